@@ -1,0 +1,310 @@
+"""The scenario file: TOML checked key by key."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import datetime, time
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    ValidationError,
+    model_validator,
+)
+
+from simulators.faults import METER, PRICES, kinds_of
+
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+Positive = Annotated[FiniteFloat, Field(gt=0)]
+NotNegative = Annotated[FiniteFloat, Field(ge=0)]
+Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+Shares = tuple[Share, Share, Share]
+Version = Literal["ocpp2.1", "ocpp2.0.1"]
+
+
+class ScenarioError(Exception):
+    """The scenario cannot be used; the text names file, key and fix."""
+
+
+def _zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is not a time zone; use a name like Europe/Amsterdam") from error
+    return name
+
+
+def _hour_minute(value: object) -> object:
+    if isinstance(value, time):
+        return value
+    try:
+        return time.fromisoformat(str(value))
+    except ValueError as error:
+        raise ValueError('write local times as "07:30"') from error
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
+LocalTime = Annotated[time, BeforeValidator(_hour_minute)]
+
+
+class Table(BaseModel):
+    """A table of the file; unknown keys are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ClockTable(Table):
+    """Simulated time."""
+
+    start: AwareDatetime | None = None
+    speed: Positive = 1.0
+    anchor_monotonic_s: FiniteFloat | None = None
+
+    @model_validator(mode="after")
+    def _real_time_is_not_scaled(self) -> Self:
+        if self.start is None and self.speed != 1.0:
+            raise ValueError("speed needs a start; add start = 2024-12-11T17:30:00+01:00")
+        return self
+
+
+class HttpTable(Table):
+    """Prices and control interface on 127.0.0.1."""
+
+    port: Port = 0
+
+
+class HouseTable(Table):
+    """Recorded or constant load and PV."""
+
+    file: str | None = None
+    shift_s: FiniteFloat = 0.0
+    load_w: NotNegative = 0.0
+    pv_w: NotNegative = 0.0
+    load_shares: Shares | None = None
+    pv_shares: Shares | None = None
+
+    @model_validator(mode="after")
+    def _shares_are_whole(self) -> Self:
+        for name in ("load_shares", "pv_shares"):
+            shares = getattr(self, name)
+            if shares is not None and abs(sum(shares) - 1.0) > 1e-6:
+                raise ValueError(f"{name} must sum to 1")
+        if self.file is not None and {"load_w", "pv_w"} & self.model_fields_set:
+            raise ValueError("give either file or load_w and pv_w")
+        return self
+
+
+class WatchTable(Table):
+    """What is counted besides energy."""
+
+    export_limit_w: NotNegative | None = None
+
+
+class MeterTable(Table):
+    """The Modbus TCP meter at the grid connection."""
+
+    port: Port = 0
+    unit_id: Annotated[int, Field(ge=1, le=247)] = 1
+    phases: Literal[1, 3] = 3
+    model: Literal["integer", "float"] = "integer"
+    refresh_s: Positive = 1.0
+    inverted_sign: bool = False
+    start_import_wh: NotNegative = 1_000_000.0
+    start_export_wh: NotNegative = 200_000.0
+    serial: Annotated[str, Field(max_length=32)] = "SIM-METER-1"
+
+
+class PricesTable(Table):
+    """The day-ahead price service."""
+
+    file: str = "demo:price_dayahead_nl_hourly_2023_2024.csv.gz"
+    zone: str = "NL"
+    timezone: Zone = "Europe/Amsterdam"
+    publish_local_time: LocalTime = time(13, 0)
+    late_s: NotNegative = 0.0
+    missing_hours: tuple[AwareDatetime, ...] = ()
+
+
+class StationTable(Table):
+    """One charging station with one EVSE."""
+
+    id: Annotated[str, Field(min_length=1, max_length=48, pattern=r"^[^/:?#\s]+$")]
+    url: str
+    password: str | None = None
+    versions: Annotated[tuple[Version, ...], Field(min_length=1)] = ("ocpp2.1",)
+    phases: Literal[1, 3] = 3
+    max_charge_w: Positive = 7400.0
+    max_discharge_w: NotNegative = 7400.0
+    min_power_w: NotNegative = 1400.0
+    ramp_up_w_per_s: Positive = 500.0
+    ramp_down_w_per_s: Positive = 3700.0
+    loss_constant_w: NotNegative = 150.0
+    loss_linear: NotNegative = 0.03
+    loss_square_per_kw: NotNegative = 0.003
+    sample_interval_s: Annotated[int, Field(ge=1)] = 5
+    reports_soc: bool | None = None
+    soc_step_percent: Positive = 0.1
+    v2x: bool | None = None
+    dynamic_profiles: bool = True
+    local_authorization_offline: bool = True
+    reboot_s: NotNegative = 20.0
+    serial: Annotated[str, Field(max_length=25)] = "SIM-0001"
+    model: Annotated[str, Field(max_length=20)] = "SimV2G"
+    vendor: Annotated[str, Field(max_length=50)] = "Simulated"
+    firmware: Annotated[str, Field(max_length=50)] = "1.0.0"
+    reconnect_min_s: Positive = 0.5
+    reconnect_max_s: Positive = 5.0
+    ping_interval_s: NotNegative = 20.0
+    call_timeout_s: Positive = 30.0
+
+    @model_validator(mode="after")
+    def _is_reachable(self) -> Self:
+        parts = urlsplit(self.url)
+        if parts.scheme != "ws" or not parts.hostname:
+            raise ValueError('url must look like "ws://127.0.0.1:9000/ocpp"')
+        if self.v2x is True and "ocpp2.1" not in self.versions:
+            raise ValueError('v2x needs "ocpp2.1" among the versions')
+        return self
+
+
+class ScheduleTable(Table):
+    """A weekly trip."""
+
+    timezone: Zone = "Europe/Amsterdam"
+    days: Annotated[tuple[Literal[WEEKDAYS], ...], Field(min_length=1)] = WEEKDAYS
+    departure: LocalTime
+    returns: Annotated[LocalTime, Field(alias="return")]
+    energy_wh: NotNegative
+    needed_soc: Share | None = None
+
+
+class SessionsTable(Table):
+    """Recorded plug-ins."""
+
+    file: str
+    user: str | None = None
+    shift_s: FiniteFloat = 0.0
+
+
+class VehicleTable(Table):
+    """One car."""
+
+    name: Annotated[str, Field(min_length=1)]
+    station: str | None = None
+    evccid: Annotated[str, Field(max_length=255)] = "SIMEVCC00001"
+    id_token: Annotated[str, Field(max_length=36)] = "SIMTOKEN0001"
+    capacity_wh: Positive = 60_000.0
+    soc: Share = 0.5
+    upper_limit_soc: Share = 1.0
+    minimum_discharge_soc: Share = 0.1
+    taper_from_soc: Annotated[FiniteFloat, Field(gt=0, lt=1)] = 0.95
+    taper_to_share: Share = 0.25
+    v2x: bool = True
+    plugged_in: bool = True
+    schedule: tuple[ScheduleTable, ...] = ()
+    sessions: SessionsTable | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_schedule_may_stand_alone(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("schedule"), dict):
+            return {**data, "schedule": [data["schedule"]]}
+        return data
+
+    @model_validator(mode="after")
+    def _moves_one_way(self) -> Self:
+        if self.schedule and self.sessions is not None:
+            raise ValueError("give either schedule or sessions")
+        return self
+
+
+class FaultTable(Table):
+    """A device that misbehaves."""
+
+    device: str
+    kind: str
+    at_s: NotNegative = 0.0
+    for_s: Positive | None = None
+
+
+class Scenario(Table):
+    """The whole file."""
+
+    clock: ClockTable = ClockTable()
+    http: HttpTable = HttpTable()
+    house: HouseTable = HouseTable()
+    watch: WatchTable = WatchTable()
+    meter: MeterTable | None = None
+    prices: PricesTable | None = None
+    station: tuple[StationTable, ...] = ()
+    vehicle: tuple[VehicleTable, ...] = ()
+    fault: tuple[FaultTable, ...] = ()
+
+    @model_validator(mode="after")
+    def _names_agree(self) -> Self:
+        stations = [station.id for station in self.station]
+        names = [vehicle.name for vehicle in self.vehicle]
+        for kind, values in (("station id", stations), ("vehicle name", names)):
+            if len(set(values)) != len(values):
+                raise ValueError(f"every {kind} must be different")
+        if self.vehicle and not stations:
+            raise ValueError("a vehicle needs a [[station]]")
+        for vehicle in self.vehicle:
+            if vehicle.station is not None and vehicle.station not in stations:
+                raise ValueError(f"vehicle {vehicle.name!r}: no station {vehicle.station!r}")
+        homes = [v.station or stations[0] for v in self.vehicle if v.plugged_in]
+        if len(set(homes)) != len(homes):
+            raise ValueError("two cars are plugged into one station; set plugged_in = false")
+        return self
+
+    @model_validator(mode="after")
+    def _faults_are_known(self) -> Self:
+        devices = {METER, PRICES, *(station.id for station in self.station)}
+        for fault in self.fault:
+            if fault.device not in devices:
+                raise ValueError(f"fault: no device {fault.device!r}; there are {sorted(devices)}")
+            kinds = kinds_of(fault.device)
+            if fault.kind not in kinds:
+                raise ValueError(f"fault: {fault.device} knows {sorted(kinds)}, not {fault.kind!r}")
+        return self
+
+    def start_utc(self, real_utc: datetime) -> datetime:
+        """Return the simulated start, which is the real time where none is set."""
+        return self.clock.start if self.clock.start is not None else real_utc
+
+
+def load(path: Path) -> Scenario:
+    """Read and check a scenario file; ScenarioError names file, key and fix."""
+    try:
+        with path.open("rb") as source:
+            data = tomllib.load(source)
+    except OSError as error:
+        raise ScenarioError(f"{path}: cannot be read ({error.strerror}); check the name") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ScenarioError(f"{path}: is not TOML: {error}; correct this line") from error
+    try:
+        return Scenario.model_validate(data)
+    except ValidationError as error:
+        lines = [_describe(path, problem) for problem in error.errors(include_url=False)]
+        raise ScenarioError("\n".join(lines)) from error
+
+
+def _describe(path: Path, problem: Any) -> str:
+    key = ".".join(str(part) for part in problem["loc"]) or "(whole file)"
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    if problem["type"] == "extra_forbidden":
+        return f"{path}: key {key} is unknown; remove it or correct its spelling"
+    if problem["type"] == "missing":
+        return f"{path}: key {key} is missing; add it"
+    return f"{path}: key {key}: {message} (got {problem['input']!r}); correct it"

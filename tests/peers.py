@@ -1,0 +1,48 @@
+"""Foreign programs and packages that tests talk to: how to find each, and how to install it."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """One peer; `locate` answers None where it is missing."""
+
+    locate: Callable[[], Path | None]
+    install_line: str
+
+
+def program(name: str, *, folders: str | None = None) -> Path | None:
+    """Where an executable lies: on PATH, else the newest match of a glob of folders under /."""
+    on_path = shutil.which(name)
+    if on_path is not None:
+        return Path(on_path)
+    matches = sorted(Path("/").glob(f"{folders}/{name}")) if folders is not None else []
+    return matches[-1] if matches else None
+
+
+def package(name: str) -> Path | None:
+    """Where an installed Python package lies."""
+    spec = importlib.util.find_spec(name)
+    return Path(spec.origin) if spec is not None and spec.origin is not None else None
+
+
+PEERS = {
+    "postgresql": Peer(
+        locate=partial(program, "initdb", folders="usr/lib/postgresql/*/bin"),
+        install_line="apt-get install postgresql",
+    ),
+    "pysunspec2": Peer(
+        locate=partial(package, "sunspec2"),
+        install_line="pip install --require-hashes -r requirements/dev.txt",
+    ),
+    "systemd-analyze": Peer(
+        locate=partial(program, "systemd-analyze"), install_line="apt-get install systemd"
+    ),
+}

@@ -1,0 +1,1 @@
+"""What it was worth: interval energy from registers, money, counterfactual, statement (pure)."""

@@ -1,0 +1,141 @@
+"""Counters into quarter-hour rows: integer energies whose sum is last register less first, exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from v2g_daemon.domain.interval import QUARTER_HOUR, Interval, quarter_hour_start
+
+LONGEST_GAP = timedelta(days=92)
+MICROSECOND = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookedRow:
+    """One finished row: amounts, and the two device registers at its end (None: never read)."""
+
+    interval: Interval
+    amounts: tuple[int, ...]
+    registers_milliwh: tuple[int, int] | None
+    estimated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterTrack:
+    """The running row: what it holds up to `at_utc`, and the registers read there.
+
+    `resumed`: the next segment spans a restart.
+    """
+
+    row_start_utc: datetime
+    at_utc: datetime
+    amounts: tuple[int, ...]
+    registers_milliwh: tuple[int, int] | None
+    estimated: bool = False
+    resumed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Segment:
+    """What happened from the track's last reading to `at_utc`.
+
+    The first two increments are those of the registers; a reset books none, from a new base.
+    """
+
+    at_utc: datetime
+    increments: tuple[int, ...]
+    registers_milliwh: tuple[int, int] | None
+    reset: bool = False
+
+
+def started(
+    at_utc: datetime, registers_milliwh: tuple[int, int] | None, *, width: int, resumed: bool
+) -> RegisterTrack:
+    """A track without a history, whose first row begins at its first reading."""
+    return RegisterTrack(
+        row_start_utc=at_utc,
+        at_utc=at_utc,
+        amounts=(0,) * width,
+        registers_milliwh=registers_milliwh,
+        resumed=resumed,
+    )
+
+
+def booked(
+    track: RegisterTrack, segment: Segment, *, gap_limit_s: float
+) -> tuple[RegisterTrack, tuple[BookedRow, ...]]:
+    """The track after the segment, and the rows whose end it reached.
+
+    A boundary inside the segment is interpolated, rounded once, and used by both neighbours.
+    """
+    span_s = (segment.at_utc - track.at_utc).total_seconds()
+    doubtful = track.resumed or segment.reset
+    rows: list[BookedRow] = []
+    start_utc, before = track.row_start_utc, (0,) * len(segment.increments)
+    amounts, estimated = track.amounts, track.estimated or doubtful
+    end_utc = quarter_hour_start(start_utc) + QUARTER_HOUR
+    while end_utc <= segment.at_utc:
+        upto = _share(segment, from_utc=track.at_utc, to_utc=end_utc)
+        interpolated = end_utc < segment.at_utc and span_s > gap_limit_s
+        rows.append(
+            BookedRow(
+                interval=Interval(start_utc=start_utc, end_utc=end_utc),
+                amounts=_plus(amounts, _minus(upto, before)),
+                registers_milliwh=_registers_at(segment, upto),
+                estimated=estimated or interpolated,
+            )
+        )
+        start_utc, end_utc, before = end_utc, end_utc + QUARTER_HOUR, upto
+        amounts, estimated = (0,) * len(upto), interpolated or doubtful
+    return (
+        RegisterTrack(
+            row_start_utc=start_utc,
+            at_utc=segment.at_utc,
+            amounts=_plus(amounts, _minus(segment.increments, before)),
+            registers_milliwh=segment.registers_milliwh,
+            estimated=estimated and start_utc < segment.at_utc,
+        ),
+        tuple(rows),
+    )
+
+
+def cut(track: RegisterTrack) -> tuple[RegisterTrack, BookedRow | None]:
+    """End the running row at its last reading; None where it has no length."""
+    if track.at_utc <= track.row_start_utc:
+        return track, None
+    row = BookedRow(
+        interval=Interval(start_utc=track.row_start_utc, end_utc=track.at_utc),
+        amounts=track.amounts,
+        registers_milliwh=track.registers_milliwh,
+        estimated=track.estimated,
+    )
+    rest = replace(
+        track, row_start_utc=track.at_utc, amounts=(0,) * len(track.amounts), estimated=False
+    )
+    return rest, row
+
+
+def _share(segment: Segment, *, from_utc: datetime, to_utc: datetime) -> tuple[int, ...]:
+    """The increments up to a moment inside the segment, each rounded half up once."""
+    whole = (segment.at_utc - from_utc) // MICROSECOND
+    part = (to_utc - from_utc) // MICROSECOND
+    return tuple((2 * amount * part + whole) // (2 * whole) for amount in segment.increments)
+
+
+def _registers_at(segment: Segment, upto: tuple[int, ...]) -> tuple[int, int] | None:
+    if segment.registers_milliwh is None:
+        return None
+    first, second = segment.registers_milliwh
+    return (
+        first - segment.increments[0] + upto[0],
+        second - segment.increments[1] + upto[1],
+    )
+
+
+def _plus(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(a + b for a, b in zip(one, other, strict=True))
+
+
+def _minus(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(a - b for a, b in zip(one, other, strict=True))

@@ -1,0 +1,102 @@
+"""Sessions, plug-in to plug-out: a row at the start, on each change that matters, and at the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from v2g_daemon.domain.ledger import SessionRow
+from v2g_daemon.domain.readings import EvseStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenSession:
+    """The session in progress at one EVSE; `written` is its row as last handed out."""
+
+    row: SessionRow
+    written: SessionRow | None
+
+
+def followed(
+    session: OpenSession | None,
+    status: EvseStatus,
+    *,
+    vehicle_id: str | None,
+    soc: float | None,
+    now_utc: datetime,
+) -> tuple[OpenSession | None, tuple[SessionRow, ...]]:
+    """The session after this tick, and the rows to write."""
+    rows: tuple[SessionRow, ...] = ()
+    present = status.plugged_in and status.session_id is not None
+    if session is not None and _is_over(session.row, status):
+        began_utc = status.plugged_in_at_utc if present else None
+        ended = replace(session.row, plugged_out_utc=_end(session.row, began_utc, now_utc))
+        rows = (ended,)
+        session = None
+    if not present:
+        return session, rows
+    if session is None:
+        session = OpenSession(row=_begun(status, now_utc), written=None)
+    row = _updated(session.row, status, vehicle_id=vehicle_id, soc=soc)
+    if session.written is None or _differs(row, session.written):
+        return OpenSession(row=row, written=row), (*rows, row)
+    return replace(session, row=row), rows
+
+
+def with_energy(session: OpenSession, *, charge_milliwh: int, discharge_milliwh: int) -> OpenSession:
+    """Add what the registers moved since the last tick."""
+    row = replace(
+        session.row,
+        charge_milliwh=session.row.charge_milliwh + charge_milliwh,
+        discharge_milliwh=session.row.discharge_milliwh + discharge_milliwh,
+    )
+    return replace(session, row=row)
+
+
+def _is_over(row: SessionRow, status: EvseStatus) -> bool:
+    """A silent station proves nothing; a connected one without this session ends it."""
+    return status.connected and (not status.plugged_in or status.session_id != row.session_id)
+
+
+def _end(row: SessionRow, next_began_utc: datetime | None, now_utc: datetime) -> datetime:
+    if next_began_utc is not None and row.plugged_in_utc <= next_began_utc <= now_utc:
+        return next_began_utc
+    return now_utc
+
+
+def _begun(status: EvseStatus, now_utc: datetime) -> SessionRow:
+    assert status.session_id is not None  # noqa: S101 - asked by the caller
+    return SessionRow(
+        session_id=status.session_id,
+        evse_id=status.evse_id,
+        vehicle_id=None,
+        transaction_id=status.transaction_id,
+        plugged_in_utc=status.plugged_in_at_utc or now_utc,
+        plugged_out_utc=None,
+        start_soc=None,
+        end_soc=None,
+        charge_milliwh=0,
+        discharge_milliwh=0,
+    )
+
+
+def _updated(
+    row: SessionRow, status: EvseStatus, *, vehicle_id: str | None, soc: float | None
+) -> SessionRow:
+    """What is known stays known: a car or transaction that went silent is not forgotten."""
+    return replace(
+        row,
+        vehicle_id=vehicle_id or row.vehicle_id,
+        transaction_id=status.transaction_id or row.transaction_id,
+        start_soc=soc if row.start_soc is None else row.start_soc,
+        end_soc=row.end_soc if soc is None else soc,
+    )
+
+
+def _differs(row: SessionRow, written: SessionRow) -> bool:
+    """Whether more changed than energy and the last SoC, which wait for the end."""
+    return (row.vehicle_id, row.transaction_id, row.start_soc) != (
+        written.vehicle_id,
+        written.transaction_id,
+        written.start_soc,
+    )

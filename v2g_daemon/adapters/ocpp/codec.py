@@ -1,0 +1,262 @@
+"""OCPP-J frames: text to typed frames and back, and the schema check of both directions.
+
+Payloads stay dictionaries under their wire names: no name mapper stands between us and the schema.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import cache
+from importlib.resources import files
+from math import isfinite
+from typing import Any, NoReturn
+
+from ocpp.messages import MessageType, get_validator
+
+from v2g_daemon.adapters.ocpp.config import OcppVersion
+from v2g_daemon.domain.errors import InvariantViolated
+
+JsonObject = dict[str, Any]
+
+ERROR_TEXT_LENGTH = 255  # OCPP 2.1 Part 4, 4.2.3: errorDescription
+NO_MESSAGE_ID = "-1"  # Part 4, 4.2.3: the id of a message that could not be read
+
+
+class FrameType(IntEnum):
+    """The first element of a frame; 5 and 6 exist since 2.1."""
+
+    CALL = 2
+    CALL_RESULT = 3
+    CALL_ERROR = 4
+    CALL_RESULT_ERROR = 5
+    SEND = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallFrame:
+    """The station asks."""
+
+    message_id: str
+    action: str
+    payload: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultFrame:
+    """The station answers a call of ours."""
+
+    message_id: str
+    payload: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorFrame:
+    """The station refuses a call of ours, or (`about_result`) finds fault with an answer."""
+
+    message_id: str
+    code: str
+    text: str
+    about_result: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendFrame:
+    """The station tells, and expects no answer."""
+
+    message_id: str
+    action: str
+    payload: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokenFrame:
+    """Not OCPP-J; `answerable` where a CALLERROR is due."""
+
+    message_id: str
+    code: str
+    text: str
+    answerable: bool
+
+
+Frame = CallFrame | ResultFrame | ErrorFrame | SendFrame | BrokenFrame
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Violation:
+    """Why a payload breaks its schema: error code and place, never the value (it may be secret)."""
+
+    code: str
+    text: str
+    unknown_field: bool = False
+
+
+def parse_frame(raw: str | bytes) -> Frame:
+    """Any text or bytes to a frame; never raises."""
+    if isinstance(raw, bytes):
+        return _unreadable("binary frames are not OCPP-J")
+    try:
+        frame = json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite_float)
+    except (ValueError, RecursionError):
+        return _unreadable("not JSON")
+    if not isinstance(frame, list) or not frame:
+        return _unreadable("not a JSON array")
+    kind, rest = frame[0], frame[1:]
+    if type(kind) is not int:
+        return _unreadable("the message type is not a number")
+    message_id = rest[0] if rest and isinstance(rest[0], str) else NO_MESSAGE_ID
+    match kind:
+        case FrameType.CALL:
+            return _call(message_id, rest)
+        case FrameType.CALL_RESULT:
+            return _result(message_id, rest)
+        case FrameType.CALL_ERROR | FrameType.CALL_RESULT_ERROR:
+            return _error(message_id, rest, about_result=kind == FrameType.CALL_RESULT_ERROR)
+        case FrameType.SEND:
+            return _send(message_id, rest)
+    return BrokenFrame(
+        message_id=message_id,
+        code="MessageTypeNotSupported",
+        text=f"message type {str(kind)[:20]} is unknown",
+        answerable=True,
+    )
+
+
+def _call(message_id: str, rest: list[Any]) -> Frame:
+    match rest:
+        case [str(), str(action), dict(payload)]:
+            return CallFrame(message_id=message_id, action=action, payload=payload)
+        case [str(), _, _]:
+            code, text = "FormatViolation", "a call is [2, id, action, {payload}]"
+        case _:
+            code, text = "RpcFrameworkError", "a call has four elements and a text as id"
+    return BrokenFrame(message_id=message_id, code=code, text=text, answerable=True)
+
+
+def _result(message_id: str, rest: list[Any]) -> Frame:
+    match rest:
+        case [str(), dict(payload)]:
+            return ResultFrame(message_id=message_id, payload=payload)
+    return _ignored(message_id, "a result is [3, id, {payload}]")
+
+
+def _error(message_id: str, rest: list[Any], *, about_result: bool) -> Frame:
+    match rest:
+        case [str(), str(code), *more]:
+            text = more[0] if more and isinstance(more[0], str) else ""
+            return ErrorFrame(
+                message_id=message_id,
+                code=printable(code)[:50],
+                text=printable(text)[:ERROR_TEXT_LENGTH],
+                about_result=about_result,
+            )
+    return _ignored(message_id, "an error is [4, id, code, text, {details}]")
+
+
+def _send(message_id: str, rest: list[Any]) -> Frame:
+    match rest:
+        case [str(), str(action), dict(payload)]:
+            return SendFrame(message_id=message_id, action=action, payload=payload)
+    return _ignored(message_id, "a send is [6, id, action, {payload}]")
+
+
+def _unreadable(text: str) -> BrokenFrame:
+    return BrokenFrame(
+        message_id=NO_MESSAGE_ID, code="RpcFrameworkError", text=text, answerable=True
+    )
+
+
+def _ignored(message_id: str, text: str) -> BrokenFrame:
+    return BrokenFrame(
+        message_id=message_id, code="RpcFrameworkError", text=text, answerable=False
+    )
+
+
+def _refuse_constant(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _finite_float(text: str) -> float:
+    value = float(text)
+    if not isfinite(value):
+        raise ValueError("number out of range")
+    return value
+
+
+def printable(text: str) -> str:
+    """The text without control characters and lone surrogates, fit for logs and databases."""
+    return "".join(char for char in text if char.isprintable())
+
+
+def encode_call(message_id: str, action: str, payload: JsonObject) -> str:
+    """A call of ours as text."""
+    return _dump([int(FrameType.CALL), message_id, action, payload])
+
+
+def encode_result(message_id: str, payload: JsonObject) -> str:
+    """Our answer as text."""
+    return _dump([int(FrameType.CALL_RESULT), message_id, payload])
+
+
+def encode_error(message_id: str, code: str, text: str) -> str:
+    """Our refusal as text, its description no longer than the protocol allows."""
+    return _dump(
+        [int(FrameType.CALL_ERROR), message_id, code, printable(text)[:ERROR_TEXT_LENGTH], {}]
+    )
+
+
+def _dump(frame: list[Any]) -> str:
+    try:
+        return json.dumps(frame, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise InvariantViolated(f"a frame of ours is not JSON: {error}") from error
+
+
+@cache
+def known_actions(version: OcppVersion) -> frozenset[str]:
+    """Every action of a version, of both directions, by the schemas that come with `ocpp`."""
+    folder = files("ocpp") / f"v{version.number.replace('.', '')}" / "schemas"
+    return frozenset(
+        entry.name.removesuffix("Request.json")
+        for entry in folder.iterdir()
+        if entry.name.endswith("Request.json")
+    )
+
+
+def call_violation(version: OcppVersion, action: str, payload: JsonObject) -> Violation | None:
+    """Why a request (of a known action) breaks its schema, or None."""
+    return _violation(MessageType.Call, version, action, payload)
+
+
+def result_violation(version: OcppVersion, action: str, payload: JsonObject) -> Violation | None:
+    """Why an answer (to a known action) breaks its schema, or None."""
+    return _violation(MessageType.CallResult, version, action, payload)
+
+
+# The keyword of JSON schema that failed, as OCPP names it (Part 4, 4.3).
+_CODES = {
+    "type": "TypeConstraintViolation",
+    "required": "OccurrenceConstraintViolation",
+    "minItems": "OccurrenceConstraintViolation",
+    "maxItems": "OccurrenceConstraintViolation",
+    "additionalProperties": "FormatViolation",
+}
+
+
+def _violation(
+    kind: int, version: OcppVersion, action: str, payload: JsonObject
+) -> Violation | None:
+    # The action becomes a file name in there, so nothing unknown may reach it.
+    if action not in known_actions(version):
+        raise InvariantViolated(f"{action!r} is no action of OCPP {version.number}")
+    validator = get_validator(kind, action, version.number)
+    errors = list(validator.iter_errors(payload))
+    if not errors:
+        return None
+    worst = next((one for one in errors if one.validator != "additionalProperties"), errors[0])
+    return Violation(
+        code=_CODES.get(worst.validator, "PropertyConstraintViolation"),
+        text=f"{action}: {worst.validator} fails at {printable(worst.json_path)[:100]}",
+        unknown_field=worst.validator == "additionalProperties",
+    )

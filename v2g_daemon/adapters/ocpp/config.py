@@ -1,0 +1,70 @@
+"""What the central system is told about its stations; seconds are real unless a field says otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class OcppVersion(StrEnum):
+    """A version by its WebSocket subprotocol; the order is the server's preference."""
+
+    V2_1 = "ocpp2.1"
+    V2_0_1 = "ocpp2.0.1"
+
+    @property
+    def number(self) -> str:
+        """The version as the schema folders name it."""
+        return self.value.removeprefix("ocpp")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvseConfig:
+    """One EVSE: `evse_id` is its name in the house, `number` its OCPP id; powers are magnitudes.
+
+    `static_safe_current_a` (per phase) is what the car draws when nobody commands.
+    """
+
+    evse_id: str
+    static_safe_current_a: float
+    max_charge_w: float
+    max_discharge_w: float = 0.0
+    min_charge_w: float = 0.0
+    min_discharge_w: float = 0.0
+    number: int = 1
+    phases: int = 1
+    nominal_voltage_v: float = 230.0
+    charge_only: bool = False
+
+    @property
+    def static_safe_w(self) -> float:
+        """The static safe current as a power over all phases."""
+        return self.static_safe_current_a * self.nominal_voltage_v * self.phases
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationConfig:
+    """One charging station; naming a single version pins it. Intervals are seconds of the clock."""
+
+    station_id: str
+    password: str = field(repr=False)
+    evses: tuple[EvseConfig, ...]
+    versions: tuple[OcppVersion, ...] = (OcppVersion.V2_1, OcppVersion.V2_0_1)
+    sample_interval_s: int = 5
+    heartbeat_interval_s: int = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CentralSystemConfig:
+    """Where to listen, for whom, and the time-outs of the wire (port 0: any free port)."""
+
+    stations: tuple[StationConfig, ...]
+    host: str = "127.0.0.1"
+    port: int = 0
+    call_timeout_s: float = 30.0
+    boot_wait_s: float = 3.0
+    ping_interval_s: float = 20.0
+    ping_timeout_s: float = 20.0
+    rival_ping_timeout_s: float = 3.0
+    farewell_timeout_s: float = 3.0
+    max_frame_bytes: int = 1024 * 1024

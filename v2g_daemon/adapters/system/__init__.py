@@ -1,0 +1,1 @@
+"""The machine under the daemon: clock, watchdog, scheduler, trace files."""

@@ -1,0 +1,1 @@
+"""One file per use case; composition.py alone builds the parts."""

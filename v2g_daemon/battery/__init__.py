@@ -1,0 +1,1 @@
+"""What charging and discharging does to a pack: losses and wear (pure)."""

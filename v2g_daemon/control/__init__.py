@@ -1,0 +1,1 @@
+"""What to do now: desire, limit, share, shape, explain (pure, stdlib only)."""

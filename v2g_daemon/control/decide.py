@@ -1,0 +1,150 @@
+"""decide: the heart of the house, one pure function from memory and snapshot to a decision.
+
+Per tick: assess each EVSE, hear what is desired, limit it, share the site's room, shape it into
+something calm and realisable, and explain it. Nothing here knows a clock, a socket or a file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from v2g_daemon.control.desire import desire
+from v2g_daemon.control.evse_limits import static_safe_w
+from v2g_daemon.control.explain import explain
+from v2g_daemon.control.grid import follow_meter, view_grid
+from v2g_daemon.control.limits import limits_of, permitted_by, site_limits_of
+from v2g_daemon.control.shape import remember_change, shape
+from v2g_daemon.control.share import Claim, share
+from v2g_daemon.control.situation import Situation, assess
+from v2g_daemon.control.watch import evse_faults, site_faults, watch_direction
+from v2g_daemon.control.wish import Wish
+from v2g_daemon.domain.decision import Decision, EvseDecision
+from v2g_daemon.domain.memory import DischargeLatch, EvseMemory, Memory
+from v2g_daemon.domain.policy import Policy, Stage
+from v2g_daemon.domain.power import UNBOUNDED
+from v2g_daemon.domain.setpoint import Authority, Command, HandsOff, Limit, Reason, Setpoint
+from v2g_daemon.domain.snapshot import Snapshot
+
+
+def decide(memory: Memory, snapshot: Snapshot, policy: Policy) -> tuple[Memory, Decision]:
+    """The next memory and one command per EVSE; total, deterministic, and never past a limit."""
+    memory = follow_meter(memory, snapshot, policy.timing)
+    situations, latches = _assess_all(memory, snapshot, policy)
+    grid = view_grid(situations, memory, snapshot, policy.grid, policy.timing)
+
+    wishes = tuple(desire(situation, grid, snapshot, policy) for situation in situations)
+    own_limits = tuple(limits_of(situation, snapshot, policy) for situation in situations)
+    claims = tuple(
+        Claim(wanted_w=permitted_by(limits).clamp(wish.target_w), authority=wish.reason.authority)
+        for wish, limits in zip(wishes, own_limits, strict=True)
+    )
+    shares = share(site_limits_of(situations, grid, snapshot, policy), claims)
+
+    decisions = tuple(
+        _decide_evse(situation, wish, own + shared, snapshot, policy)
+        for situation, wish, own, shared in zip(situations, wishes, own_limits, shares, strict=True)
+    )
+    faults = site_faults(grid, snapshot, policy)
+    for situation in situations:
+        faults += evse_faults(situation, snapshot, policy)
+    memory = replace(
+        memory,
+        latches=latches,
+        evses=tuple(
+            _remember(situation.memory, decision, snapshot)
+            for situation, decision in zip(situations, decisions, strict=True)
+        ),
+    )
+    return memory, Decision(evses=decisions, faults=faults)
+
+
+def _assess_all(
+    memory: Memory, snapshot: Snapshot, policy: Policy
+) -> tuple[tuple[Situation, ...], tuple[DischargeLatch, ...]]:
+    """Every EVSE's situation, and the latches with any newly set."""
+    latches = memory.latches
+    situations: list[Situation] = []
+    for status in snapshot.evses:
+        situation = assess(status, memory.of(status.evse_id), snapshot, policy, latches)
+        had_latch = situation.latch is not None
+        situation, latch = watch_direction(situation, snapshot, policy)
+        if latch is not None and not had_latch:
+            latches = (*latches, latch)
+        situations.append(situation)
+    return tuple(situations), latches
+
+
+def _decide_evse(
+    situation: Situation,
+    wish: Wish,
+    limits: tuple[Limit, ...],
+    snapshot: Snapshot,
+    policy: Policy,
+) -> EvseDecision:
+    estimate, vehicle = situation.estimate, situation.vehicle
+    return EvseDecision(
+        evse_id=situation.status.evse_id,
+        vehicle_id=None if vehicle is None else vehicle.vehicle_id,
+        stage=situation.stage,
+        soc=None if estimate is None else estimate.soc,
+        soc_sigma=None if estimate is None else estimate.sigma,
+        desired_w=wish.target_w,
+        desire=wish.reason,
+        limits=limits,
+        command=_command(situation, wish, limits, snapshot, policy),
+    )
+
+
+def _command(
+    situation: Situation,
+    wish: Wish,
+    limits: tuple[Limit, ...],
+    snapshot: Snapshot,
+    policy: Policy,
+) -> Command:
+    hands_off = _hands_off(situation)
+    if hands_off is not None:
+        return HandsOff(permitted=UNBOUNDED, reason=hands_off)
+    permitted = permitted_by(limits)
+    target_w = shape(wish, permitted, situation, snapshot.now, policy.timing)
+    return Setpoint(
+        target_w=target_w,
+        permitted=permitted,
+        reason=explain(wish, limits, target_w),
+        issued_at=snapshot.now,
+        expires_at=snapshot.now.later(_lease_s(target_w, situation, policy)),
+    )
+
+
+def _hands_off(situation: Situation) -> Reason | None:
+    """Why nothing is commanded; the station then stands on its persistent default profile."""
+    status = situation.status
+    if situation.stage is Stage.WATCH:
+        return Reason(authority=Authority.USER, rule="watch", detail="stage watch: nothing is sent")
+    if not status.connected:
+        return Reason(
+            authority=Authority.FALLBACK,
+            rule="no_station",
+            detail="the charging station is away; it stands on its default profile",
+        )
+    if not status.plugged_in:
+        return Reason(authority=Authority.FALLBACK, rule="no_car", detail="no car is plugged in")
+    return None
+
+
+def _lease_s(target_w: float, situation: Situation, policy: Policy) -> float:
+    """Length follows danger: discharge, or charge above the static safe power, is short."""
+    if target_w < 0.0 or target_w > static_safe_w(situation, policy):
+        return policy.timing.discharge_lease_s
+    if target_w == 0.0:
+        return policy.timing.idle_lease_s
+    return policy.timing.safe_charge_lease_s
+
+
+def _remember(memory: EvseMemory, decision: EvseDecision, snapshot: Snapshot) -> EvseMemory:
+    command = decision.command
+    if isinstance(command, HandsOff):
+        return replace(memory, last=None)
+    last_w = 0.0 if memory.last is None else memory.last.target_w
+    memory = remember_change(memory, command.target_w, last_w, snapshot.now)
+    return replace(memory, last=command)

@@ -1,0 +1,157 @@
+"""Value dispatch: price the actions of the moment against the plan's value function.
+
+The arithmetic of loss and money is the optimiser's own (battery.losses, market.money).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from datetime import datetime
+
+from v2g_daemon.battery.losses import ac_power_w, pack_power_w
+from v2g_daemon.domain.plan import Plan, ValueFunction
+from v2g_daemon.domain.policy import LossCurve
+from v2g_daemon.market.money import net_cost
+
+LEVELS = 12
+LEAST_AHEAD_S = 300.0
+SWITCHING_COST = 0.005
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """What the actions are priced by; powers in AC W, prices per kWh, soc of the store."""
+
+    now_utc: datetime
+    net_load_w: float
+    import_per_kwh: float
+    export_per_kwh: float
+    soc: float
+    capacity_wh: float
+    soc_floor: float
+    soc_ceiling: float
+    max_charge_w: float
+    max_discharge_w: float
+    min_charge_w: float
+    min_discharge_w: float
+    export_limit_w: float
+    loss: LossCurve
+    wear_and_margin_per_kwh: float
+    last_target_w: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """The best action and what it gains over idling, in money for the rest of the step."""
+
+    target_w: float
+    gain: float
+
+
+def dispatch(plan: Plan, moment: Moment) -> Choice | None:
+    """The action of highest worth; None outside the plan's horizon."""
+    step = step_at(plan.value, moment.now_utc)
+    if step is None:
+        return None
+    index, end_utc = step
+    hours = max((end_utc - moment.now_utc).total_seconds(), LEAST_AHEAD_S) / 3600.0
+    row = plan.value.rows[index + 1]
+    shadow = plan.export_shadow_per_kwh[index]
+    idle = _worth(0.0, moment, plan.value.soc_grid, row, hours, shadow)
+    best = Choice(target_w=0.0, gain=0.0)
+    for power_w in _candidates(moment, hours):
+        worth = _worth(power_w, moment, plan.value.soc_grid, row, hours, shadow)
+        if worth is not None and idle is not None and worth - idle > best.gain:
+            best = Choice(target_w=power_w, gain=worth - idle)
+    return best
+
+
+def step_at(value: ValueFunction, now_utc: datetime) -> tuple[int, datetime] | None:
+    """The index and end of the step that contains the moment; None outside the horizon."""
+    elapsed_s = (now_utc - value.start_utc).total_seconds()
+    if elapsed_s < 0.0:
+        return None
+    end_s = 0.0
+    for index, length_s in enumerate(value.step_s):
+        end_s += length_s
+        if elapsed_s < end_s:
+            return index, datetime.fromtimestamp(
+                value.start_utc.timestamp() + end_s, tz=value.start_utc.tzinfo
+            )
+    return None
+
+
+def value_at(soc_grid: tuple[float, ...], row: tuple[float, ...], soc: float) -> float:
+    """The row interpolated at `soc`; flat beyond the grid's ends."""
+    upper = bisect_right(soc_grid, soc)
+    if upper == 0:
+        return row[0]
+    if upper == len(soc_grid):
+        return row[-1]
+    left, right = soc_grid[upper - 1], soc_grid[upper]
+    weight = (soc - left) / (right - left)
+    return row[upper - 1] * (1.0 - weight) + row[upper] * weight
+
+
+def _candidates(moment: Moment, hours: float) -> list[float]:
+    """Evenly spaced levels both ways, and the powers that match the house."""
+    found: list[float] = []
+    if moment.max_charge_w >= moment.min_charge_w > 0.0:
+        span_w = moment.max_charge_w - moment.min_charge_w
+        found += [moment.min_charge_w + span_w * i / (LEVELS - 1) for i in range(LEVELS)]
+    if moment.max_discharge_w >= moment.min_discharge_w > 0.0:
+        span_w = moment.max_discharge_w - moment.min_discharge_w
+        found += [-(moment.min_discharge_w + span_w * i / (LEVELS - 1)) for i in range(LEVELS)]
+    matches = (
+        -moment.net_load_w,
+        -moment.net_load_w - moment.export_limit_w,
+        ac_power_w((moment.soc_ceiling - moment.soc) * moment.capacity_wh / hours, moment.loss),
+    )
+    for power_w in matches:
+        charges = moment.min_charge_w <= power_w <= moment.max_charge_w
+        discharges = -moment.max_discharge_w <= power_w <= -moment.min_discharge_w
+        if charges or discharges:
+            found.append(power_w)
+    return found
+
+
+def _worth(
+    power_w: float,
+    moment: Moment,
+    soc_grid: tuple[float, ...],
+    row: tuple[float, ...],
+    hours: float,
+    shadow: float,
+) -> float | None:
+    """Money of the rest of the step plus what is left to gain after it; None if impossible."""
+    pack_w = pack_power_w(power_w, moment.loss)
+    soc_after = moment.soc + pack_w * hours / moment.capacity_wh
+    if power_w < 0.0 and soc_after < moment.soc_floor:
+        return None
+    if power_w > 0.0 and soc_after > max(moment.soc_ceiling, moment.soc) + 1e-9:
+        soc_after = moment.soc_ceiling
+    pcc_w = moment.net_load_w + power_w
+    paid = net_cost(
+        import_w=max(pcc_w, 0.0),
+        export_w=max(-pcc_w, 0.0),
+        hours=hours,
+        import_per_kwh=moment.import_per_kwh,
+        export_per_kwh=moment.export_per_kwh,
+    )
+    out_kwh = max(-pack_w, 0.0) * hours / 1000.0
+    exported_kwh = min(max(-power_w, 0.0), max(-pcc_w, 0.0)) * hours / 1000.0
+    switching = 0.0 if _same_way(power_w, moment.last_target_w) else SWITCHING_COST
+    return (
+        value_at(soc_grid, row, soc_after)
+        - paid
+        - out_kwh * moment.wear_and_margin_per_kwh
+        - exported_kwh * shadow
+        - switching
+    )
+
+
+def _same_way(power_w: float, last_w: float) -> bool:
+    if power_w == 0.0 or last_w == 0.0:
+        return power_w == last_w
+    return power_w * last_w > 0.0

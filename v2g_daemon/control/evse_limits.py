@@ -1,0 +1,198 @@
+"""Limits that bind one EVSE: device, car, people's permission, recording, clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+
+from v2g_daemon.control.situation import Situation
+from v2g_daemon.domain.policy import Policy, Stage
+from v2g_daemon.domain.power import NO_CHARGE, NO_DISCHARGE, PowerRange
+from v2g_daemon.domain.setpoint import Authority, Limit, Reason
+from v2g_daemon.domain.snapshot import Snapshot
+from v2g_daemon.domain.vehicle import WarrantyTerms
+
+MAX_SOC_SIGMA = 0.05
+UNACKNOWLEDGED = "the car's warranty terms are unknown and the owner has not acknowledged that"
+
+
+def device(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:
+    """Ratings of charger and car, both directions, tapered by SoC; no car data: charge only."""
+    highest_w = situation.max_charge_w
+    vehicle, estimate = situation.vehicle, situation.estimate
+    if vehicle is not None and estimate is not None and estimate.soc > vehicle.taper_above_soc:
+        headroom = (1.0 - estimate.soc) / max(1.0 - vehicle.taper_above_soc, 0.01)
+        highest_w = max(highest_w * headroom, min(situation.min_charge_w, highest_w))
+    return Limit(
+        permitted=PowerRange(lowest_w=-situation.max_discharge_w, highest_w=highest_w),
+        reason=_because(
+            "device",
+            f"charger and car permit {situation.max_discharge_w:.0f} W of discharge"
+            f" and {highest_w:.0f} W of charge",
+        ),
+    )
+
+
+def telemetry(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:
+    """No discharge without a recent power measurement from the EVSE."""
+    if situation.telemetry_fresh:
+        return None
+    return _no_discharge("telemetry", "the charger has reported no power lately")
+
+
+def static_safe(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:
+    """A house without a meter charges at the static safe current and never discharges."""
+    if policy.grid.has_meter:
+        return None
+    return Limit(
+        permitted=PowerRange(lowest_w=0.0, highest_w=static_safe_w(situation, policy)),
+        reason=_because(
+            "static_safe",
+            f"no meter: at most {situation.evse.static_safe_current_a:g} A, charge only",
+        ),
+    )
+
+
+def static_safe_w(situation: Situation, policy: Policy) -> float:
+    """The charging power at the EVSE's static safe current."""
+    evse = situation.evse
+    return evse.static_safe_current_a * policy.grid.nominal_voltage_v * evse.phases
+
+
+def permission(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:
+    """No discharge below stage V2H; the stage comes from dated commissioning records."""
+    if situation.stage >= Stage.V2H:
+        return None
+    return _no_discharge(
+        "permission", f"stage {situation.stage.name}: {situation.stage_detail}", Authority.SITE
+    )
+
+
+def identity(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:
+    """A guest's car is never discharged."""
+    if situation.vehicle is not None:
+        return None
+    return _no_discharge("identity", "this car is not known here: a guest only charges")
+
+
+def soc_known(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:
+    """No discharge with an unknown SoC, or one less certain than 5 points."""
+    if situation.estimate is None:
+        return _no_discharge("soc_known", "the SoC is unknown")
+    if situation.estimate.sigma > MAX_SOC_SIGMA:
+        return _no_discharge(
+            "soc_known", f"the SoC is only known to ±{situation.estimate.sigma * 100:.0f} points"
+        )
+    return None
+
+
+def commute_buffer(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:
+    """No discharge while SoC − sigma is below the floor or what the next trip must keep."""
+    vehicle, estimate = situation.vehicle, situation.estimate
+    if vehicle is None or estimate is None:
+        return None
+    keep = vehicle.soc_floor
+    why = f"the floor of {keep * 100:.0f} %"
+    commute = situation.commute
+    if commute is not None and commute.reserve_soc > keep:
+        keep = commute.reserve_soc
+        why = f"the trip at {_clock(commute.goal.ready_by_utc)} UTC, which needs {keep * 100:.0f} %"
+    if estimate.low > keep:
+        return None
+    return _no_discharge(
+        "commute_buffer", f"{estimate.soc * 100:.0f} % is kept for {why}", Authority.COMMUTE
+    )
+
+
+def soc_ceiling(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:
+    """No charge above the ceiling in force (the car's, or a goal's that lies higher)."""
+    if situation.estimate is None or situation.estimate.soc < situation.soc_ceiling:
+        return None
+    ceiling = situation.soc_ceiling
+    return Limit(
+        permitted=NO_CHARGE,
+        reason=_because("soc_ceiling", f"the car has its {ceiling * 100:.0f} %", Authority.SITE),
+    )
+
+
+def warranty(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:
+    """Discharge only inside the warranty's budgets, paced over its term."""
+    vehicle, counters = situation.vehicle, situation.counters
+    if vehicle is None:
+        return None
+    terms = vehicle.warranty
+    if terms is None or not terms.acknowledged:
+        return _no_discharge("warranty", UNACKNOWLEDGED)
+    if terms.approved_serials and situation.status.serial not in terms.approved_serials:
+        return _no_discharge("warranty", "this charger is not on the warranty's list")
+    if situation.estimate is not None and situation.estimate.low < terms.min_soc:
+        return _no_discharge("warranty", f"the warranty keeps {terms.min_soc * 100:.0f} %")
+    if counters is None or counters.discharged_life_wh is None:
+        return _no_discharge("warranty", "the warranty counters cannot be read")
+    share = paced_share(terms, snapshot.now.utc)
+    used_wh, used_s = counters.discharged_life_wh, counters.discharging_life_s
+    spent = (
+        ("energy", terms.discharge_wh, used_wh),
+        ("hours", terms.discharge_s, used_s),
+        ("cycles", terms.equivalent_cycles, used_wh / vehicle.capacity_wh),
+    )
+    for name, budget, used in spent:
+        if budget is not None and (used is None or used >= budget * share):
+            return _no_discharge("warranty", f"the warranty's {name} budget is used up for now")
+    return None
+
+
+def paced_share(terms: WarrantyTerms, now_utc: datetime) -> float:
+    """The share of the life budget that may be used by the end of today, 0..1."""
+    start_utc = datetime.combine(terms.start_date, time(0), tzinfo=UTC)
+    elapsed = now_utc - start_utc + timedelta(days=1)
+    return min(max(elapsed / timedelta(days=365.25 * terms.years), 0.0), 1.0)
+
+
+def monthly_cycles(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:
+    """At most so many equivalent cycles a month."""
+    vehicle, counters = situation.vehicle, situation.counters
+    if vehicle is None:
+        return None
+    if counters is None or counters.discharged_month_wh is None:
+        return _no_discharge("monthly_cycles", "the month's counter cannot be read")
+    if counters.discharged_month_wh < policy.export_depth.cycles_per_month * vehicle.capacity_wh:
+        return None
+    return _no_discharge("monthly_cycles", "this month's cycles are used up")
+
+
+def latch(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:
+    """A latched fault keeps discharge off until a person clears it."""
+    if situation.latch is None:
+        return None
+    return _no_discharge("latch", f"{situation.latch.rule}: {situation.latch.detail}")
+
+
+def recording(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:
+    """Nothing is discharged while nothing is being recorded."""
+    health = snapshot.recording
+    if health.queue_full:
+        return _no_discharge("recording", "the record queue is full")
+    durable_at = health.last_durable_at
+    max_age_s = policy.timing.recording_max_age_s
+    if durable_at is None or snapshot.now.seconds_since(durable_at) > max_age_s:
+        return _no_discharge("recording", f"nothing was recorded for {max_age_s:.0f} s")
+    return None
+
+
+def clock(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:
+    """No discharge while the clock is not trusted."""
+    if snapshot.clock_trusted:
+        return None
+    return _no_discharge("clock", "the clock is not trusted yet")
+
+
+def _clock(moment_utc: datetime) -> str:
+    return f"{moment_utc:%H:%M}"
+
+
+def _because(rule: str, detail: str, authority: Authority = Authority.SAFETY) -> Reason:
+    return Reason(authority=authority, rule=rule, detail=detail)
+
+
+def _no_discharge(rule: str, detail: str, authority: Authority = Authority.SAFETY) -> Limit:
+    return Limit(permitted=NO_DISCHARGE, reason=_because(rule, detail, authority))

@@ -1,0 +1,154 @@
+"""The PCC as the limits see it: how old, how trusted, and the house without its EVSEs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from v2g_daemon.control.situation import Situation
+from v2g_daemon.domain.instant import Instant, fresh
+from v2g_daemon.domain.memory import Memory
+from v2g_daemon.domain.policy import GridConnection, Timing
+from v2g_daemon.domain.power import total_w
+from v2g_daemon.domain.readings import MeterReading
+from v2g_daemon.domain.snapshot import Snapshot
+
+SAME_AGE_S = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvseDraw:
+    """What the EVSEs draw on one phase or in total: measured, last commanded, and how sure.
+
+    `measured_late`: the measurement is older than the meter's, so the command may be truer.
+    """
+
+    measured_w: float
+    commanded_w: float
+    measured_late: bool
+
+    def room_below(self, bound_w: float, pcc_w: float) -> float:
+        """The highest EVSE power with which the PCC stays at or below `bound_w`.
+
+        A late measurement can neither forbid what is already commanded nor permit more.
+        """
+        by_measurement = bound_w - pcc_w + self.measured_w
+        if not self.measured_late:
+            return by_measurement
+        by_command = bound_w - pcc_w + self.commanded_w
+        return min(by_command, max(by_measurement, self.commanded_w))
+
+    def room_above(self, bound_w: float, pcc_w: float) -> float:
+        """The lowest EVSE power with which the PCC stays at or above `bound_w`."""
+        by_measurement = bound_w - pcc_w + self.measured_w
+        if not self.measured_late:
+            return by_measurement
+        by_command = bound_w - pcc_w + self.commanded_w
+        return max(by_command, min(by_measurement, self.commanded_w))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridView:
+    """The meter reading with its standing; `may_increase` opens more discharge."""
+
+    meter: MeterReading | None
+    usable: bool
+    may_increase: bool
+    total: EvseDraw
+    phases: tuple[EvseDraw, ...]
+    largest_phase_share: tuple[float, ...]
+
+    @property
+    def net_load_w(self) -> float | None:
+        """Load − PV of the house without its EVSEs; None without a usable meter."""
+        if self.meter is None or not self.usable:
+            return None
+        if self.total.measured_late:
+            return self.meter.power_w - self.total.commanded_w
+        return self.meter.power_w - self.total.measured_w
+
+
+def follow_meter(memory: Memory, snapshot: Snapshot, timing: Timing) -> Memory:
+    """Remember since when the meter has been good without a gap."""
+    meter = snapshot.meter
+    observed_at = None if meter is None else meter.observed_at
+    if fresh(observed_at, now=snapshot.now, max_age_s=timing.meter_max_age_s):
+        return replace(memory, meter_good_since=memory.meter_good_since or snapshot.now)
+    return replace(memory, meter_good_since=None)
+
+
+def view_grid(
+    situations: tuple[Situation, ...],
+    memory: Memory,
+    snapshot: Snapshot,
+    grid: GridConnection,
+    timing: Timing,
+) -> GridView:
+    """The grid as this tick knows it."""
+    meter = snapshot.meter
+    observed_at = None if meter is None else meter.observed_at
+    usable = fresh(observed_at, now=snapshot.now, max_age_s=timing.meter_max_age_s)
+    prompt = fresh(observed_at, now=snapshot.now, max_age_s=timing.meter_no_increase_age_s)
+    good_since = memory.meter_good_since
+    recovered = (
+        good_since is not None and snapshot.now.seconds_since(good_since) >= timing.meter_recovery_s
+    )
+    late = _measured_late(situations, observed_at, timing)
+    shares = tuple(_phase_shares(s.evse.phases, grid.phases) for s in situations)
+    return GridView(
+        meter=meter,
+        usable=usable,
+        may_increase=usable and prompt and recovered,
+        total=_draw(situations, tuple(1.0 for _ in situations), measured_late=late),
+        phases=tuple(
+            _draw(situations, tuple(share[i] for share in shares), measured_late=late)
+            for i in range(grid.phases)
+        ),
+        largest_phase_share=tuple(
+            max((share[i] for share in shares), default=0.0) for i in range(grid.phases)
+        ),
+    )
+
+
+def _draw(
+    situations: tuple[Situation, ...], shares: tuple[float, ...], *, measured_late: bool
+) -> EvseDraw:
+    pairs = tuple(zip(situations, shares, strict=True))
+    return EvseDraw(
+        measured_w=total_w(_measured_w(situation) * share for situation, share in pairs),
+        commanded_w=total_w(_commanded_w(situation) * share for situation, share in pairs),
+        measured_late=measured_late,
+    )
+
+
+def _measured_w(situation: Situation) -> float:
+    power_w = situation.status.power_w
+    if power_w is None or not situation.telemetry_fresh:
+        return _commanded_w(situation)
+    return power_w
+
+
+def _commanded_w(situation: Situation) -> float:
+    last = situation.memory.last
+    if last is not None:
+        return last.target_w
+    return 0.0 if situation.status.power_w is None else situation.status.power_w
+
+
+def _measured_late(
+    situations: tuple[Situation, ...], meter_at: Instant | None, timing: Timing
+) -> bool:
+    """Whether some plugged-in EVSE's power is older than the meter's by over a second or tick."""
+    allowed_s = max(SAME_AGE_S, timing.tick_s)
+    for situation in situations:
+        observed_at = situation.status.power_observed_at
+        if not situation.status.plugged_in or meter_at is None:
+            continue
+        if observed_at is None or meter_at.seconds_since(observed_at) > allowed_s:
+            return True
+    return False
+
+
+def _phase_shares(evse_phases: int, grid_phases: int) -> tuple[float, ...]:
+    """The share of an EVSE's power on each phase; a single-phase EVSE hangs on L1."""
+    used = min(evse_phases, grid_phases)
+    return tuple(1.0 / used if i < used else 0.0 for i in range(grid_phases))

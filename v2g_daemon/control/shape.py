@@ -1,0 +1,115 @@
+"""Shape: a calm, realisable setpoint inside the permitted range.
+
+A safer value (nearer to 0 W) passes at once; a ramp or a dwell can never delay a limit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from v2g_daemon.control.situation import Situation
+from v2g_daemon.control.wish import Wish
+from v2g_daemon.domain.instant import Instant
+from v2g_daemon.domain.memory import EvseMemory
+from v2g_daemon.domain.policy import Cadence, Timing
+from v2g_daemon.domain.power import PowerRange
+from v2g_daemon.domain.setpoint import Authority
+
+
+def shape(
+    wish: Wish, permitted: PowerRange, situation: Situation, now: Instant, timing: Timing
+) -> float:
+    """The power to command: wished, permitted, realisable and calm."""
+    memory, cadence = situation.memory, situation.evse.cadence
+    last_w = 0.0 if memory.last is None else memory.last.target_w
+    target_w = permitted.clamp(wish.target_w)
+    if wish.reason.authority <= Authority.PLAN:
+        target_w = _dwelt(target_w, last_w, wish, permitted, memory, cadence, now)
+    target_w = _ramped(target_w, last_w, memory, cadence, now, timing)
+    target_w = realisable(target_w, permitted, situation)
+    held_w = realisable(last_w, permitted, situation)
+    if (
+        held_w == last_w
+        and permitted.contains(last_w)
+        and _barely_changed(target_w, last_w, cadence)
+    ):
+        return last_w
+    return target_w
+
+
+def realisable(target_w: float, permitted: PowerRange, situation: Situation) -> float:
+    """Below the charger's minimum 0 W, or the minimum where the trip needs it and limits permit."""
+    if target_w > 0.0:
+        least_w = situation.min_charge_w
+        if target_w >= least_w:
+            return target_w
+        return least_w if situation.memory.must_charge and permitted.contains(least_w) else 0.0
+    least_w = situation.min_discharge_w
+    return target_w if target_w <= -least_w and target_w < 0.0 else 0.0
+
+
+def remember_change(memory: EvseMemory, target_w: float, last_w: float, now: Instant) -> EvseMemory:
+    """The dwell and ramp clocks after this command."""
+    if target_w == last_w and memory.changed_at is not None:
+        return memory
+    switched = (target_w == 0.0) != (last_w == 0.0) or target_w * last_w < 0.0
+    increased = abs(target_w) > abs(last_w)
+    return replace(
+        memory,
+        changed_at=now,
+        increased_at=now if increased else memory.increased_at,
+        switched_at=now if switched else memory.switched_at,
+    )
+
+
+def _dwelt(
+    target_w: float,
+    last_w: float,
+    wish: Wish,
+    permitted: PowerRange,
+    memory: EvseMemory,
+    cadence: Cadence,
+    now: Instant,
+) -> float:
+    """A plan's change of direction waits out the dwell; what a limit forbids does not."""
+    switches = (target_w == 0.0) != (last_w == 0.0) or target_w * last_w < 0.0
+    if not switches or memory.switched_at is None or not permitted.contains(last_w):
+        return target_w
+    if target_w != wish.target_w and abs(target_w) < abs(last_w):
+        return target_w
+    dwell_s = cadence.dwell_off_s if last_w == 0.0 else cadence.dwell_on_s
+    return last_w if now.seconds_since(memory.switched_at) < dwell_s else target_w
+
+
+def _ramped(
+    target_w: float,
+    last_w: float,
+    memory: EvseMemory,
+    cadence: Cadence,
+    now: Instant,
+    timing: Timing,
+) -> float:
+    """Away from 0 W not faster than the ramp and not sooner than the cadence allows."""
+    same_way = target_w * last_w > 0.0
+    start_w = last_w if same_way else 0.0
+    if abs(target_w) <= abs(start_w):
+        return target_w
+    recent = (
+        same_way
+        and memory.increased_at is not None
+        and now.seconds_since(memory.increased_at) < cadence.between_increases_s
+    )
+    if recent:
+        return start_w
+    elapsed_s = timing.tick_s
+    if memory.last is not None:
+        elapsed_s = max(now.seconds_since(memory.last.issued_at), timing.tick_s)
+    step_w = cadence.ramp_up_w_per_s * max(elapsed_s, cadence.between_increases_s)
+    step_w = max(step_w, cadence.smallest_change_w)
+    if target_w > 0.0:
+        return min(target_w, start_w + step_w)
+    return max(target_w, start_w - step_w)
+
+
+def _barely_changed(target_w: float, last_w: float, cadence: Cadence) -> bool:
+    return abs(target_w - last_w) < cadence.smallest_change_w

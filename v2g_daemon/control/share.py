@@ -1,0 +1,63 @@
+"""Site limits are shared among EVSEs: each gets a part of the site's room as a limit of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from v2g_daemon.domain.power import PowerRange, total_w
+from v2g_daemon.domain.setpoint import Authority, Limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What one EVSE wants inside its own limits, and on whose authority."""
+
+    wanted_w: float
+    authority: Authority
+
+
+def share(limits: tuple[Limit, ...], claims: tuple[Claim, ...]) -> tuple[tuple[Limit, ...], ...]:
+    """For each claim the site limits cut to its part; one EVSE gets them whole.
+
+    Charging parts sum to at most the site's highest power, discharging parts to at most its
+    lowest: room made by one EVSE's discharge is never lent to another.
+    """
+    if len(claims) == 1:
+        return (limits,)
+    cut: list[tuple[Limit, ...]] = []
+    parts = [_parts(limit.permitted, claims) for limit in limits]
+    for index in range(len(claims)):
+        cut.append(
+            tuple(
+                replace(limit, permitted=part[index])
+                for limit, part in zip(limits, parts, strict=True)
+            )
+        )
+    return tuple(cut)
+
+
+def _parts(permitted: PowerRange, claims: tuple[Claim, ...]) -> list[PowerRange]:
+    highest = _divide(permitted.highest_w, tuple(max(c.wanted_w, 0.0) for c in claims), claims)
+    lowest = _divide(-permitted.lowest_w, tuple(max(-c.wanted_w, 0.0) for c in claims), claims)
+    return [
+        PowerRange(lowest_w=-low_w, highest_w=high_w)
+        for low_w, high_w in zip(lowest, highest, strict=True)
+    ]
+
+
+def _divide(
+    room_w: float, wanted_w: tuple[float, ...], claims: tuple[Claim, ...]
+) -> tuple[float, ...]:
+    """Higher authority first, then in proportion; never more than the room in sum."""
+    left_w = room_w
+    granted = [0.0] * len(claims)
+    for authority in sorted({claim.authority for claim in claims}, reverse=True):
+        members = [i for i, claim in enumerate(claims) if claim.authority == authority]
+        asked_w = total_w(wanted_w[i] for i in members)
+        if asked_w <= 0.0:
+            continue
+        scale = min(left_w / asked_w, 1.0)
+        for i in members:
+            granted[i] = min(wanted_w[i] * scale, left_w)
+            left_w = max(left_w - granted[i], 0.0)
+    return tuple(granted)

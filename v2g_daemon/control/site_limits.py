@@ -1,0 +1,172 @@
+"""Limits that bind the sum of all EVSEs at the grid connection: fuse, operator, export."""
+
+from __future__ import annotations
+
+from math import inf
+
+from v2g_daemon.control.evse_limits import static_safe_w
+from v2g_daemon.control.grid import GridView
+from v2g_daemon.control.situation import Situation
+from v2g_daemon.domain.policy import ExportPolicy, Policy, Stage
+from v2g_daemon.domain.power import PowerRange, total_w
+from v2g_daemon.domain.setpoint import Authority, Limit, Reason
+from v2g_daemon.domain.snapshot import Snapshot
+
+MARGIN_W = 100.0
+MARGIN_SHARE = 0.02
+LEAST_DIMMED_W = 4200.0
+DEPTH_LOOKAHEAD_S = 10.0
+
+Situations = tuple[Situation, ...]
+
+
+def main_fuse(
+    situations: Situations, grid: GridView, snapshot: Snapshot, policy: Policy
+) -> Limit | None:
+    """Import per phase under the fuse; without a usable meter the static safe current."""
+    if not policy.grid.has_meter:
+        return None
+    if grid.meter is None or not grid.usable:
+        return _static(situations, policy)
+    fuse_w = policy.grid.main_fuse_a * policy.grid.nominal_voltage_v
+    bound_w = fuse_w - _margin_w(fuse_w)
+    phase_power_w = grid.meter.phase_power_w
+    if len(phase_power_w) != policy.grid.phases:
+        phases = policy.grid.phases
+        room_w = grid.total.room_below(bound_w * phases, grid.meter.power_w)
+        return _upper(room_w, Authority.SAFETY, "main_fuse", f"{policy.grid.main_fuse_a:g} A fuse")
+    room_w = inf
+    for draw, share, pcc_w in zip(
+        grid.phases, grid.largest_phase_share, phase_power_w, strict=True
+    ):
+        if share > 0.0:
+            room_w = min(room_w, draw.room_below(bound_w, pcc_w) / share)
+    return _upper(
+        room_w, Authority.SAFETY, "main_fuse", f"the {policy.grid.main_fuse_a:g} A fuse per phase"
+    )
+
+
+def import_limit(
+    situations: Situations, grid: GridView, snapshot: Snapshot, policy: Policy
+) -> Limit | None:
+    """Total import under the configured bound; without a usable meter the static safe current."""
+    bound_w = policy.grid.import_limit_w
+    if bound_w is None or not policy.grid.has_meter:
+        return None
+    if grid.meter is None or not grid.usable:
+        return _static(situations, policy)
+    room_w = grid.total.room_below(bound_w - _margin_w(bound_w), grid.meter.power_w)
+    return _upper(room_w, Authority.SITE, "import_limit", f"the import limit of {bound_w:.0f} W")
+
+
+def grid_operator(
+    situations: Situations, grid: GridView, snapshot: Snapshot, policy: Policy
+) -> Limit | None:
+    """Dimming by the grid operator, never below 4.2 kW per device (BNetzA BK6-22-300)."""
+    bound_w = policy.grid.grid_operator_import_w
+    if bound_w is None:
+        return None
+    dimmed_w = max(bound_w, LEAST_DIMMED_W * len(situations))
+    return _upper(dimmed_w, Authority.GRID_OPERATOR, "grid_operator", f"dimmed to {dimmed_w:.0f} W")
+
+
+def export_limit(
+    situations: Situations, grid: GridView, snapshot: Snapshot, policy: Policy
+) -> Limit | None:
+    """Net export of all sources under the limit, per phase by imbalance and in total.
+
+    No meter, a stale one or an unknown limit: no discharge past the own load, or none at all.
+    """
+    if grid.meter is None or not grid.usable:
+        return _lower(0.0, Authority.SAFETY, "export_limit", "the grid meter gives no fresh value")
+    bound_w, why = permitted_export_w(situations, policy)
+    lowest_w = grid.total.room_above(_margin_w(bound_w) - bound_w, grid.meter.power_w)
+    if not grid.may_increase:
+        commanded_w = min(grid.total.commanded_w, 0.0)
+        if lowest_w < commanded_w:
+            return _lower(
+                commanded_w,
+                Authority.SAFETY,
+                "export_limit",
+                "the grid meter is late or just back: no more discharge than before",
+            )
+    return _lower(lowest_w, Authority.SAFETY, "export_limit", why)
+
+
+def export_depth(
+    situations: Situations, grid: GridView, snapshot: Snapshot, policy: Policy
+) -> Limit | None:
+    """The daily export depth from noon to noon; once spent, the own load may still be served."""
+    remaining_wh = inf
+    for situation in situations:
+        vehicle, counters = situation.vehicle, situation.counters
+        if vehicle is None:
+            continue
+        if counters is None or counters.exported_today_wh is None:
+            return _lower(0.0, Authority.SITE, "export_depth", "today's counter cannot be read")
+        depth = policy.export_depth
+        day_wh = min(depth.energy_wh, depth.share_of_pack * vehicle.capacity_wh)
+        remaining_wh = min(remaining_wh, day_wh - counters.exported_today_wh)
+    if remaining_wh == inf or grid.net_load_w is None:
+        return None
+    ahead_s = max(DEPTH_LOOKAHEAD_S, 2.0 * policy.timing.tick_s)
+    export_w = max(remaining_wh, 0.0) * 3600.0 / ahead_s
+    lowest_w = -(max(grid.net_load_w - MARGIN_W, 0.0) + export_w)
+    return _lower(
+        lowest_w, Authority.SITE, "export_depth", f"{max(remaining_wh, 0.0):.0f} Wh left today"
+    )
+
+
+def phase_imbalance(
+    situations: Situations, grid: GridView, snapshot: Snapshot, policy: Policy
+) -> Limit | None:
+    """A single-phase EVSE on a three-phase grid stays under the permitted imbalance."""
+    bound_w = policy.grid.max_phase_imbalance_w
+    lopsided = any(s.evse.phases < policy.grid.phases for s in situations)
+    if bound_w is None or not lopsided:
+        return None
+    return Limit(
+        permitted=PowerRange(lowest_w=-bound_w, highest_w=bound_w),
+        reason=_because(Authority.SITE, "phase_imbalance", f"at most {bound_w:.0f} W on one phase"),
+    )
+
+
+def permitted_export_w(situations: Situations, policy: Policy) -> tuple[float, str]:
+    """The export that stage, policy and connection permit, and which of them says so."""
+    export_limit_w = policy.grid.export_limit_w
+    if export_limit_w is None:
+        return 0.0, "the export limit is unknown, so nothing is exported"
+    if policy.export_policy is not ExportPolicy.ALLOWED:
+        return 0.0, "the export policy is never"
+    if any(situation.stage < Stage.V2G for situation in situations):
+        return 0.0, "below stage V2G only the own load is served"
+    return export_limit_w, f"the export limit of {export_limit_w:.0f} W"
+
+
+def _static(situations: Situations, policy: Policy) -> Limit:
+    safe_w = total_w(static_safe_w(situation, policy) for situation in situations)
+    return _upper(
+        safe_w, Authority.SAFETY, "main_fuse", "no fresh meter value: the static safe current"
+    )
+
+
+def _margin_w(bound_w: float) -> float:
+    return max(MARGIN_W, MARGIN_SHARE * bound_w)
+
+
+def _because(authority: Authority, rule: str, detail: str) -> Reason:
+    return Reason(authority=authority, rule=rule, detail=detail)
+
+
+def _upper(highest_w: float, authority: Authority, rule: str, detail: str) -> Limit:
+    return Limit(
+        permitted=PowerRange(lowest_w=-inf, highest_w=max(highest_w, 0.0)),
+        reason=_because(authority, rule, detail),
+    )
+
+
+def _lower(lowest_w: float, authority: Authority, rule: str, detail: str) -> Limit:
+    return Limit(
+        permitted=PowerRange(lowest_w=min(lowest_w, 0.0), highest_w=inf),
+        reason=_because(authority, rule, detail),
+    )

@@ -1,0 +1,202 @@
+"""What is the case at one EVSE, worked out once per tick for desire and limits alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from v2g_daemon.control.commute import Commute, commute_of
+from v2g_daemon.control.identity import stage_of, vehicle_of
+from v2g_daemon.control.soc import SocEstimate, follow_soc
+from v2g_daemon.domain.goals import DepartureGoal, UserOverride
+from v2g_daemon.domain.instant import fresh
+from v2g_daemon.domain.memory import DischargeLatch, EvseMemory
+from v2g_daemon.domain.plan import Plan
+from v2g_daemon.domain.policy import EvsePolicy, Policy, Stage
+from v2g_daemon.domain.readings import EvseStatus, PowerControl
+from v2g_daemon.domain.snapshot import DischargeCounters, Snapshot
+from v2g_daemon.domain.vehicle import Vehicle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """One EVSE and its car now; `commute` None: nobody knows when this car leaves."""
+
+    evse: EvsePolicy
+    status: EvseStatus
+    memory: EvseMemory
+    vehicle: Vehicle | None
+    estimate: SocEstimate | None
+    stage: Stage
+    stage_detail: str
+    goals: tuple[DepartureGoal, ...]
+    commute: Commute | None
+    charged_wh: float
+    override: UserOverride | None
+    plan: Plan | None
+    counters: DischargeCounters | None
+    latch: DischargeLatch | None
+    telemetry_fresh: bool
+
+    @property
+    def max_charge_w(self) -> float:
+        """The most that charger, station and car take together."""
+        highest_w = self.evse.max_charge_w
+        if self.vehicle is not None:
+            highest_w = min(highest_w, self.vehicle.max_charge_w)
+        if self.status.capability is not None:
+            highest_w = min(highest_w, max(self.status.capability.power.highest_w, 0.0))
+        return highest_w
+
+    @property
+    def max_discharge_w(self) -> float:
+        """The most that charger, station and car give together; 0 where unknown or unsigned."""
+        capability = self.status.capability
+        if self.vehicle is None or capability is None:
+            return 0.0
+        if capability.control is not PowerControl.SIGNED:
+            return 0.0
+        offered_w = max(-capability.power.lowest_w, 0.0)
+        return min(self.evse.max_discharge_w, self.vehicle.max_discharge_w, offered_w)
+
+    @property
+    def min_charge_w(self) -> float:
+        """The least charging power that is not 0."""
+        capability = self.status.capability
+        offered_w = 0.0 if capability is None else capability.min_charge_w
+        return max(self.evse.min_charge_w, offered_w)
+
+    @property
+    def min_discharge_w(self) -> float:
+        """The least discharging power that is not 0, as a positive magnitude."""
+        capability = self.status.capability
+        offered_w = 0.0 if capability is None else capability.min_discharge_w
+        return max(self.evse.min_discharge_w, offered_w)
+
+    @property
+    def soc_ceiling(self) -> float:
+        """The ceiling in force: the car's, or the next goal where that lies higher."""
+        ceiling = 1.0 if self.vehicle is None else self.vehicle.soc_ceiling
+        if self.commute is not None and self.commute.goal.soc is not None:
+            return max(ceiling, self.commute.goal.soc)
+        return ceiling
+
+
+def assess(
+    status: EvseStatus,
+    memory: EvseMemory,
+    snapshot: Snapshot,
+    policy: Policy,
+    latches: tuple[DischargeLatch, ...],
+) -> Situation:
+    """The situation at one EVSE, with its memory brought up to this tick."""
+    evse = policy.evse(status.evse_id)
+    memory = _of_this_session(memory, status)
+    vehicle = vehicle_of(status, policy) if status.plugged_in else None
+    estimate = None
+    if vehicle is not None:
+        memory, estimate = follow_soc(memory, status, evse, vehicle, snapshot.now)
+    stage, stage_detail = stage_of(snapshot.commissioning, status.serial, policy)
+    goals = _goals_of(vehicle, snapshot)
+    situation = Situation(
+        evse=evse,
+        status=status,
+        memory=memory,
+        vehicle=vehicle,
+        estimate=estimate,
+        stage=stage,
+        stage_detail=stage_detail,
+        goals=goals,
+        commute=None,
+        charged_wh=_charged_wh(memory, status),
+        override=_override_of(status.evse_id, snapshot),
+        plan=_plan_of(status.evse_id, vehicle, snapshot),
+        counters=_counters_of(vehicle, snapshot),
+        latch=next((one for one in latches if one.evse_id == status.evse_id), None),
+        telemetry_fresh=fresh(
+            status.power_observed_at, now=snapshot.now, max_age_s=policy.timing.evse_max_age_s
+        ),
+    )
+    return _with_commute(situation, snapshot, policy)
+
+
+def _with_commute(situation: Situation, snapshot: Snapshot, policy: Policy) -> Situation:
+    commute = commute_of(
+        goals=situation.goals,
+        vehicle=situation.vehicle,
+        estimate=situation.estimate,
+        evse=situation.evse,
+        max_charge_w=situation.max_charge_w,
+        charged_wh=situation.charged_wh,
+        snapshot=snapshot,
+        policy=policy,
+    )
+    memory = _with_flags(situation, commute, snapshot)
+    return replace(situation, commute=commute, memory=memory)
+
+
+def _with_flags(situation: Situation, commute: Commute | None, snapshot: Snapshot) -> EvseMemory:
+    """The two hystereses: below the floor until a step above it, must-charge until the goal."""
+    memory, vehicle, estimate = situation.memory, situation.vehicle, situation.estimate
+    below_floor = False
+    if vehicle is not None and estimate is not None:
+        step = max(vehicle.soc_step, 0.01)
+        release = vehicle.soc_floor + (step if memory.below_floor else 0.0)
+        below_floor = estimate.soc < release
+    must_charge = (
+        commute is not None
+        and commute.unmet
+        and (memory.must_charge or commute.urgent or not snapshot.clock_trusted)
+    )
+    return replace(memory, below_floor=below_floor, must_charge=must_charge)
+
+
+def _of_this_session(memory: EvseMemory, status: EvseStatus) -> EvseMemory:
+    """Forget what belonged to another plug-in."""
+    if not status.plugged_in:
+        return EvseMemory(evse_id=memory.evse_id)
+    if memory.session_id != status.session_id:
+        memory = EvseMemory(evse_id=memory.evse_id, session_id=status.session_id)
+    if memory.session_base_milliwh is None:
+        memory = replace(memory, session_base_milliwh=status.charge_milliwh)
+    return memory
+
+
+def _charged_wh(memory: EvseMemory, status: EvseStatus) -> float:
+    if memory.session_base_milliwh is None or status.charge_milliwh is None:
+        return 0.0
+    return max(status.charge_milliwh - memory.session_base_milliwh, 0) / 1000.0
+
+
+def _goals_of(vehicle: Vehicle | None, snapshot: Snapshot) -> tuple[DepartureGoal, ...]:
+    wanted = None if vehicle is None else vehicle.vehicle_id
+    for entry in snapshot.goals:
+        if entry.vehicle_id == wanted:
+            return tuple(g for g in entry.goals if g.ready_by_utc > snapshot.now.utc)
+    return ()
+
+
+def _override_of(evse_id: str, snapshot: Snapshot) -> UserOverride | None:
+    live = [
+        override
+        for override in snapshot.overrides
+        if override.evse_id == evse_id
+        and override.set_at_utc <= snapshot.now.utc < override.until_utc
+    ]
+    return max(live, key=lambda override: override.set_at_utc, default=None)
+
+
+def _plan_of(evse_id: str, vehicle: Vehicle | None, snapshot: Snapshot) -> Plan | None:
+    vehicle_id = None if vehicle is None else vehicle.vehicle_id
+    for plan in snapshot.plans:
+        if plan.evse_id == evse_id and plan.vehicle_id == vehicle_id:
+            return plan
+    return None
+
+
+def _counters_of(vehicle: Vehicle | None, snapshot: Snapshot) -> DischargeCounters | None:
+    if vehicle is None:
+        return None
+    for counters in snapshot.counters:
+        if counters.vehicle_id == vehicle.vehicle_id:
+            return counters
+    return None

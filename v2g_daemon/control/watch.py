@@ -1,0 +1,110 @@
+"""Watch: compare what was commanded with what is measured; faults, and the one latch."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from v2g_daemon.control.grid import GridView
+from v2g_daemon.control.situation import Situation
+from v2g_daemon.domain.faults import Fault, FaultCode
+from v2g_daemon.domain.instant import fresh
+from v2g_daemon.domain.memory import DischargeLatch
+from v2g_daemon.domain.policy import Policy
+from v2g_daemon.domain.readings import OutcomeKind
+from v2g_daemon.domain.snapshot import Snapshot
+
+DEVIATION_W = 500.0
+LATCH_AFTER_S = 10.0
+STALE_PLAN_S = 2.0 * 3600.0
+
+
+def watch_direction(
+    situation: Situation, snapshot: Snapshot, policy: Policy
+) -> tuple[Situation, DischargeLatch | None]:
+    """Latch discharge off when the power flows against the command for `LATCH_AFTER_S`."""
+    memory, status = situation.memory, situation.status
+    last, power_w = memory.last, status.power_w
+    settled = memory.switched_at is not None and (
+        snapshot.now.seconds_since(memory.switched_at) >= policy.timing.follow_within_s
+    )
+    contradicts = (
+        last is not None
+        and power_w is not None
+        and situation.telemetry_fresh
+        and settled
+        and last.target_w < -DEVIATION_W
+        and power_w > DEVIATION_W
+    )
+    if not contradicts:
+        memory = replace(memory, contradicted_since=None)
+        return replace(situation, memory=memory), None
+    since = memory.contradicted_since or snapshot.now
+    situation = replace(situation, memory=replace(memory, contradicted_since=since))
+    if snapshot.now.seconds_since(since) < max(LATCH_AFTER_S, policy.timing.tick_s):
+        return situation, None
+    latch = DischargeLatch(
+        evse_id=status.evse_id,
+        rule="wrong_direction",
+        detail="the charger charged while it was told to discharge",
+        since_utc=snapshot.now.utc,
+    )
+    return replace(situation, latch=latch), latch
+
+
+def site_faults(grid: GridView, snapshot: Snapshot, policy: Policy) -> tuple[Fault, ...]:
+    """Faults of meter, prices, recording and clock."""
+    found: list[Fault] = []
+    if policy.grid.has_meter and not grid.usable:
+        found.append(Fault(code=FaultCode.METER_STALE, detail="the grid meter gives no value"))
+    if snapshot.prices is None or snapshot.prices.at(snapshot.now.utc) is None:
+        found.append(Fault(code=FaultCode.PRICES_MISSING, detail="no price is known for now"))
+    if snapshot.recording.queue_full:
+        found.append(Fault(code=FaultCode.RECORDING_STALLED, detail="the record queue is full"))
+    if snapshot.recording.records_lost > 0:
+        lost = snapshot.recording.records_lost
+        found.append(Fault(code=FaultCode.RECORDS_LOST, detail=f"{lost} records were lost"))
+    if not snapshot.clock_trusted:
+        found.append(Fault(code=FaultCode.CLOCK_UNTRUSTED, detail="waiting for a trusted clock"))
+    return tuple(found)
+
+
+def evse_faults(situation: Situation, snapshot: Snapshot, policy: Policy) -> tuple[Fault, ...]:
+    """Faults of one EVSE: telemetry, the last command's outcome, the trip, the plan, the latch."""
+    status, evse_id = situation.status, situation.status.evse_id
+    found: list[Fault] = []
+
+    def add(code: FaultCode, detail: str) -> None:
+        found.append(Fault(code=code, detail=detail, evse_id=evse_id))
+
+    if not status.connected:
+        add(FaultCode.EVSE_STALE, "the charging station is not connected")
+    elif status.plugged_in and not situation.telemetry_fresh:
+        add(FaultCode.EVSE_STALE, "the charging station reports no power")
+    if status.outcome is not None and status.outcome.kind is OutcomeKind.REJECTED:
+        add(FaultCode.COMMAND_REJECTED, status.outcome.detail)
+    if status.outcome is not None and status.outcome.kind is OutcomeKind.TIMED_OUT:
+        add(FaultCode.COMMAND_TIMED_OUT, status.outcome.detail)
+    if situation.latch is not None:
+        add(FaultCode.WRONG_DIRECTION, situation.latch.detail)
+    if situation.commute is not None and situation.commute.shortfall_wh > 0.0:
+        missing = situation.commute.shortfall_wh / 1000.0
+        add(FaultCode.GOAL_UNREACHABLE, f"{missing:.1f} kWh will be missing at departure")
+    if _not_following(situation, snapshot, policy):
+        add(FaultCode.NOT_FOLLOWING, "the measured power differs from the setpoint")
+    if situation.plan is not None and not fresh(
+        situation.plan.made_at, now=snapshot.now, max_age_s=STALE_PLAN_S
+    ):
+        add(FaultCode.PLAN_STALE, "the plan is older than two hours")
+    return tuple(found)
+
+
+def _not_following(situation: Situation, snapshot: Snapshot, policy: Policy) -> bool:
+    """More than 500 W of power beyond the setpoint, on the side that matters, once settled."""
+    memory, status = situation.memory, situation.status
+    if memory.last is None or status.power_w is None or not situation.telemetry_fresh:
+        return False
+    if memory.changed_at is None or not status.plugged_in:
+        return False
+    if snapshot.now.seconds_since(memory.changed_at) < policy.timing.follow_within_s:
+        return False
+    return abs(status.power_w) - abs(memory.last.target_w) > DEVIATION_W

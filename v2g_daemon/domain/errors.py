@@ -1,0 +1,55 @@
+"""Every exception v2g-daemon raises on purpose.
+
+V2gDaemonError
+├── ConfigurationError          startup only, exit status 78; names file, key and fix
+├── DeviceError
+│   ├── DeviceUnreachable       no link, or the link stopped answering
+│   ├── DeviceRejectedCommand   the device answered no
+│   └── DeviceProtocolError     the device broke its protocol
+├── PriceSourceError            no usable prices in an answer
+├── LedgerError                 the ledger could not be read or written
+├── PlanningFailed              the planning child gave no plan; the last good one stays
+└── InvariantViolated           our bug; fatal
+"""
+
+from __future__ import annotations
+
+
+class V2gDaemonError(Exception):
+    """Root of all errors raised on purpose."""
+
+
+class ConfigurationError(V2gDaemonError):
+    """The configuration cannot be used; the text names file, key, value and fix."""
+
+
+class DeviceError(V2gDaemonError):
+    """A charger or meter did not do what was asked."""
+
+
+class DeviceUnreachable(DeviceError):
+    """No link to the device, or no answer in time."""
+
+
+class DeviceRejectedCommand(DeviceError):
+    """The device understood and refused."""
+
+
+class DeviceProtocolError(DeviceError):
+    """The device's answer broke its protocol."""
+
+
+class PriceSourceError(V2gDaemonError):
+    """A price source gave nothing usable; the text says what it gave."""
+
+
+class LedgerError(V2gDaemonError):
+    """The ledger could not be read or written."""
+
+
+class PlanningFailed(V2gDaemonError):
+    """The planning child gave no plan in time; the text says why."""
+
+
+class InvariantViolated(V2gDaemonError):
+    """A rule that our own code guarantees did not hold."""

@@ -1,0 +1,70 @@
+"""What `decide` remembers from tick to tick.
+
+Latches and SoC anchors outlive a restart as event rows of the ledger; ramps, dwell and tracking
+are transient and start empty.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from v2g_daemon.domain.instant import Instant
+from v2g_daemon.domain.setpoint import Setpoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SocAnchor:
+    """The last believed SoC reading and the energy counted since (pack side, Wh)."""
+
+    soc: float
+    counted_wh: float
+    throughput_wh: float
+    charge_milliwh: int | None
+    discharge_milliwh: int | None
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DischargeLatch:
+    """Discharge is off for this EVSE until someone clears the ledger's row."""
+
+    evse_id: str
+    rule: str
+    detail: str
+    since_utc: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvseMemory:
+    """Transient memory of one EVSE; `last` is the setpoint of the tick before."""
+
+    evse_id: str
+    session_id: str | None = None
+    session_base_milliwh: int | None = None
+    anchor: SocAnchor | None = None
+    soc_doubted_since: Instant | None = None
+    below_floor: bool = False
+    must_charge: bool = False
+    last: Setpoint | None = None
+    changed_at: Instant | None = None
+    increased_at: Instant | None = None
+    switched_at: Instant | None = None
+    contradicted_since: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """All memory of `decide`."""
+
+    evses: tuple[EvseMemory, ...] = ()
+    latches: tuple[DischargeLatch, ...] = ()
+    meter_lost_at: Instant | None = None
+    meter_good_since: Instant | None = None
+
+    def of(self, evse_id: str) -> EvseMemory:
+        """The memory of one EVSE; a fresh one if it is new."""
+        for evse in self.evses:
+            if evse.evse_id == evse_id:
+                return evse
+        return EvseMemory(evse_id=evse_id)

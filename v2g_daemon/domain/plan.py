@@ -1,0 +1,109 @@
+"""The planner's question and answer: PlanProblem, Plan and ValueFunction.
+
+Energies are what the pack holds (Wh); money is float in the curve's currency. A SoC-less session
+is planned as a store whose capacity is the energy wanted, so that soc runs from 0 to 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from v2g_daemon.domain.goals import DepartureGoal
+from v2g_daemon.domain.instant import Instant
+from v2g_daemon.domain.interval import Interval
+from v2g_daemon.domain.policy import LossCurve
+from v2g_daemon.domain.prices import PriceCurve
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryRow:
+    """Mean powers of one past quarter hour; `net_load_w` is load − PV without the EVSEs."""
+
+    start_utc: datetime
+    net_load_w: float
+    pv_w: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """The pack (or the energy still wanted) behind one EVSE, as the planner sees it."""
+
+    soc: float
+    capacity_wh: float
+    soc_floor: float
+    soc_ceiling: float
+    taper_above_soc: float
+    max_charge_w: float
+    max_discharge_w: float
+    min_charge_w: float
+    min_discharge_w: float
+    loss: LossCurve
+    wear_cost_per_kwh_discharged: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanProblem:
+    """All the planner may know; self-contained, so that it crosses a pipe."""
+
+    asked_at: Instant
+    evse_id: str
+    vehicle_id: str | None
+    timezone: str
+    start_utc: datetime
+    step_s: tuple[int, ...]
+    plugged_in: bool
+    store: Store
+    goals: tuple[DepartureGoal, ...]
+    prices: PriceCurve
+    history: tuple[HistoryRow, ...]
+    current_net_load_w: float | None
+    import_limit_w: float
+    export_limit_w: float
+    daily_export_wh: float
+    exported_today_wh: float
+    cycle_margin_per_kwh: float
+    unmet_goal_per_kwh: float
+    may_export: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanSlot:
+    """What the plan expects to do in one step; `soc` is at the end of the step."""
+
+    interval: Interval
+    power_w: float
+    soc: float
+    net_load_w: float
+    import_per_kwh: float
+    export_per_kwh: float
+    price_is_forecast: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ValueFunction:
+    """rows[k][j]: money still to be gained from the start of step k at soc_grid[j]; k = 0..n."""
+
+    start_utc: datetime
+    step_s: tuple[int, ...]
+    soc_grid: tuple[float, ...]
+    rows: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Advisory: slots to show, the value function to dispatch by.
+
+    `export_shadow_per_kwh[k]` prices the daily export depth in step k.
+    """
+
+    plan_id: str
+    evse_id: str
+    vehicle_id: str | None
+    made_at: Instant
+    slots: tuple[PlanSlot, ...]
+    value: ValueFunction
+    export_shadow_per_kwh: tuple[float, ...]
+    expected_cost: float
+    missed_wh: float
+    summary: str

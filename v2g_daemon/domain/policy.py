@@ -1,0 +1,150 @@
+"""The house's rules, as configured: what `decide` obeys beside the snapshot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, IntEnum
+
+from v2g_daemon.domain.goals import WeeklySchedule
+from v2g_daemon.domain.vehicle import Vehicle
+
+
+class Stage(IntEnum):
+    """How far the house may go; each stage contains the ones before it."""
+
+    WATCH = 0
+    V1G = 1
+    V2H = 2
+    V2G = 3
+
+
+class ExportPolicy(Enum):
+    """Whether energy from the car may cross the PCC."""
+
+    NEVER = "never"
+    ALLOWED = "allowed"
+
+
+class FailState(Enum):
+    """What the charger does when the daemon is gone."""
+
+    CHARGES = "charges"
+    IDLES = "idles"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """Ages and leases in (simulated) seconds; in time-lapse none is shorter than its ticks."""
+
+    tick_s: float
+    meter_max_age_s: float
+    meter_no_increase_age_s: float
+    meter_recovery_s: float
+    evse_max_age_s: float
+    discharge_lease_s: float
+    safe_charge_lease_s: float
+    idle_lease_s: float
+    recording_max_age_s: float
+    follow_within_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridConnection:
+    """The PCC; `export_limit_w` None means unknown, which permits no export."""
+
+    phases: int
+    nominal_voltage_v: float
+    main_fuse_a: float
+    largest_other_load_a: float
+    has_meter: bool
+    import_limit_w: float | None
+    export_limit_w: float | None
+    max_phase_imbalance_w: float | None
+    grid_operator_import_w: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossCurve:
+    """Charger and pack loss while |P| > 0: constant + linear·|P| + quadratic·P², in W."""
+
+    constant_w: float
+    linear: float
+    quadratic_per_w: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cadence:
+    """How often a charger may be bothered: steps, dwell and ramps of `shape`."""
+
+    smallest_change_w: float
+    between_increases_s: float
+    dwell_on_s: float
+    dwell_off_s: float
+    ramp_up_w_per_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvsePolicy:
+    """One EVSE as installed; powers are positive magnitudes in AC W."""
+
+    evse_id: str
+    phases: int
+    static_safe_current_a: float
+    max_charge_w: float
+    max_discharge_w: float
+    min_charge_w: float
+    min_discharge_w: float
+    loss: LossCurve
+    fail_state: FailState
+    soc_needs_power: bool
+    cadence: Cadence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Economics:
+    """What makes an action worth its while, in money per kWh (pack side for wear)."""
+
+    currency: str
+    margin_per_kwh: float
+    unmet_goal_per_kwh: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportDepth:
+    """Daily export depth, noon to noon local: min(EVSE discharge, PCC export)."""
+
+    energy_wh: float
+    share_of_pack: float
+    cycles_per_month: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """All rules of the house; changes only with the configuration."""
+
+    timezone: str
+    stage_wanted: Stage
+    export_policy: ExportPolicy
+    timing: Timing
+    grid: GridConnection
+    evses: tuple[EvsePolicy, ...]
+    vehicles: tuple[Vehicle, ...]
+    schedule: WeeklySchedule
+    economics: Economics
+    export_depth: ExportDepth
+    commute_margin: float
+
+    def evse(self, evse_id: str) -> EvsePolicy:
+        """The policy of one EVSE; KeyError if it is not configured."""
+        for evse in self.evses:
+            if evse.evse_id == evse_id:
+                return evse
+        raise KeyError(evse_id)
+
+    def vehicle(self, vehicle_id: str) -> Vehicle:
+        """The configured vehicle; KeyError if there is none."""
+        for vehicle in self.vehicles:
+            if vehicle.vehicle_id == vehicle_id:
+                return vehicle
+        raise KeyError(vehicle_id)

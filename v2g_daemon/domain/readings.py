@@ -1,0 +1,94 @@
+"""What the edges observe: the meter at the PCC and the status of each EVSE.
+
+Energy registers are two non-negative counters in integer milliwatt-hours (`_milliwh`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from v2g_daemon.domain.instant import Instant
+from v2g_daemon.domain.power import PowerRange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterReading:
+    """The grid connection point: import +, export −; tuples are per phase, empty when unknown."""
+
+    observed_at: Instant
+    power_w: float
+    phase_power_w: tuple[float, ...] = ()
+    voltage_v: tuple[float, ...] = ()
+    frequency_hz: float | None = None
+    import_milliwh: int | None = None
+    export_milliwh: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VehicleIdentity:
+    """How a car named itself in this plug-in; either may be unknown."""
+
+    evccid: str | None = None
+    id_token: str | None = None
+
+
+class PowerControl(Enum):
+    """What an EVSE can be told."""
+
+    SIGNED = "signed"  # a signed setpoint (OCPP 2.1 CentralSetpoint, Modbus)
+    CHARGE_LIMIT = "charge_limit"  # an upper bound on charging (OCPP 2.0.1, 1.6J)
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvseCapability:
+    """What station and car offer now; `power.lowest_w` < 0 only where discharge is offered."""
+
+    power: PowerRange
+    min_charge_w: float
+    min_discharge_w: float
+    control: PowerControl
+
+
+class OutcomeKind(Enum):
+    """What became of a command."""
+
+    APPLIED = "applied"
+    REJECTED = "rejected"
+    TIMED_OUT = "timed_out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandOutcome:
+    """The device's answer to the command whose target was `target_w`."""
+
+    kind: OutcomeKind
+    target_w: float
+    answered_at: Instant
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvseStatus:
+    """One EVSE as last observed; each quantity has the moment it was observed, or is None."""
+
+    evse_id: str
+    connected: bool
+    serial: str | None = None
+    plugged_in: bool = False
+    session_id: str | None = None
+    transaction_id: str | None = None
+    plugged_in_at_utc: datetime | None = None
+    identity: VehicleIdentity | None = None
+    capability: EvseCapability | None = None
+    power_w: float | None = None
+    power_observed_at: Instant | None = None
+    soc: float | None = None
+    soc_observed_at: Instant | None = None
+    charge_milliwh: int | None = None
+    discharge_milliwh: int | None = None
+    registers_observed_at: Instant | None = None
+    car_stopped: bool = False
+    outcome: CommandOutcome | None = None

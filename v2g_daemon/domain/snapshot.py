@@ -1,0 +1,83 @@
+"""Snapshot: all that `decide` may look at, frozen once per tick."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from v2g_daemon.domain.goals import DepartureGoal, UserOverride
+from v2g_daemon.domain.instant import Instant
+from v2g_daemon.domain.plan import Plan
+from v2g_daemon.domain.prices import PriceCurve
+from v2g_daemon.domain.readings import EvseStatus, MeterReading
+
+
+class CommissioningStep(Enum):
+    """What must stand recorded before energy may leave the car."""
+
+    PERMISSION_TO_OPERATE = "permission_to_operate"
+    SIGN_TEST = "sign_test"
+    EXPORT_COMPENSATION = "export_compensation"
+    OWNER_CONSENT = "owner_consent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommissioningRecord:
+    """A dated record; a simulated one is valid for simulated serials (`SIM-…`) only."""
+
+    step: CommissioningStep
+    evse_serial: str
+    recorded_at_utc: datetime
+    recorded_by: str
+    evidence: str
+    simulated: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DischargeCounters:
+    """Sums over ledger rows plus the running interval; None: unreadable, so no discharge.
+
+    The counters belong to the car; the day runs noon to noon local, the month is local.
+    """
+
+    vehicle_id: str
+    exported_today_wh: float | None
+    discharged_month_wh: float | None
+    discharged_life_wh: float | None
+    discharging_life_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordingHealth:
+    """When the recorder last made something durable, and whether its queue is full."""
+
+    last_durable_at: Instant | None
+    queue_full: bool
+    records_lost: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VehicleGoals:
+    """The upcoming goals of one vehicle (None: whoever is plugged in unidentified)."""
+
+    vehicle_id: str | None
+    goals: tuple[DepartureGoal, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """One moment of the house; what is unknown is None, never 0."""
+
+    now: Instant
+    clock_trusted: bool
+    meter: MeterReading | None
+    pv_power_w: float | None
+    evses: tuple[EvseStatus, ...]
+    prices: PriceCurve | None
+    plans: tuple[Plan, ...]
+    goals: tuple[VehicleGoals, ...]
+    overrides: tuple[UserOverride, ...]
+    commissioning: tuple[CommissioningRecord, ...]
+    counters: tuple[DischargeCounters, ...]
+    recording: RecordingHealth

@@ -1,0 +1,40 @@
+"""The car: its pack, its bounds, its warranty, and how it is recognised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarrantyTerms:
+    """Discharge budgets over the warranty's life; None is "no such bound in the terms"."""
+
+    acknowledged: bool
+    years: float
+    start_date: date
+    discharge_wh: float | None = None
+    discharge_s: float | None = None
+    equivalent_cycles: float | None = None
+    min_soc: float = 0.0
+    approved_serials: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vehicle:
+    """One configured car; powers are AC at the EVSE, positive magnitudes."""
+
+    vehicle_id: str
+    capacity_wh: float
+    soc_floor: float
+    soc_ceiling: float
+    soc_step: float
+    max_charge_w: float
+    max_discharge_w: float
+    taper_above_soc: float
+    wear_cost_per_kwh_discharged: float
+    warranty: WarrantyTerms | None
+    evccid: str | None = None
+    id_token: str | None = None
+    assumed_when_unidentified: bool = False
+    usual_energy_wh: float = 10_000.0

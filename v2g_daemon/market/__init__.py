@@ -1,0 +1,1 @@
+"""From tariff to price curve, and the money of one step (pure)."""

@@ -1,0 +1,148 @@
+"""What the charger can do in a step: power levels, matches with the house, exact landings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from v2g_daemon.planning.case import SLACK_WH, SLACK_W, Bools, Case, Floats, Ints, Pack
+from v2g_daemon.planning.grid import Grid
+from v2g_daemon.planning.stage import FORBIDDEN
+
+LEVELS = 12
+FINE_LEVELS = 48
+
+
+def level_powers(pack: Pack, levels: int) -> Floats:
+    """Signed AC powers: `levels` per direction from minimum to maximum, and 0 W."""
+    charge_w = _levels(pack.min_charge_w, pack.max_charge_w, levels)
+    drawn_w = _levels(pack.min_discharge_w, pack.max_discharge_w, levels)
+    return np.concatenate([-drawn_w[::-1], np.zeros(1), charge_w])
+
+
+def _levels(lowest_w: float, highest_w: float, levels: int) -> Floats:
+    if highest_w <= 0.0 or highest_w < lowest_w:
+        return np.zeros(0)
+    first_w = lowest_w if lowest_w > 0.0 else highest_w / levels
+    return np.linspace(first_w, highest_w, levels)
+
+
+def match_powers(case: Case) -> Floats:
+    """Shape (steps, 3): zero grid power, exactly the export limit, exactly the import limit.
+
+    Against a surplus the first two charge: all of it, or what the export limit cannot take.
+    A power the charger cannot hold is 0 W.
+    """
+    pack, net_w = case.pack, case.horizon.net_load_w
+    wanted_w = np.stack(
+        [-net_w, -(net_w + case.terms.export_limit_w), case.terms.import_limit_w - net_w], axis=1
+    )
+    wanted_w[:, 2] = np.where(np.isfinite(wanted_w[:, 2]), wanted_w[:, 2], 0.0)
+    clipped_w = np.clip(wanted_w, -pack.max_discharge_w, pack.max_charge_w)
+    clipped_w[:, 2] = np.maximum(clipped_w[:, 2], 0.0)
+    too_small = np.where(
+        clipped_w > 0.0, clipped_w < pack.min_charge_w, -clipped_w < pack.min_discharge_w
+    )
+    return np.where(too_small, 0.0, clipped_w)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moves:
+    """Where actions lead on the lattice: cells down, share of the upper cell, what is forbidden."""
+
+    cells: Ints
+    share: Floats
+    forbidden: Floats
+
+
+def moves(case: Case, grid: Grid, power_w: Floats, hours: Floats, ceiling_wh: Floats) -> Moves:
+    """The moves of actions (last axis); hours and ceiling are scalars or one per leading row."""
+    delta_wh = case.pack.delta_w(power_w) * hours[..., None]
+    place = delta_wh / grid.step_wh
+    cells = np.floor(place)
+    allowed = permitted(
+        case.pack, power_w[..., None], delta_wh[..., None], grid, ceiling_wh[..., None, None]
+    )
+    return Moves(
+        cells=cells.astype(np.int64),
+        share=(place - cells)[..., None],
+        forbidden=np.where(allowed, 0.0, FORBIDDEN),
+    )
+
+
+def permitted(
+    pack: Pack, power_w: Floats, delta_wh: Floats, grid: Grid, ceiling_wh: Floats
+) -> Bools:
+    """Which actions the pack permits at each lattice point.
+
+    Below the floor the house charges at once: only what reaches the floor is free to choose.
+    """
+    energy_wh = grid.energy_wh
+    after_wh = energy_wh + delta_wh
+    accepted_w = np.array([pack.accepted_w(float(energy)) for energy in energy_wh])
+    below_floor = energy_wh < pack.floor_wh - SLACK_WH
+    reaches_floor = after_wh >= pack.floor_wh - SLACK_WH
+    charge = (after_wh <= ceiling_wh + SLACK_WH) & (power_w <= accepted_w + SLACK_W)
+    kept = np.where(power_w > 0.0, charge, (power_w == 0.0) | reaches_floor)
+    permission: Bools = kept & (reaches_floor | ~below_floor)
+    return permission
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """The lattice points from which one step can end exactly at `level_wh`, and with what power."""
+
+    level_wh: float
+    points: Ints
+    power_w: Floats
+
+
+def band(case: Case, grid: Grid, level_wh: float, hours: float, ceiling_wh: float) -> Band:
+    """The points near one level that can land on it."""
+    pack = case.pack
+    reach_wh = max(pack.max_charge_w, 2.0 * pack.max_discharge_w) * hours
+    near = np.flatnonzero(np.abs(grid.energy_wh - level_wh) <= reach_wh)
+    found = [
+        (int(point), power_w)
+        for point in near
+        if (power_w := landing(pack, float(grid.energy_wh[point]), level_wh, hours, ceiling_wh))
+        is not None
+    ]
+    return Band(
+        level_wh=level_wh,
+        points=np.array([point for point, _ in found], dtype=np.int64),
+        power_w=np.array([power_w for _, power_w in found]),
+    )
+
+
+def landing(
+    pack: Pack, energy_wh: float, level_wh: float, hours: float, ceiling_wh: float
+) -> float | None:
+    """The AC power that ends a step exactly at `level_wh`; None if nothing permitted does."""
+    if abs(level_wh - energy_wh) <= SLACK_WH:
+        return None
+    power_w = pack.landing_w((level_wh - energy_wh) / hours)
+    if power_w is None:
+        return None
+    if power_w > 0.0:
+        fits = level_wh <= ceiling_wh + SLACK_WH and power_w <= pack.accepted_w(energy_wh)
+        return power_w if fits and level_wh >= pack.floor_wh - SLACK_WH else None
+    return power_w if level_wh >= pack.floor_wh - SLACK_WH else None
+
+
+def landing_levels(case: Case) -> list[tuple[float, ...]]:
+    """Per step, the energies worth landing on: floor, ceiling, and the next target."""
+    horizon = case.horizon
+    levels: list[tuple[float, ...]] = []
+    target_wh: float | None = None
+    for step in range(horizon.steps - 1, -1, -1):
+        if not np.isnan(horizon.target_wh[step]):
+            target_wh = float(horizon.target_wh[step])
+        elif not horizon.plugged[step]:
+            target_wh = None
+        wanted = {case.pack.floor_wh, float(horizon.ceiling_wh[step])}
+        if target_wh is not None:
+            wanted.add(target_wh)
+        levels.append(tuple(sorted(wanted)))
+    return levels[::-1]

@@ -1,0 +1,122 @@
+"""The planner's inner question: a horizon as arrays, the pack, and the terms of trade."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from v2g_daemon.battery.losses import ac_power_w, active_loss_w, pack_power_w
+from v2g_daemon.domain.policy import LossCurve
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+SLACK_W = 1e-6
+SLACK_WH = 1e-6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Horizon:
+    """One value per step; a trip leaves, then a target is wanted (NaN: none), at a step's end."""
+
+    hours: Floats
+    import_per_kwh: Floats
+    export_per_kwh: Floats
+    net_load_w: Floats
+    plugged: Bools
+    trip_wh: Floats
+    target_wh: Floats
+    ceiling_wh: Floats
+    export_day: Ints
+
+    @property
+    def steps(self) -> int:
+        """The number of steps."""
+        return len(self.hours)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pack:
+    """What stores the energy; powers are positive AC magnitudes at the EVSE."""
+
+    start_wh: float
+    floor_wh: float
+    capacity_wh: float
+    taper_above_wh: float
+    max_charge_w: float
+    max_discharge_w: float
+    min_charge_w: float
+    min_discharge_w: float
+    charge_loss: LossCurve
+    discharge_loss: LossCurve
+
+    # An EV above its taper point accepts less and less, down to this share when full.
+    FULL_SHARE = 0.25
+
+    def delta_w(self, power_w: Floats) -> Floats:
+        """Power into (+) or out of (−) the pack for signed AC powers."""
+        charge_w = np.maximum(power_w, 0.0)
+        drawn_w = np.maximum(-power_w, 0.0)
+        into_w = charge_w - active_loss_w(charge_w, self.charge_loss)
+        out_w = drawn_w + active_loss_w(drawn_w, self.discharge_loss)
+        return np.where(power_w > 0.0, into_w, np.where(power_w < 0.0, -out_w, 0.0))
+
+    def landing_w(self, delta_w: float) -> float | None:
+        """The AC power that moves the pack by `delta_w`; None where the charger cannot."""
+        if delta_w > 0.0:
+            power_w = ac_power_w(delta_w, self.charge_loss)
+            reached_w = pack_power_w(power_w, self.charge_loss)
+            within = self.min_charge_w <= power_w <= self.max_charge_w
+        else:
+            power_w = ac_power_w(delta_w, self.discharge_loss)
+            reached_w = pack_power_w(power_w, self.discharge_loss)
+            within = self.min_discharge_w <= -power_w <= self.max_discharge_w
+        return power_w if within and power_w != 0.0 and abs(reached_w - delta_w) < 1.0 else None
+
+    def accepted_w(self, energy_wh: float) -> float:
+        """The most the EV accepts at this energy."""
+        band_wh = self.capacity_wh - self.taper_above_wh
+        if band_wh <= 0.0 or energy_wh <= self.taper_above_wh:
+            return self.max_charge_w
+        along = min((energy_wh - self.taper_above_wh) / band_wh, 1.0)
+        share = 1.0 - along * (1.0 - self.FULL_SHARE)
+        return max(self.max_charge_w * share, min(self.min_charge_w, self.max_charge_w))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """Money per kWh and the bounds of the PCC.
+
+    `curtails`: PV can be throttled at the export limit and where export costs money.
+    """
+
+    import_limit_w: float
+    export_limit_w: float
+    may_export: bool
+    curtails: bool
+    wear_per_kwh: float
+    margin_per_kwh: float
+    unmet_per_kwh: float
+    terminal_per_kwh: float
+    daily_export_wh: float
+    exported_today_wh: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """All that the dynamic programme looks at."""
+
+    horizon: Horizon
+    pack: Pack
+    terms: Terms
+
+    def export_left_wh(self) -> dict[int, float]:
+        """What each export day of the horizon may still give; the first is partly used."""
+        days = [int(day) for day in np.unique(self.horizon.export_day)]
+        left_wh = dict.fromkeys(days, self.terms.daily_export_wh)
+        first = int(self.horizon.export_day[0])
+        left_wh[first] = max(self.terms.daily_export_wh - self.terms.exported_today_wh, 0.0)
+        return left_wh

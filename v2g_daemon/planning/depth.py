@@ -1,0 +1,70 @@
+"""The daily export depth: a shadow price per export day, found by bisection."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from v2g_daemon.planning.backward import Values, values
+from v2g_daemon.planning.case import SLACK_WH, Case, Floats
+from v2g_daemon.planning.forward import Path, walk
+from v2g_daemon.planning.tables import Tables, tables_of
+
+HALVINGS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solution:
+    """The programme solved: costs to come, the way through, and the price of the depth."""
+
+    tables: Tables
+    values: Values
+    path: Path
+    shadow_per_kwh: Floats
+
+
+def optimise(case: Case) -> Solution:
+    """The cheapest way found that keeps every export day within its depth."""
+    tables = tables_of(case)
+    free = np.zeros(case.horizon.steps)
+    found = values(tables, free)
+    path = walk(tables, found, free, keep_budget=False)
+    if not _broken(case, path):
+        return Solution(tables=tables, values=found, path=path, shadow_per_kwh=free)
+    return _bisected(tables, found, path)
+
+
+def _broken(case: Case, path: Path) -> set[int]:
+    left_wh = case.export_left_wh()
+    return {day for day, wh in path.exported_wh.items() if wh > left_wh[day] + SLACK_WH}
+
+
+def _bisected(tables: Tables, found: Values, path: Path) -> Solution:
+    """All days at once; each day's price moves by its own excess, the best kept way wins."""
+    case = tables.case
+    left_wh = case.export_left_wh()
+    top = max(float(case.horizon.export_per_kwh.max()), 0.0) + 1.0
+    low, high = dict.fromkeys(left_wh, 0.0), dict.fromkeys(left_wh, top)
+    priced_days = _broken(case, path)
+    shadow = np.zeros(case.horizon.steps)
+    best = _kept(tables, found, shadow)
+    for _ in range(HALVINGS):
+        price = {day: (low[day] + high[day]) / 2.0 if day in priced_days else 0.0 for day in low}
+        shadow = np.array([price[int(day)] for day in case.horizon.export_day])
+        found = values(tables, shadow)
+        broken = _broken(case, walk(tables, found, shadow, keep_budget=False))
+        for day in priced_days:
+            if day in broken:
+                low[day] = price[day]
+            else:
+                high[day] = price[day]
+        priced_days |= broken
+        kept = _kept(tables, found, shadow)
+        best = kept if kept.path.objective < best.path.objective else best
+    return best
+
+
+def _kept(tables: Tables, found: Values, shadow: Floats) -> Solution:
+    path = walk(tables, found, shadow, keep_budget=True)
+    return Solution(tables=tables, values=found, path=path, shadow_per_kwh=shadow)

@@ -1,0 +1,166 @@
+"""The forward pass: follow the values from the present SoC and write down what is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+
+import numpy as np
+
+from v2g_daemon.planning.actions import landing, landing_levels
+from v2g_daemon.planning.backward import Values, terminal_cost
+from v2g_daemon.planning.case import SLACK_W, SLACK_WH, Case, Floats
+from v2g_daemon.planning.stage import FORBIDDEN, Priced, priced
+from v2g_daemon.planning.tables import Tables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Path:
+    """One way through the horizon; `objective` is what the programme minimises, unshadowed."""
+
+    power_w: Floats
+    energy_wh: Floats
+    exported_wh: dict[int, float]
+    objective: float
+
+
+def walk(tables: Tables, found: Values, shadow_per_kwh: Floats, *, keep_budget: bool) -> Path:
+    """Take the best action of each step; with `keep_budget`, none that breaks the daily depth."""
+    case = tables.case
+    horizon = case.horizon
+    left_wh = case.export_left_wh()
+    exported_wh = dict.fromkeys(left_wh, 0.0)
+    power_w, energy_wh = np.zeros(horizon.steps), np.zeros(horizon.steps)
+    now_wh, objective = case.pack.start_wh, 0.0
+    pace = _Pace(tables, found, shadow_per_kwh)
+    for step in range(horizon.steps):
+        day = int(horizon.export_day[step])
+        allowance_wh = left_wh[day] - exported_wh[day] if keep_budget else inf
+        taken = pace.take(step, now_wh, allowance_wh)
+        exported_wh[day] += taken.exported_wh
+        power_w[step] = taken.power_w
+        now_wh = max(now_wh + taken.delta_wh - float(horizon.trip_wh[step]), 0.0)
+        energy_wh[step] = now_wh
+        objective += taken.cost + _unmet(case, step, now_wh)
+    objective += float(terminal_cost(case, np.array([now_wh]))[0])
+    return Path(
+        power_w=power_w, energy_wh=energy_wh, exported_wh=exported_wh, objective=objective
+    )
+
+
+def _unmet(case: Case, step: int, energy_wh: float) -> float:
+    target_wh = float(case.horizon.target_wh[step])
+    if np.isnan(target_wh) or target_wh <= energy_wh:
+        return 0.0
+    return case.terms.unmet_per_kwh * (target_wh - energy_wh) / 1000.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taken:
+    power_w: float
+    delta_wh: float
+    exported_wh: float
+    cost: float
+
+
+class _Pace:
+    """Finds the best action of one step at one energy."""
+
+    def __init__(self, tables: Tables, found: Values, shadow_per_kwh: Floats) -> None:
+        self._tables = tables
+        self._after = found.after
+        self._shadow = shadow_per_kwh
+        self._landing_levels = landing_levels(tables.case)
+        steps = tables.case.horizon.steps
+        self._power_w = np.concatenate(
+            [np.broadcast_to(tables.fine_power_w, (steps, len(tables.fine_power_w))),
+             tables.match_power_w],
+            axis=1,
+        )  # fmt: skip
+        self._delta_wh = (
+            tables.case.pack.delta_w(self._power_w) * tables.case.horizon.hours[:, None]
+        )
+        self._priced = _joined(tables.fine, tables.matches)
+        self._cost = self._priced.under(shadow_per_kwh)
+
+    def take(self, step: int, energy_wh: float, allowance_wh: float) -> _Taken:
+        """The cheapest permitted action, its cost without the shadow."""
+        if not self._tables.case.horizon.plugged[step]:
+            cost = float(self._tables.idle_cost[step])
+            return _Taken(power_w=0.0, delta_wh=0.0, exported_wh=0.0, cost=cost)
+        power_w, delta_wh = self._power_w[step], self._delta_wh[step]
+        price = (self._cost[step], self._priced.cost[step], self._priced.exported_wh[step])
+        extra_w = self._exact_powers(step, energy_wh, allowance_wh)
+        if extra_w:
+            power_w, delta_wh, price = self._with(step, extra_w)
+        total = price[0] + self._tables.grid.on(self._after[step], energy_wh + delta_wh)
+        total[price[2] > allowance_wh + SLACK_WH] = FORBIDDEN
+        total += self._forbidden(step, energy_wh, power_w, delta_wh, total)
+        best = int(total.argmin())
+        return _Taken(
+            power_w=float(power_w[best]),
+            delta_wh=float(delta_wh[best]),
+            exported_wh=float(price[2][best]),
+            cost=float(price[1][best]),
+        )
+
+    def _exact_powers(self, step: int, energy_wh: float, allowance_wh: float) -> list[float]:
+        case = self._tables.case
+        hours = float(case.horizon.hours[step])
+        ceiling_wh = float(case.horizon.ceiling_wh[step])
+        exact_w = [
+            power_w
+            for level_wh in self._landing_levels[step]
+            if (power_w := landing(case.pack, energy_wh, level_wh, hours, ceiling_wh)) is not None
+        ]
+        if allowance_wh < case.pack.max_discharge_w * hours:
+            last_w = max(float(case.horizon.net_load_w[step]), 0.0) + allowance_wh / hours
+            if case.pack.min_discharge_w <= last_w <= case.pack.max_discharge_w:
+                exact_w.append(-last_w)
+        return exact_w
+
+    def _with(
+        self, step: int, extra_w: list[float]
+    ) -> tuple[Floats, Floats, tuple[Floats, Floats, Floats]]:
+        more_w = np.array(extra_w)
+        case = self._tables.case
+        more = priced(case, self._tables.terms.row(step), more_w[None, :])
+        more_cost = more.under(self._shadow[step : step + 1])
+        more_wh = case.pack.delta_w(more_w) * case.horizon.hours[step]
+        here = self._priced
+        return (
+            np.concatenate([self._power_w[step], more_w]),
+            np.concatenate([self._delta_wh[step], more_wh]),
+            (
+                np.concatenate([self._cost[step], more_cost[0]]),
+                np.concatenate([here.cost[step], more.cost[0]]),
+                np.concatenate([here.exported_wh[step], more.exported_wh[0]]),
+            ),
+        )
+
+    def _forbidden(
+        self, step: int, energy_wh: float, power_w: Floats, delta_wh: Floats, total: Floats
+    ) -> Floats:
+        """FORBIDDEN where the pack says no; below the floor, the strongest charge stays."""
+        pack = self._tables.case.pack
+        ceiling_wh = float(self._tables.case.horizon.ceiling_wh[step])
+        after_wh = energy_wh + delta_wh
+        reaches_floor = after_wh >= pack.floor_wh - SLACK_WH
+        charge = (after_wh <= ceiling_wh + SLACK_WH) & (
+            power_w <= pack.accepted_w(energy_wh) + SLACK_W
+        )
+        kept = np.where(power_w > 0.0, charge, (power_w == 0.0) | reaches_floor)
+        if energy_wh < pack.floor_wh - SLACK_WH:
+            feasible = total < FORBIDDEN / 2.0
+            strongest = int(np.where(feasible & (charge | (power_w == 0.0)), power_w, -inf).argmax())
+            kept &= reaches_floor
+            kept[strongest] = True
+        return np.where(kept, 0.0, FORBIDDEN)
+
+
+def _joined(left: Priced, right: Priced) -> Priced:
+    return Priced(
+        cost=np.concatenate([left.cost, right.cost], axis=1),
+        exported_wh=np.concatenate([left.exported_wh, right.exported_wh], axis=1),
+        feasible=np.concatenate([left.feasible, right.feasible], axis=1),
+    )

@@ -1,0 +1,51 @@
+"""The SoC lattice: even, from an empty pack to all that can be reached, with the floor on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from v2g_daemon.planning.case import SLACK_WH, Case, Floats
+
+STEP_WH = 250.0
+FEWEST_CELLS = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """Energies `energy_wh[j] = j · step_wh`."""
+
+    step_wh: float
+    energy_wh: Floats
+
+    @property
+    def points(self) -> int:
+        """The number of lattice points."""
+        return len(self.energy_wh)
+
+    def at(self, row: Floats, energy_wh: float) -> float:
+        """A row of values at any energy, linear between points and flat outside."""
+        place = min(max(energy_wh / self.step_wh, 0.0), self.points - 1.0)
+        below = min(int(place), self.points - 2)
+        share = place - below
+        return float(row[below] * (1.0 - share) + row[below + 1] * share)
+
+    def on(self, row: Floats, energy_wh: Floats) -> Floats:
+        """A row of values at many energies."""
+        place = np.clip(energy_wh / self.step_wh, 0.0, self.points - 1.0)
+        below = np.minimum(place.astype(np.int64), self.points - 2)
+        share = place - below
+        return row[below] * (1.0 - share) + row[below + 1] * share
+
+
+def grid_of(case: Case) -> Grid:
+    """The lattice of a case."""
+    pack = case.pack
+    top_wh = max(pack.start_wh, float(case.horizon.ceiling_wh.max()), pack.floor_wh, SLACK_WH)
+    step_wh = min(STEP_WH, top_wh / FEWEST_CELLS)
+    cells_to_floor = round(pack.floor_wh / step_wh)
+    if cells_to_floor > 1:
+        step_wh = pack.floor_wh / cells_to_floor
+    cells = int(np.ceil(top_wh / step_wh - 1e-9))
+    return Grid(step_wh=step_wh, energy_wh=np.arange(cells + 1) * step_wh)

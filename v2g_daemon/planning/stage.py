@@ -1,0 +1,99 @@
+"""What one step costs under an action: the same money and losses as dispatch, on arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from v2g_daemon.market.money import net_cost
+from v2g_daemon.planning.case import SLACK_W, Bools, Case, Floats, Ints
+
+FORBIDDEN = 1e9  # money; finite, so that interpolation and addition stay finite
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Priced:
+    """Actions priced, shape (steps, actions): money with wear and margin, and energy exported."""
+
+    cost: Floats
+    exported_wh: Floats
+    feasible: Bools
+
+    def under(self, shadow_per_kwh: Floats) -> Floats:
+        """The cost with the shadow price of each step on exports; forbidden where infeasible."""
+        cost = self.cost + shadow_per_kwh[:, None] * (self.exported_wh / 1000.0)
+        return np.where(self.feasible, cost, FORBIDDEN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepTerms:
+    """The price-relevant columns of some steps, each of shape (steps, 1)."""
+
+    hours: Floats
+    net_load_w: Floats
+    import_per_kwh: Floats
+    export_per_kwh: Floats
+    export_left: Bools
+
+    @staticmethod
+    def of(case: Case, rows: Ints) -> StepTerms:
+        """The columns of the given steps."""
+        horizon = case.horizon
+        left_wh = case.export_left_wh()
+        export_left = np.array([left_wh[int(day)] > 0.0 for day in horizon.export_day])
+        return StepTerms(
+            hours=horizon.hours[rows, None],
+            net_load_w=horizon.net_load_w[rows, None],
+            import_per_kwh=horizon.import_per_kwh[rows, None],
+            export_per_kwh=horizon.export_per_kwh[rows, None],
+            export_left=export_left[rows, None],
+        )
+
+    def row(self, step: int) -> StepTerms:
+        """The columns of one step, still two-dimensional."""
+        one = slice(step, step + 1)
+        return StepTerms(
+            hours=self.hours[one],
+            net_load_w=self.net_load_w[one],
+            import_per_kwh=self.import_per_kwh[one],
+            export_per_kwh=self.export_per_kwh[one],
+            export_left=self.export_left[one],
+        )
+
+
+def priced(case: Case, steps: StepTerms, power_w: Floats) -> Priced:
+    """Price signed AC powers of shape (steps, actions) or (1, actions)."""
+    terms = case.terms
+    flow_w = steps.net_load_w + power_w
+    import_w = np.maximum(flow_w, 0.0)
+    offered_w = np.maximum(-flow_w, 0.0)
+    drawn_w = np.maximum(-power_w, 0.0)
+    export_w = _exported_w(case, steps, offered_w, drawn_w)
+    exported_w = np.minimum(export_w, drawn_w)
+    money = steps.hours * net_cost(
+        import_w=import_w,
+        export_w=export_w,
+        hours=1.0,
+        import_per_kwh=steps.import_per_kwh,
+        export_per_kwh=steps.export_per_kwh,
+    )
+    out_wh = np.maximum(-case.pack.delta_w(power_w), 0.0) * steps.hours
+    hurdle = (terms.wear_per_kwh + terms.margin_per_kwh) / 1000.0
+    charge_fits = (power_w <= 0.0) | (flow_w <= terms.import_limit_w + SLACK_W)
+    discharge_fits = (power_w >= 0.0) | (offered_w <= terms.export_limit_w + SLACK_W)
+    may_export = steps.export_left if terms.may_export else np.zeros_like(steps.export_left)
+    return Priced(
+        cost=money + hurdle * out_wh,
+        exported_wh=exported_w * steps.hours,
+        feasible=charge_fits & discharge_fits & (may_export | (exported_w <= SLACK_W)),
+    )
+
+
+def _exported_w(case: Case, steps: StepTerms, offered_w: Floats, drawn_w: Floats) -> Floats:
+    """What crosses the PCC outwards, after PV has been throttled where it can be."""
+    if not case.terms.curtails:
+        return offered_w
+    export_w = np.minimum(offered_w, case.terms.export_limit_w)
+    paid_to_take = np.minimum(export_w, drawn_w)
+    return np.where(steps.export_per_kwh < 0.0, paid_to_take, export_w)

@@ -1,0 +1,114 @@
+"""Everything of a case that does not change with the shadow price, computed once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from v2g_daemon.planning.actions import (
+    FINE_LEVELS,
+    LEVELS,
+    Band,
+    Moves,
+    band,
+    landing_levels,
+    level_powers,
+    match_powers,
+    moves,
+)
+from v2g_daemon.planning.case import Case, Floats, Ints
+from v2g_daemon.planning.grid import Grid, grid_of
+from v2g_daemon.planning.stage import Priced, StepTerms, priced
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landing:
+    """A band priced at the steps `rows`; `row_of` finds a step's row."""
+
+    band: Band
+    row_of: dict[int, int]
+    priced: Priced
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables:
+    """Priced actions of every step and their moves on the lattice."""
+
+    case: Case
+    grid: Grid
+    terms: StepTerms
+    idle_cost: Floats
+    levels: Priced
+    level_moves: tuple[Moves, ...]
+    kind_of_step: Ints
+    strongest: Ints
+    matches: Priced
+    match_moves: Moves
+    match_power_w: Floats
+    landings: tuple[Landing, ...]
+    fine_power_w: Floats
+    fine_delta_w: Floats
+    fine: Priced
+
+
+def tables_of(case: Case) -> Tables:
+    """Price and place all actions of a case."""
+    grid = grid_of(case)
+    horizon = case.horizon
+    every = StepTerms.of(case, np.arange(horizon.steps))
+    level_w = level_powers(case.pack, LEVELS)
+    fine_w = level_powers(case.pack, FINE_LEVELS)
+    match_w = match_powers(case)
+    levels = priced(case, every, level_w[None, :])
+    kinds, kind_of_step = _kinds(case)
+    return Tables(
+        case=case,
+        grid=grid,
+        terms=every,
+        idle_cost=levels.cost[:, int(np.flatnonzero(level_w == 0.0)[0])],
+        levels=levels,
+        level_moves=tuple(
+            moves(case, grid, level_w, np.array(hours), np.array(ceiling_wh))
+            for hours, ceiling_wh in kinds
+        ),
+        kind_of_step=kind_of_step,
+        # Powers rise along the axis, so the last feasible one is the strongest charge or 0 W.
+        strongest=np.max(
+            np.where(levels.feasible & (level_w >= 0.0), np.arange(len(level_w)), -1), axis=1
+        ),
+        matches=priced(case, every, match_w),
+        match_moves=moves(case, grid, match_w, horizon.hours, horizon.ceiling_wh),
+        match_power_w=match_w,
+        landings=_landings(case, grid),
+        fine_power_w=fine_w,
+        fine_delta_w=case.pack.delta_w(fine_w),
+        fine=priced(case, every, fine_w[None, :]),
+    )
+
+
+def _kinds(case: Case) -> tuple[list[tuple[float, float]], Ints]:
+    """The distinct (hours, ceiling) of the horizon, and which one each step has."""
+    horizon = case.horizon
+    pairs = list(zip(horizon.hours.tolist(), horizon.ceiling_wh.tolist(), strict=True))
+    kinds = sorted(set(pairs))
+    return kinds, np.array([kinds.index(pair) for pair in pairs], dtype=np.int64)
+
+
+def _landings(case: Case, grid: Grid) -> tuple[Landing, ...]:
+    horizon = case.horizon
+    rows_of: dict[tuple[float, float, float], list[int]] = {}
+    for step, levels_wh in enumerate(landing_levels(case)):
+        if horizon.plugged[step]:
+            for level_wh in levels_wh:
+                key = (level_wh, float(horizon.hours[step]), float(horizon.ceiling_wh[step]))
+                rows_of.setdefault(key, []).append(step)
+    found: list[Landing] = []
+    for (level_wh, hours, ceiling_wh), rows in rows_of.items():
+        where = band(case, grid, level_wh, hours, ceiling_wh)
+        if len(where.points) > 0:
+            steps = np.array(rows, dtype=np.int64)
+            price = priced(case, StepTerms.of(case, steps), where.power_w[None, :])
+            row_of = {step: row for row, step in enumerate(rows)}
+            found.append(Landing(band=where, row_of=row_of, priced=price))
+    return tuple(found)

@@ -1,0 +1,108 @@
+"""What the core needs from the world, as small Protocols; adapters provide, runtime and app use."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from datetime import datetime
+from typing import Protocol
+
+from v2g_daemon.domain.goals import UserOverride
+from v2g_daemon.domain.instant import Instant
+from v2g_daemon.domain.interval import Interval
+from v2g_daemon.domain.ledger import (
+    EvseInterval,
+    LedgerRow,
+    PccInterval,
+    SessionRow,
+    SocDay,
+)
+from v2g_daemon.domain.memory import DischargeLatch
+from v2g_daemon.domain.plan import HistoryRow, Plan, PlanProblem
+from v2g_daemon.domain.prices import PriceCurve
+from v2g_daemon.domain.readings import EvseStatus, MeterReading
+from v2g_daemon.domain.setpoint import Command
+from v2g_daemon.domain.snapshot import CommissioningRecord, DischargeCounters
+
+
+class Clock(Protocol):
+    """The one clock; scaled in time-lapse. `sleep` takes (simulated) seconds."""
+
+    def now(self) -> Instant: ...
+
+    async def sleep(self, seconds_s: float) -> None: ...
+
+    def trusted(self) -> bool: ...
+
+
+class ObservationSink(Protocol):
+    """Where edge tasks put the newest observation; one writer per source."""
+
+    def put_meter(self, reading: MeterReading) -> None: ...
+
+    def put_pv_power(self, power_w: float, observed_at: Instant) -> None: ...
+
+    def put_evse(self, status: EvseStatus) -> None: ...
+
+    def put_prices(self, curve: PriceCurve) -> None: ...
+
+    def put_override(self, override: UserOverride) -> None: ...
+
+    def cancel_overrides(self, evse_id: str) -> None: ...
+
+
+class EvsePort(Protocol):
+    """Takes the newest command for one EVSE; never blocks: the outcome is an observation."""
+
+    @property
+    def evse_id(self) -> str: ...
+
+    def command(self, command: Command) -> None: ...
+
+
+class PlannerPort(Protocol):
+    """Solves one problem in a process of its own; raises PlanningFailed."""
+
+    async def solve(self, problem: PlanProblem) -> Plan: ...
+
+
+class LedgerWriter(Protocol):
+    """Commits rows in order; the future resolves when they are durable, or raises LedgerError."""
+
+    def commit(self, rows: Sequence[LedgerRow]) -> Future[None]: ...
+
+
+class LedgerReader(Protocol):
+    """Reads what was committed; every method may raise LedgerError."""
+
+    def pcc_intervals(self, interval: Interval) -> tuple[PccInterval, ...]: ...
+
+    def evse_intervals(self, interval: Interval) -> tuple[EvseInterval, ...]: ...
+
+    def sessions(self, interval: Interval) -> tuple[SessionRow, ...]: ...
+
+    def soc_days(self, vehicle_id: str) -> tuple[SocDay, ...]: ...
+
+    def history(self, *, since_utc: datetime) -> tuple[HistoryRow, ...]: ...
+
+    def counters(
+        self, vehicle_id: str, *, now_utc: datetime, timezone: str
+    ) -> DischargeCounters: ...
+
+    def latches(self) -> tuple[DischargeLatch, ...]: ...
+
+    def overrides(self, *, now_utc: datetime) -> tuple[UserOverride, ...]: ...
+
+    def commissioning(self) -> tuple[CommissioningRecord, ...]: ...
+
+
+class TraceSink(Protocol):
+    """Appends encoded trace lines; `last_flushed_at` is None until the first flush."""
+
+    def append(self, line: bytes) -> None: ...
+
+
+class Watchdog(Protocol):
+    """Told that the control loop advanced."""
+
+    def fed(self) -> None: ...

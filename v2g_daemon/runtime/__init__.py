@@ -1,0 +1,1 @@
+"""Drives the step: control loop, latest values, recorder, supervisor, planning."""

@@ -1,0 +1,1 @@
+"""Snapshots and decisions as versioned JSON lines, and their replay (pure)."""
