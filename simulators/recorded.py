@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
+from itertools import pairwise
 from pathlib import Path
 
 PACKAGED = "demo:"
@@ -85,6 +86,6 @@ def step_series(path: Path, column: str, *, shift_s: float) -> StepSeries:
             values.append(value)
     if not times_s:
         raise RecordedDataError(f"{path}: column {column} holds no value")
-    if any(later <= earlier for earlier, later in zip(times_s, times_s[1:], strict=False)):
+    if any(later <= earlier for earlier, later in pairwise(times_s)):
         raise RecordedDataError(f"{path}: time_utc does not rise from row to row")
     return StepSeries(times_s=tuple(times_s), values=tuple(values))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from datetime import datetime, time
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -23,13 +23,13 @@ from pydantic import (
 
 from simulators.faults import METER, PRICES, kinds_of
 
-WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
 Positive = Annotated[FiniteFloat, Field(gt=0)]
 NotNegative = Annotated[FiniteFloat, Field(ge=0)]
 Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Shares = tuple[Share, Share, Share]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 Version = Literal["ocpp2.1", "ocpp2.0.1"]
 
 
@@ -41,7 +41,9 @@ def _zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
-        raise ValueError(f"{name!r} is not a time zone; use a name like Europe/Amsterdam") from error
+        raise ValueError(
+            f"{name!r} is not a time zone; use a name like Europe/Amsterdam"
+        ) from error
     return name
 
 
@@ -182,7 +184,7 @@ class ScheduleTable(Table):
     """A weekly trip."""
 
     timezone: Zone = "Europe/Amsterdam"
-    days: Annotated[tuple[Literal[WEEKDAYS], ...], Field(min_length=1)] = WEEKDAYS
+    days: Annotated[tuple[Weekday, ...], Field(min_length=1)] = WEEKDAYS
     departure: LocalTime
     returns: Annotated[LocalTime, Field(alias="return")]
     energy_wh: NotNegative

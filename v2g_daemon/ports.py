@@ -99,6 +99,9 @@ class LedgerReader(Protocol):
 class TraceSink(Protocol):
     """Appends encoded trace lines; `last_flushed_at` is None until the first flush."""
 
+    @property
+    def last_flushed_at(self) -> Instant | None: ...
+
     def append(self, line: bytes) -> None: ...
 
 

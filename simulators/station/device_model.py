@@ -227,9 +227,7 @@ class DeviceModel:
         self._put(name, "Available", "true")
         self._put_settable(name, "Enabled", "true", _is_boolean)
         self._put(name, "SupportedOperationModes", ",".join(MODES_V2X), data_type="MemberList")
-        self._put(
-            name, "SupportedEnergyTransferModes", f"{one_way},AC_BPT", data_type="MemberList"
-        )
+        self._put(name, "SupportedEnergyTransferModes", f"{one_way},AC_BPT", data_type="MemberList")
         self._put_settable("ISO15118Ctrlr", "Enabled", "true", _is_boolean)
         self.note_connected_ev(None)
 

@@ -103,9 +103,7 @@ def update_dynamic_schedule(station: Station, request: JsonDict) -> JsonDict:
 def clear_charging_profile(station: Station, request: JsonDict) -> JsonDict:
     """Remove by id or by criteria; clearing the last one is not a stop."""
     found = [
-        profile
-        for profile in station.store.installed.values()
-        if _clear_matches(profile, request)
+        profile for profile in station.store.installed.values() if _clear_matches(profile, request)
     ]
     for profile in found:
         del station.store.installed[profile.id]
@@ -116,12 +114,15 @@ def _clear_matches(profile: InstalledProfile, request: JsonDict) -> bool:
     wanted = request.get("chargingProfileId")
     if wanted is not None:
         return profile.id == int(wanted)
-    criteria = request.get("chargingProfileCriteria", {})
-    return (
-        criteria.get("evseId", profile.evse_id) == profile.evse_id
-        and criteria.get("chargingProfilePurpose", profile.purpose) == profile.purpose
-        and criteria.get("stackLevel", profile.stack_level) == profile.stack_level
-    )
+    criteria: JsonDict = request.get("chargingProfileCriteria", {})
+    return _matches(profile, criteria, criteria.get("evseId", profile.evse_id))
+
+
+def _matches(profile: InstalledProfile, criteria: JsonDict, evse_id: int) -> bool:
+    purpose = criteria.get("chargingProfilePurpose", profile.purpose)
+    stack_level = criteria.get("stackLevel", profile.stack_level)
+    wanted: tuple[int, str, int] = (evse_id, purpose, stack_level)
+    return wanted == (profile.evse_id, profile.purpose, profile.stack_level)
 
 
 def get_charging_profiles(station: Station, request: JsonDict) -> JsonDict:
@@ -131,10 +132,8 @@ def get_charging_profiles(station: Station, request: JsonDict) -> JsonDict:
     for profile in station.store.installed.values():
         ids = criteria.get("chargingProfileId", [profile.id])
         if (
-            request.get("evseId", profile.evse_id) == profile.evse_id
+            _matches(profile, criteria, request.get("evseId", profile.evse_id))
             and profile.id in ids
-            and criteria.get("chargingProfilePurpose", profile.purpose) == profile.purpose
-            and criteria.get("stackLevel", profile.stack_level) == profile.stack_level
             and "CSO" in criteria.get("chargingLimitSource", ["CSO"])
         ):
             evse_ids.setdefault(profile.evse_id, []).append(profile.raw)

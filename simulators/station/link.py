@@ -225,5 +225,5 @@ class Link:
             raise LinkLost("calls are not answered")
 
     async def _through_black_hole(self) -> None:
-        while self._station.shows("black_hole"):
+        while self._station.shows("black_hole"):  # noqa: ASYNC110 - it ends by simulated time
             await asyncio.sleep(BLACK_HOLE_POLL_S)

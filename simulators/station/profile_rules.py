@@ -15,7 +15,12 @@ from simulators.station.wire import JsonDict
 
 EVSE_ID = 1
 PURPOSES = frozenset(
-    {"ChargingStationExternalConstraints", "ChargingStationMaxProfile", "TxDefaultProfile", "TxProfile"}
+    {
+        "ChargingStationExternalConstraints",
+        "ChargingStationMaxProfile",
+        "TxDefaultProfile",
+        "TxProfile",
+    }
 )
 RATE_FIELDS = ("limit", "dischargeLimit", "setpoint", "setpointReactive")
 PHASE_FIELDS = tuple(f"{name}_{phase}" for name in RATE_FIELDS for phase in ("L2", "L3"))

@@ -101,7 +101,9 @@ class ProfileStore:
     def remove_transaction_profiles(self) -> None:
         """Forget TxProfiles: the transaction ended or the station rebooted."""
         self.installed = {
-            key: profile for key, profile in self.installed.items() if profile.purpose != "TxProfile"
+            key: profile
+            for key, profile in self.installed.items()
+            if profile.purpose != "TxProfile"
         }
 
     def governing(self, situation: Situation) -> Governing:

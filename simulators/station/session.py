@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from simulators.station.samples import meter_value, transaction_event
 from simulators.station.station import Station, Transaction
@@ -222,7 +223,7 @@ def _pull_dynamic(station: Station, rhythm: Rhythm, now_s: float) -> None:
             station.send(
                 "PullDynamicScheduleUpdate",
                 {"chargingProfileId": profile_id},
-                on_answer=lambda answer, known=profile_id: _pulled(station, known, answer),
+                on_answer=partial(_pulled, station, profile_id),
             )
 
 

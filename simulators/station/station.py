@@ -41,7 +41,7 @@ class Transaction:
         return self.seq_no - 1
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Message:
     """Something to send; the payload is made at sending time, None = no longer needed."""
 
@@ -205,7 +205,11 @@ class Station:
     # --- transactions ---
 
     def open_transaction(
-        self, vehicle: Vehicle, *, id_token: JsonDict | None = None, remote_start_id: int | None = None
+        self,
+        vehicle: Vehicle,
+        *,
+        id_token: JsonDict | None = None,
+        remote_start_id: int | None = None,
     ) -> Transaction:
         """Start a transaction for the plugged-in car; authorisation follows."""
         self.transaction = Transaction(

@@ -1,4 +1,4 @@
-"""Counters into quarter-hour rows: integer energies whose sum is last register less first, exactly."""
+"""Counters into quarter-hour rows: their sum is last register less first, exactly."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from v2g_daemon.domain.interval import QUARTER_HOUR, Interval, quarter_hour_start
 
+# A longer silence is a clock that jumped or a house that stood empty: begin anew, and say so.
 LONGEST_GAP = timedelta(days=92)
 MICROSECOND = timedelta(microseconds=1)
 

@@ -1,4 +1,4 @@
-"""Sessions, plug-in to plug-out: a row at the start, on each change that matters, and at the end."""
+"""Sessions, plug-in to plug-out: a row at the start, on a change that matters, and at the end."""
 
 from __future__ import annotations
 
@@ -27,23 +27,25 @@ def followed(
 ) -> tuple[OpenSession | None, tuple[SessionRow, ...]]:
     """The session after this tick, and the rows to write."""
     rows: tuple[SessionRow, ...] = ()
-    present = status.plugged_in and status.session_id is not None
+    session_id = status.session_id if status.plugged_in else None
     if session is not None and _is_over(session.row, status):
-        began_utc = status.plugged_in_at_utc if present else None
+        began_utc = status.plugged_in_at_utc if session_id is not None else None
         ended = replace(session.row, plugged_out_utc=_end(session.row, began_utc, now_utc))
         rows = (ended,)
         session = None
-    if not present:
+    if session_id is None:
         return session, rows
     if session is None:
-        session = OpenSession(row=_begun(status, now_utc), written=None)
+        session = OpenSession(row=_begun(session_id, status, now_utc), written=None)
     row = _updated(session.row, status, vehicle_id=vehicle_id, soc=soc)
     if session.written is None or _differs(row, session.written):
         return OpenSession(row=row, written=row), (*rows, row)
     return replace(session, row=row), rows
 
 
-def with_energy(session: OpenSession, *, charge_milliwh: int, discharge_milliwh: int) -> OpenSession:
+def with_energy(
+    session: OpenSession, *, charge_milliwh: int, discharge_milliwh: int
+) -> OpenSession:
     """Add what the registers moved since the last tick."""
     row = replace(
         session.row,
@@ -64,10 +66,9 @@ def _end(row: SessionRow, next_began_utc: datetime | None, now_utc: datetime) ->
     return now_utc
 
 
-def _begun(status: EvseStatus, now_utc: datetime) -> SessionRow:
-    assert status.session_id is not None  # noqa: S101 - asked by the caller
+def _begun(session_id: str, status: EvseStatus, now_utc: datetime) -> SessionRow:
     return SessionRow(
-        session_id=status.session_id,
+        session_id=session_id,
         evse_id=status.evse_id,
         vehicle_id=None,
         transaction_id=status.transaction_id,

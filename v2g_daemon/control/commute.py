@@ -55,7 +55,7 @@ def commute_of(
     charge_time_s = needed_wh / pack_w * 3600.0
     if goal.soc is not None and estimate is not None:
         charge_time_s += _taper_time_s(goal.soc, estimate.low, vehicle, pack_w)
-    margin_s = charge_time_s * policy.commute_margin + START_MARGIN_S + 2.0 * policy.timing.tick_s
+    margin_s = charge_time_s * policy.commute_margin_fraction + START_MARGIN_S + 2.0 * policy.timing.tick_s
     if evse.fail_state is FailState.IDLES:
         margin_s += IDLE_FAIL_STATE_EARLIER_S
     left_s = (goal.ready_by_utc - snapshot.now.utc).total_seconds()

@@ -46,7 +46,7 @@ class Choice:
     """The best action and what it gains over idling, in money for the rest of the step."""
 
     target_w: float
-    gain: float
+    gain_money: float
 
 
 def dispatch(plan: Plan, moment: Moment) -> Choice | None:
@@ -59,11 +59,11 @@ def dispatch(plan: Plan, moment: Moment) -> Choice | None:
     row = plan.value.rows[index + 1]
     shadow = plan.export_shadow_per_kwh[index]
     idle = _worth(0.0, moment, plan.value.soc_grid, row, hours, shadow)
-    best = Choice(target_w=0.0, gain=0.0)
+    best = Choice(target_w=0.0, gain_money=0.0)
     for power_w in _candidates(moment, hours):
         worth = _worth(power_w, moment, plan.value.soc_grid, row, hours, shadow)
-        if worth is not None and idle is not None and worth - idle > best.gain:
-            best = Choice(target_w=power_w, gain=worth - idle)
+        if worth is not None and idle is not None and worth - idle > best.gain_money:
+            best = Choice(target_w=power_w, gain_money=worth - idle)
     return best
 
 

@@ -61,7 +61,7 @@ def _by_plan(
     verb = "charging" if choice.target_w > 0.0 else "discharging"
     detail = (
         f"{verb} at {slot.import_per_kwh:.3f} in / {slot.export_per_kwh:.3f} out"
-        f" {prices.currency}/kWh gains {choice.gain:.3f} until the next step{old}"
+        f" {prices.currency}/kWh gains {choice.gain_money:.3f} until the next step{old}"
     )
     rule = "plan_charge" if choice.target_w > 0.0 else "plan_discharge"
     return Wish(target_w=choice.target_w, reason=_reason(rule, detail, Authority.PLAN))

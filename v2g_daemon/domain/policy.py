@@ -133,7 +133,7 @@ class Policy:
     schedule: WeeklySchedule
     economics: Economics
     export_depth: ExportDepth
-    commute_margin: float
+    commute_margin_fraction: float
 
     def evse(self, evse_id: str) -> EvsePolicy:
         """The policy of one EVSE; KeyError if it is not configured."""

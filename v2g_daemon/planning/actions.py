@@ -11,7 +11,7 @@ from v2g_daemon.planning.grid import Grid
 from v2g_daemon.planning.stage import FORBIDDEN
 
 LEVELS = 12
-FINE_LEVELS = 48
+FINE_LEVELS = 24
 
 
 def level_powers(pack: Pack, levels: int) -> Floats:
@@ -101,8 +101,7 @@ class Band:
 def band(case: Case, grid: Grid, level_wh: float, hours: float, ceiling_wh: float) -> Band:
     """The points near one level that can land on it."""
     pack = case.pack
-    reach_wh = max(pack.max_charge_w, 2.0 * pack.max_discharge_w) * hours
-    near = np.flatnonzero(np.abs(grid.energy_wh - level_wh) <= reach_wh)
+    near = np.flatnonzero(np.abs(grid.energy_wh - level_wh) <= pack.reach_w() * hours)
     found = [
         (int(point), power_w)
         for point in near
@@ -120,7 +119,8 @@ def landing(
     pack: Pack, energy_wh: float, level_wh: float, hours: float, ceiling_wh: float
 ) -> float | None:
     """The AC power that ends a step exactly at `level_wh`; None if nothing permitted does."""
-    if abs(level_wh - energy_wh) <= SLACK_WH:
+    apart_wh = abs(level_wh - energy_wh)
+    if not SLACK_WH < apart_wh <= pack.reach_w() * hours:
         return None
     power_w = pack.landing_w((level_wh - energy_wh) / hours)
     if power_w is None:
@@ -131,18 +131,19 @@ def landing(
     return power_w if level_wh >= pack.floor_wh - SLACK_WH else None
 
 
-def landing_levels(case: Case) -> list[tuple[float, ...]]:
+def landing_levels(case: Case) -> tuple[tuple[float, ...], ...]:
     """Per step, the energies worth landing on: floor, ceiling, and the next target."""
     horizon = case.horizon
     levels: list[tuple[float, ...]] = []
+    targets_wh, ceilings_wh = horizon.target_wh.tolist(), horizon.ceiling_wh.tolist()
     target_wh: float | None = None
     for step in range(horizon.steps - 1, -1, -1):
-        if not np.isnan(horizon.target_wh[step]):
-            target_wh = float(horizon.target_wh[step])
+        if targets_wh[step] == targets_wh[step]:  # not NaN
+            target_wh = targets_wh[step]
         elif not horizon.plugged[step]:
             target_wh = None
-        wanted = {case.pack.floor_wh, float(horizon.ceiling_wh[step])}
+        wanted = {case.pack.floor_wh, ceilings_wh[step]}
         if target_wh is not None:
             wanted.add(target_wh)
         levels.append(tuple(sorted(wanted)))
-    return levels[::-1]
+    return tuple(levels[::-1])

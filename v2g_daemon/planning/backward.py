@@ -80,7 +80,7 @@ class _Window:
         cells = [move.cells for move in (*tables.level_moves, tables.match_moves)]
         self._pad = 2 + int(max(np.abs(cell).max(initial=0) for cell in cells))
         self._row = np.zeros(self._points + 2 * self._pad)
-        self._shifted = sliding_window_view(self._row, self._points)
+        self._shifted = sliding_window_view(self._row, self._points + 1)
         self._floor_points = int(
             np.count_nonzero(tables.grid.energy_wh < tables.case.pack.floor_wh - 1e-6)
         )
@@ -108,9 +108,9 @@ class _Window:
         return best
 
     def _reached(self, cells: Ints, share: Floats) -> Floats:
-        lower = self._shifted[cells + self._pad]
-        upper = self._shifted[cells + (self._pad + 1)]
-        upper -= lower
-        upper *= share
-        upper += lower
-        return upper
+        around = self._shifted[cells + self._pad]
+        lower = around[:, :-1]
+        reached = around[:, 1:] - lower
+        reached *= share
+        reached += lower
+        return reached

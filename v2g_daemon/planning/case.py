@@ -76,6 +76,11 @@ class Pack:
             within = self.min_discharge_w <= -power_w <= self.max_discharge_w
         return power_w if within and power_w != 0.0 and abs(reached_w - delta_w) < 1.0 else None
 
+    def reach_w(self) -> float:
+        """The fastest the pack can change, in either direction."""
+        drawn_w = self.max_discharge_w
+        return max(self.max_charge_w, drawn_w + active_loss_w(drawn_w, self.discharge_loss))
+
     def accepted_w(self, energy_wh: float) -> float:
         """The most the EV accepts at this energy."""
         band_wh = self.capacity_wh - self.taper_above_wh

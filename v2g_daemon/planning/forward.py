@@ -7,7 +7,7 @@ from math import inf
 
 import numpy as np
 
-from v2g_daemon.planning.actions import landing, landing_levels
+from v2g_daemon.planning.actions import landing
 from v2g_daemon.planning.backward import Values, terminal_cost
 from v2g_daemon.planning.case import SLACK_W, SLACK_WH, Case, Floats
 from v2g_daemon.planning.stage import FORBIDDEN, Priced, priced
@@ -70,7 +70,6 @@ class _Pace:
         self._tables = tables
         self._after = found.after
         self._shadow = shadow_per_kwh
-        self._landing_levels = landing_levels(tables.case)
         steps = tables.case.horizon.steps
         self._power_w = np.concatenate(
             [np.broadcast_to(tables.fine_power_w, (steps, len(tables.fine_power_w))),
@@ -95,7 +94,7 @@ class _Pace:
             power_w, delta_wh, price = self._with(step, extra_w)
         total = price[0] + self._tables.grid.on(self._after[step], energy_wh + delta_wh)
         total[price[2] > allowance_wh + SLACK_WH] = FORBIDDEN
-        total += self._forbidden(step, energy_wh, power_w, delta_wh, total)
+        self._forbid(step, energy_wh, power_w, delta_wh, total)
         best = int(total.argmin())
         return _Taken(
             power_w=float(power_w[best]),
@@ -110,7 +109,7 @@ class _Pace:
         ceiling_wh = float(case.horizon.ceiling_wh[step])
         exact_w = [
             power_w
-            for level_wh in self._landing_levels[step]
+            for level_wh in self._tables.landing_levels_wh[step]
             if (power_w := landing(case.pack, energy_wh, level_wh, hours, ceiling_wh)) is not None
         ]
         if allowance_wh < case.pack.max_discharge_w * hours:
@@ -138,24 +137,22 @@ class _Pace:
             ),
         )
 
-    def _forbidden(
+    def _forbid(
         self, step: int, energy_wh: float, power_w: Floats, delta_wh: Floats, total: Floats
-    ) -> Floats:
-        """FORBIDDEN where the pack says no; below the floor, the strongest charge stays."""
-        pack = self._tables.case.pack
-        ceiling_wh = float(self._tables.case.horizon.ceiling_wh[step])
-        after_wh = energy_wh + delta_wh
-        reaches_floor = after_wh >= pack.floor_wh - SLACK_WH
-        charge = (after_wh <= ceiling_wh + SLACK_WH) & (
-            power_w <= pack.accepted_w(energy_wh) + SLACK_W
-        )
-        kept = np.where(power_w > 0.0, charge, (power_w == 0.0) | reaches_floor)
-        if energy_wh < pack.floor_wh - SLACK_WH:
-            feasible = total < FORBIDDEN / 2.0
-            strongest = int(np.where(feasible & (charge | (power_w == 0.0)), power_w, -inf).argmax())
-            kept &= reaches_floor
-            kept[strongest] = True
-        return np.where(kept, 0.0, FORBIDDEN)
+    ) -> None:
+        """Mark in place what the pack refuses; below the floor the strongest charge stays."""
+        case = self._tables.case
+        room_wh = max(float(case.horizon.ceiling_wh[step]) - energy_wh, 0.0) + SLACK_WH
+        spare_wh = max(energy_wh - case.pack.floor_wh, 0.0) + SLACK_WH
+        refused = (delta_wh > room_wh) | (delta_wh < -spare_wh)
+        if energy_wh > case.pack.taper_above_wh:
+            refused |= power_w > case.pack.accepted_w(energy_wh) + SLACK_W
+        if energy_wh < case.pack.floor_wh - SLACK_WH:
+            open_w = np.where(refused | (total > FORBIDDEN / 2.0), -inf, power_w)
+            strongest = int(open_w.argmax())
+            refused |= energy_wh + delta_wh < case.pack.floor_wh - SLACK_WH
+            refused[strongest] = False
+        total[refused] = FORBIDDEN
 
 
 def _joined(left: Priced, right: Priced) -> Priced:

@@ -46,6 +46,7 @@ class Tables:
     matches: Priced
     match_moves: Moves
     match_power_w: Floats
+    landing_levels_wh: tuple[tuple[float, ...], ...]
     landings: tuple[Landing, ...]
     fine_power_w: Floats
     fine_delta_w: Floats
@@ -61,6 +62,7 @@ def tables_of(case: Case) -> Tables:
     fine_w = level_powers(case.pack, FINE_LEVELS)
     match_w = match_powers(case)
     levels = priced(case, every, level_w[None, :])
+    levels_wh = landing_levels(case)
     kinds, kind_of_step = _kinds(case)
     return Tables(
         case=case,
@@ -80,7 +82,8 @@ def tables_of(case: Case) -> Tables:
         matches=priced(case, every, match_w),
         match_moves=moves(case, grid, match_w, horizon.hours, horizon.ceiling_wh),
         match_power_w=match_w,
-        landings=_landings(case, grid),
+        landing_levels_wh=levels_wh,
+        landings=_landings(case, grid, levels_wh),
         fine_power_w=fine_w,
         fine_delta_w=case.pack.delta_w(fine_w),
         fine=priced(case, every, fine_w[None, :]),
@@ -95,10 +98,12 @@ def _kinds(case: Case) -> tuple[list[tuple[float, float]], Ints]:
     return kinds, np.array([kinds.index(pair) for pair in pairs], dtype=np.int64)
 
 
-def _landings(case: Case, grid: Grid) -> tuple[Landing, ...]:
+def _landings(
+    case: Case, grid: Grid, levels_wh_of: tuple[tuple[float, ...], ...]
+) -> tuple[Landing, ...]:
     horizon = case.horizon
     rows_of: dict[tuple[float, float, float], list[int]] = {}
-    for step, levels_wh in enumerate(landing_levels(case)):
+    for step, levels_wh in enumerate(levels_wh_of):
         if horizon.plugged[step]:
             for level_wh in levels_wh:
                 key = (level_wh, float(horizon.hours[step]), float(horizon.ceiling_wh[step]))

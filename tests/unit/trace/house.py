@@ -99,7 +99,7 @@ def _policy() -> Policy:
         schedule=WeeklySchedule(timezone="Europe/Amsterdam", departures=(departure,)),
         economics=Economics(currency="EUR", margin_per_kwh=0.02, unmet_goal_per_kwh=5.0),
         export_depth=ExportDepth(energy_wh=10_000.0, share_of_pack=0.2, cycles_per_month=10.0),
-        commute_margin=0.15,
+        commute_margin_fraction=0.15,
     )  # fmt: skip
 
 

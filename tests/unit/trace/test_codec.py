@@ -123,7 +123,7 @@ def test_a_thing_that_comes_back_is_not_written_again(house: House, encoder: Tra
 
 def test_a_changed_policy_is_written_before_its_tick(house: House, encoder: TraceEncoder) -> None:
     lines_of(encoder, house)
-    changed = replace(house, policy=replace(house.policy, commute_margin=0.2))
+    changed = replace(house, policy=replace(house.policy, commute_margin_fraction=0.2))
     assert kinds(lines_of(encoder, changed)) == ["put policy", "snapshot"]
 
 

@@ -109,7 +109,12 @@ class Link:
             return self._client
         self.close()
         client = AsyncModbusTcpClient(
-            self._host, port=self._port, timeout=self._timeout_s, retries=0, reconnect_delay=0
+            self._host,
+            port=self._port,
+            timeout=self._timeout_s,
+            retries=0,
+            reconnect_delay=0,
+            trace_packet=_readable,
         )
         self._client = client
         if not await client.connect():
@@ -148,3 +153,18 @@ class Link:
 def _refusal(reply: ModbusPDU) -> str:
     code = reply.exception_code
     return f"refused with exception {code} ({_EXCEPTIONS.get(code, 'unknown')})"
+
+
+def _readable(sending: object, data: bytes) -> bytes:
+    """What the library may decode; from an answer it cannot, it raises into the event loop."""
+    if sending or len(data) < 9:
+        return data
+    end = 6 + int.from_bytes(data[4:6])
+    pdu = data[7:end]
+    if len(pdu) < 2:
+        return b""
+    if len(data) < end or pdu[0] in (0x80 | READ_HOLDING_REGISTERS, 0x80 | READ_INPUT_REGISTERS):
+        return data
+    is_read = pdu[0] in (READ_HOLDING_REGISTERS, READ_INPUT_REGISTERS)
+    # Nothing to decode is no answer: the request runs into its time-out and the socket ends.
+    return data if is_read and pdu[1] == len(pdu) - 2 and pdu[1] % 2 == 0 else b""

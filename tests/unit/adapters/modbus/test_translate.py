@@ -19,7 +19,7 @@ SWAPPED = MeterProfile(profile_id="t", name="t", family=Family.SUNSPEC, sign=1, 
 
 
 def integer_block(**changed: int) -> list[int]:
-    """Model 203: 2 500 W (1 500, 1 200, −200), 230.1/231.2/229.9 V, 49.98 Hz, 5 kWh out, 1 MWh in."""
+    """Model 203: 2 500 W (1 500, 1 200, −200), 49.98 Hz, 5 kWh exported, 1 MWh imported."""
     block = [0] * 55
     block[0:2] = [203, 105]
     block[8:11] = [2301, 2312, 2299]

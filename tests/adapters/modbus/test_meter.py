@@ -1,0 +1,262 @@
+"""The poller over loopback: what reaches the house, and what does not."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+from pymodbus.constants import ExcCodes
+
+from tests.adapters.modbus.meters import (
+    UNIT_ID,
+    frame,
+    free_port,
+    hand_made_meter,
+    registers_pdu,
+    sunspec_meter,
+)
+from v2g_daemon.adapters.modbus.link import Link
+from v2g_daemon.adapters.modbus.meter import MeterPoller, MeterRole, MeterSource
+from v2g_daemon.adapters.modbus.profile import load_profile
+from v2g_daemon.adapters.system.clock import ScaledClock
+from v2g_daemon.domain.goals import UserOverride
+from v2g_daemon.domain.instant import Instant
+from v2g_daemon.domain.prices import PriceCurve
+from v2g_daemon.domain.readings import EvseStatus, MeterReading
+
+
+@dataclass(slots=True, kw_only=True)
+class Latest:
+    """An ObservationSink that keeps everything."""
+
+    readings: list[MeterReading] = field(default_factory=list)
+    pv_power: list[tuple[float, Instant]] = field(default_factory=list)
+
+    def put_meter(self, reading: MeterReading) -> None:
+        self.readings.append(reading)
+
+    def put_pv_power(self, power_w: float, observed_at: Instant) -> None:
+        self.pv_power.append((power_w, observed_at))
+
+    def put_evse(self, status: EvseStatus) -> None:
+        raise AssertionError(status)
+
+    def put_prices(self, curve: PriceCurve) -> None:
+        raise AssertionError(curve)
+
+    def put_override(self, override: UserOverride) -> None:
+        raise AssertionError(override)
+
+    def cancel_overrides(self, evse_id: str) -> None:
+        raise AssertionError(evse_id)
+
+
+def clock(speed: float = 1.0) -> ScaledClock:
+    return ScaledClock(
+        start_utc=datetime(2024, 12, 11, 16, 30, tzinfo=UTC),
+        speed=speed,
+        anchor_monotonic_s=time.monotonic(),
+    )
+
+
+def poller(
+    port: int,
+    sink: Latest,
+    *,
+    profile: str = "sunspec",
+    role: MeterRole = MeterRole.PCC,
+    speed: float = 1.0,
+    period_s: float = 0.05,
+) -> MeterPoller:
+    return MeterPoller(
+        link=Link(host="127.0.0.1", port=port, timeout_s=0.2),
+        source=MeterSource(
+            profile=load_profile(profile),
+            unit_id=UNIT_ID,
+            period_s=period_s,
+            main_fuse_w=17_250.0,
+            role=role,
+        ),
+        clock=clock(speed),
+        sink=sink,
+    )
+
+
+@asynccontextmanager
+async def running(meter: MeterPoller) -> AsyncIterator[MeterPoller]:
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(meter.run())
+        try:
+            yield meter
+        finally:
+            task.cancel()
+
+
+async def until(reached: Callable[[], bool], *, timeout_s: float = 8.0) -> None:
+    for _ in range(round(timeout_s / 0.01)):
+        if reached():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not happen")
+
+
+async def test_a_reading_arrives_each_period_with_the_age_of_its_request() -> None:
+    sink = Latest()
+    async with sunspec_meter() as meter, running(poller(meter.port, sink)):
+        await until(lambda: len(sink.readings) >= 3)
+    first, second, third = sink.readings[:3]
+    assert first.power_w == 2500.0
+    assert first.phase_power_w == (1500.0, 1200.0, -200.0)
+    assert first.voltage_v == (230.1, 231.2, 229.9)
+    assert first.frequency_hz == 49.98
+    assert first.import_milliwh == 1_000_000_000
+    assert first.export_milliwh == 5_000_000
+    assert second.observed_at.seconds_since(first.observed_at) >= 0.04
+    assert third.observed_at.seconds_since(second.observed_at) >= 0.04
+
+
+async def test_the_age_of_a_slow_answer_counts_from_its_request() -> None:
+    async with sunspec_meter() as meter:
+        one = poller(meter.port, Latest())
+        await one.read()
+        meter.delay_s = 0.12
+        before = one._clock.now()
+        reading = await one.read()
+        after = one._clock.now()
+        one._link.close()
+    assert after.seconds_since(reading.observed_at) >= 0.12
+    assert 0.0 <= reading.observed_at.seconds_since(before) < 0.1
+
+
+async def test_an_inverted_meter_reads_import_as_positive() -> None:
+    sink = Latest()
+    async with sunspec_meter() as meter:
+        one = poller(meter.port, sink, profile="sunspec_inverted")
+        await one.poll()
+        one._link.close()
+    assert sink.readings[0].power_w == -2500.0
+    assert sink.readings[0].import_milliwh == 5_000_000
+
+
+async def test_a_pv_meter_reports_production_and_never_the_connection() -> None:
+    sink = Latest()
+    async with sunspec_meter() as meter:
+        meter.change(18, 0xFE70)  # −400 × 10 W out of the inverter
+        one = poller(meter.port, sink, role=MeterRole.PV)
+        await one.poll()
+        one._link.close()
+    assert [power_w for power_w, _ in sink.pv_power] == [4000.0]
+    assert sink.readings == []
+
+
+async def test_time_lapse_does_not_flood_the_meter() -> None:
+    sink = Latest()
+    async with (
+        sunspec_meter() as meter,
+        running(poller(meter.port, sink, speed=3600.0, period_s=1.0)),
+    ):
+        await asyncio.sleep(0.5)
+    assert 2 <= len(sink.readings) <= 11
+
+
+async def test_a_power_that_is_not_implemented_is_no_reading_at_all() -> None:
+    sink = Latest()
+    async with sunspec_meter() as meter:
+        meter.change(18, 0x8000)
+        one = poller(meter.port, sink)
+        await one.poll()
+        one._link.close()
+    assert sink.readings == []
+    assert one.faults_count == 1
+
+
+@pytest.mark.parametrize(("offset", "register"), [(16, 499), (22, 4)], ids=["5 Hz", "2.5 MW"])
+async def test_an_implausible_reading_is_refused_and_counted(offset: int, register: int) -> None:
+    sink = Latest()
+    async with sunspec_meter() as meter:
+        meter.change(offset, register)
+        one = poller(meter.port, sink)
+        await one.poll()
+        one._link.close()
+    assert sink.readings == []
+    assert (one.implausible_count, one.faults_count, one.readings_count) == (1, 0, 0)
+
+
+async def test_a_busy_meter_is_logged_once_and_read_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    sink = Latest()
+    caplog.set_level(logging.INFO, logger="v2g_daemon")
+    async with sunspec_meter() as meter, running(poller(meter.port, sink)) as one:
+        await until(lambda: len(sink.readings) >= 1)
+        meter.refusal = ExcCodes.DEVICE_BUSY
+        await until(lambda: one.faults_count >= 5)
+        meter.refusal = None
+        seen = len(sink.readings)
+        await until(lambda: len(sink.readings) > seen)
+    messages = [record.getMessage() for record in caplog.records]
+    assert len(messages) == 2
+    assert "exception 6 (busy)" in messages[0]
+    assert "reads again" in messages[1]
+
+
+async def test_a_restarted_meter_is_read_again_without_help() -> None:
+    sink = Latest()
+    async with sunspec_meter() as meter, running(poller(meter.port, sink)) as one:
+        await until(lambda: len(sink.readings) >= 1)
+        await meter.stop()
+        await until(lambda: one.faults_count >= 2)
+        seen = len(sink.readings)
+        await meter.start()
+        await until(lambda: len(sink.readings) > seen)
+
+
+async def test_a_meter_with_a_new_chain_of_models_is_walked_again() -> None:
+    sink = Latest()
+    async with sunspec_meter() as meter:
+        one = poller(meter.port, sink)
+        await one.poll()
+        # New firmware: an empty model of two registers now stands before the meter's.
+        chain = meter.registers
+        chain[70:70] = [64001, 2, 0, 0]
+        await meter.stop()
+        await meter.start()
+        await one.poll()
+        assert len(sink.readings) == 1
+        await one.poll()
+        one._link.close()
+    assert [reading.power_w for reading in sink.readings] == [2500.0, 2500.0]
+    assert one.faults_count == 1
+
+
+async def test_a_meter_that_is_not_there_ends_nothing() -> None:
+    sink = Latest()
+    async with running(poller(free_port(), sink)) as one:
+        await until(lambda: one.faults_count >= 5)
+    assert sink.readings == []
+
+
+async def test_a_device_that_answers_zeros_is_no_meter() -> None:
+    def zeros(request: bytes) -> bytes:
+        return frame(request, registers_pdu(*[0] * int.from_bytes(request[10:12])))
+
+    sink = Latest()
+    async with hand_made_meter(zeros) as meter:
+        one = poller(meter.port, sink)
+        await one.poll()
+        one._link.close()
+    assert sink.readings == []
+    assert one.faults_count == 1
+
+
+async def test_stopping_the_poller_ends_its_connection() -> None:
+    async with hand_made_meter(lambda _: None) as meter:
+        async with running(poller(meter.port, Latest())):
+            await until(lambda: meter.open_connections == 1)
+        await until(lambda: meter.open_connections == 0, timeout_s=1.0)

@@ -1,0 +1,150 @@
+"""The planner against a mixed-integer programme, on the fixed cases and seeded perturbations.
+
+    python -m tests.benchmarks.planner_vs_milp [--seeds 50] [--json]
+
+Even seeds scale prices, load and PV by one factor each; odd seeds draw a factor for every step.
+Both plans are replayed by score_plan.simulate. The yardstick is the gain over plain charging: the
+planner may be worse than the MILP by at most 0.5 % of it, with no missed kWh that the MILP makes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tests.benchmarks.milp_plan import milp_setpoints_kw, plain_setpoints_kw
+from tests.benchmarks.plan_case import planned_kw
+from tests.benchmarks.score_plan import BenchCase, simulate
+
+CASES = Path(__file__).parent / "cases"
+ALLOWED_SHARE = 0.005
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Match:
+    """One case, three plans; money, kWh and milliseconds."""
+
+    case: str
+    seed: int | None
+    plain: float
+    milp: float
+    planner: float
+    worse_share: float
+    missed_kwh: float
+    milp_missed_kwh: float
+    daycap_over: float
+    planner_ms: float
+    milp_ms: float
+
+    @property
+    def passed(self) -> bool:
+        """Within the allowed share, nothing missed that can be met, the depth kept."""
+        missed_more = self.missed_kwh > self.milp_missed_kwh + 1e-6
+        return self.worse_share <= ALLOWED_SHARE and not missed_more and self.daycap_over <= 1e-6
+
+
+def fixed_cases() -> list[BenchCase]:
+    """The two fixed cases."""
+    return [json.loads(path.read_text()) for path in sorted(CASES.glob("*.json"))]
+
+
+def perturbed(bench: BenchCase, seed: int) -> BenchCase:
+    """The case with prices x U(0.8, 1.2), load and PV x U(0.7, 1.3), start +-6, targets +-4 kWh."""
+    rng = np.random.default_rng(seed)
+    size = None if seed % 2 == 0 else bench["n"]
+    case = copy.deepcopy(bench)
+    price = rng.uniform(0.8, 1.2, size)
+    case["imp"] = (np.array(bench["imp"]) * price).tolist()
+    case["exp"] = (np.array(bench["exp"]) * price).tolist()
+    case["load"] = (np.array(bench["load"]) * rng.uniform(0.7, 1.3, size)).tolist()
+    case["pv"] = (np.array(bench["pv"]) * rng.uniform(0.7, 1.3, size)).tolist()
+    ev = case["ev"]
+    ev["s0"] = float(np.clip(ev["s0"] + rng.uniform(-6.0, 6.0), 0.0, ev["smax"]))
+    shift_kwh = rng.uniform(-4.0, 4.0, len(ev["targets"]))
+    ev["targets"] = [
+        [step, kwh + float(by)] for (step, kwh), by in zip(ev["targets"], shift_kwh, strict=True)
+    ]
+    return case
+
+
+def matched(bench: BenchCase, seed: int | None) -> Match | None:
+    """Plan one case three ways and score them; None if the MILP found nothing in its time."""
+    started_s = time.perf_counter()
+    ours = simulate(bench, planned_kw(bench))
+    planned_s = time.perf_counter()
+    setpoints_kw = milp_setpoints_kw(bench)
+    if setpoints_kw is None:
+        return None
+    theirs = simulate(bench, setpoints_kw)
+    milp_s = time.perf_counter()
+    plain = simulate(bench, plain_setpoints_kw(bench))
+    gain = plain.cost - min(theirs.cost, ours.cost)
+    return Match(
+        case=bench["name"],
+        seed=seed,
+        plain=round(plain.cost, 5),
+        milp=round(theirs.cost, 5),
+        planner=round(ours.cost, 5),
+        worse_share=round((ours.cost - theirs.cost) / max(gain, 1e-9), 5),
+        missed_kwh=round(ours.short, 6),
+        milp_missed_kwh=round(theirs.short, 6),
+        daycap_over=round(ours.daycap_over, 6),
+        planner_ms=round((planned_s - started_s) * 1000.0, 1),
+        milp_ms=round((milp_s - planned_s) * 1000.0, 1),
+    )
+
+
+def _job(job: tuple[BenchCase, int | None]) -> Match | None:
+    return matched(*job)
+
+
+def main() -> None:
+    """Run all matches; print a table, or one JSON object, and whether all passed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=50)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    jobs: list[tuple[BenchCase, int | None]] = []
+    for bench in fixed_cases():
+        jobs.append((bench, None))
+        jobs.extend((perturbed(bench, seed), seed) for seed in range(options.seeds))
+    with ProcessPoolExecutor(options.workers) as pool:
+        found = list(pool.map(_job, jobs))
+    matches = [match for match in found if match is not None]
+    passed = len(matches) == len(jobs) and all(match.passed for match in matches)
+    if options.json:
+        print(json.dumps({"passed": passed, "matches": [asdict(match) for match in matches]}))
+    else:
+        _print_table(matches, unsolved=len(jobs) - len(matches))
+    raise SystemExit(0 if passed else 1)
+
+
+def _print_table(matches: list[Match], *, unsolved: int) -> None:
+    print(f"{'case':16}{'n':>4}{'passed':>8}{'median %':>10}{'worst %':>9}{'plan ms':>9}{'milp ms':>9}")
+    for name in sorted({match.case for match in matches}):
+        group = [match for match in matches if match.case == name]
+        shares = [match.worse_share * 100.0 for match in group]
+        plan_ms = float(np.median([match.planner_ms for match in group]))
+        milp_ms = float(np.median([match.milp_ms for match in group]))
+        good = sum(match.passed for match in group)
+        print(
+            f"{name:16}{len(group):>4}{good:>8}{np.median(shares):>10.3f}{max(shares):>9.3f}"
+            f"{plan_ms:>9.1f}{milp_ms:>9.0f}"
+        )
+    for match in matches:
+        if not match.passed:
+            print("not passed:", match)
+    if unsolved:
+        print(f"{unsolved} cases without a MILP answer")
+
+
+if __name__ == "__main__":
+    main()

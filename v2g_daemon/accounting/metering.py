@@ -1,0 +1,360 @@
+"""The ledger as a fold over ticks: readings and decisions in, rows out.
+
+Quarter-hour rows come from registers (integer milliwatt-hours); a boundary is interpolated between
+the readings around it. The running rows are part of the state, so that counters include them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from v2g_daemon.accounting import counters, evse_meter, journal, sessions, soc_log, valuation
+from v2g_daemon.accounting.counters import CarCounters
+from v2g_daemon.accounting.evse_meter import EvseMeter
+from v2g_daemon.accounting.journal import MinuteMean, Noted
+from v2g_daemon.accounting.registers import (
+    LONGEST_GAP,
+    BookedRow,
+    RegisterTrack,
+    Segment,
+    booked,
+    cut,
+    started,
+)
+from v2g_daemon.accounting.sessions import OpenSession
+from v2g_daemon.accounting.soc_log import SocLog
+from v2g_daemon.domain.decision import Decision, EvseDecision
+from v2g_daemon.domain.faults import Fault, FaultCode
+from v2g_daemon.domain.instant import Instant
+from v2g_daemon.domain.interval import QUARTER_HOUR
+from v2g_daemon.domain.ledger import EvseInterval, LedgerRow, PccInterval, SessionRow, SocDay
+from v2g_daemon.domain.policy import Policy
+from v2g_daemon.domain.prices import PriceCurve, PriceSlot
+from v2g_daemon.domain.readings import EvseStatus
+from v2g_daemon.domain.snapshot import DischargeCounters, Snapshot
+
+LONGEST_EXACT_GAP_S = 60.0
+TICKS_PER_EXACT_GAP = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metering:
+    """All running rows. `faults` are those now in force."""
+
+    pcc: RegisterTrack | None = None
+    pcc_reset_utc: datetime | None = None
+    price: PriceSlot | None = None
+    evses: tuple[EvseMeter, ...] = ()
+    sessions: tuple[OpenSession, ...] = ()
+    noted: tuple[Noted, ...] = ()
+    minute: MinuteMean | None = None
+    socs: tuple[SocLog, ...] = ()
+    cars: tuple[CarCounters, ...] = ()
+    faults: tuple[Fault, ...] = ()
+
+
+def resume(
+    *,
+    pcc: PccInterval | None,
+    evses: Iterable[EvseInterval],
+    sessions: Iterable[SessionRow],
+    soc_days: Iterable[SocDay],
+    counters_read: Iterable[DischargeCounters],
+    now_utc: datetime,
+    timezone: str,
+) -> Metering:
+    """Go on after a restart from the last stored rows; the gap is booked from the registers."""
+    zone = ZoneInfo(timezone)
+    logs = (soc_log.resumed(row, now_utc=now_utc, zone=zone) for row in soc_days)
+    return Metering(
+        pcc=_pcc_resumed(pcc),
+        evses=tuple(_evse_resumed(row, pcc) for row in evses),
+        sessions=tuple(OpenSession(row=row, written=row) for row in sessions),
+        socs=tuple(log for log in logs if log is not None),
+        cars=tuple(counters.from_ledger(one, now_utc=now_utc, zone=zone) for one in counters_read),
+    )
+
+
+def advance(
+    metering: Metering, snapshot: Snapshot, decision: Decision, policy: Policy
+) -> tuple[Metering, tuple[LedgerRow, ...]]:
+    """The state after this tick and the rows to commit, sessions first.
+
+    While the clock is untrusted nothing is booked: the registers keep it until time is known.
+    """
+    if not snapshot.clock_trusted:
+        return replace(metering, faults=_faults(metering, snapshot.now.utc)), ()
+    metering, pcc_rows = _advance_pcc(metering, snapshot, policy)
+    metering, evse_rows = _advance_evses(metering, snapshot, decision, policy)
+    metering, session_rows = _advance_sessions(metering, snapshot, decision)
+    metering, decision_rows = _advance_decisions(metering, snapshot, decision)
+    metering, soc_rows = _advance_socs(
+        metering, snapshot.now, decision, policy, quarter_over=bool(pcc_rows or evse_rows)
+    )
+    running, telemetry = journal.minute(metering.minute, snapshot, decision)
+    price = None if snapshot.prices is None else snapshot.prices.at(snapshot.now.utc)
+    metering = replace(
+        metering,
+        minute=running,
+        price=metering.price if price is None else price,
+        cars=_advance_cars(metering.cars, evse_rows, snapshot.now.utc, policy),
+        faults=_faults(metering, snapshot.now.utc),
+    )
+    rows = (*session_rows, *pcc_rows, *evse_rows, *decision_rows, *soc_rows)
+    return metering, rows if telemetry is None else (*rows, telemetry)
+
+
+def close(metering: Metering, policy: Policy) -> tuple[LedgerRow, ...]:
+    """The running rows as partial ones, for shutdown; sessions stay open."""
+    rows: list[LedgerRow] = [session.row for session in metering.sessions]
+    if metering.pcc is not None:
+        _, row = cut(metering.pcc)
+        if row is not None:
+            rows.append(_pcc_row(row, metering.price, None, policy))
+    rows.extend(running_rows(metering, policy))
+    rows.extend(soc_log.as_row(log) for log in metering.socs)
+    if metering.minute is not None:
+        rows.append(journal.as_row(metering.minute))
+    return tuple(rows)
+
+
+def running_rows(metering: Metering, policy: Policy) -> tuple[EvseInterval, ...]:
+    """The EVSE rows in progress, up to their last readings."""
+    rows = (evse_meter.running_row(meter, policy) for meter in metering.evses)
+    return tuple(row for row in rows if row is not None)
+
+
+def discharge_counters(metering: Metering, policy: Policy) -> tuple[DischargeCounters, ...]:
+    """The counters of each car, the running rows included, as the next snapshot carries them."""
+    running = running_rows(metering, policy)
+    return tuple(counters.shown(counters.counted(car, running)) for car in metering.cars)
+
+
+def gap_limit_s(policy: Policy) -> float:
+    """Readings further apart than this make a boundary between them an estimate."""
+    return max(LONGEST_EXACT_GAP_S, TICKS_PER_EXACT_GAP * policy.timing.tick_s)
+
+
+def _advance_pcc(
+    metering: Metering, snapshot: Snapshot, policy: Policy
+) -> tuple[Metering, tuple[PccInterval, ...]]:
+    reading = snapshot.meter
+    if reading is None or reading.import_milliwh is None or reading.export_milliwh is None:
+        return metering, ()
+    registers = (reading.import_milliwh, reading.export_milliwh)
+    at_utc = reading.observed_at.utc
+    if metering.pcc is None or metering.pcc.registers_milliwh is None:
+        return replace(metering, pcc=started(at_utc, registers, width=2, resumed=False)), ()
+    if at_utc <= metering.pcc.at_utc:
+        return metering, ()
+    if at_utc - metering.pcc.at_utc > LONGEST_GAP:
+        fresh = started(at_utc, registers, width=2, resumed=False)
+        return replace(metering, pcc=fresh, pcc_reset_utc=at_utc), ()
+    segment = _pcc_segment(metering.pcc, metering.pcc.registers_milliwh, at_utc, registers, policy)
+    track, rows = booked(metering.pcc, segment, gap_limit_s=gap_limit_s(policy))
+    metering = replace(
+        metering, pcc=track, pcc_reset_utc=at_utc if segment.reset else metering.pcc_reset_utc
+    )
+    return metering, tuple(_pcc_row(row, metering.price, snapshot.prices, policy) for row in rows)
+
+
+def _pcc_segment(
+    track: RegisterTrack,
+    before: tuple[int, int],
+    at_utc: datetime,
+    registers: tuple[int, int],
+    policy: Policy,
+) -> Segment:
+    grid = policy.grid
+    rated_w = grid.phases * grid.nominal_voltage_v * grid.main_fuse_a
+    most = evse_meter.most_milliwh(rated_w, (at_utc - track.at_utc).total_seconds())
+    moved = (registers[0] - before[0], registers[1] - before[1])
+    reset = not all(0 <= one <= most for one in moved)
+    return Segment(
+        at_utc=at_utc,
+        increments=(0, 0) if reset else moved,
+        registers_milliwh=registers,
+        reset=reset,
+    )
+
+
+def _pcc_row(
+    row: BookedRow, held: PriceSlot | None, curve: PriceCurve | None, policy: Policy
+) -> PccInterval:
+    """A finished row with the price that was in force when it ran."""
+    start_utc = row.interval.start_utc
+    slot = held if held is not None and held.interval.contains(start_utc) else None
+    if slot is None and curve is not None:
+        slot = curve.at(start_utc)
+    registers = row.registers_milliwh
+    return PccInterval(
+        interval=row.interval,
+        import_milliwh=row.amounts[0],
+        export_milliwh=row.amounts[1],
+        pv_milliwh=None,
+        import_register_milliwh=None if registers is None else registers[0],
+        export_register_milliwh=None if registers is None else registers[1],
+        estimated=row.estimated,
+        import_per_kwh=None if slot is None else _price(slot.import_per_kwh),
+        export_per_kwh=None if slot is None else _price(slot.export_per_kwh),
+        currency=policy.economics.currency,
+    )
+
+
+def _price(per_kwh: float) -> Decimal:
+    return valuation.exact(per_kwh)
+
+
+def _advance_evses(
+    metering: Metering, snapshot: Snapshot, decision: Decision, policy: Policy
+) -> tuple[Metering, tuple[EvseInterval, ...]]:
+    meters: list[EvseMeter] = []
+    rows: list[EvseInterval] = []
+    for status in snapshot.evses:
+        decided = _decided(decision, status.evse_id)
+        known = (one for one in metering.evses if one.evse_id == status.evse_id)
+        meter, finished = evse_meter.advanced(
+            next(known, EvseMeter(evse_id=status.evse_id)),
+            status,
+            pcc=snapshot.meter,
+            vehicle_id=None if decided is None else decided.vehicle_id,
+            soc=None if decided is None else decided.soc,
+            now=snapshot.now,
+            gap_limit_s=gap_limit_s(policy),
+            policy=policy,
+        )
+        meters.append(meter)
+        rows.extend(finished)
+    seen = {meter.evse_id for meter in meters}
+    silent = tuple(one for one in metering.evses if one.evse_id not in seen)
+    return replace(metering, evses=(*meters, *silent)), tuple(rows)
+
+
+def _advance_sessions(
+    metering: Metering, snapshot: Snapshot, decision: Decision
+) -> tuple[Metering, tuple[SessionRow, ...]]:
+    still: list[OpenSession] = []
+    rows: list[SessionRow] = []
+    statuses: dict[str, EvseStatus] = {one.evse_id: one for one in snapshot.evses}
+    for evse_id in dict.fromkeys([*statuses, *(one.row.evse_id for one in metering.sessions)]):
+        session = next((one for one in metering.sessions if one.row.evse_id == evse_id), None)
+        status = statuses.get(evse_id)
+        if status is not None:
+            session = _with_moved(session, metering, status)
+            decided = _decided(decision, evse_id)
+            session, changed = sessions.followed(
+                session,
+                status,
+                vehicle_id=None if decided is None else decided.vehicle_id,
+                soc=None if decided is None else decided.soc,
+                now_utc=snapshot.now.utc,
+            )
+            rows.extend(changed)
+        if session is not None:
+            still.append(session)
+    return replace(metering, sessions=tuple(still)), tuple(rows)
+
+
+def _with_moved(
+    session: OpenSession | None, metering: Metering, status: EvseStatus
+) -> OpenSession | None:
+    """The energy of this tick belongs to the session that was open before it."""
+    if session is None:
+        return None
+    meter = next(one for one in metering.evses if one.evse_id == status.evse_id)
+    charge, discharge = meter.moved_milliwh
+    return sessions.with_energy(session, charge_milliwh=charge, discharge_milliwh=discharge)
+
+
+def _advance_decisions(
+    metering: Metering, snapshot: Snapshot, decision: Decision
+) -> tuple[Metering, tuple[LedgerRow, ...]]:
+    last = {one.row.evse_id: one for one in metering.noted}
+    rows: list[LedgerRow] = []
+    for decided in decision.evses:
+        note = journal.noted(last.get(decided.evse_id), decided, now=snapshot.now)
+        if note is not None:
+            last[decided.evse_id] = note
+            rows.append(note.row)
+    return replace(metering, noted=tuple(last.values())), tuple(rows)
+
+
+def _advance_socs(
+    metering: Metering, now: Instant, decision: Decision, policy: Policy, *, quarter_over: bool
+) -> tuple[Metering, tuple[SocDay, ...]]:
+    """Days so far are written with each quarter hour, so that a crash loses no more."""
+    logs = {log.vehicle_id: log for log in metering.socs}
+    rows: list[SocDay] = []
+    for decided in decision.evses:
+        if decided.vehicle_id is None or decided.soc is None:
+            continue
+        log, finished = soc_log.observed(
+            logs.get(decided.vehicle_id),
+            vehicle_id=decided.vehicle_id,
+            soc=decided.soc,
+            now=now,
+            zone=ZoneInfo(policy.timezone),
+            longest_hold_s=gap_limit_s(policy),
+        )
+        logs[decided.vehicle_id] = log
+        if finished is not None:
+            rows.append(finished)
+    if quarter_over:
+        rows.extend(soc_log.as_row(log) for log in logs.values())
+    return replace(metering, socs=tuple(logs.values())), tuple(rows)
+
+
+def _advance_cars(
+    cars: tuple[CarCounters, ...], rows: Iterable[EvseInterval], now_utc: datetime, policy: Policy
+) -> tuple[CarCounters, ...]:
+    zone = ZoneInfo(policy.timezone)
+    rolled = (counters.rolled(car, now_utc=now_utc, zone=zone) for car in cars)
+    return tuple(counters.counted(car, rows) for car in rolled)
+
+
+def _faults(metering: Metering, now_utc: datetime) -> tuple[Fault, ...]:
+    """A register reset is shown for a quarter hour."""
+    resets: list[tuple[str, str | None, datetime | None]] = [
+        ("the meter at the PCC", None, metering.pcc_reset_utc)
+    ]
+    resets += [(f"EVSE {one.evse_id}", one.evse_id, one.reset_utc) for one in metering.evses]
+    return tuple(
+        Fault(
+            code=FaultCode.REGISTER_RESET,
+            detail=f"energy registers of {name} jumped; the difference is not booked",
+            evse_id=evse_id,
+        )
+        for name, evse_id, reset_utc in resets
+        if reset_utc is not None and now_utc < reset_utc + QUARTER_HOUR
+    )
+
+
+def _decided(decision: Decision, evse_id: str) -> EvseDecision | None:
+    return next((one for one in decision.evses if one.evse_id == evse_id), None)
+
+
+def _pcc_resumed(row: PccInterval | None) -> RegisterTrack | None:
+    if row is None or row.import_register_milliwh is None or row.export_register_milliwh is None:
+        return None
+    registers = (row.import_register_milliwh, row.export_register_milliwh)
+    return started(row.interval.end_utc, registers, width=2, resumed=True)
+
+
+def _evse_resumed(row: EvseInterval, pcc: PccInterval | None) -> EvseMeter:
+    track = None
+    if row.charge_register_milliwh is not None and row.discharge_register_milliwh is not None:
+        registers = (row.charge_register_milliwh, row.discharge_register_milliwh)
+        track = started(row.interval.end_utc, registers, width=evse_meter.WIDTH, resumed=True)
+    together = pcc is not None and pcc.interval.end_utc == row.interval.end_utc
+    return EvseMeter(
+        evse_id=row.evse_id,
+        track=track,
+        session_id=row.session_id,
+        vehicle_id=row.vehicle_id,
+        end_soc=row.end_soc,
+        export_milliwh=pcc.export_register_milliwh if together and pcc is not None else None,
+    )

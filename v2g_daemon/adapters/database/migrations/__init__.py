@@ -1,0 +1,1 @@
+"""Schema history; read by alembic, and only when a stored schema is older than this version's."""

@@ -1,0 +1,125 @@
+"""Ledger rows to table rows and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, assert_never
+
+from sqlalchemy import Table
+
+from v2g_daemon.adapters.database import tables
+from v2g_daemon.domain.goals import OverrideKind, UserOverride
+from v2g_daemon.domain.interval import Interval
+from v2g_daemon.domain.ledger import (
+    DecisionRow,
+    EvseInterval,
+    LatchEvent,
+    LedgerRow,
+    OverrideEvent,
+    PccInterval,
+    SessionRow,
+    SocDay,
+    TelemetryRow,
+)
+from v2g_daemon.domain.memory import DischargeLatch
+from v2g_daemon.domain.snapshot import CommissioningRecord, CommissioningStep
+
+# The value of `kind` by which an override event says "back to automatic".
+AUTOMATIC = "auto"
+
+# A session stands before the intervals that refer to it.
+ORDER = (
+    tables.session,
+    tables.pcc_interval,
+    tables.evse_interval,
+    tables.decision,
+    tables.soc_day,
+    tables.telemetry,
+    tables.latch_event,
+    tables.override_event,
+    tables.commissioning_record,
+)
+
+
+def to_table(row: LedgerRow) -> tuple[Table, dict[str, Any]]:
+    """Where a row goes, and its columns."""
+    match row:
+        case PccInterval():
+            return tables.pcc_interval, _with_interval(row, tables.pcc_interval)
+        case EvseInterval():
+            return tables.evse_interval, _with_interval(row, tables.evse_interval)
+        case SessionRow():
+            return tables.session, _plain(row, tables.session)
+        case DecisionRow():
+            columns = _plain(row, tables.decision)
+            return tables.decision, columns | {"authority": int(row.authority)}
+        case SocDay():
+            return tables.soc_day, _plain(row, tables.soc_day)
+        case TelemetryRow():
+            return tables.telemetry, _plain(row, tables.telemetry)
+        case LatchEvent():
+            return tables.latch_event, {
+                "at_utc": row.at_utc,
+                "evse_id": row.latch.evse_id,
+                "rule": row.latch.rule,
+                "detail": row.latch.detail,
+                "since_utc": row.latch.since_utc,
+                "cleared": row.cleared,
+            }
+        case OverrideEvent():
+            return tables.override_event, _plain(row, tables.override_event)
+        case CommissioningRecord():
+            columns = _plain(row, tables.commissioning_record)
+            return tables.commissioning_record, columns | {"step": row.step.value}
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def pcc_interval(columns: Mapping[str, Any]) -> PccInterval:
+    """A stored quarter hour at the PCC."""
+    return PccInterval(**_without_bounds(columns))
+
+
+def evse_interval(columns: Mapping[str, Any]) -> EvseInterval:
+    """A stored quarter hour at an EVSE."""
+    return EvseInterval(**_without_bounds(columns))
+
+
+def latch(columns: Mapping[str, Any]) -> DischargeLatch:
+    """The latch of a stored event."""
+    names = ("evse_id", "rule", "detail", "since_utc")
+    return DischargeLatch(**{name: columns[name] for name in names})
+
+
+def override(columns: Mapping[str, Any]) -> UserOverride | None:
+    """The override of a stored event; None for one that went back to automatic."""
+    if columns["kind"] == AUTOMATIC:
+        return None
+    return UserOverride(
+        evse_id=columns["evse_id"],
+        kind=OverrideKind(columns["kind"]),
+        set_at_utc=columns["at_utc"],
+        until_utc=columns["until_utc"],
+        confirmed=columns["confirmed"],
+    )
+
+
+def commissioning(columns: Mapping[str, Any]) -> CommissioningRecord:
+    """A stored record."""
+    return CommissioningRecord(**{**columns, "step": CommissioningStep(columns["step"])})
+
+
+def _plain(row: LedgerRow, table: Table) -> dict[str, Any]:
+    return {column.name: getattr(row, column.name) for column in table.columns}
+
+
+def _with_interval(row: PccInterval | EvseInterval, table: Table) -> dict[str, Any]:
+    bounds = {"start_utc": row.interval.start_utc, "end_utc": row.interval.end_utc}
+    rest = [column.name for column in table.columns if column.name not in bounds]
+    return bounds | {name: getattr(row, name) for name in rest}
+
+
+def _without_bounds(columns: Mapping[str, Any]) -> dict[str, Any]:
+    rest = {name: value for name, value in columns.items() if name not in ("start_utc", "end_utc")}
+    interval = Interval(start_utc=columns["start_utc"], end_utc=columns["end_utc"])
+    return rest | {"interval": interval}

@@ -1,0 +1,259 @@
+"""What one EVSE is now, from the station's messages; every change goes to the sink as one EvseStatus."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from v2g_daemon.adapters.ocpp.abilities import NOTHING_KNOWN, EvseAbilities
+from v2g_daemon.adapters.ocpp.codec import printable
+from v2g_daemon.adapters.ocpp.config import EvseConfig
+from v2g_daemon.adapters.ocpp.events import EventKind, TransactionEvent
+from v2g_daemon.adapters.ocpp.meter_values import Sample
+from v2g_daemon.adapters.ocpp.translate import ChargingNeeds, capability
+from v2g_daemon.domain.instant import Instant
+from v2g_daemon.domain.readings import CommandOutcome, EvseStatus, VehicleIdentity
+from v2g_daemon.ports import ObservationSink
+
+# A stamp further off than this tells of the station's clock, not of the moment.
+CLOCK_TOLERANCE = timedelta(seconds=300)
+REMEMBERED_TRANSACTIONS = 8
+_PARTING = frozenset({"EVDeparted", "EVCommunicationLost", "EVConnectTimeout"})
+
+
+@dataclass(slots=True, kw_only=True)
+class Transaction:
+    """The transaction now running; `heard` says whether this connection has told of it."""
+
+    transaction_id: str
+    since: Instant
+    adopted: bool
+    heard: bool = True
+    claimed: bool = False
+
+
+class EvseState:
+    """The live view of one EVSE; outlives connections, so that a lost link loses no session."""
+
+    def __init__(self, *, station_id: str, config: EvseConfig, sink: ObservationSink) -> None:
+        self.config = config
+        self.transaction: Transaction | None = None
+        self.needs: ChargingNeeds | None = None
+        self.abilities: EvseAbilities = NOTHING_KNOWN
+        self.default_installed = False
+        self.setpoint_refused = False
+        self.connector_heard = False
+        self._station_id = station_id
+        self._sink = sink
+        self._newest_stamp_utc: datetime | None = None
+        self._ended: deque[str] = deque(maxlen=REMEMBERED_TRANSACTIONS)
+        self._identities: OrderedDict[str, VehicleIdentity] = OrderedDict()
+        self.status = EvseStatus(evse_id=config.evse_id, connected=False)
+
+    @property
+    def central_setpoint(self) -> bool:
+        """Whether a signed setpoint may be sent at all: offered, never refused, with a net beneath."""
+        return (
+            self.abilities.central_setpoint and self.default_installed and not self.setpoint_refused
+        )
+
+    def publish(self, **changes: Any) -> None:
+        """Tell the sink, with the capability of this moment."""
+        self.status = replace(
+            self.status,
+            capability=capability(
+                self.config, self.needs, central_setpoint=self.central_setpoint
+            ),
+            **changes,
+        )
+        self._sink.put_evse(self.status)
+
+    def link_opened(self) -> None:
+        """A new connection knows nothing yet: what was installed or refused must be learned again."""
+        self.connector_heard = False
+        self.forget_profiles()
+        self.publish(connected=True)
+
+    def forget_profiles(self) -> None:
+        """The station has (re)started: its profiles may be gone, and its transaction with them."""
+        self.default_installed = False
+        self.setpoint_refused = False
+        if self.transaction is not None:
+            self.transaction.heard = False
+
+    def link_lost(self) -> None:
+        """Keep the last values with their moments; only the link is gone."""
+        self.publish(connected=False)
+
+    def learned(self, abilities: EvseAbilities, *, serial: str | None) -> None:
+        """What the station says it can do."""
+        self.abilities = abilities
+        self.publish(serial=self.status.serial if serial is None else serial)
+
+    def named(self, *, evccid: str) -> None:
+        """The station names the connected EV."""
+        known = self.status.identity
+        token = None if known is None else known.id_token
+        self.publish(identity=VehicleIdentity(evccid=evccid, id_token=token))
+
+    def needs_told(self, needs: ChargingNeeds, now: Instant) -> None:
+        """The EV said what it can and wants."""
+        self.needs = needs
+        if needs.soc is None:
+            self.publish()
+        else:
+            self.publish(soc=needs.soc, soc_observed_at=now)
+
+    def answered(self, outcome: CommandOutcome) -> None:
+        """What became of a command."""
+        self.publish(outcome=outcome)
+
+    def connector_told(self, connector_status: str, now: Instant) -> None:
+        """StatusNotification; a transaction this connection told of knows better than it."""
+        self.connector_heard = True
+        running = self.transaction is not None and self.transaction.heard
+        if connector_status == "Occupied" and not self.status.plugged_in:
+            self.publish(plugged_in=True, plugged_in_at_utc=now.utc)
+        elif connector_status == "Available" and not running:
+            self._unplugged(now)
+
+    def transaction_over(self, now: Instant) -> None:
+        """The station knows the running transaction no more."""
+        if self.transaction is not None:
+            self._ended.append(self.transaction.transaction_id)
+        self._unplugged(now)
+
+    def apply(self, event: TransactionEvent, now: Instant) -> None:
+        """One TransactionEvent. What was queued offline is history and changes no live value."""
+        self._note_identity(event)
+        if event.kind is EventKind.ENDED:
+            self._end(event, now)
+            return
+        if event.offline or event.transaction_id in self._ended:
+            return
+        if self.transaction is None or self.transaction.transaction_id != event.transaction_id:
+            self._begin(event, now)
+        elif self.transaction is not None:
+            self.transaction.heard = True
+        changes = self._changes_of(event)
+        if changes.get("plugged_in") is False:
+            self._unplugged(now)
+            return
+        self.publish(**changes, **self._live_values(event.sample, event.at_utc, now))
+
+    def sampled(self, sample: Sample, now: Instant) -> None:
+        """MeterValues outside a TransactionEvent."""
+        values = self._live_values(sample, sample.sampled_at_utc, now)
+        if values:
+            self.publish(**values)
+
+    def _begin(self, event: TransactionEvent, now: Instant) -> None:
+        """A new transaction, or one that was running before we were."""
+        if self.transaction is not None:
+            self._ended.append(self.transaction.transaction_id)
+            self.needs = None
+        started = event.kind is EventKind.STARTED
+        self.transaction = Transaction(
+            transaction_id=event.transaction_id, since=now, adopted=not started
+        )
+        plugged_in_at_utc = self.status.plugged_in_at_utc
+        if plugged_in_at_utc is None and started:
+            near = event.at_utc is not None and abs(now.utc - event.at_utc) <= CLOCK_TOLERANCE
+            plugged_in_at_utc = event.at_utc if near else now.utc
+        self.status = replace(
+            self.status,
+            plugged_in=True,
+            plugged_in_at_utc=plugged_in_at_utc,
+            session_id=f"{self._station_id}:{printable(event.transaction_id)}",
+            transaction_id=event.transaction_id,
+            identity=self._identities.get(event.transaction_id),
+            car_stopped=False,
+            outcome=None,
+        )
+
+    def _end(self, event: TransactionEvent, now: Instant) -> None:
+        self._ended.append(event.transaction_id)
+        if self.transaction is None or self.transaction.transaction_id != event.transaction_id:
+            return
+        values = {} if event.offline else self._live_values(event.sample, event.at_utc, now)
+        parted = event.stopped_reason == "EVDisconnected" or event.trigger in _PARTING
+        if parted or event.charging_state == "Idle":
+            self._unplugged(now, **values)
+            return
+        self.transaction = None
+        self.needs = None
+        still = {"transaction_id": None, "car_stopped": False, "outcome": None}
+        self.publish(**{**values, **still, "power_w": 0.0, "power_observed_at": now})
+
+    def _unplugged(self, now: Instant, **values: Any) -> None:
+        """Nothing is connected, so nothing flows; the registers stay."""
+        self.transaction = None
+        self.needs = None
+        gone: dict[str, Any] = dict.fromkeys(
+            (
+                "session_id",
+                "transaction_id",
+                "plugged_in_at_utc",
+                "identity",
+                "soc",
+                "soc_observed_at",
+                "outcome",
+            )
+        )
+        gone |= {"plugged_in": False, "car_stopped": False}
+        self.publish(**{**values, **gone, "power_w": 0.0, "power_observed_at": now})
+
+    def _note_identity(self, event: TransactionEvent) -> None:
+        """Identity is told once, often in an event that was queued offline."""
+        if event.identity is None:
+            return
+        known = self._identities.get(event.transaction_id)
+        evccid = event.identity.evccid
+        if evccid is None and known is not None:
+            evccid = known.evccid
+        self._identities[event.transaction_id] = replace(event.identity, evccid=evccid)
+        if len(self._identities) > REMEMBERED_TRANSACTIONS:
+            self._identities.popitem(last=False)
+
+    def _changes_of(self, event: TransactionEvent) -> dict[str, Any]:
+        changes: dict[str, Any] = {}
+        if event.charging_state is not None:  # absent in most updates: the last one holds
+            changes["plugged_in"] = event.charging_state != "Idle"
+            changes["car_stopped"] = event.charging_state == "SuspendedEV"
+        if event.trigger in _PARTING:
+            changes["plugged_in"] = False
+        if event.operation_mode == "CentralSetpoint" and self.needs is None:
+            # An adopted transaction under a setpoint: the EV agreed to it before we came.
+            self.needs = ChargingNeeds(bidirectional=True, direct_current=False)
+        identity = self._identities.get(event.transaction_id)
+        if identity is not None:
+            changes["identity"] = identity
+        return changes
+
+    def _live_values(
+        self, sample: Sample | None, at_utc: datetime | None, now: Instant
+    ) -> dict[str, Any]:
+        """The sample's values, observed now; none where a newer one was seen before."""
+        if sample is None:
+            return {}
+        stamp_utc = sample.sampled_at_utc or at_utc
+        newest_utc = self._newest_stamp_utc
+        if stamp_utc is not None:
+            believed = newest_utc is not None and newest_utc <= now.utc + CLOCK_TOLERANCE
+            if believed and newest_utc is not None and stamp_utc < newest_utc:
+                return {}
+            self._newest_stamp_utc = stamp_utc
+        values: dict[str, Any] = {}
+        if sample.power_w is not None:
+            values |= {"power_w": sample.power_w, "power_observed_at": now}
+        if sample.soc is not None:
+            values |= {"soc": sample.soc, "soc_observed_at": now}
+        if sample.charge_milliwh is not None or sample.discharge_milliwh is not None:
+            values["registers_observed_at"] = now
+        if sample.charge_milliwh is not None:
+            values["charge_milliwh"] = sample.charge_milliwh
+        if sample.discharge_milliwh is not None:
+            values["discharge_milliwh"] = sample.discharge_milliwh
+        return values

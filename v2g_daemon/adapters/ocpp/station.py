@@ -1,0 +1,127 @@
+"""What one charging station is now: its boot, who it is, and which message concerns which EVSE."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import OrderedDict
+
+from v2g_daemon.adapters.ocpp.codec import JsonObject, printable
+from v2g_daemon.adapters.ocpp.config import EvseConfig, StationConfig
+from v2g_daemon.adapters.ocpp.events import EventKind, transaction_event
+from v2g_daemon.adapters.ocpp.evse import EvseState
+from v2g_daemon.adapters.ocpp.meter_values import newest_sample
+from v2g_daemon.adapters.ocpp.translate import charging_needs, identity
+from v2g_daemon.domain.instant import Instant
+from v2g_daemon.ports import ObservationSink
+
+LOG = logging.getLogger(__name__)
+
+REMEMBERED_TOKENS = 32
+
+
+class StationState:
+    """Routes a station's messages to its EVSEs; outlives connections."""
+
+    def __init__(self, *, config: StationConfig, sink: ObservationSink) -> None:
+        self.config = config
+        self.serial: str | None = None
+        self.boot_heard = asyncio.Event()
+        self.accepted = asyncio.Event()
+        self.power_ups = 0
+        self.evses = tuple(
+            EvseState(station_id=config.station_id, config=evse, sink=sink)
+            for evse in config.evses
+        )
+        self._evccids: OrderedDict[str, str] = OrderedDict()
+
+    @property
+    def evse_configs(self) -> tuple[EvseConfig, ...]:
+        """The installer's words on every EVSE."""
+        return self.config.evses
+
+    def link_opened(self) -> None:
+        """A new connection has to tell everything anew."""
+        self.boot_heard.clear()
+        self.accepted.clear()
+        for evse in self.evses:
+            evse.link_opened()
+
+    def link_lost(self) -> None:
+        """The connection is gone."""
+        for evse in self.evses:
+            evse.link_lost()
+
+    def booted(self, payload: JsonObject, *, accepted: bool) -> None:
+        """BootNotification; a boot nobody asked for means that profiles may be lost."""
+        told = payload["chargingStation"].get("serialNumber")
+        if told is not None:
+            self.serial = printable(str(told))
+        self.boot_heard.set()
+        if not accepted:
+            return
+        self.accepted.set()
+        if payload["reason"] != "Triggered":
+            self.power_ups += 1
+        for evse in self.evses:
+            if payload["reason"] != "Triggered":
+                evse.forget_profiles()
+            evse.publish(serial=self.serial)
+
+    def authorized(self, payload: JsonObject) -> None:
+        """Remember which car a token came with, for the transaction that follows."""
+        token = payload["idToken"]
+        found = identity(token, known_evccids={})
+        if found.evccid is not None and found.id_token is not None:
+            self._evccids[found.id_token] = found.evccid
+            self._evccids.move_to_end(found.id_token)
+            if len(self._evccids) > REMEMBERED_TOKENS:
+                self._evccids.popitem(last=False)
+
+    def connector_told(self, payload: JsonObject, now: Instant) -> None:
+        """StatusNotification; EVSE 0 or connector 0 speak of no outlet."""
+        evse = self._by_number(payload["evseId"])
+        if evse is not None and payload["connectorId"] > 0:
+            evse.connector_told(payload["connectorStatus"], now)
+
+    def needs_told(self, payload: JsonObject, now: Instant) -> None:
+        """NotifyEVChargingNeeds."""
+        evse = self._by_number(payload["evseId"])
+        if evse is not None:
+            evse.needs_told(charging_needs(payload["chargingNeeds"], evse.config), now)
+
+    def transaction_told(self, payload: JsonObject, now: Instant) -> None:
+        """TransactionEvent; most updates name no EVSE, then the transaction's id decides."""
+        event = transaction_event(payload, known_evccids=self._evccids)
+        evse = (
+            self._by_transaction(event.transaction_id)
+            if event.evse_number is None
+            else self._by_number(event.evse_number)
+        )
+        if evse is None and event.kind is not EventKind.ENDED and len(self.evses) == 1:
+            evse = self.evses[0]
+        if evse is None:
+            LOG.info("%s: an event of a transaction at no EVSE of ours", self.config.station_id)
+            return
+        evse.apply(event, now)
+
+    def meter_told(self, payload: JsonObject, now: Instant) -> None:
+        """MeterValues; EVSE 0 is the station's main meter, which is not ours to use."""
+        evse = self._by_number(payload["evseId"])
+        sample = newest_sample(payload["meterValue"])
+        if evse is not None and sample is not None:
+            evse.sampled(sample, now)
+
+    def _by_number(self, number: int) -> EvseState | None:
+        return next((evse for evse in self.evses if evse.config.number == number), None)
+
+    def _by_transaction(self, transaction_id: str) -> EvseState | None:
+        return next(
+            (
+                evse
+                for evse in self.evses
+                if evse.transaction is not None
+                and evse.transaction.transaction_id == transaction_id
+            ),
+            None,
+        )

@@ -1,0 +1,1 @@
+"""The HTTP interface `/api/v1` on a Unix socket; it observes and wishes, it never commands."""

@@ -1,0 +1,43 @@
+"""uvicorn in the daemon's own loop, on a Unix socket of mode 0600 in the runtime directory."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import uvicorn
+from fastapi import FastAPI
+
+SOCKET_MODE = 0o600
+
+
+class QuietServer(uvicorn.Server):
+    """uvicorn without its signal handlers: the daemon alone answers to signals."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals where they are."""
+        yield
+
+
+async def serve(app: FastAPI, socket_path: Path) -> None:
+    """Answer on the socket until cancelled."""
+    listening = private_socket(socket_path)
+    config = uvicorn.Config(app, log_level="warning", lifespan="off", access_log=False)
+    try:
+        await QuietServer(config).serve(sockets=[listening])
+    finally:
+        listening.close()
+        socket_path.unlink(missing_ok=True)
+
+
+def private_socket(socket_path: Path) -> socket.socket:
+    """A bound Unix socket that only this user may open; a stale file is replaced."""
+    socket_path.parent.mkdir(parents=True, exist_ok=True)
+    socket_path.unlink(missing_ok=True)
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listening.bind(str(socket_path))
+    socket_path.chmod(SOCKET_MODE)
+    return listening

@@ -1,0 +1,106 @@
+"""Domain to JSON of `/api/v1` (pure); keys are the domain's words with their units."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from v2g_daemon.domain.decision import EvseDecision
+from v2g_daemon.domain.faults import Fault
+from v2g_daemon.domain.goals import UserOverride
+from v2g_daemon.domain.readings import EvseStatus
+from v2g_daemon.domain.setpoint import Reason, Setpoint
+from v2g_daemon.domain.snapshot import Snapshot
+
+
+def status_json(
+    snapshot: Snapshot, decisions: tuple[EvseDecision, ...], faults: tuple[Fault, ...]
+) -> dict[str, Any]:
+    """The house now; unknown values are null."""
+    price = None if snapshot.prices is None else snapshot.prices.at(snapshot.now.utc)
+    meter = snapshot.meter
+    return {
+        "at_utc": stamp(snapshot.now.utc),
+        "clock_trusted": snapshot.clock_trusted,
+        "meter": None
+        if meter is None
+        else {
+            "power_w": meter.power_w,
+            "phase_power_w": list(meter.phase_power_w),
+            "age_s": round(snapshot.now.seconds_since(meter.observed_at), 3),
+        },
+        "price": None
+        if price is None or snapshot.prices is None
+        else {
+            "currency": snapshot.prices.currency,
+            "import_per_kwh": price.import_per_kwh,
+            "export_per_kwh": price.export_per_kwh,
+            "known_until_utc": stamp(snapshot.prices.known_until(snapshot.now.utc)),
+        },
+        "evses": [
+            _evse_json(status, decision, snapshot)
+            for status, decision in zip(snapshot.evses, decisions, strict=True)
+        ],
+        "overrides": [override_json(override) for override in snapshot.overrides],
+        "faults": [
+            {"code": fault.code.value, "detail": fault.detail, "evse_id": fault.evse_id}
+            for fault in faults
+        ],
+    }
+
+
+def _evse_json(status: EvseStatus, decision: EvseDecision, snapshot: Snapshot) -> dict[str, Any]:
+    command = decision.command
+    target = command if isinstance(command, Setpoint) else None
+    plan = next((plan for plan in snapshot.plans if plan.evse_id == status.evse_id), None)
+    goals = [
+        goal
+        for entry in snapshot.goals
+        if entry.vehicle_id == decision.vehicle_id
+        for goal in entry.goals
+    ]
+    return {
+        "evse_id": status.evse_id,
+        "connected": status.connected,
+        "plugged_in": status.plugged_in,
+        "vehicle_id": decision.vehicle_id,
+        "stage": decision.stage.name.lower(),
+        "soc": decision.soc,
+        "soc_sigma": decision.soc_sigma,
+        "power_w": status.power_w,
+        "target_w": None if target is None else target.target_w,
+        "lease_ends_utc": None if target is None else stamp(target.expires_at.utc),
+        "permitted_w": None
+        if target is None
+        else [target.permitted.lowest_w, target.permitted.highest_w],
+        "reason": reason_json(command.reason),
+        "desire": reason_json(decision.desire),
+        "next_goal": None
+        if not goals
+        else {"ready_by_utc": stamp(goals[0].ready_by_utc), "soc": goals[0].soc},
+        "plan": None if plan is None else {"plan_id": plan.plan_id, "summary": plan.summary},
+    }
+
+
+def override_json(override: UserOverride) -> dict[str, Any]:
+    """One override as shown."""
+    return {
+        "evse_id": override.evse_id,
+        "kind": override.kind.value,
+        "until_utc": stamp(override.until_utc),
+        "confirmed": override.confirmed,
+    }
+
+
+def reason_json(reason: Reason) -> dict[str, Any]:
+    """Who, which rule, and the sentence."""
+    return {
+        "authority": reason.authority.name.lower(),
+        "rule": reason.rule,
+        "detail": reason.detail,
+    }
+
+
+def stamp(moment_utc: datetime) -> str:
+    """ISO 8601 with Z, to the second."""
+    return f"{moment_utc:%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,106 @@
+"""The newest observation of each source, one writer each; frozen into News once per tick."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from v2g_daemon.domain.goals import UserOverride
+from v2g_daemon.domain.instant import Instant, fresh
+from v2g_daemon.domain.plan import Plan
+from v2g_daemon.domain.prices import PriceCurve
+from v2g_daemon.domain.readings import EvseStatus, MeterReading
+from v2g_daemon.domain.snapshot import CommissioningRecord, RecordingHealth
+from v2g_daemon.step.news import News
+
+
+class LatestValues:
+    """Where edge tasks put what they saw; newest wins, nothing is queued."""
+
+    def __init__(
+        self,
+        *,
+        evse_ids: Iterable[str],
+        pv_max_age_s: float,
+        commissioning: tuple[CommissioningRecord, ...] = (),
+        overrides: tuple[UserOverride, ...] = (),
+    ) -> None:
+        self._evses = {
+            evse_id: EvseStatus(evse_id=evse_id, connected=False) for evse_id in evse_ids
+        }
+        self._pv_max_age_s = pv_max_age_s
+        self._commissioning = commissioning
+        self._overrides = {override.evse_id: override for override in overrides}
+        self._meter: MeterReading | None = None
+        self._pv: tuple[float, Instant] | None = None
+        self._prices: PriceCurve | None = None
+        self._plans: dict[str, Plan] = {}
+        self._failed_plans: set[str] = set()
+
+    def put_meter(self, reading: MeterReading) -> None:
+        """The newest reading at the PCC."""
+        self._meter = reading
+
+    def put_pv_power(self, power_w: float, observed_at: Instant) -> None:
+        """The newest PV power, positive when producing."""
+        self._pv = (power_w, observed_at)
+
+    def put_evse(self, status: EvseStatus) -> None:
+        """The newest status of a configured EVSE; KeyError for any other."""
+        if status.evse_id not in self._evses:
+            raise KeyError(status.evse_id)
+        self._evses[status.evse_id] = status
+
+    def put_prices(self, curve: PriceCurve) -> None:
+        """The newest price curve."""
+        self._prices = curve
+
+    def put_override(self, override: UserOverride) -> None:
+        """A user's wish; replaces the one before it on the same EVSE."""
+        self._overrides[override.evse_id] = override
+
+    def cancel_overrides(self, evse_id: str) -> None:
+        """Back to automatic."""
+        self._overrides.pop(evse_id, None)
+
+    def put_plan(self, plan: Plan) -> None:
+        """A new plan; taken in at the next tick."""
+        self._plans[plan.evse_id] = plan
+
+    def put_failed_plan(self, evse_id: str) -> None:
+        """The planner gave nothing for this EVSE; the last good plan stays."""
+        self._failed_plans.add(evse_id)
+
+    def put_commissioning(self, records: tuple[CommissioningRecord, ...]) -> None:
+        """The commissioning records as the ledger holds them."""
+        self._commissioning = records
+
+    def freeze(self, *, now: Instant, clock_trusted: bool, recording: RecordingHealth) -> News:
+        """One consistent view; plans are handed over once, expired overrides are dropped."""
+        expired = [
+            evse_id
+            for evse_id, override in self._overrides.items()
+            if override.until_utc <= now.utc
+        ]
+        for evse_id in expired:
+            del self._overrides[evse_id]
+        news = News(
+            now=now,
+            clock_trusted=clock_trusted,
+            meter=self._meter,
+            pv_power_w=self._fresh_pv_w(now),
+            evses=tuple(self._evses.values()),
+            prices=self._prices,
+            plans=tuple(self._plans.values()),
+            failed_plans=tuple(sorted(self._failed_plans)),
+            overrides=tuple(self._overrides.values()),
+            commissioning=self._commissioning,
+            recording=recording,
+        )
+        self._plans.clear()
+        self._failed_plans.clear()
+        return news
+
+    def _fresh_pv_w(self, now: Instant) -> float | None:
+        if self._pv is None or not fresh(self._pv[1], now=now, max_age_s=self._pv_max_age_s):
+            return None
+        return self._pv[0]

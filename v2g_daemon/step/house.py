@@ -1,0 +1,173 @@
+"""The house as a fold: `advance` takes one tick's news to the next state and its outcome.
+
+The runtime drives it with sockets, a rehearsal in virtual time; neither adds a rule of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from v2g_daemon.accounting import metering as meters
+from v2g_daemon.accounting.metering import Metering
+from v2g_daemon.control.decide import decide
+from v2g_daemon.domain.decision import Decision
+from v2g_daemon.domain.faults import Fault
+from v2g_daemon.domain.goals import UserOverride
+from v2g_daemon.domain.ledger import LatchEvent, LedgerRow, OverrideEvent
+from v2g_daemon.domain.memory import Memory
+from v2g_daemon.domain.plan import Plan, PlanProblem
+from v2g_daemon.domain.policy import Policy
+from v2g_daemon.domain.snapshot import Snapshot
+from v2g_daemon.step import agenda as agendas
+from v2g_daemon.step.agenda import Agenda
+from v2g_daemon.step.news import News
+from v2g_daemon.step.pasts import Past, remembered
+from v2g_daemon.step.questions import Answer, Question, is_news, problem_of, question_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """All that the house carries from tick to tick."""
+
+    memory: Memory = field(default_factory=Memory)
+    metering: Metering = field(default_factory=Metering)
+    agenda: Agenda | None = None
+    plans: tuple[Plan, ...] = ()
+    questions: tuple[Question, ...] = ()
+    overrides: tuple[UserOverride, ...] = ()
+    past: Past = field(default_factory=Past)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What one tick produced: for the chargers, the trace, the ledger and the planner.
+
+    `faults` are the decision's and the meters' together.
+    """
+
+    memory_before: Memory
+    memory_after: Memory
+    snapshot: Snapshot
+    decision: Decision
+    faults: tuple[Fault, ...]
+    rows: tuple[LedgerRow, ...]
+    problems: tuple[PlanProblem, ...]
+
+
+def advance(house: House, news: News, policy: Policy) -> tuple[House, Outcome]:
+    """One tick: take in the news, decide, meter, and ask for plans where something is new."""
+    house = _taking_in(house, news, policy)
+    snapshot = _snapshot(house, news, policy)
+    memory, decision = decide(house.memory, snapshot, policy)
+    metering, metered = meters.advance(house.metering, snapshot, decision, policy)
+    questions, problems = _asked(house, snapshot, decision, policy)
+    outcome = Outcome(
+        memory_before=house.memory,
+        memory_after=memory,
+        snapshot=snapshot,
+        decision=decision,
+        faults=(*decision.faults, *metering.faults),
+        rows=(*metered, *_latch_rows(house.memory, memory), *_override_rows(house, news)),
+        problems=problems,
+    )
+    house = replace(
+        house,
+        memory=memory,
+        metering=metering,
+        questions=questions,
+        overrides=news.overrides,
+        past=remembered(house.past, metered, news.now.utc),
+    )
+    return house, outcome
+
+
+def closing_rows(house: House, policy: Policy) -> tuple[LedgerRow, ...]:
+    """What is still running, to be committed at shutdown."""
+    return meters.close(house.metering, policy)
+
+
+def _taking_in(house: House, news: News, policy: Policy) -> House:
+    """New plans replace the old ones; a failed one leaves them and may be asked again."""
+    planned = {plan.evse_id for plan in news.plans}
+    kept = tuple(plan for plan in house.plans if plan.evse_id not in planned)
+    answers = dict.fromkeys(news.failed_plans, Answer.FAILED) | dict.fromkeys(
+        planned, Answer.PLANNED
+    )
+    return replace(
+        house,
+        agenda=agendas.kept_up(house.agenda, policy, news.now.utc),
+        plans=(*kept, *news.plans),
+        questions=tuple(
+            replace(question, answer=answers.get(question.evse_id, question.answer))
+            for question in house.questions
+        ),
+    )
+
+
+def _snapshot(house: House, news: News, policy: Policy) -> Snapshot:
+    return Snapshot(
+        now=news.now,
+        clock_trusted=news.clock_trusted,
+        meter=news.meter,
+        pv_power_w=news.pv_power_w,
+        evses=news.evses,
+        prices=news.prices,
+        plans=house.plans,
+        goals=() if house.agenda is None else house.agenda.goals,
+        overrides=news.overrides,
+        commissioning=news.commissioning,
+        counters=meters.discharge_counters(house.metering, policy),
+        recording=news.recording,
+    )
+
+
+def _asked(
+    house: House, snapshot: Snapshot, decision: Decision, policy: Policy
+) -> tuple[tuple[Question, ...], tuple[PlanProblem, ...]]:
+    """The questions standing after this tick, and the problems newly posed."""
+    standing = {question.evse_id: question for question in house.questions}
+    problems: list[PlanProblem] = []
+    for status, evse_decision in zip(snapshot.evses, decision.evses, strict=True):
+        question = question_of(status, evse_decision, snapshot, policy)
+        if question is None or not is_news(question, standing.get(status.evse_id)):
+            continue
+        standing[status.evse_id] = question
+        problems.append(
+            problem_of(question, status, evse_decision, snapshot, policy, house.past.history)
+        )
+    return tuple(standing.values()), tuple(problems)
+
+
+def _latch_rows(before: Memory, after: Memory) -> tuple[LatchEvent, ...]:
+    known = {latch.evse_id for latch in before.latches}
+    return tuple(
+        LatchEvent(at_utc=latch.since_utc, latch=latch, cleared=False)
+        for latch in after.latches
+        if latch.evse_id not in known
+    )
+
+
+def _override_rows(house: House, news: News) -> tuple[OverrideEvent, ...]:
+    """A row for each override set or cancelled since the last tick; an expired one needs none."""
+    now_utc = news.now.utc
+    set_now = [one for one in news.overrides if one not in house.overrides]
+    gone = [one for one in house.overrides if one not in news.overrides and one.until_utc > now_utc]
+    replaced = {one.evse_id for one in set_now}
+    return (
+        *(_override_row(one, one.kind.value) for one in set_now),
+        *(
+            replace(_override_row(one, "auto"), at_utc=now_utc)
+            for one in gone
+            if one.evse_id not in replaced
+        ),
+    )
+
+
+def _override_row(override: UserOverride, kind: str) -> OverrideEvent:
+    return OverrideEvent(
+        at_utc=override.set_at_utc,
+        evse_id=override.evse_id,
+        kind=kind,
+        until_utc=override.until_utc,
+        confirmed=override.confirmed,
+    )

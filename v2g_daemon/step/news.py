@@ -1,0 +1,29 @@
+"""News: what the edges observed since the last tick, frozen once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from v2g_daemon.domain.goals import UserOverride
+from v2g_daemon.domain.instant import Instant
+from v2g_daemon.domain.plan import Plan
+from v2g_daemon.domain.prices import PriceCurve
+from v2g_daemon.domain.readings import EvseStatus, MeterReading
+from v2g_daemon.domain.snapshot import CommissioningRecord, RecordingHealth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class News:
+    """The newest of everything; `plans` holds at most one per EVSE, `failed_plans` EVSE ids."""
+
+    now: Instant
+    clock_trusted: bool
+    meter: MeterReading | None
+    pv_power_w: float | None
+    evses: tuple[EvseStatus, ...]
+    prices: PriceCurve | None
+    plans: tuple[Plan, ...]
+    failed_plans: tuple[str, ...]
+    overrides: tuple[UserOverride, ...]
+    commissioning: tuple[CommissioningRecord, ...]
+    recording: RecordingHealth

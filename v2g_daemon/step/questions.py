@@ -1,0 +1,194 @@
+"""Is a plan wanted, and what is the question: plans are asked for on news and at least hourly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+
+from v2g_daemon.control.commute import energy_wanted_wh
+from v2g_daemon.control.identity import vehicle_of
+from v2g_daemon.domain.decision import EvseDecision
+from v2g_daemon.domain.goals import DepartureGoal
+from v2g_daemon.domain.instant import Instant
+from v2g_daemon.domain.interval import QUARTER_HOUR_S, quarter_hour_start
+from v2g_daemon.domain.plan import HistoryRow, PlanProblem, Store
+from v2g_daemon.domain.policy import ExportPolicy, Policy, Stage
+from v2g_daemon.domain.prices import PriceCurve
+from v2g_daemon.domain.readings import EvseStatus, PowerControl
+from v2g_daemon.domain.snapshot import Snapshot
+from v2g_daemon.domain.vehicle import Vehicle
+
+HORIZON_STEPS = 192
+RENEW_S = 3600.0
+RETRY_S = 60.0
+GRID_MARGIN_W = 100.0
+GRID_MARGIN_SHARE = 0.02
+
+
+class Answer(Enum):
+    """What became of a question."""
+
+    PENDING = "pending"
+    PLANNED = "planned"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What the last plan for an EVSE was asked about; a difference is news."""
+
+    evse_id: str
+    session_id: str | None
+    vehicle_id: str
+    stage: Stage
+    with_soc: bool
+    prices_until_utc: datetime
+    goals: tuple[DepartureGoal, ...]
+    asked_at: Instant
+    answer: Answer = Answer.PENDING
+
+
+def question_of(
+    status: EvseStatus, decision: EvseDecision, snapshot: Snapshot, policy: Policy
+) -> Question | None:
+    """The question an EVSE poses now; None while there is nothing to plan or no price is known."""
+    vehicle = vehicle_of(status, policy)
+    prices, now = snapshot.prices, snapshot.now
+    if not (status.plugged_in and status.connected) or vehicle is None or prices is None:
+        return None
+    if prices.at(now.utc) is None or decision.stage is Stage.WATCH or not snapshot.clock_trusted:
+        return None
+    return Question(
+        evse_id=status.evse_id,
+        session_id=status.session_id,
+        vehicle_id=vehicle.vehicle_id,
+        stage=decision.stage,
+        with_soc=decision.soc is not None,
+        prices_until_utc=prices.known_until(now.utc),
+        goals=_goals_of(vehicle, snapshot),
+        asked_at=now,
+    )
+
+
+def is_news(question: Question, before: Question | None) -> bool:
+    """Whether the question must be asked again."""
+    if before is None:
+        return True
+    age_s = question.asked_at.seconds_since(before.asked_at)
+    if before.answer is Answer.PENDING or age_s < RETRY_S:
+        return False
+    if before.answer is Answer.FAILED or age_s >= RENEW_S:
+        return True
+    return question != replace(before, asked_at=question.asked_at, answer=question.answer)
+
+
+def problem_of(
+    question: Question,
+    status: EvseStatus,
+    decision: EvseDecision,
+    snapshot: Snapshot,
+    policy: Policy,
+    history: tuple[HistoryRow, ...],
+) -> PlanProblem:
+    """The question spelled out for the planner; snapshot.prices is known (see `question_of`)."""
+    vehicle = policy.vehicle(question.vehicle_id)
+    export_w = _export_limit_w(decision, policy)
+    counters = [c for c in snapshot.counters if c.vehicle_id == vehicle.vehicle_id]
+    depth = policy.export_depth
+    prices = snapshot.prices
+    return PlanProblem(
+        asked_at=snapshot.now,
+        evse_id=question.evse_id,
+        vehicle_id=question.vehicle_id,
+        timezone=policy.timezone,
+        start_utc=quarter_hour_start(snapshot.now.utc),
+        step_s=(QUARTER_HOUR_S,) * HORIZON_STEPS,
+        plugged_in=True,
+        store=_store(status, decision, vehicle, question, policy),
+        goals=_goals_for_store(question, vehicle),
+        prices=prices if prices is not None else PriceCurve(currency="", slots=()),
+        history=history,
+        current_net_load_w=_net_load_w(snapshot),
+        import_limit_w=_import_limit_w(policy),
+        export_limit_w=max(export_w - _margin_w(export_w), 0.0),
+        daily_export_wh=min(depth.energy_wh, depth.share_of_pack * vehicle.capacity_wh),
+        exported_today_wh=(counters[0].exported_today_wh or 0.0) if counters else 0.0,
+        cycle_margin_per_kwh=policy.economics.margin_per_kwh,
+        unmet_goal_per_kwh=policy.economics.unmet_goal_per_kwh,
+        may_export=export_w > 0.0,
+    )
+
+
+def _store(
+    status: EvseStatus,
+    decision: EvseDecision,
+    vehicle: Vehicle,
+    question: Question,
+    policy: Policy,
+) -> Store:
+    """The pack as far as it is surely there; without SoC the energy wanted from this session."""
+    evse = policy.evse(question.evse_id)
+    with_soc = decision.soc is not None
+    may_discharge = with_soc and decision.stage >= Stage.V2H
+    capability = status.capability
+    if capability is None or capability.control is not PowerControl.SIGNED:
+        may_discharge = False
+    goal = question.goals[0] if question.goals else None
+    return Store(
+        soc=0.0 if decision.soc is None else max(decision.soc - (decision.soc_sigma or 0.0), 0.0),
+        capacity_wh=vehicle.capacity_wh if with_soc else energy_wanted_wh(goal, vehicle),
+        soc_floor=vehicle.soc_floor if with_soc else 0.0,
+        soc_ceiling=vehicle.soc_ceiling if with_soc else 1.0,
+        taper_above_soc=vehicle.taper_above_soc if with_soc else 1.0,
+        max_charge_w=min(evse.max_charge_w, vehicle.max_charge_w),
+        max_discharge_w=min(evse.max_discharge_w, vehicle.max_discharge_w) if may_discharge else 0,
+        min_charge_w=evse.min_charge_w,
+        min_discharge_w=evse.min_discharge_w,
+        loss=evse.loss,
+        wear_cost_per_kwh_discharged=vehicle.wear_cost_per_kwh_discharged,
+    )
+
+
+def _goals_for_store(question: Question, vehicle: Vehicle) -> tuple[DepartureGoal, ...]:
+    """Without SoC only the next goal can be planned: the whole store by its time."""
+    if question.with_soc:
+        return question.goals
+    return tuple(
+        replace(goal, soc=1.0, energy_wh=None, trip_wh=0.0, returns_at_utc=None)
+        for goal in question.goals[:1]
+    )
+
+
+def _goals_of(vehicle: Vehicle, snapshot: Snapshot) -> tuple[DepartureGoal, ...]:
+    for entry in snapshot.goals:
+        if entry.vehicle_id == vehicle.vehicle_id:
+            return tuple(g for g in entry.goals if g.ready_by_utc > snapshot.now.utc)
+    return ()
+
+
+def _net_load_w(snapshot: Snapshot) -> float | None:
+    if snapshot.meter is None:
+        return None
+    net_load_w = snapshot.meter.power_w
+    for status in snapshot.evses:
+        net_load_w -= status.power_w if status.power_w is not None else 0.0
+    return net_load_w
+
+
+def _import_limit_w(policy: Policy) -> float:
+    grid = policy.grid
+    bound_w = grid.main_fuse_a * grid.nominal_voltage_v * grid.phases
+    if grid.import_limit_w is not None:
+        bound_w = min(bound_w, grid.import_limit_w)
+    return bound_w - _margin_w(bound_w)
+
+
+def _export_limit_w(decision: EvseDecision, policy: Policy) -> float:
+    if decision.stage < Stage.V2G or policy.export_policy is not ExportPolicy.ALLOWED:
+        return 0.0
+    return policy.grid.export_limit_w or 0.0
+
+
+def _margin_w(bound_w: float) -> float:
+    return max(GRID_MARGIN_W, GRID_MARGIN_SHARE * bound_w)
