@@ -72,7 +72,9 @@ def _sampled(station: Station, measurand: str, now_s: float) -> JsonDict | None:
         case "Voltage":
             return {**_value(measurand, NOMINAL_VOLTAGE_V, "V"), "phase": "L1-N"}
         case "Power.Active.Setpoint":
-            return _value(measurand, round(station.demand_w(now_s), 1), "W")
+            # What it was told: a sign_flip fault shows in the power only.
+            told_w = station.governing(now_s).target_w if station.energy_allowed() else 0.0
+            return _value(measurand, round(told_w, 1), "W")
         case "SoC":
             return _soc(station)
         case _:

@@ -70,7 +70,7 @@ class _Model:
             into, out = self._charger(step)
             energy = self.column(-bench["tv"] if last else 0.0, 0.0, max(ev["smax"], ev["s0"]))
             dt = bench["dt"]
-            terms = {energy: 1.0, into: -dt, out: dt}
+            terms: dict[int, float] = {energy: 1.0, into: -dt, out: dt}
             start_kwh = ev["s0"] if before is None else 0.0
             if before is not None:
                 terms[before] = -1.0
@@ -84,7 +84,7 @@ class _Model:
             before = energy
         if bench["daycap"] > 0:
             for columns in self.depth.values():
-                self.row(-INF, bench["daycap"], dict.fromkeys(columns, bench["dt"]))
+                self.row(-INF, bench["daycap"], dict.fromkeys(columns, float(bench["dt"])))
 
     def _charger(self, step: int) -> tuple[int, int]:
         bench, ev, site, dt = self.bench, self.bench["ev"], self.bench["site"], self.bench["dt"]
@@ -109,9 +109,7 @@ class _Model:
         self._connection(step, charge, discharge, site)
         return into, out
 
-    def _connection(
-        self, step: int, charge: int, discharge: int, site: dict[str, float]
-    ) -> None:
+    def _connection(self, step: int, charge: int, discharge: int, site: dict[str, float]) -> None:
         bench, dt = self.bench, self.bench["dt"]
         load_kw, pv_kw = bench["load"][step], bench["pv"][step]
         imported = self.column(bench["imp"][step] * dt, 0.0, max(site["imp_max"], load_kw))

@@ -128,7 +128,8 @@ def main() -> None:
 
 
 def _print_table(matches: list[Match], *, unsolved: int) -> None:
-    print(f"{'case':16}{'n':>4}{'passed':>8}{'median %':>10}{'worst %':>9}{'plan ms':>9}{'milp ms':>9}")
+    head = ("passed", "median %", "worst %", "plan ms", "milp ms")
+    print(f"{'case':16}{'n':>4}" + "".join(f"{title:>10}" for title in head))
     for name in sorted({match.case for match in matches}):
         group = [match for match in matches if match.case == name]
         shares = [match.worse_share * 100.0 for match in group]
@@ -136,8 +137,8 @@ def _print_table(matches: list[Match], *, unsolved: int) -> None:
         milp_ms = float(np.median([match.milp_ms for match in group]))
         good = sum(match.passed for match in group)
         print(
-            f"{name:16}{len(group):>4}{good:>8}{np.median(shares):>10.3f}{max(shares):>9.3f}"
-            f"{plan_ms:>9.1f}{milp_ms:>9.0f}"
+            f"{name:16}{len(group):>4}{good:>10}{np.median(shares):>10.3f}{max(shares):>10.3f}"
+            f"{plan_ms:>10.1f}{milp_ms:>10.0f}"
         )
     for match in matches:
         if not match.passed:

@@ -133,8 +133,8 @@ def _followed(case: BenchCase, step: int, wanted_kw: float, soc_kwh: float) -> t
 
 def _settle(case: BenchCase, step: int, power_kw: float, score: Score) -> float:
     """Book the step's money; PV is throttled at the limit and where export costs. Exported kWh."""
-    dt, site = case["dt"], case["site"]
-    flow_kw = max(case["load"][step] - case["pv"][step] + power_kw, -site["exp_max"])
+    dt, site = float(case["dt"]), case["site"]
+    flow_kw: float = max(case["load"][step] - case["pv"][step] + power_kw, -site["exp_max"])
     if flow_kw < 0 and case["exp"][step] < 0:
         flow_kw = 0.0 if power_kw >= 0 else max(flow_kw, power_kw)
     imported_kwh, exported_kwh = max(flow_kw, 0.0) * dt, max(-flow_kw, 0.0) * dt

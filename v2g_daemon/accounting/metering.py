@@ -7,15 +7,23 @@ the readings around it. The running rows are part of the state, so that counters
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from v2g_daemon.accounting import counters, evse_meter, journal, sessions, soc_log, valuation
+from v2g_daemon.accounting import (
+    counters,
+    evse_meter,
+    journal,
+    pv_meter,
+    sessions,
+    soc_log,
+    valuation,
+)
 from v2g_daemon.accounting.counters import CarCounters
 from v2g_daemon.accounting.evse_meter import EvseMeter
 from v2g_daemon.accounting.journal import MinuteMean, Noted
+from v2g_daemon.accounting.pv_meter import PCC_WIDTH, PvMeter
 from v2g_daemon.accounting.registers import (
     LONGEST_GAP,
     BookedRow,
@@ -47,6 +55,7 @@ class Metering:
 
     pcc: RegisterTrack | None = None
     pcc_reset_utc: datetime | None = None
+    pv: PvMeter = field(default_factory=PvMeter)
     price: PriceSlot | None = None
     evses: tuple[EvseMeter, ...] = ()
     sessions: tuple[OpenSession, ...] = ()
@@ -72,6 +81,7 @@ def resume(
     logs = (soc_log.resumed(row, now_utc=now_utc, zone=zone) for row in soc_days)
     return Metering(
         pcc=_pcc_resumed(pcc),
+        pv=PvMeter(known=pcc is None),
         evses=tuple(_evse_resumed(row, pcc) for row in evses),
         sessions=tuple(OpenSession(row=row, written=row) for row in sessions),
         socs=tuple(log for log in logs if log is not None),
@@ -114,7 +124,7 @@ def close(metering: Metering, policy: Policy) -> tuple[LedgerRow, ...]:
     if metering.pcc is not None:
         _, row = cut(metering.pcc)
         if row is not None:
-            rows.append(_pcc_row(row, metering.price, None, policy))
+            rows.append(_pcc_row(row, metering, None, policy))
     rows.extend(running_rows(metering, policy))
     rows.extend(soc_log.as_row(log) for log in metering.socs)
     if metering.minute is not None:
@@ -142,24 +152,34 @@ def gap_limit_s(policy: Policy) -> float:
 def _advance_pcc(
     metering: Metering, snapshot: Snapshot, policy: Policy
 ) -> tuple[Metering, tuple[PccInterval, ...]]:
+    pv = pv_meter.timed(
+        metering.pv, snapshot.pv_power_w, snapshot.now, longest_s=gap_limit_s(policy)
+    )
+    metering = replace(metering, pv=pv)
     reading = snapshot.meter
     if reading is None or reading.import_milliwh is None or reading.export_milliwh is None:
         return metering, ()
     registers = (reading.import_milliwh, reading.export_milliwh)
     at_utc = reading.observed_at.utc
     if metering.pcc is None or metering.pcc.registers_milliwh is None:
-        return replace(metering, pcc=started(at_utc, registers, width=2, resumed=False)), ()
+        return replace(metering, pcc=started(at_utc, registers, width=PCC_WIDTH, resumed=False)), ()
     if at_utc <= metering.pcc.at_utc:
         return metering, ()
     if at_utc - metering.pcc.at_utc > LONGEST_GAP:
-        fresh = started(at_utc, registers, width=2, resumed=False)
+        fresh = started(at_utc, registers, width=PCC_WIDTH, resumed=False)
         return replace(metering, pcc=fresh, pcc_reset_utc=at_utc), ()
-    segment = _pcc_segment(metering.pcc, metering.pcc.registers_milliwh, at_utc, registers, policy)
-    track, rows = booked(metering.pcc, segment, gap_limit_s=gap_limit_s(policy))
+    pv, pv_milliwh = pv_meter.taken(pv)
+    before = metering.pcc.registers_milliwh
+    segment = _pcc_segment(metering.pcc, before, at_utc, registers, policy, pv_milliwh=pv_milliwh)
+    track, finished = booked(metering.pcc, segment, gap_limit_s=gap_limit_s(policy))
+    rows = tuple(_pcc_row(row, metering, snapshot.prices, policy) for row in finished)
     metering = replace(
-        metering, pcc=track, pcc_reset_utc=at_utc if segment.reset else metering.pcc_reset_utc
+        metering,
+        pcc=track,
+        pcc_reset_utc=at_utc if segment.reset else metering.pcc_reset_utc,
+        pv=pv_meter.next_row(pv) if rows else pv,
     )
-    return metering, tuple(_pcc_row(row, metering.price, snapshot.prices, policy) for row in rows)
+    return metering, rows
 
 
 def _pcc_segment(
@@ -168,6 +188,8 @@ def _pcc_segment(
     at_utc: datetime,
     registers: tuple[int, int],
     policy: Policy,
+    *,
+    pv_milliwh: int,
 ) -> Segment:
     grid = policy.grid
     rated_w = grid.phases * grid.nominal_voltage_v * grid.main_fuse_a
@@ -176,17 +198,17 @@ def _pcc_segment(
     reset = not all(0 <= one <= most for one in moved)
     return Segment(
         at_utc=at_utc,
-        increments=(0, 0) if reset else moved,
+        increments=(0, 0, pv_milliwh) if reset else (*moved, pv_milliwh),
         registers_milliwh=registers,
         reset=reset,
     )
 
 
 def _pcc_row(
-    row: BookedRow, held: PriceSlot | None, curve: PriceCurve | None, policy: Policy
+    row: BookedRow, metering: Metering, curve: PriceCurve | None, policy: Policy
 ) -> PccInterval:
     """A finished row with the price that was in force when it ran."""
-    start_utc = row.interval.start_utc
+    start_utc, held = row.interval.start_utc, metering.price
     slot = held if held is not None and held.interval.contains(start_utc) else None
     if slot is None and curve is not None:
         slot = curve.at(start_utc)
@@ -195,18 +217,14 @@ def _pcc_row(
         interval=row.interval,
         import_milliwh=row.amounts[0],
         export_milliwh=row.amounts[1],
-        pv_milliwh=None,
+        pv_milliwh=row.amounts[2] if metering.pv.known else None,
         import_register_milliwh=None if registers is None else registers[0],
         export_register_milliwh=None if registers is None else registers[1],
         estimated=row.estimated,
-        import_per_kwh=None if slot is None else _price(slot.import_per_kwh),
-        export_per_kwh=None if slot is None else _price(slot.export_per_kwh),
+        import_per_kwh=None if slot is None else valuation.exact(slot.import_per_kwh),
+        export_per_kwh=None if slot is None else valuation.exact(slot.export_per_kwh),
         currency=policy.economics.currency,
     )
-
-
-def _price(per_kwh: float) -> Decimal:
-    return valuation.exact(per_kwh)
 
 
 def _advance_evses(
@@ -341,7 +359,7 @@ def _pcc_resumed(row: PccInterval | None) -> RegisterTrack | None:
     if row is None or row.import_register_milliwh is None or row.export_register_milliwh is None:
         return None
     registers = (row.import_register_milliwh, row.export_register_milliwh)
-    return started(row.interval.end_utc, registers, width=2, resumed=True)
+    return started(row.interval.end_utc, registers, width=PCC_WIDTH, resumed=True)
 
 
 def _evse_resumed(row: EvseInterval, pcc: PccInterval | None) -> EvseMeter:

@@ -12,6 +12,7 @@ from v2g_daemon.control.desire import desire
 from v2g_daemon.control.evse_limits import static_safe_w
 from v2g_daemon.control.explain import explain
 from v2g_daemon.control.grid import follow_meter, view_grid
+from v2g_daemon.control.hands_off import hands_off
 from v2g_daemon.control.limits import limits_of, permitted_by, site_limits_of
 from v2g_daemon.control.shape import remember_change, shape
 from v2g_daemon.control.share import Claim, share
@@ -20,9 +21,9 @@ from v2g_daemon.control.watch import evse_faults, site_faults, watch_direction
 from v2g_daemon.control.wish import Wish
 from v2g_daemon.domain.decision import Decision, EvseDecision
 from v2g_daemon.domain.memory import DischargeLatch, EvseMemory, Memory
-from v2g_daemon.domain.policy import Policy, Stage
+from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.power import UNBOUNDED
-from v2g_daemon.domain.setpoint import Authority, Command, HandsOff, Limit, Reason, Setpoint
+from v2g_daemon.domain.setpoint import Command, HandsOff, Limit, Setpoint
 from v2g_daemon.domain.snapshot import Snapshot
 
 
@@ -35,10 +36,11 @@ def decide(memory: Memory, snapshot: Snapshot, policy: Policy) -> tuple[Memory, 
     wishes = tuple(desire(situation, grid, snapshot, policy) for situation in situations)
     own_limits = tuple(limits_of(situation, snapshot, policy) for situation in situations)
     claims = tuple(
-        Claim(wanted_w=permitted_by(limits).clamp(wish.target_w), authority=wish.reason.authority)
-        for wish, limits in zip(wishes, own_limits, strict=True)
+        _claim(situation, wish, limits)
+        for situation, wish, limits in zip(situations, wishes, own_limits, strict=True)
     )
-    shares = share(site_limits_of(situations, grid, snapshot, policy), claims)
+    commanded = tuple(situation for situation in situations if hands_off(situation) is None)
+    shares = share(site_limits_of(commanded, grid, snapshot, policy), claims)
 
     decisions = tuple(
         _decide_evse(situation, wish, own + shared, snapshot, policy)
@@ -74,6 +76,15 @@ def _assess_all(
     return tuple(situations), latches
 
 
+def _claim(situation: Situation, wish: Wish, limits: tuple[Limit, ...]) -> Claim:
+    """What an EVSE asks of the site; one that is not commanded asks for nothing."""
+    wanted_w = permitted_by(limits).clamp(wish.target_w)
+    least_w = situation.min_charge_w if wanted_w > 0.0 else situation.min_discharge_w
+    if hands_off(situation) is not None:
+        wanted_w = 0.0
+    return Claim(wanted_w=wanted_w, least_w=least_w, authority=wish.reason.authority)
+
+
 def _decide_evse(
     situation: Situation,
     wish: Wish,
@@ -102,9 +113,9 @@ def _command(
     snapshot: Snapshot,
     policy: Policy,
 ) -> Command:
-    hands_off = _hands_off(situation)
-    if hands_off is not None:
-        return HandsOff(permitted=UNBOUNDED, reason=hands_off)
+    not_commanded = hands_off(situation)
+    if not_commanded is not None:
+        return HandsOff(permitted=UNBOUNDED, reason=not_commanded)
     permitted = permitted_by(limits)
     target_w = shape(wish, permitted, situation, snapshot.now, policy.timing)
     return Setpoint(
@@ -114,22 +125,6 @@ def _command(
         issued_at=snapshot.now,
         expires_at=snapshot.now.later(_lease_s(target_w, situation, policy)),
     )
-
-
-def _hands_off(situation: Situation) -> Reason | None:
-    """Why nothing is commanded; the station then stands on its persistent default profile."""
-    status = situation.status
-    if situation.stage is Stage.WATCH:
-        return Reason(authority=Authority.USER, rule="watch", detail="stage watch: nothing is sent")
-    if not status.connected:
-        return Reason(
-            authority=Authority.FALLBACK,
-            rule="no_station",
-            detail="the charging station is away; it stands on its default profile",
-        )
-    if not status.plugged_in:
-        return Reason(authority=Authority.FALLBACK, rule="no_car", detail="no car is plugged in")
-    return None
 
 
 def _lease_s(target_w: float, situation: Situation, policy: Policy) -> float:

@@ -35,7 +35,6 @@ class Moment:
     max_discharge_w: float
     min_charge_w: float
     min_discharge_w: float
-    export_limit_w: float
     loss: LossCurve
     wear_and_margin_per_kwh: float
     last_target_w: float
@@ -55,6 +54,8 @@ def dispatch(plan: Plan, moment: Moment) -> Choice | None:
     if step is None:
         return None
     index, end_utc = step
+    if index + 1 >= len(plan.value.rows) or index >= len(plan.export_shadow_per_kwh):
+        return None
     hours = max((end_utc - moment.now_utc).total_seconds(), LEAST_AHEAD_S) / 3600.0
     row = plan.value.rows[index + 1]
     shadow = plan.export_shadow_per_kwh[index]
@@ -91,21 +92,22 @@ def value_at(soc_grid: tuple[float, ...], row: tuple[float, ...], soc: float) ->
         return row[-1]
     left, right = soc_grid[upper - 1], soc_grid[upper]
     weight = (soc - left) / (right - left)
+    if weight == 0.0:
+        return row[upper - 1]
     return row[upper - 1] * (1.0 - weight) + row[upper] * weight
 
 
 def _candidates(moment: Moment, hours: float) -> list[float]:
     """Evenly spaced levels both ways, and the powers that match the house."""
     found: list[float] = []
-    if moment.max_charge_w >= moment.min_charge_w > 0.0:
+    if moment.max_charge_w >= moment.min_charge_w:
         span_w = moment.max_charge_w - moment.min_charge_w
         found += [moment.min_charge_w + span_w * i / (LEVELS - 1) for i in range(LEVELS)]
-    if moment.max_discharge_w >= moment.min_discharge_w > 0.0:
+    if moment.max_discharge_w >= moment.min_discharge_w:
         span_w = moment.max_discharge_w - moment.min_discharge_w
         found += [-(moment.min_discharge_w + span_w * i / (LEVELS - 1)) for i in range(LEVELS)]
     matches = (
         -moment.net_load_w,
-        -moment.net_load_w - moment.export_limit_w,
         ac_power_w((moment.soc_ceiling - moment.soc) * moment.capacity_wh / hours, moment.loss),
     )
     for power_w in matches:
@@ -129,8 +131,8 @@ def _worth(
     soc_after = moment.soc + pack_w * hours / moment.capacity_wh
     if power_w < 0.0 and soc_after < moment.soc_floor:
         return None
-    if power_w > 0.0 and soc_after > max(moment.soc_ceiling, moment.soc) + 1e-9:
-        soc_after = moment.soc_ceiling
+    if power_w > 0.0:
+        soc_after = min(soc_after, max(moment.soc_ceiling, moment.soc))
     pcc_w = moment.net_load_w + power_w
     paid = net_cost(
         import_w=max(pcc_w, 0.0),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
 
-from v2g_daemon.control.situation import Situation
+from v2g_daemon.battery.taper import accepted_share
+from v2g_daemon.control.situation import LEAST_SOC_STEP, Situation
+from v2g_daemon.domain.instant import fresh
 from v2g_daemon.domain.policy import Policy, Stage
 from v2g_daemon.domain.power import NO_CHARGE, NO_DISCHARGE, PowerRange
 from v2g_daemon.domain.setpoint import Authority, Limit, Reason
@@ -20,8 +22,8 @@ def device(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | 
     highest_w = situation.max_charge_w
     vehicle, estimate = situation.vehicle, situation.estimate
     if vehicle is not None and estimate is not None and estimate.soc > vehicle.taper_above_soc:
-        headroom = (1.0 - estimate.soc) / max(1.0 - vehicle.taper_above_soc, 0.01)
-        highest_w = max(highest_w * headroom, min(situation.min_charge_w, highest_w))
+        share = accepted_share(estimate.soc, vehicle.taper_above_soc)
+        highest_w = max(highest_w * share, min(situation.min_charge_w, highest_w))
     return Limit(
         permitted=PowerRange(lowest_w=-situation.max_discharge_w, highest_w=highest_w),
         reason=_because(
@@ -40,14 +42,17 @@ def telemetry(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit
 
 
 def static_safe(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:
-    """A house without a meter charges at the static safe current and never discharges."""
-    if policy.grid.has_meter:
+    """Without a fresh meter value, or any meter, the static safe current and no discharge."""
+    observed_at = None if snapshot.meter is None else snapshot.meter.observed_at
+    max_age_s = policy.timing.meter_max_age_s
+    if policy.grid.has_meter and fresh(observed_at, now=snapshot.now, max_age_s=max_age_s):
         return None
+    what = "no fresh meter value" if policy.grid.has_meter else "no meter"
     return Limit(
         permitted=PowerRange(lowest_w=0.0, highest_w=static_safe_w(situation, policy)),
         reason=_because(
             "static_safe",
-            f"no meter: at most {situation.evse.static_safe_current_a:g} A, charge only",
+            f"{what}: at most {situation.evse.static_safe_current_a:g} A, charge only",
         ),
     )
 
@@ -86,7 +91,10 @@ def soc_known(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit
 
 
 def commute_buffer(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:
-    """No discharge while SoC − sigma is below the floor or what the next trip must keep."""
+    """No discharge while SoC − sigma is below the floor or what the next trip must keep.
+
+    A discharge starts only a SoC step above that, so that noise does not switch it on and off.
+    """
     vehicle, estimate = situation.vehicle, situation.estimate
     if vehicle is None or estimate is None:
         return None
@@ -96,6 +104,9 @@ def commute_buffer(situation: Situation, snapshot: Snapshot, policy: Policy) -> 
     if commute is not None and commute.reserve_soc > keep:
         keep = commute.reserve_soc
         why = f"the trip at {_clock(commute.goal.ready_by_utc)} UTC, which needs {keep * 100:.0f} %"
+    last = situation.memory.last
+    if last is None or last.target_w >= 0.0:
+        keep += max(vehicle.soc_step, LEAST_SOC_STEP)
     if estimate.low > keep:
         return None
     return _no_discharge(
@@ -145,7 +156,10 @@ def paced_share(terms: WarrantyTerms, now_utc: datetime) -> float:
     """The share of the life budget that may be used by the end of today, 0..1."""
     start_utc = datetime.combine(terms.start_date, time(0), tzinfo=UTC)
     elapsed = now_utc - start_utc + timedelta(days=1)
-    return min(max(elapsed / timedelta(days=365.25 * terms.years), 0.0), 1.0)
+    term = timedelta(days=365.25 * terms.years)
+    if term <= timedelta(0):
+        return 0.0
+    return min(max(elapsed / term, 0.0), 1.0)
 
 
 def monthly_cycles(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:
@@ -172,9 +186,8 @@ def recording(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit
     health = snapshot.recording
     if health.queue_full:
         return _no_discharge("recording", "the record queue is full")
-    durable_at = health.last_durable_at
     max_age_s = policy.timing.recording_max_age_s
-    if durable_at is None or snapshot.now.seconds_since(durable_at) > max_age_s:
+    if not fresh(health.last_durable_at, now=snapshot.now, max_age_s=max_age_s):
         return _no_discharge("recording", f"nothing was recorded for {max_age_s:.0f} s")
     return None
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from v2g_daemon.control.commute import energy_wanted_wh
 from v2g_daemon.control.dispatch import Moment, dispatch, step_at
 from v2g_daemon.control.grid import GridView
-from v2g_daemon.control.site_limits import permitted_export_w
+from v2g_daemon.control.site_limits import exportable_w
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.control.wish import Wish
 from v2g_daemon.domain.instant import fresh
@@ -23,6 +23,7 @@ from v2g_daemon.domain.snapshot import Snapshot
 FRESH_PLAN_S = 2.0 * 3600.0
 USABLE_PLAN_S = 36.0 * 3600.0
 SLOT_MARGIN = 1.1
+LEAST_STORE_WH = 1.0
 
 
 def fallback_wish(situation: Situation, grid: GridView, snapshot: Snapshot, policy: Policy) -> Wish:
@@ -86,7 +87,7 @@ def _moment(
         floor, ceiling = vehicle.soc_floor, situation.soc_ceiling
     else:
         goal = situation.goals[0] if situation.goals else None
-        capacity_wh = energy_wanted_wh(goal, vehicle)
+        capacity_wh = max(energy_wanted_wh(goal, vehicle), LEAST_STORE_WH)
         soc, floor, ceiling = min(situation.charged_wh / capacity_wh, 1.0), 0.0, 1.0
     last = situation.memory.last
     return Moment(
@@ -99,10 +100,9 @@ def _moment(
         soc_floor=floor,
         soc_ceiling=ceiling,
         max_charge_w=situation.max_charge_w,
-        max_discharge_w=_dischargeable_w(situation),
+        max_discharge_w=_dischargeable_w(situation, net_load_w, policy),
         min_charge_w=situation.min_charge_w,
         min_discharge_w=situation.min_discharge_w,
-        export_limit_w=permitted_export_w((situation,), policy)[0],
         loss=situation.evse.loss,
         wear_and_margin_per_kwh=vehicle.wear_cost_per_kwh_discharged
         + policy.economics.margin_per_kwh,
@@ -110,10 +110,12 @@ def _moment(
     )
 
 
-def _dischargeable_w(situation: Situation) -> float:
+def _dischargeable_w(situation: Situation, net_load_w: float, policy: Policy) -> float:
+    """What can be discharged without passing the export limit; limits check it again."""
     if situation.estimate is None or situation.stage < Stage.V2H:
         return 0.0
-    return situation.max_discharge_w
+    room_w = max(net_load_w + exportable_w((situation,), policy), 0.0)
+    return min(situation.max_discharge_w, room_w)
 
 
 def _forecast_net_load_w(situation: Situation, snapshot: Snapshot) -> float | None:

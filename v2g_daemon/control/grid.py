@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from v2g_daemon.control.hands_off import hands_off
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.domain.instant import Instant, fresh
 from v2g_daemon.domain.memory import Memory
@@ -17,20 +18,23 @@ SAME_AGE_S = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvseDraw:
-    """What the EVSEs draw on one phase or in total: measured, last commanded, and how sure.
+    """What the commanded EVSEs draw on one phase or in total: measured, commanded, how sure.
 
     `measured_late`: the measurement is older than the meter's, so the command may be truer.
+    `unlent_w`: what EVSEs beyond our command discharge now, which is lent to nobody.
     """
 
     measured_w: float
     commanded_w: float
     measured_late: bool
+    unlent_w: float = 0.0
 
     def room_below(self, bound_w: float, pcc_w: float) -> float:
         """The highest EVSE power with which the PCC stays at or below `bound_w`.
 
         A late measurement can neither forbid what is already commanded nor permit more.
         """
+        bound_w -= self.unlent_w
         by_measurement = bound_w - pcc_w + self.measured_w
         if not self.measured_late:
             return by_measurement
@@ -93,6 +97,7 @@ def view_grid(
         good_since is not None and snapshot.now.seconds_since(good_since) >= timing.meter_recovery_s
     )
     late = _measured_late(situations, observed_at, timing)
+    commanded = tuple(hands_off(situation) is None for situation in situations)
     shares = tuple(_phase_shares(s.evse.phases, grid.phases) for s in situations)
     return GridView(
         meter=meter,
@@ -104,7 +109,11 @@ def view_grid(
             for i in range(grid.phases)
         ),
         largest_phase_share=tuple(
-            max((share[i] for share in shares), default=0.0) for i in range(grid.phases)
+            max(
+                (share[i] for share, ours in zip(shares, commanded, strict=True) if ours),
+                default=0.0,
+            )
+            for i in range(grid.phases)
         ),
     )
 
@@ -112,11 +121,19 @@ def view_grid(
 def _draw(
     situations: tuple[Situation, ...], shares: tuple[float, ...], *, measured_late: bool
 ) -> EvseDraw:
-    pairs = tuple(zip(situations, shares, strict=True))
+    """The draw of what we command; the rest is house load, but its discharge is lent to nobody."""
+    ours = []
+    unlent_w = 0.0
+    for situation, share in zip(situations, shares, strict=True):
+        if hands_off(situation) is None:
+            ours.append((situation, share))
+        elif situation.status.power_w is not None and situation.telemetry_fresh:
+            unlent_w += max(-situation.status.power_w, 0.0) * share
     return EvseDraw(
-        measured_w=total_w(_measured_w(situation) * share for situation, share in pairs),
-        commanded_w=total_w(_commanded_w(situation) * share for situation, share in pairs),
+        measured_w=total_w(_measured_w(situation) * share for situation, share in ours),
+        commanded_w=total_w(_commanded_w(situation) * share for situation, share in ours),
         measured_late=measured_late,
+        unlent_w=unlent_w,
     )
 
 
@@ -137,11 +154,11 @@ def _commanded_w(situation: Situation) -> float:
 def _measured_late(
     situations: tuple[Situation, ...], meter_at: Instant | None, timing: Timing
 ) -> bool:
-    """Whether some plugged-in EVSE's power is older than the meter's by over a second or tick."""
+    """Whether a commanded EVSE's power is older than the meter's by over a second or tick."""
     allowed_s = max(SAME_AGE_S, timing.tick_s)
     for situation in situations:
         observed_at = situation.status.power_observed_at
-        if not situation.status.plugged_in or meter_at is None:
+        if hands_off(situation) is not None or meter_at is None:
             continue
         if observed_at is None or meter_at.seconds_since(observed_at) > allowed_s:
             return True

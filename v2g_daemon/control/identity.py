@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from v2g_daemon.domain.policy import ExportPolicy, Policy, Stage
-from v2g_daemon.domain.readings import EvseStatus
+from v2g_daemon.domain.readings import EvseStatus, VehicleIdentity
 from v2g_daemon.domain.snapshot import CommissioningRecord, CommissioningStep
 from v2g_daemon.domain.vehicle import Vehicle
 
@@ -19,21 +19,27 @@ _V2H_NEEDS = (
 def vehicle_of(status: EvseStatus, policy: Policy) -> Vehicle | None:
     """The configured car that is plugged in; None is a guest.
 
-    A foreign EVCCID is a guest for sure; only silence lets the owner's opt-in speak.
+    A foreign EVCCID or token is a guest for sure; only silence lets the owner's opt-in speak.
     """
-    identity = status.identity
-    if identity is not None:
-        for vehicle in policy.vehicles:
-            if identity.evccid is not None and identity.evccid == vehicle.evccid:
-                return vehicle
-        if identity.evccid is not None and any(v.evccid is not None for v in policy.vehicles):
-            return None
-        for vehicle in policy.vehicles:
-            if identity.id_token is not None and identity.id_token == vehicle.id_token:
-                return vehicle
-    if len(policy.vehicles) == 1 and policy.vehicles[0].assumed_when_unidentified:
-        return policy.vehicles[0]
+    named = status.identity if status.identity is not None else VehicleIdentity()
+    for vehicle in policy.vehicles:
+        if named.evccid is not None and named.evccid == vehicle.evccid:
+            return vehicle
+    possible = [v for v in policy.vehicles if not _differ(named.evccid, v.evccid)]
+    by_token = [v for v in possible if v.id_token is not None and named.id_token == v.id_token]
+    if by_token:
+        # A token that several cars share names none of them.
+        return by_token[0] if len(by_token) == 1 else None
+    if len(policy.vehicles) == 1 and len(possible) == 1:
+        only = possible[0]
+        if only.assumed_when_unidentified and not _differ(named.id_token, only.id_token):
+            return only
     return None
+
+
+def _differ(named: str | None, known: str | None) -> bool:
+    """Whether both are known and not the same."""
+    return named is not None and known is not None and named != known
 
 
 def stage_of(

@@ -25,7 +25,7 @@ def shape(
     target_w = permitted.clamp(wish.target_w)
     if wish.reason.authority <= Authority.PLAN:
         target_w = _dwelt(target_w, last_w, wish, permitted, memory, cadence, now)
-    target_w = _ramped(target_w, last_w, memory, cadence, now, timing)
+    target_w = _ramped(target_w, last_w, situation, now, timing)
     target_w = realisable(target_w, permitted, situation)
     held_w = realisable(last_w, permitted, situation)
     if (
@@ -82,14 +82,10 @@ def _dwelt(
 
 
 def _ramped(
-    target_w: float,
-    last_w: float,
-    memory: EvseMemory,
-    cadence: Cadence,
-    now: Instant,
-    timing: Timing,
+    target_w: float, last_w: float, situation: Situation, now: Instant, timing: Timing
 ) -> float:
     """Away from 0 W not faster than the ramp and not sooner than the cadence allows."""
+    memory, cadence = situation.memory, situation.evse.cadence
     same_way = target_w * last_w > 0.0
     start_w = last_w if same_way else 0.0
     if abs(target_w) <= abs(start_w):
@@ -107,9 +103,10 @@ def _ramped(
     step_w = cadence.ramp_up_w_per_s * max(elapsed_s, cadence.between_increases_s)
     step_w = max(step_w, cadence.smallest_change_w)
     if target_w > 0.0:
-        return min(target_w, start_w + step_w)
-    return max(target_w, start_w - step_w)
+        return min(target_w, max(start_w + step_w, situation.min_charge_w))
+    return max(target_w, min(start_w - step_w, -situation.min_discharge_w))
 
 
 def _barely_changed(target_w: float, last_w: float, cadence: Cadence) -> bool:
-    return abs(target_w - last_w) < cadence.smallest_change_w
+    """A change not worth writing; never one to 0 W or to the other direction."""
+    return target_w * last_w > 0.0 and abs(target_w - last_w) < cadence.smallest_change_w

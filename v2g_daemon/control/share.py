@@ -10,9 +10,13 @@ from v2g_daemon.domain.setpoint import Authority, Limit
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What one EVSE wants inside its own limits, and on whose authority."""
+    """What one EVSE wants inside its own limits, and on whose authority.
+
+    Less than `least_w` (a positive magnitude) in that direction is of no use to it.
+    """
 
     wanted_w: float
+    least_w: float
     authority: Authority
 
 
@@ -24,16 +28,13 @@ def share(limits: tuple[Limit, ...], claims: tuple[Claim, ...]) -> tuple[tuple[L
     """
     if len(claims) == 1:
         return (limits,)
-    cut: list[tuple[Limit, ...]] = []
     parts = [_parts(limit.permitted, claims) for limit in limits]
-    for index in range(len(claims)):
-        cut.append(
-            tuple(
-                replace(limit, permitted=part[index])
-                for limit, part in zip(limits, parts, strict=True)
-            )
+    return tuple(
+        tuple(
+            replace(limit, permitted=part[index]) for limit, part in zip(limits, parts, strict=True)
         )
-    return tuple(cut)
+        for index in range(len(claims))
+    )
 
 
 def _parts(permitted: PowerRange, claims: tuple[Claim, ...]) -> list[PowerRange]:
@@ -48,16 +49,32 @@ def _parts(permitted: PowerRange, claims: tuple[Claim, ...]) -> list[PowerRange]
 def _divide(
     room_w: float, wanted_w: tuple[float, ...], claims: tuple[Claim, ...]
 ) -> tuple[float, ...]:
-    """Higher authority first, then in proportion; never more than the room in sum."""
+    """Higher authority first, then in proportion, the rest evenly; never more than the room."""
     left_w = room_w
-    granted = [0.0] * len(claims)
+    granted_w = [0.0] * len(claims)
     for authority in sorted({claim.authority for claim in claims}, reverse=True):
         members = [i for i, claim in enumerate(claims) if claim.authority == authority]
+        members = _served(left_w, members, wanted_w, claims)
         asked_w = total_w(wanted_w[i] for i in members)
         if asked_w <= 0.0:
             continue
         scale = min(left_w / asked_w, 1.0)
         for i in members:
-            granted[i] = min(wanted_w[i] * scale, left_w)
-            left_w = max(left_w - granted[i], 0.0)
-    return tuple(granted)
+            granted_w[i] = min(wanted_w[i] * scale, left_w)
+            left_w = max(left_w - granted_w[i], 0.0)
+    rest_w = left_w / len(claims) if claims else 0.0
+    return tuple(power_w + rest_w for power_w in granted_w)
+
+
+def _served(
+    room_w: float, members: list[int], wanted_w: tuple[float, ...], claims: tuple[Claim, ...]
+) -> list[int]:
+    """Those whose part is of use: one too small for its charger goes to the ones before it."""
+    members = [i for i in members if wanted_w[i] > 0.0]
+    while len(members) > 1:
+        scale = room_w / total_w(wanted_w[i] for i in members)
+        starved = [i for i in members if scale < 1.0 and wanted_w[i] * scale < claims[i].least_w]
+        if not starved:
+            break
+        members.remove(starved[-1])
+    return members

@@ -23,11 +23,14 @@ Situations = tuple[Situation, ...]
 def main_fuse(
     situations: Situations, grid: GridView, snapshot: Snapshot, policy: Policy
 ) -> Limit | None:
-    """Import per phase under the fuse; without a usable meter the static safe current."""
-    if not policy.grid.has_meter:
-        return None
+    """Import per phase under the fuse; without a usable meter the static safe currents."""
     if grid.meter is None or not grid.usable:
-        return _static(situations, policy)
+        return _upper(
+            _static_w(situations, grid, policy),
+            Authority.SAFETY,
+            "main_fuse",
+            "no fresh meter value: the static safe current",
+        )
     fuse_w = policy.grid.main_fuse_a * policy.grid.nominal_voltage_v
     bound_w = fuse_w - _margin_w(fuse_w)
     phase_power_w = grid.meter.phase_power_w
@@ -49,13 +52,13 @@ def main_fuse(
 def import_limit(
     situations: Situations, grid: GridView, snapshot: Snapshot, policy: Policy
 ) -> Limit | None:
-    """Total import under the configured bound; without a usable meter the static safe current."""
+    """Total import under the configured bound; without a usable meter at least the EVSEs'."""
     bound_w = policy.grid.import_limit_w
-    if bound_w is None or not policy.grid.has_meter:
+    if bound_w is None:
         return None
-    if grid.meter is None or not grid.usable:
-        return _static(situations, policy)
-    room_w = grid.total.room_below(bound_w - _margin_w(bound_w), grid.meter.power_w)
+    room_w = bound_w - _margin_w(bound_w)
+    if grid.meter is not None and grid.usable:
+        room_w = grid.total.room_below(room_w, grid.meter.power_w)
     return _upper(room_w, Authority.SITE, "import_limit", f"the import limit of {bound_w:.0f} W")
 
 
@@ -131,6 +134,12 @@ def phase_imbalance(
     )
 
 
+def exportable_w(situations: Situations, policy: Policy) -> float:
+    """The permitted export less the margin kept from it; negative keeps some import."""
+    bound_w = permitted_export_w(situations, policy)[0]
+    return bound_w - _margin_w(bound_w)
+
+
 def permitted_export_w(situations: Situations, policy: Policy) -> tuple[float, str]:
     """The export that stage, policy and connection permit, and which of them says so."""
     export_limit_w = policy.grid.export_limit_w
@@ -138,16 +147,20 @@ def permitted_export_w(situations: Situations, policy: Policy) -> tuple[float, s
         return 0.0, "the export limit is unknown, so nothing is exported"
     if policy.export_policy is not ExportPolicy.ALLOWED:
         return 0.0, "the export policy is never"
-    if any(situation.stage < Stage.V2G for situation in situations):
+    stages = tuple(s.stage for s in situations if s.stage >= Stage.V2H)
+    if not stages or min(stages) < Stage.V2G:
         return 0.0, "below stage V2G only the own load is served"
     return export_limit_w, f"the export limit of {export_limit_w:.0f} W"
 
 
-def _static(situations: Situations, policy: Policy) -> Limit:
+def _static_w(situations: Situations, grid: GridView, policy: Policy) -> float:
+    """Their static safe currents, together no more than the fuse less the largest other load."""
     safe_w = total_w(static_safe_w(situation, policy) for situation in situations)
-    return _upper(
-        safe_w, Authority.SAFETY, "main_fuse", "no fresh meter value: the static safe current"
-    )
+    spare_a = policy.grid.main_fuse_a - policy.grid.largest_other_load_a
+    largest_share = max(grid.largest_phase_share, default=0.0)
+    if largest_share <= 0.0:
+        return safe_w
+    return min(safe_w, spare_a * policy.grid.nominal_voltage_v / largest_share)
 
 
 def _margin_w(bound_w: float) -> float:

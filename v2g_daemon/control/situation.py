@@ -16,6 +16,9 @@ from v2g_daemon.domain.readings import EvseStatus, PowerControl
 from v2g_daemon.domain.snapshot import DischargeCounters, Snapshot
 from v2g_daemon.domain.vehicle import Vehicle
 
+RELEASE_SLACK_S = 4.0 * 3600.0
+LEAST_SOC_STEP = 0.01
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
@@ -74,11 +77,17 @@ class Situation:
 
     @property
     def soc_ceiling(self) -> float:
-        """The ceiling in force: the car's, or the next goal where that lies higher."""
+        """The ceiling in force: the car's, or the next goal where that lies higher.
+
+        A trip that must be charged for may go up by sigma, so that its goal is surely reached.
+        """
         ceiling = 1.0 if self.vehicle is None else self.vehicle.soc_ceiling
-        if self.commute is not None and self.commute.goal.soc is not None:
-            return max(ceiling, self.commute.goal.soc)
-        return ceiling
+        if self.commute is None or self.commute.goal.soc is None:
+            return ceiling
+        goal_soc = self.commute.goal.soc
+        if self.memory.must_charge and self.estimate is not None:
+            goal_soc = min(goal_soc + self.estimate.sigma, 1.0)
+        return max(ceiling, goal_soc)
 
 
 def assess(
@@ -135,17 +144,24 @@ def _with_commute(situation: Situation, snapshot: Snapshot, policy: Policy) -> S
 
 
 def _with_flags(situation: Situation, commute: Commute | None, snapshot: Snapshot) -> EvseMemory:
-    """The two hystereses: below the floor until a step above it, must-charge until the goal."""
+    """The two hystereses: below the floor until a step above it, must-charge until the goal.
+
+    A trip whose latest start lies far ahead again (the goal changed) is left to the plan.
+    """
     memory, vehicle, estimate = situation.memory, situation.vehicle, situation.estimate
     below_floor = False
     if vehicle is not None and estimate is not None:
-        step = max(vehicle.soc_step, 0.01)
+        step = max(vehicle.soc_step, LEAST_SOC_STEP)
         release = vehicle.soc_floor + (step if memory.below_floor else 0.0)
         below_floor = estimate.soc < release
     must_charge = (
         commute is not None
         and commute.unmet
-        and (memory.must_charge or commute.urgent or not snapshot.clock_trusted)
+        and (
+            commute.urgent
+            or not snapshot.clock_trusted
+            or (memory.must_charge and commute.slack_s < RELEASE_SLACK_S)
+        )
     )
     return replace(memory, below_floor=below_floor, must_charge=must_charge)
 

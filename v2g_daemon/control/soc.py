@@ -88,12 +88,12 @@ def _counted(anchor: SocAnchor | None, status: EvseStatus, evse: EvsePolicy) -> 
         )
     charged_wh = max(status.charge_milliwh - anchor.charge_milliwh, 0) / 1000.0
     discharged_wh = max(status.discharge_milliwh - anchor.discharge_milliwh, 0) / 1000.0
-    into_wh = charged_wh * _pack_share(status, evse.max_charge_w, evse)
+    into_wh = charged_wh * _pack_share(status, max(evse.max_charge_w, ACTIVE_W), evse)
     out_of_wh = discharged_wh * _pack_share(status, -max(evse.max_discharge_w, ACTIVE_W), evse)
     return replace(
         anchor,
         counted_wh=anchor.counted_wh + into_wh - out_of_wh,
-        throughput_wh=anchor.throughput_wh + into_wh + out_of_wh,
+        throughput_wh=anchor.throughput_wh + abs(into_wh) + out_of_wh,
         charge_milliwh=status.charge_milliwh,
         discharge_milliwh=status.discharge_milliwh,
     )

@@ -1,1 +1,1 @@
-"""What to do later: forecasts, presence and the dynamic programme over SoC (pure; home of numpy)."""
+"""What to do later: forecasts, presence, and the dynamic programme over SoC; home of numpy."""

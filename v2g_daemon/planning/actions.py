@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from v2g_daemon.planning.case import SLACK_WH, SLACK_W, Bools, Case, Floats, Ints, Pack
+from v2g_daemon.planning.case import SLACK_W, SLACK_WH, Bools, Case, Floats, Ints, Pack
 from v2g_daemon.planning.grid import Grid
 from v2g_daemon.planning.stage import FORBIDDEN
 
@@ -131,19 +131,27 @@ def landing(
     return power_w if level_wh >= pack.floor_wh - SLACK_WH else None
 
 
-def landing_levels(case: Case) -> tuple[tuple[float, ...], ...]:
-    """Per step, the energies worth landing on: floor, ceiling, and the next target."""
+def next_targets_wh(case: Case) -> tuple[float | None, ...]:
+    """Per step, the energy to hold when the trip of its target has left; None if none is next."""
     horizon = case.horizon
-    levels: list[tuple[float, ...]] = []
-    targets_wh, ceilings_wh = horizon.target_wh.tolist(), horizon.ceiling_wh.tolist()
-    target_wh: float | None = None
+    targets_wh = (horizon.target_wh + horizon.trip_wh).tolist()
+    found: list[float | None] = []
+    following_wh: float | None = None
     for step in range(horizon.steps - 1, -1, -1):
-        if targets_wh[step] == targets_wh[step]:  # not NaN
-            target_wh = targets_wh[step]
+        if not np.isnan(horizon.target_wh[step]):
+            following_wh = targets_wh[step]
         elif not horizon.plugged[step]:
-            target_wh = None
-        wanted = {case.pack.floor_wh, ceilings_wh[step]}
-        if target_wh is not None:
-            wanted.add(target_wh)
-        levels.append(tuple(sorted(wanted)))
-    return tuple(levels[::-1])
+            following_wh = None
+        found.append(following_wh)
+    return tuple(found[::-1])
+
+
+def landing_levels(
+    case: Case, targets_wh: tuple[float | None, ...]
+) -> tuple[tuple[float, ...], ...]:
+    """Per step, the energies worth landing on: floor, ceiling, and the next target."""
+    floor_wh, ceilings_wh = case.pack.floor_wh, case.horizon.ceiling_wh.tolist()
+    return tuple(
+        tuple(sorted({floor_wh, ceiling_wh} | (set() if target_wh is None else {target_wh})))
+        for target_wh, ceiling_wh in zip(targets_wh, ceilings_wh, strict=True)
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf, isnan
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -14,32 +15,43 @@ from v2g_daemon.planning.tables import Tables
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Values:
-    """Costs to come: `before[k]` at the start of step k, `after[k]` once its action is done."""
+    """Costs to come: `before[k]` at the start of step k, `after[k]` once its action is done.
+
+    `after` leaves out the penalty of a target at the end of step k (see `unmet_cost`). `hold[k]`
+    is the exact cost to come after step k for a pack that holds the next target and idles until
+    it counts; infinite where no target is next. A target lies between lattice points, and the
+    line through them would charge a car that is exactly on it.
+    """
 
     before: Floats
     after: Floats
+    hold: tuple[float, ...]
 
 
 def values(tables: Tables, shadow_per_kwh: Floats) -> Values:
     """Solve the programme under the shadow price of each step on exports."""
     case, grid = tables.case, tables.grid
     steps = case.horizon.steps
-    before = np.empty((steps + 1, grid.points))
-    after = np.empty((steps, grid.points))
+    before, after = np.empty((steps + 1, grid.points)), np.empty((steps, grid.points))
     before[steps] = terminal_cost(case, grid.energy_wh)
+    hold = [inf] * steps
     window = _Window(tables)
     levels = tables.levels.under(shadow_per_kwh)
     matches = tables.matches.under(shadow_per_kwh)
-    landings = [landing.priced.under(shadow_per_kwh[list(landing.row_of)]) for landing in tables.landings]
+    landings = [
+        landing.priced.under(shadow_per_kwh[list(landing.row_of)]) for landing in tables.landings
+    ]
     for step in range(steps - 1, -1, -1):
-        after[step] = _after_action(case, grid, step, before[step + 1])
+        after[step] = _once_back(case, grid, step, before[step + 1])
+        to_come = after[step] + unmet_cost(case, step, grid.energy_wh)
+        hold[step] = _hold(tables, step, after[step], hold)
         if case.horizon.plugged[step]:
-            window.fill(after[step])
+            window.fill(to_come)
             before[step] = window.best(step, levels[step], matches[step])
-            _land(tables, landings, step, after[step], before[step])
+            _land(tables, landings, step, (to_come, hold[step]), before[step])
         else:
-            before[step] = tables.idle_cost[step] + after[step]
-    return Values(before=before, after=after)
+            before[step] = tables.idle_cost[step] + to_come
+    return Values(before=before, after=after, hold=tuple(hold))
 
 
 def terminal_cost(case: Case, energy_wh: Floats) -> Floats:
@@ -47,28 +59,54 @@ def terminal_cost(case: Case, energy_wh: Floats) -> Floats:
     return -case.terms.terminal_per_kwh * (energy_wh - case.pack.floor_wh) / 1000.0
 
 
-def _after_action(case: Case, grid: Grid, step: int, following: Floats) -> Floats:
-    """The cost to come seen after the action: then the trip leaves, then the target counts."""
-    target_wh = case.horizon.target_wh[step]
+def unmet_cost(case: Case, step: int, energy_wh: Floats) -> Floats | float:
+    """The price of missing the target of a step, for packs before the step's trip leaves."""
+    target_wh = float(case.horizon.target_wh[step])
+    if isnan(target_wh):
+        return 0.0
+    left_wh = np.maximum(energy_wh - case.horizon.trip_wh[step], 0.0)
+    missed_wh: Floats = np.maximum(target_wh - left_wh, 0.0)
+    return missed_wh * (case.terms.unmet_per_kwh / 1000.0)
+
+
+def _once_back(case: Case, grid: Grid, step: int, following: Floats) -> Floats:
+    """The cost to come seen before the step's trip has left."""
     trip_wh = float(case.horizon.trip_wh[step])
-    if not np.isnan(target_wh):
-        missing_wh = np.maximum(target_wh - grid.energy_wh, 0.0)
-        following = following + case.terms.unmet_per_kwh / 1000.0 * missing_wh
     if trip_wh > 0.0:
         return grid.on(following, np.maximum(grid.energy_wh - trip_wh, 0.0))
     return following
 
 
+def _hold(tables: Tables, step: int, after: Floats, hold: list[float]) -> float:
+    """The exact cost to come on the next target: nothing is missed, and idling leads there."""
+    horizon = tables.case.horizon
+    target_wh = float(horizon.target_wh[step])
+    if not isnan(target_wh):
+        before_trip_wh = target_wh + float(horizon.trip_wh[step])
+        return tables.grid.at(after, before_trip_wh)
+    if step + 1 == horizon.steps or not horizon.plugged[step]:
+        return inf
+    return float(tables.idle_cost[step + 1]) + hold[step + 1]
+
+
 def _land(
-    tables: Tables, landings: list[Floats], step: int, after: Floats, before: Floats
+    tables: Tables,
+    landings: list[Floats],
+    step: int,
+    to_come: tuple[Floats, float],
+    before: Floats,
 ) -> None:
     """Improve `before` in place where a step can end exactly on a level."""
+    row_of_values, hold = to_come
+    target_wh = tables.next_target_wh[step]
     for landing, cost in zip(tables.landings, landings, strict=True):
         row = landing.row_of.get(step)
         if row is not None:
-            points = landing.band.points
-            reached = cost[row] + tables.grid.at(after, landing.band.level_wh)
-            before[points] = np.minimum(before[points], reached)
+            level_wh, points = landing.band.level_wh, landing.band.points
+            worth = tables.grid.at(row_of_values, level_wh)
+            if level_wh == target_wh:
+                worth = min(worth, hold)
+            before[points] = np.minimum(before[points], cost[row] + worth)
 
 
 class _Window:

@@ -44,7 +44,8 @@ def _bisected(tables: Tables, found: Values, path: Path) -> Solution:
     """All days at once; each day's price moves by its own excess, the best kept way wins."""
     case = tables.case
     left_wh = case.export_left_wh()
-    top = max(float(case.horizon.export_per_kwh.max()), 0.0) + 1.0
+    # At the highest export price no export earns anything.
+    top = max(float(case.horizon.export_per_kwh.max()), 0.0) + 1e-3
     low, high = dict.fromkeys(left_wh, 0.0), dict.fromkeys(left_wh, top)
     priced_days = _broken(case, path)
     shadow = np.zeros(case.horizon.steps)

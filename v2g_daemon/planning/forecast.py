@@ -86,7 +86,8 @@ class _Past:
     def weights(self, now_utc: datetime, half_life_days: float) -> Floats:
         """Newer days count more."""
         age_days = [(now_utc - start).total_seconds() / 86400.0 for start in self.starts_utc]
-        return np.power(0.5, np.maximum(np.array(age_days), 0.0) / half_life_days)
+        weight: Floats = np.exp2(-np.maximum(np.array(age_days), 0.0) / half_life_days)
+        return weight
 
 
 def _load_profile(past: _Past, starts_utc: Sequence[datetime], zone: ZoneInfo) -> Floats:

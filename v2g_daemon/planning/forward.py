@@ -8,17 +8,18 @@ from math import inf
 import numpy as np
 
 from v2g_daemon.planning.actions import landing
-from v2g_daemon.planning.backward import Values, terminal_cost
-from v2g_daemon.planning.case import SLACK_W, SLACK_WH, Case, Floats
+from v2g_daemon.planning.backward import Values, terminal_cost, unmet_cost
+from v2g_daemon.planning.case import SLACK_W, SLACK_WH, Floats
 from v2g_daemon.planning.stage import FORBIDDEN, Priced, priced
 from v2g_daemon.planning.tables import Tables
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Path:
-    """One way through the horizon; `objective` is what the programme minimises, unshadowed."""
+    """One way through the horizon; `cost` per step and `objective` are without the shadow."""
 
     power_w: Floats
+    cost: Floats
     energy_wh: Floats
     exported_wh: dict[int, float]
     objective: float
@@ -30,29 +31,28 @@ def walk(tables: Tables, found: Values, shadow_per_kwh: Floats, *, keep_budget: 
     horizon = case.horizon
     left_wh = case.export_left_wh()
     exported_wh = dict.fromkeys(left_wh, 0.0)
-    power_w, energy_wh = np.zeros(horizon.steps), np.zeros(horizon.steps)
+    power_w, cost, energy_wh = (np.zeros(horizon.steps) for _ in range(3))
     now_wh, objective = case.pack.start_wh, 0.0
+    no_target = np.isnan(horizon.target_wh)
     pace = _Pace(tables, found, shadow_per_kwh)
     for step in range(horizon.steps):
         day = int(horizon.export_day[step])
         allowance_wh = left_wh[day] - exported_wh[day] if keep_budget else inf
         taken = pace.take(step, now_wh, allowance_wh)
         exported_wh[day] += taken.exported_wh
-        power_w[step] = taken.power_w
+        power_w[step], cost[step] = taken.power_w, taken.cost
         now_wh = max(now_wh + taken.delta_wh - float(horizon.trip_wh[step]), 0.0)
         energy_wh[step] = now_wh
-        objective += taken.cost + _unmet(case, step, now_wh)
+        missed_wh = 0.0 if no_target[step] else max(float(horizon.target_wh[step]) - now_wh, 0.0)
+        objective += taken.cost + case.terms.unmet_per_kwh * missed_wh / 1000.0
     objective += float(terminal_cost(case, np.array([now_wh]))[0])
     return Path(
-        power_w=power_w, energy_wh=energy_wh, exported_wh=exported_wh, objective=objective
+        power_w=power_w,
+        cost=cost,
+        energy_wh=energy_wh,
+        exported_wh=exported_wh,
+        objective=objective,
     )
-
-
-def _unmet(case: Case, step: int, energy_wh: float) -> float:
-    target_wh = float(case.horizon.target_wh[step])
-    if np.isnan(target_wh) or target_wh <= energy_wh:
-        return 0.0
-    return case.terms.unmet_per_kwh * (target_wh - energy_wh) / 1000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ class _Pace:
 
     def __init__(self, tables: Tables, found: Values, shadow_per_kwh: Floats) -> None:
         self._tables = tables
-        self._after = found.after
+        self._found = found
         self._shadow = shadow_per_kwh
         steps = tables.case.horizon.steps
         self._power_w = np.concatenate(
@@ -92,7 +92,7 @@ class _Pace:
         extra_w = self._exact_powers(step, energy_wh, allowance_wh)
         if extra_w:
             power_w, delta_wh, price = self._with(step, extra_w)
-        total = price[0] + self._tables.grid.on(self._after[step], energy_wh + delta_wh)
+        total = price[0] + self._to_come(step, energy_wh + delta_wh)
         total[price[2] > allowance_wh + SLACK_WH] = FORBIDDEN
         self._forbid(step, energy_wh, power_w, delta_wh, total)
         best = int(total.argmin())
@@ -102,6 +102,16 @@ class _Pace:
             exported_wh=float(price[2][best]),
             cost=float(price[1][best]),
         )
+
+    def _to_come(self, step: int, after_wh: Floats) -> Floats:
+        case, found = self._tables.case, self._found
+        to_come = self._tables.grid.on(found.after[step], after_wh)
+        to_come = to_come + unmet_cost(case, step, after_wh)
+        target_wh = self._tables.next_target_wh[step]
+        if target_wh is not None:
+            on_target = np.abs(after_wh - target_wh) <= SLACK_WH
+            to_come[on_target] = np.minimum(to_come[on_target], found.hold[step])
+        return to_come
 
     def _exact_powers(self, step: int, energy_wh: float, allowance_wh: float) -> list[float]:
         case = self._tables.case

@@ -36,7 +36,8 @@ class Grid:
         place = np.clip(energy_wh / self.step_wh, 0.0, self.points - 1.0)
         below = np.minimum(place.astype(np.int64), self.points - 2)
         share = place - below
-        return row[below] * (1.0 - share) + row[below + 1] * share
+        found: Floats = row[below] * (1.0 - share) + row[below + 1] * share
+        return found
 
 
 def grid_of(case: Case) -> Grid:
@@ -48,4 +49,4 @@ def grid_of(case: Case) -> Grid:
     if cells_to_floor > 1:
         step_wh = pack.floor_wh / cells_to_floor
     cells = int(np.ceil(top_wh / step_wh - 1e-9))
-    return Grid(step_wh=step_wh, energy_wh=np.arange(cells + 1) * step_wh)
+    return Grid(step_wh=step_wh, energy_wh=np.arange(cells + 1, dtype=np.float64) * step_wh)

@@ -59,9 +59,7 @@ def presence(
             trip_wh[returns - 1] += goal.trip_wh
         plugged[returns:] = True
         home_from = max(home_from, returns)
-    return Presence(
-        plugged=plugged, trip_wh=trip_wh, target_wh=target_wh, ceiling_wh=ceiling_wh
-    )
+    return Presence(plugged=plugged, trip_wh=trip_wh, target_wh=target_wh, ceiling_wh=ceiling_wh)
 
 
 def _first_step_from(moment_utc: datetime | None, starts_utc: Sequence[datetime]) -> int:

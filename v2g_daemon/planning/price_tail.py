@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -42,7 +42,7 @@ class StepPrices:
 def step_prices(
     curve: PriceCurve, starts_utc: Sequence[datetime], *, timezone_name: str
 ) -> StepPrices:
-    """The prices of the steps; with no known price at all, 0 for both (nothing pays, nothing costs)."""
+    """The prices of the steps; with no known price at all, 0 for both."""
     zone = ZoneInfo(timezone_name)
     known = [curve.at(start) for start in starts_utc]
     slots = [
@@ -60,7 +60,7 @@ def step_prices(
 def _day_before(curve: PriceCurve, start_utc: datetime, zone: ZoneInfo) -> PriceSlot | None:
     local = start_utc.astimezone(zone)
     for days in range(1, DAYS_BACK):
-        slot = curve.at((local - timedelta(days=days)).astimezone(timezone.utc))
+        slot = curve.at((local - timedelta(days=days)).astimezone(UTC))
         if slot is not None:
             return slot
     return None

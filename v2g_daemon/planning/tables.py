@@ -16,6 +16,7 @@ from v2g_daemon.planning.actions import (
     level_powers,
     match_powers,
     moves,
+    next_targets_wh,
 )
 from v2g_daemon.planning.case import Case, Floats, Ints
 from v2g_daemon.planning.grid import Grid, grid_of
@@ -46,6 +47,7 @@ class Tables:
     matches: Priced
     match_moves: Moves
     match_power_w: Floats
+    next_target_wh: tuple[float | None, ...]
     landing_levels_wh: tuple[tuple[float, ...], ...]
     landings: tuple[Landing, ...]
     fine_power_w: Floats
@@ -62,7 +64,8 @@ def tables_of(case: Case) -> Tables:
     fine_w = level_powers(case.pack, FINE_LEVELS)
     match_w = match_powers(case)
     levels = priced(case, every, level_w[None, :])
-    levels_wh = landing_levels(case)
+    targets_wh = next_targets_wh(case)
+    levels_wh = landing_levels(case, targets_wh)
     kinds, kind_of_step = _kinds(case)
     return Tables(
         case=case,
@@ -82,6 +85,7 @@ def tables_of(case: Case) -> Tables:
         matches=priced(case, every, match_w),
         match_moves=moves(case, grid, match_w, horizon.hours, horizon.ceiling_wh),
         match_power_w=match_w,
+        next_target_wh=targets_wh,
         landing_levels_wh=levels_wh,
         landings=_landings(case, grid, levels_wh),
         fine_power_w=fine_w,

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from concurrent.futures import Future
 
-from v2g_daemon.domain.errors import LedgerError
 from v2g_daemon.domain.instant import Instant
-from v2g_daemon.domain.ledger import LedgerRow
+from v2g_daemon.domain.ledger import LedgerRow, TelemetryRow
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.snapshot import RecordingHealth
 from v2g_daemon.ports import Clock, LedgerWriter, TraceSink
@@ -19,7 +16,6 @@ from v2g_daemon.trace.codec import TraceEncoder
 _log = logging.getLogger(__name__)
 
 QUEUE_LENGTH = 600
-UNCOMMITTED_ROWS = 20_000
 
 
 class Recorder:
@@ -40,8 +36,7 @@ class Recorder:
         self._trace = trace
         self._encoder = encoder
         self._queue: asyncio.Queue[Outcome] = asyncio.Queue(maxsize=QUEUE_LENGTH)
-        self._uncommitted: list[LedgerRow] = []
-        self._commit: asyncio.Future[None] | None = None
+        self._pending: set[asyncio.Future[None]] = set()
         self._committed_at: Instant | None = None
         self._lost = 0
 
@@ -68,16 +63,12 @@ class Recorder:
             self._write(await self._queue.get())
 
     async def drain(self, closing: tuple[LedgerRow, ...], *, timeout_s: float) -> None:
-        """At shutdown: write what is queued and commit everything, within real `timeout_s`."""
+        """At shutdown: write what is queued and what was still running, within real `timeout_s`."""
         while not self._queue.empty():
             self._write(self._queue.get_nowait())
-        self._uncommitted.extend(closing)
-        async with asyncio.timeout(timeout_s):
-            while self._uncommitted or self._commit is not None:
-                self._start_commit()
-                if self._commit is not None:
-                    await asyncio.wait([self._commit])
-                await asyncio.sleep(0)
+        self._commit(closing)
+        if self._pending:
+            await asyncio.wait(self._pending, timeout=timeout_s)
 
     def _write(self, outcome: Outcome) -> None:
         for line in self._encoder.lines(
@@ -88,36 +79,23 @@ class Recorder:
             memory_after=outcome.memory_after,
         ):
             self._trace.append(line)
-        if outcome.rows:
-            self._uncommitted.extend(outcome.rows)
-            excess = len(self._uncommitted) - UNCOMMITTED_ROWS
-            if excess > 0:
-                del self._uncommitted[:excess]
-                self._lost += excess
-        self._start_commit()
+        self._commit(tuple(row for row in outcome.rows if not isinstance(row, TelemetryRow)))
+        self._commit(tuple(row for row in outcome.rows if isinstance(row, TelemetryRow)))
 
-    def _start_commit(self) -> None:
-        """One commit in flight; a failed one's rows are tried again with the next."""
-        if self._commit is not None or not self._uncommitted:
+    def _commit(self, rows: tuple[LedgerRow, ...]) -> None:
+        """Hand rows to the ledger, which keeps what it cannot write yet and tries again."""
+        if not rows:
             return
-        rows = tuple(self._uncommitted)
-        self._uncommitted.clear()
-        pending: Future[None] = self._ledger.commit(rows)
-        self._commit = asyncio.wrap_future(pending)
-        self._commit.add_done_callback(self._on_done(rows))
+        committing = asyncio.wrap_future(self._ledger.commit(rows))
+        self._pending.add(committing)
+        committing.add_done_callback(self._committed)
 
-    def _on_done(self, rows: tuple[LedgerRow, ...]) -> Callable[[asyncio.Future[None]], None]:
-        def done(future: asyncio.Future[None]) -> None:
-            self._commit = None
-            if future.cancelled():
-                return
-            error = future.exception()
-            if error is None:
-                self._committed_at = self._clock.now()
-            elif isinstance(error, LedgerError):
-                _log.error("%d rows could not be committed: %s", len(rows), error)
-                self._uncommitted[:0] = rows
-            else:
-                raise error
-
-        return done
+    def _committed(self, committing: asyncio.Future[None]) -> None:
+        self._pending.discard(committing)
+        if committing.cancelled():
+            return
+        error = committing.exception()
+        if error is None:
+            self._committed_at = self._clock.now()
+        else:
+            _log.error("rows not in the ledger yet: %s", error)

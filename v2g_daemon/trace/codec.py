@@ -121,6 +121,10 @@ class TraceEncoder:
             (name, CONVERTER.get_unstructure_hook(_SNAPSHOT_TYPES[name])) for name in _INLINE_FIELDS
         )
 
+    def restart(self) -> None:
+        """Lines were lost: the next tick starts a new file."""
+        self._day = None
+
     def lines(
         self,
         snapshot: Snapshot,

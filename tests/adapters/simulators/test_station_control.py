@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.adapters.simulators.conftest import Central, default_answers, scenario_of
+from simulators.assembly import assemble
+from simulators.control import FaultOrder, VehicleOrder
+from simulators.station.connection import run_station
+from tests.adapters.simulators.central import (
+    Bench,
+    Central,
+    default_answers,
+    listening,
+    scenario_of,
+)
 
 Json = dict[str, Any]
 
@@ -75,9 +85,7 @@ async def test_a_lease_that_is_not_renewed_falls_back_to_the_default_profile(ben
     run = await bench()
     transaction_id = await run.transaction_id()
     assert (await run.set_profile(SAFE_DEFAULT))["status"] == "Accepted"
-    lease = profile(
-        setpoint(-5000.0), transactionId=transaction_id, schedule={"duration": 20}
-    )
+    lease = profile(setpoint(-5000.0), transactionId=transaction_id, schedule={"duration": 20})
     assert (await run.set_profile(lease))["status"] == "Accepted"
     outlet = run.world.outlets["S1"]
     await run.until(lambda: outlet.power_w == -5000.0)
@@ -85,6 +93,17 @@ async def test_a_lease_that_is_not_renewed_falls_back_to_the_default_profile(ben
     update = {"chargingProfileId": 9, "scheduleUpdate": {"setpoint": -4000.0}}
     assert (await run.central.call("UpdateDynamicSchedule", update))["status"] == "Accepted"
     await run.until(lambda: outlet.power_w == -4000.0)
+
+
+async def test_a_profile_with_an_update_interval_is_pulled(bench: Any) -> None:
+    pulled = {"status": "Accepted", "scheduleUpdate": {"setpoint": -2500.0}}
+    run = await bench(answers={"PullDynamicScheduleUpdate": pulled})
+    transaction_id = await run.transaction_id()
+    lease = profile(setpoint(-5000.0), transactionId=transaction_id, dynUpdateInterval=5)
+    assert (await run.set_profile(lease))["status"] == "Accepted"
+    pull = await run.central.got("PullDynamicScheduleUpdate")
+    assert pull == {"chargingProfileId": 9}
+    await run.until(lambda: run.world.outlets["S1"].power_w == -2500.0)
 
 
 async def test_clearing_every_profile_is_full_power_and_not_a_stop(bench: Any) -> None:
@@ -218,6 +237,28 @@ async def test_a_reboot_loses_the_transaction_profiles_and_keeps_the_default(ben
     await run.until(lambda: run.world.outlets["S1"].power_w == 2000.0)
 
 
+async def test_a_reboot_by_itself_starts_a_new_transaction(bench: Any) -> None:
+    run = await bench()
+    first = await run.transaction_id()
+    before = len(run.central.calls)
+    run.assembly.control.set_fault(_order(kind="reboot"))
+    boot = await run.central.got("BootNotification", after=before)
+    assert boot["reason"] == "PowerUp"
+    ended = await run.central.got("TransactionEvent", after=before, eventType="Ended")
+    assert ended["transactionInfo"]["transactionId"] == first
+    assert ended["transactionInfo"]["stoppedReason"] == "Reboot"
+    await run.central.got("TransactionEvent", after=before, eventType="Started")
+    assert run.station.counts.boots == 2
+
+
+async def test_without_soc_every_other_measurand_still_comes(bench: Any) -> None:
+    run = await bench(fault=[{"device": "S1", "kind": "no_soc"}])
+    event = await run.central.got("TransactionEvent", triggerReason="MeterValuePeriodic")
+    names = [one["measurand"] for one in event["meterValue"][0]["sampledValue"]]
+    assert "SoC" not in names
+    assert "Energy.Active.Export.Register" in names
+
+
 async def test_a_new_car_is_a_new_transaction_with_its_own_token(bench: Any) -> None:
     run = await bench()
     first = await run.transaction_id()
@@ -232,12 +273,7 @@ async def test_a_new_car_is_a_new_transaction_with_its_own_token(bench: Any) -> 
     assert soc[0]["value"] == 12.0
 
 
-async def test_without_any_central_system_the_car_charges_after_a_while(listening: Any) -> None:
-    from pathlib import Path
-
-    from simulators.assembly import assemble
-    from simulators.station.connection import run_station
-
+async def test_without_any_central_system_the_car_charges_after_a_while() -> None:
     central = Central(answers=default_answers())
     async with listening(central, ["ocpp2.1"]):
         port = central.port
@@ -246,9 +282,8 @@ async def test_without_any_central_system_the_car_charges_after_a_while(listenin
     station = assembly.stations[0]
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(run_station(station))
-        async with asyncio.timeout(9.0):
-            while assembly.world.outlets["S1"].power_w < 7400.0:
-                await asyncio.sleep(0.05)
+        alone = Bench(central=central, assembly=assembly)
+        await alone.until(lambda: assembly.world.outlets["S1"].power_w == 7400.0)
         assert not station.online
         async with listening(central, ["ocpp2.1"], port):
             started = await central.got("TransactionEvent", eventType="Started")
@@ -256,13 +291,9 @@ async def test_without_any_central_system_the_car_charges_after_a_while(listenin
             running.cancel()
 
 
-def _order(**fields: Any) -> Any:
-    from simulators.control import FaultOrder
-
+def _order(**fields: Any) -> FaultOrder:
     return FaultOrder(device="S1", **fields)
 
 
-def _vehicle_order(**fields: Any) -> Any:
-    from simulators.control import VehicleOrder
-
+def _vehicle_order(**fields: Any) -> VehicleOrder:
     return VehicleOrder(**fields)

@@ -1,4 +1,4 @@
-"""Before the first write: one daemon per ledger, a readable file, and the schema of this version."""
+"""Before the first write: one daemon per ledger, a readable file, this version's schema."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
-from v2g_daemon.adapters.database.engine import sqlite_file
+from v2g_daemon.adapters.database.engine import sqlite_file, writer_engine
 from v2g_daemon.adapters.database.tables import metadata
 from v2g_daemon.domain.errors import LedgerError
 
@@ -30,12 +30,12 @@ ADVISORY_LOCK_KEY = 0x7632675F
 class LedgerLock:
     """One daemon per ledger: a locked file beside SQLite's, an advisory lock in PostgreSQL."""
 
-    def __init__(self, url: URL, engine: Engine) -> None:
+    def __init__(self, url: URL) -> None:
         self._file: IO[str] | None = None
-        self._connection: Connection | None = None
+        self._engine: Engine | None = None
         file = sqlite_file(url)
         if file is None:
-            self._lock_server(engine)
+            self._lock_server(writer_engine(url, durable=False))
         else:
             self._lock_file(file)
 
@@ -43,8 +43,8 @@ class LedgerLock:
         """Let another daemon have the ledger."""
         if self._file is not None:
             self._file.close()
-        if self._connection is not None:
-            self._connection.close()
+        if self._engine is not None:
+            self._engine.dispose()
 
     def _lock_file(self, file: Path) -> None:
         path = file.with_name(file.name + ".lock")
@@ -68,15 +68,17 @@ class LedgerLock:
         self._file.flush()
 
     def _lock_server(self, engine: Engine) -> None:
+        """The lock lives as long as its connection, which the engine keeps open."""
         try:
-            self._connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            statement = text("SELECT pg_try_advisory_lock(:key)")
-            locked = self._connection.scalar(statement, {"key": ADVISORY_LOCK_KEY})
+            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                statement = text("SELECT pg_try_advisory_lock(:key)")
+                locked = connection.scalar(statement, {"key": ADVISORY_LOCK_KEY})
         except SQLAlchemyError as error:
             raise LedgerError(f"the ledger's database cannot be reached: {error}") from error
         if not locked:
-            self._connection.close()
+            engine.dispose()
             raise LedgerError("another daemon writes to this database; stop it first")
+        self._engine = engine
 
 
 def repaired(file: Path, *, now_utc: datetime) -> str | None:

@@ -40,6 +40,14 @@ ORDER = (
     tables.commissioning_record,
 )
 
+# Rows whose fields are their columns.
+PLAIN: dict[type, Table] = {
+    SessionRow: tables.session,
+    SocDay: tables.soc_day,
+    TelemetryRow: tables.telemetry,
+    OverrideEvent: tables.override_event,
+}
+
 
 def to_table(row: LedgerRow) -> tuple[Table, dict[str, Any]]:
     """Where a row goes, and its columns."""
@@ -48,26 +56,21 @@ def to_table(row: LedgerRow) -> tuple[Table, dict[str, Any]]:
             return tables.pcc_interval, _with_interval(row, tables.pcc_interval)
         case EvseInterval():
             return tables.evse_interval, _with_interval(row, tables.evse_interval)
-        case SessionRow():
-            return tables.session, _plain(row, tables.session)
+        case SessionRow() | SocDay() | TelemetryRow() | OverrideEvent():
+            table = PLAIN[type(row)]
+            return table, _plain(row, table)
         case DecisionRow():
             columns = _plain(row, tables.decision)
             return tables.decision, columns | {"authority": int(row.authority)}
-        case SocDay():
-            return tables.soc_day, _plain(row, tables.soc_day)
-        case TelemetryRow():
-            return tables.telemetry, _plain(row, tables.telemetry)
         case LatchEvent():
             return tables.latch_event, {
                 "at_utc": row.at_utc,
                 "evse_id": row.latch.evse_id,
                 "rule": row.latch.rule,
-                "detail": row.latch.detail,
+                "detail": _storable(row.latch.detail),
                 "since_utc": row.latch.since_utc,
                 "cleared": row.cleared,
             }
-        case OverrideEvent():
-            return tables.override_event, _plain(row, tables.override_event)
         case CommissioningRecord():
             columns = _plain(row, tables.commissioning_record)
             return tables.commissioning_record, columns | {"step": row.step.value}
@@ -110,16 +113,23 @@ def commissioning(columns: Mapping[str, Any]) -> CommissioningRecord:
 
 
 def _plain(row: LedgerRow, table: Table) -> dict[str, Any]:
-    return {column.name: getattr(row, column.name) for column in table.columns}
+    return {column.name: _storable(getattr(row, column.name)) for column in table.columns}
 
 
 def _with_interval(row: PccInterval | EvseInterval, table: Table) -> dict[str, Any]:
     bounds = {"start_utc": row.interval.start_utc, "end_utc": row.interval.end_utc}
     rest = [column.name for column in table.columns if column.name not in bounds]
-    return bounds | {name: getattr(row, name) for name in rest}
+    return bounds | {name: _storable(getattr(row, name)) for name in rest}
 
 
 def _without_bounds(columns: Mapping[str, Any]) -> dict[str, Any]:
     rest = {name: value for name, value in columns.items() if name not in ("start_utc", "end_utc")}
     interval = Interval(start_utc=columns["start_utc"], end_utc=columns["end_utc"])
     return rest | {"interval": interval}
+
+
+def _storable(value: Any) -> Any:
+    """Texts may come from a station: what no database takes becomes a question mark."""
+    if not isinstance(value, str):
+        return value
+    return value.encode("utf-8", "replace").decode("utf-8").replace("\x00", "?")

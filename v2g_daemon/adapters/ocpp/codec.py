@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 from math import isfinite
 from typing import Any, NoReturn
 
@@ -21,6 +22,7 @@ from v2g_daemon.domain.errors import InvariantViolated
 JsonObject = dict[str, Any]
 
 ERROR_TEXT_LENGTH = 255  # OCPP 2.1 Part 4, 4.2.3: errorDescription
+MOST_ERRORS = 20  # of one payload; a hostile one may hold thousands
 NO_MESSAGE_ID = "-1"  # Part 4, 4.2.3: the id of a message that could not be read
 
 
@@ -100,12 +102,15 @@ def parse_frame(raw: str | bytes) -> Frame:
         frame = json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite_float)
     except (ValueError, RecursionError):
         return _unreadable("not JSON")
-    if not isinstance(frame, list) or not frame:
-        return _unreadable("not a JSON array")
-    kind, rest = frame[0], frame[1:]
-    if type(kind) is not int:
-        return _unreadable("the message type is not a number")
-    message_id = rest[0] if rest and isinstance(rest[0], str) else NO_MESSAGE_ID
+    match frame:
+        case [int(kind), *rest] if not isinstance(kind, bool):
+            message_id = rest[0] if rest and isinstance(rest[0], str) else NO_MESSAGE_ID
+            return _typed(kind, message_id, rest)
+        case _:
+            return _unreadable("not a JSON array that starts with a message type")
+
+
+def _typed(kind: int, message_id: str, rest: list[Any]) -> Frame:
     match kind:
         case FrameType.CALL:
             return _call(message_id, rest)
@@ -115,12 +120,13 @@ def parse_frame(raw: str | bytes) -> Frame:
             return _error(message_id, rest, about_result=kind == FrameType.CALL_RESULT_ERROR)
         case FrameType.SEND:
             return _send(message_id, rest)
-    return BrokenFrame(
-        message_id=message_id,
-        code="MessageTypeNotSupported",
-        text=f"message type {str(kind)[:20]} is unknown",
-        answerable=True,
-    )
+        case _:
+            return BrokenFrame(
+                message_id=message_id,
+                code="MessageTypeNotSupported",
+                text="unknown message type",
+                answerable=True,
+            )
 
 
 def _call(message_id: str, rest: list[Any]) -> Frame:
@@ -138,7 +144,8 @@ def _result(message_id: str, rest: list[Any]) -> Frame:
     match rest:
         case [str(), dict(payload)]:
             return ResultFrame(message_id=message_id, payload=payload)
-    return _ignored(message_id, "a result is [3, id, {payload}]")
+        case _:
+            return _ignored(message_id, "a result is [3, id, {payload}]")
 
 
 def _error(message_id: str, rest: list[Any], *, about_result: bool) -> Frame:
@@ -151,14 +158,16 @@ def _error(message_id: str, rest: list[Any], *, about_result: bool) -> Frame:
                 text=printable(text)[:ERROR_TEXT_LENGTH],
                 about_result=about_result,
             )
-    return _ignored(message_id, "an error is [4, id, code, text, {details}]")
+        case _:
+            return _ignored(message_id, "an error is [4, id, code, text, {details}]")
 
 
 def _send(message_id: str, rest: list[Any]) -> Frame:
     match rest:
         case [str(), str(action), dict(payload)]:
             return SendFrame(message_id=message_id, action=action, payload=payload)
-    return _ignored(message_id, "a send is [6, id, action, {payload}]")
+        case _:
+            return _ignored(message_id, "a send is [6, id, action, {payload}]")
 
 
 def _unreadable(text: str) -> BrokenFrame:
@@ -168,9 +177,7 @@ def _unreadable(text: str) -> BrokenFrame:
 
 
 def _ignored(message_id: str, text: str) -> BrokenFrame:
-    return BrokenFrame(
-        message_id=message_id, code="RpcFrameworkError", text=text, answerable=False
-    )
+    return BrokenFrame(message_id=message_id, code="RpcFrameworkError", text=text, answerable=False)
 
 
 def _refuse_constant(constant: str) -> NoReturn:
@@ -251,7 +258,7 @@ def _violation(
     if action not in known_actions(version):
         raise InvariantViolated(f"{action!r} is no action of OCPP {version.number}")
     validator = get_validator(kind, action, version.number)
-    errors = list(validator.iter_errors(payload))
+    errors = list(islice(validator.iter_errors(payload), MOST_ERRORS))
     if not errors:
         return None
     worst = next((one for one in errors if one.validator != "additionalProperties"), errors[0])

@@ -1,4 +1,4 @@
-"""What the central system is told about its stations; seconds are real unless a field says otherwise."""
+"""What the central system is told; seconds are real unless a field says otherwise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading and writing a station's device model; nothing a station answers here can fail the session."""
+"""Reading and writing a station's device model; no answer to it can fail the session."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ async def read_variables(
         outcome = await _get(session, batch)
         if isinstance(outcome, CallAnswered):
             values |= found_values(batch, outcome.payload)
-        elif isinstance(outcome, CallRejectedByError) and outcome.code in ("NotImplemented", "NotSupported"):
+        elif isinstance(outcome, CallRejectedByError) and outcome.code in (
+            "NotImplemented",
+            "NotSupported",
+        ):
             return values
         elif isinstance(outcome, CallRejectedByError):
             for variable in batch:

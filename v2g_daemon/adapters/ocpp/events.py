@@ -38,9 +38,7 @@ class TransactionEvent:
     sample: Sample | None = None
 
 
-def transaction_event(
-    payload: JsonObject, *, known_evccids: Mapping[str, str]
-) -> TransactionEvent:
+def transaction_event(payload: JsonObject, *, known_evccids: Mapping[str, str]) -> TransactionEvent:
     """A schema-valid TransactionEventRequest."""
     info = payload["transactionInfo"]
     token = payload.get("idToken")

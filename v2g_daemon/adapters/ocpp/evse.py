@@ -1,4 +1,4 @@
-"""What one EVSE is now, from the station's messages; every change goes to the sink as one EvseStatus."""
+"""What one EVSE is now, from the station's messages; every change goes to the sink."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class EvseState:
 
     @property
     def central_setpoint(self) -> bool:
-        """Whether a signed setpoint may be sent at all: offered, never refused, with a net beneath."""
+        """Whether a signed setpoint may be sent: offered, never refused, with a net beneath."""
         return (
             self.abilities.central_setpoint and self.default_installed and not self.setpoint_refused
         )
@@ -63,15 +63,13 @@ class EvseState:
         """Tell the sink, with the capability of this moment."""
         self.status = replace(
             self.status,
-            capability=capability(
-                self.config, self.needs, central_setpoint=self.central_setpoint
-            ),
+            capability=capability(self.config, self.needs, central_setpoint=self.central_setpoint),
             **changes,
         )
         self._sink.put_evse(self.status)
 
     def link_opened(self) -> None:
-        """A new connection knows nothing yet: what was installed or refused must be learned again."""
+        """A new connection knows nothing yet: what was installed must be learned again."""
         self.connector_heard = False
         self.forget_profiles()
         self.publish(connected=True)

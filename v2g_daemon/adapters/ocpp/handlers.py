@@ -33,11 +33,12 @@ class StationHandlers:
         self.clock = clock
         self._wake = wake
         self._table = HANDLERS[version]
+        self._actions = frozenset(self._table)
 
     @property
     def actions(self) -> frozenset[str]:
         """What a station may ask in this version."""
-        return frozenset(self._table)
+        return self._actions
 
     async def answer(self, action: str, payload: JsonObject) -> JsonObject:
         """The answer to a schema-valid call."""

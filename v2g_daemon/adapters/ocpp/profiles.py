@@ -64,7 +64,7 @@ class ProfileForm:
 def default_profile(
     form: ProfileForm, *, current_a: float, now_utc: datetime, stack_level: int
 ) -> JsonObject:
-    """SetChargingProfile for what the car does when nobody commands: charging, at a safe current."""
+    """SetChargingProfile for what the car does when nobody commands: charge at a safe current."""
     limit = (
         current_a
         if form.rate_unit is RateUnit.AMPERE

@@ -1,4 +1,4 @@
-"""One station's connection as a conversation: ordered answers, one call of ours in flight, typed outcomes.
+"""One station's connection: ordered answers, one call of ours in flight, typed outcomes.
 
 Version-neutral: what a message means is the handler's business.
 """
@@ -120,7 +120,6 @@ class StationSession:
         self.version = version
         self.handler_failures = 0
         self.frames_ignored = 0
-        self.timeouts_in_a_row = 0
         self._link = link
         self._handler = handler
         self._call_timeout_s = call_timeout_s
@@ -150,7 +149,7 @@ class StationSession:
     async def call(
         self, action: str, payload: JsonObject, *, timeout_s: float | None = None
     ) -> CallOutcome:
-        """Ask the station; waits for its turn, then at most the time-out. Never raises for the link."""
+        """Ask the station; waits its turn, then at most the time-out; the link never raises."""
         violation = call_violation(self.version, action, payload)
         if violation is not None:
             raise InvariantViolated(f"our own {violation.text}")
@@ -160,8 +159,6 @@ class StationSession:
             outcome = await self._exchange(
                 action, payload, self._call_timeout_s if timeout_s is None else timeout_s
             )
-        silent = isinstance(outcome, CallTimedOut)
-        self.timeouts_in_a_row = self.timeouts_in_a_row + 1 if silent else 0
         return self._checked(action, outcome)
 
     async def _exchange(self, action: str, payload: JsonObject, timeout_s: float) -> CallOutcome:
@@ -181,7 +178,7 @@ class StationSession:
             del self._waiting[message_id]
 
     def _checked(self, action: str, outcome: CallOutcome) -> CallOutcome:
-        """An answer that breaks its schema counts as an error; a field unknown to us does no harm."""
+        """An answer that breaks its schema counts as an error; an unknown field does no harm."""
         if not isinstance(outcome, CallAnswered):
             return outcome
         violation = result_violation(self.version, action, outcome.payload)

@@ -30,8 +30,7 @@ class StationState:
         self.accepted = asyncio.Event()
         self.power_ups = 0
         self.evses = tuple(
-            EvseState(station_id=config.station_id, config=evse, sink=sink)
-            for evse in config.evses
+            EvseState(station_id=config.station_id, config=evse, sink=sink) for evse in config.evses
         )
         self._evccids: OrderedDict[str, str] = OrderedDict()
 

@@ -1,14 +1,14 @@
-"""OCPP's words and signs to the house's, and nothing else; every sign that changes convention is here.
+"""OCPP's words and signs to the house's: every sign that changes convention stands here.
 
-OCPP gives import and export at the EVSE as two magnitudes, and discharge powers as positive numbers;
-`setpoint` is signed as in the house (charge +).
+OCPP gives import and export at the EVSE as two magnitudes, and discharge powers as positive
+numbers; `setpoint` is signed as in the house (charge +).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from decimal import Decimal
 
 from v2g_daemon.adapters.ocpp.codec import JsonObject, printable
@@ -40,16 +40,16 @@ def parse_stamp(text: str) -> datetime | None:
     except ValueError:
         return None
     if stamp.tzinfo is None:
-        return stamp.replace(tzinfo=timezone.utc)
+        return stamp.replace(tzinfo=UTC)
     try:
-        return stamp.astimezone(timezone.utc)
+        return stamp.astimezone(UTC)
     except OverflowError:
         return None
 
 
 def format_stamp(moment_utc: datetime) -> str:
     """A UTC stamp with milliseconds and Z; stations set their clocks by it."""
-    stamp = moment_utc.astimezone(timezone.utc).isoformat(timespec="milliseconds")
+    stamp = moment_utc.astimezone(UTC).isoformat(timespec="milliseconds")
     return stamp.replace("+00:00", "Z")
 
 
@@ -123,18 +123,16 @@ def capability(
     config: EvseConfig, needs: ChargingNeeds | None, *, central_setpoint: bool
 ) -> EvseCapability:
     """What car, station and installer agree on; discharge only for an EV that asked for it."""
-    signed = (
-        central_setpoint and not config.charge_only and needs is not None and needs.bidirectional
-    )
+    told = ChargingNeeds(bidirectional=False, direct_current=False) if needs is None else needs
+    signed = central_setpoint and not config.charge_only and told.bidirectional
+    max_discharge_w = _smaller(config.max_discharge_w, told.max_discharge_w) if signed else 0.0
     return EvseCapability(
         power=PowerRange(
-            lowest_w=-_smaller(config.max_discharge_w, needs and needs.max_discharge_w)
-            if signed
-            else 0.0,
-            highest_w=_smaller(config.max_charge_w, needs and needs.max_charge_w),
+            lowest_w=-max_discharge_w if max_discharge_w > 0.0 else 0.0,
+            highest_w=_smaller(config.max_charge_w, told.max_charge_w),
         ),
-        min_charge_w=_larger(config.min_charge_w, needs and needs.min_charge_w),
-        min_discharge_w=_larger(config.min_discharge_w, needs and needs.min_discharge_w),
+        min_charge_w=_larger(config.min_charge_w, told.min_charge_w),
+        min_discharge_w=_larger(config.min_discharge_w, told.min_discharge_w),
         control=PowerControl.SIGNED if signed else PowerControl.CHARGE_LIMIT,
     )
 

@@ -104,8 +104,11 @@ class DayAheadPrices:
         days = self._days_wanted(now.utc)
         # Yesterday too: its last prices settle the running interval and tell the usual day.
         first = days[0] - timedelta(days=1) if not self._series else days[0]
+        # Some services refuse a range for its unpublished end: today is asked for alone, in turn.
+        alone = self._attempt_count % 2 == 1 and not self._knows(days[0])
+        last = days[0] if alone else days[-1]
         try:
-            payload = await self._fetch(client, first=first, last=days[-1])
+            payload = await self._fetch(client, first=first, last=last)
             news = spot_series(payload, currency=self._source.tariff.currency)
         except PriceSourceError as error:
             self.faults_count += 1
@@ -137,9 +140,10 @@ class DayAheadPrices:
             raise PriceSourceError(f"no answer ({type(error).__name__})") from error
 
     def _complete(self, now_utc: datetime) -> bool:
-        return all(
-            covers(self._series, local_day(day, self._zone)) for day in self._days_wanted(now_utc)
-        )
+        return all(self._knows(day) for day in self._days_wanted(now_utc))
+
+    def _knows(self, day: date) -> bool:
+        return covers(self._series, local_day(day, self._zone))
 
     def _days_wanted(self, now_utc: datetime) -> list[date]:
         """Today, and tomorrow once it is published."""

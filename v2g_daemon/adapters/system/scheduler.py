@@ -45,15 +45,19 @@ class _DailyJob:
         self._zone = zone
         self._trigger = CronTrigger(hour=at.hour, minute=at.minute, second=at.second, timezone=zone)
         self._fired_on: date | None = None
+        self._seen_utc = registered.utc
         self._due_at = self._next(registered)
 
     def due(self, now: Instant) -> bool:
         """Whether it is time; counts as fired then."""
         is_due = now.utc >= self._due_at
+        was_set_back = now.utc < self._seen_utc
+        self._seen_utc = now.utc
         if is_due:
             # The day it was due on: seen after midnight, it must not use up the new day.
             self._fired_on = self._due_at.astimezone(self._zone).date()
-        self._due_at = self._next(now)
+        if is_due or was_set_back:
+            self._due_at = self._next(now)
         return is_due
 
     def wait_s(self, now: Instant) -> float:

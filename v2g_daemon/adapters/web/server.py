@@ -24,20 +24,20 @@ class QuietServer(uvicorn.Server):
 
 async def serve(app: FastAPI, socket_path: Path) -> None:
     """Answer on the socket until cancelled."""
-    listening = private_socket(socket_path)
     config = uvicorn.Config(app, log_level="warning", lifespan="off", access_log=False)
-    try:
+    with private_socket(socket_path) as listening:
         await QuietServer(config).serve(sockets=[listening])
-    finally:
-        listening.close()
-        socket_path.unlink(missing_ok=True)
 
 
-def private_socket(socket_path: Path) -> socket.socket:
+@contextlib.contextmanager
+def private_socket(socket_path: Path) -> Iterator[socket.socket]:
     """A bound Unix socket that only this user may open; a stale file is replaced."""
     socket_path.parent.mkdir(parents=True, exist_ok=True)
     socket_path.unlink(missing_ok=True)
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listening.bind(str(socket_path))
-    socket_path.chmod(SOCKET_MODE)
-    return listening
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+        listening.bind(str(socket_path))
+        socket_path.chmod(SOCKET_MODE)
+        try:
+            yield listening
+        finally:
+            socket_path.unlink(missing_ok=True)

@@ -1,0 +1,124 @@
+"""A central system on a free loopback port, with a clock and a sink the test looks into."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from tests.adapters.ocpp.scripted_station import Sink, SteppedClock
+from v2g_daemon.adapters.ocpp import (
+    CentralSystem,
+    CentralSystemConfig,
+    EvseConfig,
+    OcppVersion,
+    StationConfig,
+)
+from v2g_daemon.domain.power import PowerRange
+from v2g_daemon.domain.readings import EvseStatus
+from v2g_daemon.domain.setpoint import Authority, Command, HandsOff, Reason, Setpoint
+from v2g_daemon.ports import EvsePort
+
+EVSE = EvseConfig(
+    evse_id="garage",
+    static_safe_current_a=10.0,
+    max_charge_w=7400.0,
+    max_discharge_w=7400.0,
+    min_charge_w=1400.0,
+    min_discharge_w=1400.0,
+)
+REASON = Reason(authority=Authority.PLAN, rule="test", detail="a test")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """The parts of one test."""
+
+    central: CentralSystem
+    clock: SteppedClock
+    sink: Sink
+    port: EvsePort
+    serving: asyncio.Task[None]
+
+    @property
+    def status(self) -> EvseStatus:
+        return self.sink.evse["garage"]
+
+    async def until(self, holds: Callable[[EvseStatus], bool]) -> EvseStatus:
+        """Wait (in real time, briefly) until the status is as wanted."""
+        async with asyncio.timeout(5):
+            while not holds(self.status):
+                await asyncio.sleep(0.005)
+        return self.status
+
+    def setpoint(self, target_w: float, *, lease_s: float = 90.0) -> None:
+        now = self.clock.now()
+        self.port.command(
+            Setpoint(
+                target_w=target_w,
+                permitted=PowerRange(lowest_w=-10000.0, highest_w=10000.0),
+                reason=REASON,
+                issued_at=now,
+                expires_at=now.later(lease_s),
+            )
+        )
+
+    def hands_off(self) -> None:
+        command: Command = HandsOff(
+            permitted=PowerRange(lowest_w=0.0, highest_w=7400.0), reason=REASON
+        )
+        self.port.command(command)
+
+
+Benches = Callable[..., AbstractAsyncContextManager[Bench]]
+
+
+@pytest.fixture
+def benches() -> Benches:
+    """`async with benches(evse=..., versions=..., call_timeout_s=...) as bench`."""
+
+    @asynccontextmanager
+    async def make(
+        *,
+        evse: EvseConfig = EVSE,
+        versions: tuple[OcppVersion, ...] = (OcppVersion.V2_1, OcppVersion.V2_0_1),
+        heartbeat_interval_s: int = 60,
+        **options: float,
+    ) -> AsyncIterator[Bench]:
+        clock, sink = SteppedClock(), Sink()
+        settings = {"call_timeout_s": 2.0, "boot_wait_s": 0.3, "rival_ping_timeout_s": 0.3, **options}
+        config = CentralSystemConfig(
+            stations=(
+                StationConfig(
+                    station_id="S1",
+                    password="correct horse battery",
+                    evses=(evse,),
+                    versions=versions,
+                    heartbeat_interval_s=heartbeat_interval_s,
+                ),
+            ),
+            **settings,
+        )
+        central = CentralSystem(config, clock, sink)
+        serving = asyncio.create_task(central.run())
+        async with asyncio.timeout(5):
+            await central.listening()
+        try:
+            yield Bench(
+                central=central, clock=clock, sink=sink, port=central.ports()[0], serving=serving
+            )
+        finally:
+            serving.cancel()
+            await asyncio.wait([serving])
+
+    return make
+
+
+@pytest.fixture
+async def bench(benches: Benches) -> AsyncIterator[Bench]:
+    """One V2G station S1 with the EVSE `garage`."""
+    async with benches() as found:
+        yield found

@@ -1,0 +1,119 @@
+"""Who gets in: id, password, version, and never two of the same name."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from tests.adapters.ocpp.conftest import Bench, Benches
+from tests.adapters.ocpp.scripted_station import credentials, station, url
+from v2g_daemon.adapters.ocpp import OcppVersion
+
+
+async def refused(bench: Bench, *, station_id: str = "S1", headers: dict[str, str]) -> int:
+    with pytest.raises(InvalidStatus) as caught:
+        await connect(
+            url(bench.central, station_id), subprotocols=["ocpp2.1"], additional_headers=headers
+        )
+    return caught.value.response.status_code
+
+
+@pytest.mark.parametrize(
+    ("station_id", "headers", "status"),
+    [
+        ("S1", {}, 401),
+        ("S1", credentials(password="wrong"), 401),
+        ("S1", credentials(user="S2"), 401),
+        ("S1", {"Authorization": "Bearer x"}, 401),
+        ("S1", {"Authorization": "Basic %%%"}, 401),
+        ("S2", credentials(user="S2"), 404),
+        ("..%2fS1", credentials(), 404),
+        ("x" * 300, credentials(), 404),
+    ],
+)
+async def test_a_stranger_is_refused_before_the_upgrade(
+    bench: Bench, station_id: str, headers: dict[str, str], status: int
+) -> None:
+    assert await refused(bench, station_id=station_id, headers=headers) == status
+    assert not bench.status.connected
+
+
+@pytest.mark.parametrize(
+    ("offered", "spoken"),
+    [
+        (["ocpp2.0.1", "ocpp2.1"], "ocpp2.1"),
+        (["ocpp2.0.1"], "ocpp2.0.1"),
+        (["ocpp1.6", "ocpp2.0.1"], "ocpp2.0.1"),
+    ],
+)
+async def test_the_server_prefers_the_newest_common_version(
+    bench: Bench, offered: list[str], spoken: str
+) -> None:
+    async with connect(
+        url(bench.central), subprotocols=offered, additional_headers=credentials()
+    ) as socket:
+        assert socket.subprotocol == spoken
+
+
+async def test_a_pinned_station_gets_its_version_though_it_offers_a_newer_one(
+    benches: Benches,
+) -> None:
+    async with benches(versions=(OcppVersion.V2_0_1,)) as bench:
+        async with station(bench.central, versions=("ocpp2.1", "ocpp2.0.1")) as car:
+            assert car.version == "ocpp2.0.1"
+
+
+async def test_a_pinned_station_may_leave_the_version_out(benches: Benches) -> None:
+    async with benches(versions=(OcppVersion.V2_0_1,)) as bench:
+        async with station(bench.central, versions=()) as car:
+            assert (await car.boot())["status"] == "Accepted"
+
+
+@pytest.mark.parametrize("offered", [["ocpp1.6"], None])
+async def test_no_common_version_is_closed_after_the_handshake(
+    bench: Bench, offered: list[str] | None
+) -> None:
+    async with connect(
+        url(bench.central), subprotocols=offered, additional_headers=credentials()
+    ) as socket:
+        assert socket.subprotocol is None
+        with pytest.raises(ConnectionClosed):
+            async with asyncio.timeout(5):
+                await socket.recv()
+        assert socket.close_code == 1002
+
+
+async def test_a_second_connection_is_refused_while_the_first_answers(bench: Bench) -> None:
+    async with station(bench.central) as first:
+        await first.boot()
+        assert await refused(bench, headers=credentials()) == 409
+        assert await first.call("Heartbeat", {}) == {"currentTime": "2024-12-11T17:00:00.000Z"}
+
+
+async def test_a_second_connection_takes_over_from_one_that_is_dead(bench: Bench) -> None:
+    async with station(bench.central) as first:
+        await first.boot()
+        first.socket.transport.pause_reading()  # a black hole: open, and deaf
+        async with station(bench.central) as second:
+            assert (await second.boot())["status"] == "Accepted"
+            assert bench.status.connected
+        first.socket.transport.abort()
+
+
+async def test_a_password_is_in_no_log_and_no_repr(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(0)
+    await refused(bench, headers=credentials(password="tell-nobody"))
+    async with station(bench.central) as car:
+        await car.call("Authorize", {"idToken": {"idToken": "SECRET-TOKEN", "type": "eMAID"}})
+        await car.raw_call("x", "Authorize", {"idToken": {"idToken": ["SECRET-TOKEN"]}})
+    ours = [record for record in caplog.records if record.name.startswith("v2g_daemon")]
+    assert ours
+    text = " ".join(record.getMessage() for record in ours)
+    assert "tell-nobody" not in text
+    assert "SECRET-TOKEN" not in text
+    assert "correct horse" not in repr(bench.central._config)

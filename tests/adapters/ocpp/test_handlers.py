@@ -1,0 +1,163 @@
+"""Every action a station may send gets an answer that its schema accepts, in both versions."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from importlib.resources import files
+from typing import Any
+
+import pytest
+
+from tests.adapters.ocpp.scripted_station import Sink, SteppedClock, schema
+from v2g_daemon.adapters.ocpp.codec import call_violation, encode_call, known_actions, parse_frame
+from v2g_daemon.adapters.ocpp.config import EvseConfig, OcppVersion, StationConfig
+from v2g_daemon.adapters.ocpp.handlers import HANDLERS, StationHandlers
+from v2g_daemon.adapters.ocpp.station import StationState
+
+# Written out from the use cases, not taken from our table: what a charging station may ask.
+STATION_ACTIONS_2_0_1 = frozenset(
+    "Authorize BootNotification ClearedChargingLimit DataTransfer FirmwareStatusNotification "
+    "Get15118EVCertificate GetCertificateStatus Heartbeat LogStatusNotification MeterValues "
+    "NotifyChargingLimit NotifyCustomerInformation NotifyDisplayMessages NotifyEVChargingNeeds "
+    "NotifyEVChargingSchedule NotifyEvent NotifyMonitoringReport NotifyReport "
+    "PublishFirmwareStatusNotification ReportChargingProfiles ReservationStatusUpdate "
+    "SecurityEventNotification SignCertificate StatusNotification TransactionEvent".split()
+)
+STATION_ACTIONS_2_1 = STATION_ACTIONS_2_0_1 | frozenset(
+    "BatterySwap ClosePeriodicEventStream GetCertificateChainStatus NotifyDERAlarm "
+    "NotifyDERStartStop NotifyPriorityCharging NotifySettlement OpenPeriodicEventStream "
+    "PullDynamicScheduleUpdate ReportDERControl VatNumberValidation".split()
+)
+CASES = [(OcppVersion.V2_0_1, action) for action in sorted(STATION_ACTIONS_2_0_1)] + [
+    (OcppVersion.V2_1, action) for action in sorted(STATION_ACTIONS_2_1)
+]
+
+
+def example(node: dict[str, Any], root: dict[str, Any], *, full: bool, name: str = "") -> Any:
+    """A value that the schema accepts: only what is required, or everything."""
+    if "$ref" in node:
+        return example(root["definitions"][node["$ref"].split("/")[-1]], root, full=full, name=name)
+    if "enum" in node:
+        return node["enum"][0]
+    match node.get("type"):
+        case "object":
+            required = node.get("required", ())
+            return {
+                key: example(value, root, full=full, name=key)
+                for key, value in node.get("properties", {}).items()
+                if key in required or (full and key != "customData")
+            }
+        case "array":
+            count = max(1, node.get("minItems", 1))
+            return [example(node["items"], root, full=full) for _ in range(count)]
+        case "integer" | "number":
+            return max(0, int(node.get("minimum", 0)))
+        case "boolean":
+            return False
+        case "string":
+            stamp = node.get("format") == "date-time" or "time" in name.lower()
+            return "2024-12-11T17:00:00Z" if stamp else "x"
+        case _:
+            return "x"
+
+
+def schema_text(version: OcppVersion, name: str) -> dict[str, Any]:
+    folder = files("ocpp") / f"v{version.number.replace('.', '')}" / "schemas"
+    loaded: dict[str, Any] = json.loads((folder / f"{name}.json").read_text(encoding="utf-8-sig"))
+    return loaded
+
+
+def handlers(version: OcppVersion) -> StationHandlers:
+    evse = EvseConfig(evse_id="garage", static_safe_current_a=10.0, max_charge_w=7400.0)
+    config = StationConfig(station_id="S1", password="p" * 16, evses=(evse,))
+    return StationHandlers(
+        station=StationState(config=config, sink=Sink()),
+        version=version,
+        clock=SteppedClock(),
+        wake=lambda: None,
+    )
+
+
+def test_the_table_holds_every_action_a_station_may_send_and_no_other() -> None:
+    assert frozenset(HANDLERS[OcppVersion.V2_0_1]) == STATION_ACTIONS_2_0_1
+    assert frozenset(HANDLERS[OcppVersion.V2_1]) == STATION_ACTIONS_2_1
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize(("version", "action"), CASES)
+async def test_every_action_gets_a_schema_valid_answer(
+    version: OcppVersion, action: str, full: bool
+) -> None:
+    root = schema_text(version, f"{action}Request")
+    request = example(root, root, full=full)
+    assert call_violation(version, action, request) is None
+    async with asyncio.timeout(5):
+        answer = await handlers(version).answer(action, request)
+    schema(version.value, f"{action}Response").validate(answer)
+
+
+@pytest.mark.parametrize("version", list(OcppVersion))
+def test_every_field_of_every_request_goes_out_under_its_own_name(version: OcppVersion) -> None:
+    """The names a case mapper would mangle (setpoint_L2, limitAtSoC.soc, fixedPFInject) too."""
+    checked = 0
+    for action in sorted(known_actions(version)):
+        root = schema_text(version, f"{action}Request")
+        request = example(root, root, full=True)
+        assert call_violation(version, action, request) is None, action
+        assert json.loads(encode_call("1", action, request)) == [2, "1", action, request]
+        checked += 1
+    assert checked == {"2.1": 90, "2.0.1": 64}[version.number]
+
+
+def test_a_mangled_name_would_be_noticed() -> None:
+    request = {"chargingProfileId": 1, "scheduleUpdate": {"setpoint": 1.0, "setpointL2": 1.0}}
+    violation = call_violation(OcppVersion.V2_1, "UpdateDynamicSchedule", request)
+    assert violation is not None
+    assert violation.code == "FormatViolation"
+
+
+def test_boot_is_pending_only_while_the_clock_is_untrusted() -> None:
+    table = handlers(OcppVersion.V2_1)
+    boot = {"chargingStation": {"model": "M", "vendorName": "V"}, "reason": "PowerUp"}
+    assert isinstance(table.clock, SteppedClock)
+    table.clock.is_trusted = False
+    pending = asyncio.run(table.answer("BootNotification", boot))
+    table.clock.is_trusted = True
+    accepted = asyncio.run(table.answer("BootNotification", boot))
+    assert (pending["status"], pending["interval"]) == ("Pending", 10)
+    assert accepted == {
+        "currentTime": "2024-12-11T17:00:00.000Z",
+        "interval": 60,
+        "status": "Accepted",
+    }
+
+
+def test_an_id_token_info_answers_only_an_id_token() -> None:
+    table = handlers(OcppVersion.V2_0_1)
+    event = {
+        "eventType": "Updated",
+        "timestamp": "2024-12-11T17:00:00Z",
+        "triggerReason": "Trigger",
+        "seqNo": 1,
+        "transactionInfo": {"transactionId": "t"},
+    }
+    token = {"idToken": {"idToken": "T", "type": "Central"}}
+    assert asyncio.run(table.answer("TransactionEvent", event)) == {}
+    assert asyncio.run(table.answer("TransactionEvent", {**event, **token})) == {
+        "idTokenInfo": {"status": "Accepted"}
+    }
+
+
+def test_energy_transfers_are_named_in_2_1_only() -> None:
+    token = {"idToken": {"idToken": "T", "type": "Central"}}
+    assert "allowedEnergyTransfer" not in asyncio.run(
+        handlers(OcppVersion.V2_0_1).answer("Authorize", token)
+    )
+    allowed = asyncio.run(handlers(OcppVersion.V2_1).answer("Authorize", token))
+    assert "AC_BPT" in allowed["allowedEnergyTransfer"]
+
+
+def test_a_frame_of_ours_reads_back_as_it_was() -> None:
+    frame = parse_frame(encode_call("1", "Heartbeat", {}))
+    assert (frame.message_id, getattr(frame, "action", None)) == ("1", "Heartbeat")

@@ -1,0 +1,81 @@
+"""`v2g check` says in words what a configuration means."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from tests.unit.settings.files import SMALLEST, after, written
+from v2g_daemon.app.check import check
+from v2g_daemon.domain.errors import ConfigurationError
+
+METER = '[meter]\nhost = "192.168.1.20"\n'
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("V2G_PASSWORD_GARAGE", "secret-word")
+
+
+def test_the_car_that_charges_when_the_pi_dies_is_told_with_its_proof(tmp_path: Path) -> None:
+    text = after("[charger]", "static_safe_current_a = 8") + METER
+    said = check(written(tmp_path, text)).text
+    assert "If the Pi dies, this car charges at 8 A (5.52 kW)." in said
+    assert "Proof: 8 A ≤ main fuse 25 A − largest other load 9 A = 16 A." in said
+
+
+def test_a_charger_that_idles_is_told(tmp_path: Path) -> None:
+    text = after("[charger]", 'fail_state = "idles"') + METER
+    assert "If the Pi dies, this car does not charge" in check(written(tmp_path, text)).text
+
+
+def test_a_charger_of_unknown_behaviour_is_told(tmp_path: Path) -> None:
+    text = after("[charger]", 'fail_state = "unknown"') + METER
+    assert "nobody knows what this charger does" in check(written(tmp_path, text)).text
+
+
+def test_the_stage_and_what_is_missing_are_told(tmp_path: Path) -> None:
+    said = check(written(tmp_path, SMALLEST + METER)).text
+    assert "Stage without commissioning records: V1G (charge only); wanted at most: V2G." in said
+    assert "permission to operate, sign test and the owner's consent" in said
+    assert "the export policy is 'never'" in said
+
+
+def test_a_watching_house_sends_nothing(tmp_path: Path) -> None:
+    text = SMALLEST + METER + '[control]\nstage = "watch"\n'
+    said = check(written(tmp_path, text)).text
+    assert "Stage: watch; nothing is sent to any charger." in said
+    assert "Missing for" not in said
+
+
+def test_defaults_in_force_are_told(tmp_path: Path) -> None:
+    said = check(written(tmp_path, SMALLEST + METER)).text
+    assert (
+        "Car car: 60 kWh, kept between 30% and 80% (above only for a goal), wear 0.05 EUR per kWh "
+        "discharged, exports at most 10 kWh noon to noon, warranty terms unknown." in said
+    )
+    assert "Meter: 192.168.1.20:502 unit 1, profile sunspec, every 1 s." in said
+    assert "import = (spot + 0.02 + 0.1088) × 1.21, export = spot × 1 + (0)." in said
+
+
+def test_a_simulated_run_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("V2G_PASSWORD_GARAGE")
+    demo = Path(str(resources.files("v2g_daemon") / "config" / "demo.toml"))
+    said = check(demo).text
+    assert "SIMULATED RUN: the clock starts at 2024-12-11T17:30:00+01:00" in said
+    assert "Departure of car: Mon Tue Wed Thu Fri Sat Sun at 07:30 with 60%, back at 17:30" in said
+    assert "Warning: the export limit of 4 kW is kept" in said
+
+
+def test_an_unknown_meter_profile_is_refused_with_its_key(tmp_path: Path) -> None:
+    path = written(tmp_path, SMALLEST + METER + 'profile = "sunspek"\n')
+    with pytest.raises(ConfigurationError) as caught:
+        check(path)
+    assert str(caught.value).startswith(f"{path}: meter.profile = 'sunspek': ")
+    assert "did you mean 'sunspec'?" in str(caught.value)
+
+
+def test_a_password_is_never_printed(tmp_path: Path) -> None:
+    assert "secret-word" not in check(written(tmp_path, SMALLEST)).text

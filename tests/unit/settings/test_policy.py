@@ -1,0 +1,225 @@
+"""What is derived from few words, and the two files that come with the project."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tomllib
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from tests.unit.settings.files import SMALLEST, after, written
+from v2g_daemon.domain.policy import ExportPolicy, LossCurve, Policy, Stage
+from v2g_daemon.settings import load_settings, timing_for, to_policy, warnings_of
+
+CONFIG = Path(str(resources.files("v2g_daemon") / "config"))
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("V2G_PASSWORD_GARAGE", "secret-word")
+
+
+def policy_of(tmp_path: Path, text: str) -> Policy:
+    return to_policy(load_settings(written(tmp_path, text)))
+
+
+def test_the_shipped_defaults(tmp_path: Path) -> None:
+    policy = policy_of(tmp_path, SMALLEST)
+    car, evse = policy.vehicles[0], policy.evses[0]
+    assert (car.soc_floor, car.soc_ceiling) == (0.3, 0.8)
+    assert car.wear_cost_per_kwh_discharged == 0.05
+    assert (policy.export_depth.energy_wh, policy.export_depth.share_of_pack) == (10_000.0, 0.2)
+    assert policy.economics.margin_per_kwh == 0.02
+    assert policy.export_policy is ExportPolicy.NEVER
+    assert policy.grid.export_limit_w is None
+    assert not policy.grid.has_meter
+    assert car.warranty is None
+    assert evse.max_discharge_w == 0.0
+    assert not car.assumed_when_unidentified
+
+
+@pytest.mark.parametrize(("chemistry", "wear"), [("nmc", 0.04), ("lfp", 0.02), ("unknown", 0.05)])
+def test_wear_follows_the_chemistry(tmp_path: Path, chemistry: str, wear: float) -> None:
+    text = after("[vehicle]", f'chemistry = "{chemistry}"')
+    assert policy_of(tmp_path, text).vehicles[0].wear_cost_per_kwh_discharged == wear
+
+
+def test_the_least_power_is_six_amperes_on_the_chargers_phases(tmp_path: Path) -> None:
+    assert policy_of(tmp_path, SMALLEST).evses[0].min_charge_w == 4140.0
+    one_phase = policy_of(tmp_path, after("[charger]", "phases = 1")).evses[0]
+    assert one_phase.min_charge_w == 1380.0
+
+
+@pytest.mark.parametrize(
+    ("largest_a", "phases", "safe_a"), [(9, 3, 10.0), (9, 1, 16.0), (17, 1, 8.0), (20, 1, 0.0)]
+)
+def test_the_static_safe_current_is_what_fuse_cable_and_charger_leave(
+    tmp_path: Path, largest_a: int, phases: int, safe_a: float
+) -> None:
+    text = after("[charger]", f"phases = {phases}").replace(
+        "largest_other_load_a = 9", f"largest_other_load_a = {largest_a}"
+    )
+    assert policy_of(tmp_path, text).evses[0].static_safe_current_a == safe_a
+
+
+def test_two_chargers_share_what_the_fuse_leaves(tmp_path: Path) -> None:
+    second = (
+        '[[charger]]\nid = "yard"\nstation_id = "STATION-2"\nmax_charge_w = 7400\npassword = "x"\n'
+    )
+    text = (SMALLEST + second).replace("max_charge_w", "phases = 1\nmax_charge_w")
+    currents_a = [evse.static_safe_current_a for evse in policy_of(tmp_path, text).evses]
+    assert currents_a == [8.0, 8.0]
+
+
+def test_a_charge_only_charger_never_discharges(tmp_path: Path) -> None:
+    text = after("[charger]", "max_discharge_w = 7400", "charge_only = true")
+    assert policy_of(tmp_path, text).evses[0].max_discharge_w == 0.0
+
+
+def test_departures_become_a_weekly_schedule(tmp_path: Path) -> None:
+    goal = '[[departure]]\nready_by = 07:30:00\nsoc = 1.0\nweekdays = ["fri", "mon", "fri"]\n'
+    departure = policy_of(tmp_path, SMALLEST + goal).schedule.departures[0]
+    assert departure.vehicle_id == "car"
+    assert departure.weekdays == (0, 4)
+    assert departure.soc == 1.0
+
+
+def test_ages_follow_the_meters_period_at_a_tick_a_second() -> None:
+    timing = timing_for(1.0, 1.0)
+    assert (timing.meter_max_age_s, timing.meter_no_increase_age_s) == (5.0, 3.0)
+    assert (timing.discharge_lease_s, timing.safe_charge_lease_s) == (90.0, 1800.0)
+    assert timing.recording_max_age_s == 180.0
+    slow = timing_for(1.0, 10.0)
+    assert (slow.meter_max_age_s, slow.meter_no_increase_age_s) == (25.0, 15.0)
+
+
+def test_in_time_lapse_ages_and_leases_last_their_ticks() -> None:
+    timing = timing_for(36.0, 36.0)
+    assert timing.meter_max_age_s == 108.0
+    assert timing.meter_no_increase_age_s == 108.0
+    assert timing.meter_recovery_s == 108.0
+    assert timing.discharge_lease_s == 216.0
+    assert timing.idle_lease_s == 1800.0
+    assert timing_for(600.0, 600.0).idle_lease_s == 3600.0
+
+
+def test_the_demo_file_is_the_house_of_the_demo(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("V2G_PASSWORD_GARAGE")
+    policy = to_policy(load_settings(CONFIG / "demo.toml"))
+    evse, car = policy.evses[0], policy.vehicles[0]
+    assert (evse.max_charge_w, evse.max_discharge_w, evse.min_charge_w) == (7400.0, 7400.0, 1400.0)
+    assert evse.loss == LossCurve(constant_w=150.0, linear=0.03, quadratic_per_w=0.000003)
+    assert (car.capacity_wh, car.soc_floor, car.wear_cost_per_kwh_discharged) == (60e3, 0.3, 0.04)
+    assert (policy.grid.main_fuse_a, policy.grid.phases) == (25.0, 3)
+    assert policy.grid.export_limit_w == 4000.0
+    assert policy.stage_wanted is Stage.V2G
+    assert policy.export_policy is ExportPolicy.ALLOWED
+    assert min(policy.export_depth.energy_wh, policy.export_depth.share_of_pack * 60e3) == 15_000.0
+    assert policy.schedule.departures[0].soc == 0.6
+    assert policy.schedule.departures[0].trip_wh == 9000.0
+
+
+def test_the_example_can_be_used_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("V2G_PASSWORD_GARAGE")
+    shutil.copy(CONFIG / "v2g-daemon.example.toml", tmp_path / "house.toml")
+    (tmp_path / "station-1.password").write_text("word")
+    given = load_settings(tmp_path / "house.toml")
+    assert to_policy(given).evses[0].evse_id == "garage"
+
+
+def uncommented(text: str) -> str:
+    """The example with every commented key switched on, but for the two other passwords."""
+    lines = re.findall(r"^(?:# )?(\[+[a-z_.]+\]+|[a-z_0-9]+ = [^#\n]*)", text, flags=re.MULTILINE)
+    return "\n".join(line for line in lines if not line.startswith(("password_env", "password =")))
+
+
+def test_every_key_of_the_example_exists_and_none_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("V2G_PASSWORD_GARAGE")
+    text = uncommented((CONFIG / "v2g-daemon.example.toml").read_text(encoding="utf-8"))
+    (tmp_path / "station-1.password").write_text("word")
+    text = text.replace("[pv_meter]", '[pv_meter]\nhost = "x"')
+    path = written(tmp_path, text)
+    settings = load_settings(path)
+    for section, shown in tomllib.loads(text).items():
+        value = getattr(settings, section)
+        one, keys = (value[0], shown[0]) if isinstance(value, tuple) else (value, shown)
+        left_out = set(type(one).model_fields) - set(keys)
+        assert (section, left_out - ALTERNATIVES.get(section, set())) == (section, set())
+
+
+# The example can hold one of several ways to say a thing; [pv_meter] refers to [meter].
+ALTERNATIVES = {
+    "charger": {"password", "password_env"},
+    "departure": {"energy_wh"},
+    "pv_meter": {"port", "unit_id", "profile", "period_s"},
+}
+
+
+def warned(tmp_path: Path, text: str) -> tuple[str, ...]:
+    return warnings_of(load_settings(written(tmp_path, text)))
+
+
+METER = '[meter]\nhost = "192.168.1.20"\n'
+
+
+def test_a_house_with_a_meter_is_warned_of_nothing(tmp_path: Path) -> None:
+    assert warned(tmp_path, SMALLEST + METER) == ()
+
+
+def test_an_unreachable_goal_says_what_is_missing_and_what_would_do(tmp_path: Path) -> None:
+    # 7.4 kW AC less 0.15 + 0.222 + 0.16428 kW of loss is 6.86372 kW; plugged in for 1 h 30 min:
+    # 10.29558 kWh. From 60 % less 30 kWh (10 %) to 60 % it takes 30 kWh: 19.7 kWh are missing.
+    goal = '[[departure]]\nready_by = "19:00"\nreturns_at = "17:30"\nsoc = 0.6\ntrip_wh = 30000\n'
+    assert warned(tmp_path, SMALLEST + METER + goal) == (
+        "departure Monday 19:00: 60% is missed by 19.7 kWh after arriving with 10%; "
+        "arriving with 43% would do",
+    )
+
+
+def test_a_goal_in_energy_says_what_is_missing(tmp_path: Path) -> None:
+    goal = '[[departure]]\nready_by = "19:00"\nreturns_at = "17:30"\nenergy_wh = 20000\n'
+    assert warned(tmp_path, SMALLEST + METER + goal) == (
+        "departure Monday 19:00: the goal is missed by 9.7 kWh; plug in earlier or ask for less",
+    )
+
+
+def test_a_reachable_goal_is_not_warned_of(tmp_path: Path) -> None:
+    goal = '[[departure]]\nready_by = "07:30"\nreturns_at = "17:30"\nsoc = 0.6\ntrip_wh = 9000\n'
+    assert warned(tmp_path, SMALLEST + METER + goal) == ()
+
+
+def test_an_early_export_limit_is_kept_and_said(tmp_path: Path) -> None:
+    text = after("site", "export_limit_w = 4000") + METER
+    assert to_policy(load_settings(written(tmp_path, text))).grid.export_limit_w == 4000.0
+    assert warned(tmp_path, text) == (
+        "the export limit of 4 kW is kept; until the permission to operate is recorded the stage "
+        "stays V1G and nothing is exported",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (SMALLEST, "no [meter] is configured: the house stays V1G"),
+        (SMALLEST + METER + '[export]\npolicy = "allowed"\n', "unknown counts as 0 kW"),
+        (
+            SMALLEST.replace("largest_other_load_a = 9", "largest_other_load_a = 20") + METER,
+            "charger garage: 0 A is below the 6 A that an EV needs",
+        ),
+    ],
+)
+def test_what_limits_the_house_is_said(tmp_path: Path, text: str, said: str) -> None:
+    assert said in "\n".join(warned(tmp_path, text))
+
+
+def test_a_password_in_the_file_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("V2G_PASSWORD_GARAGE")
+    text = SMALLEST.replace('password_env = "V2G_PASSWORD_GARAGE"', 'password = "x"') + METER
+    assert "password_file keeps it apart" in warned(tmp_path, text)[0]

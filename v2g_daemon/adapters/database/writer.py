@@ -1,0 +1,249 @@
+"""The one writer: a thread that commits rows in order and acknowledges them by futures.
+
+Rows of record are committed at once and wait for the disk. Telemetry is committed once a minute of
+its own stamps, without waiting, or along with the next rows of record. Rows that a failing database
+refused are kept and written first once it recovers; their futures have failed by then.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from queue import Empty, Queue
+from threading import Lock, Thread
+from typing import Any
+
+from sqlalchemy import Engine, Table
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
+
+from v2g_daemon.adapters.database import engine as engines
+from v2g_daemon.adapters.database import opening
+from v2g_daemon.adapters.database.reader import DatabaseReader
+from v2g_daemon.adapters.database.translate import ORDER, to_table
+from v2g_daemon.domain.errors import LedgerError
+from v2g_daemon.domain.ledger import EvseInterval, LedgerRow, PccInterval, TelemetryRow
+
+RETRY_S = 5.0
+CLOSE_TIMEOUT_S = 10.0
+BATCH = timedelta(seconds=60)
+MOST_KEPT_ROWS = 20_000
+
+# A number too large for a column is no error of the database's own.
+UNWRITABLE = (SQLAlchemyError, ValueError, OverflowError)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Rows to commit together, and who waits for them."""
+
+    rows: tuple[LedgerRow, ...]
+    done: Future[None]
+
+
+class DatabaseLedger:
+    """The ledger of one house; `repair` says what had to be moved aside at the start, if any."""
+
+    def __init__(self, database_url: str, *, now_utc: datetime) -> None:
+        url = engines.parsed(database_url)
+        self._url = url
+        self._durable = engines.writer_engine(url, durable=True)
+        self._fast = engines.writer_engine(url, durable=False)
+        self._lock = opening.LedgerLock(url)
+        self.repair: str | None = None
+        try:
+            file = engines.sqlite_file(url)
+            if file is not None:
+                self.repair = opening.repaired(file, now_utc=now_utc)
+            opening.brought_up_to_date(self._durable)
+        except LedgerError:
+            self._release()
+            raise
+        self._jobs: Queue[Job | None] = Queue()
+        self._closing = Lock()
+        self._closed = False
+        self._kept: deque[LedgerRow] = deque()
+        self._telemetry: list[Job] = []
+        self._telemetry_written_utc: datetime | None = None
+        self.rows_lost = 0
+        self._thread = Thread(target=self._run, name="ledger-writer", daemon=True)
+        self._thread.start()
+
+    def commit(self, rows: Sequence[LedgerRow]) -> Future[None]:
+        """Resolves when the rows are durable; LedgerError if they are not yet, or will never be."""
+        job = Job(rows=tuple(rows), done=Future())
+        with self._closing:
+            if not self._closed:
+                self._jobs.put(job)
+                return job.done
+        job.done.set_exception(LedgerError("the ledger is closed"))
+        return job.done
+
+    def seed_history(self, rows: Sequence[PccInterval | EvseInterval]) -> Future[None]:
+        """Rows of a past that never was: for forecasts, never for statements or counters."""
+        if not all(row.simulated for row in rows):
+            raise LedgerError("seeded history must be marked simulated")
+        return self.commit(rows)
+
+    def reader(self) -> DatabaseReader:
+        """A reader of the same database, for the caller's thread."""
+        return DatabaseReader(self._url)
+
+    def close(self) -> None:
+        """Write what is queued, stop the thread and let go of the database."""
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+            self._jobs.put(None)
+        self._thread.join(CLOSE_TIMEOUT_S)
+        if self._thread.is_alive():
+            log.error("the ledger's writer did not finish within %s s", CLOSE_TIMEOUT_S)
+            return
+        if self._kept:
+            log.error("%d ledger rows could not be written", len(self._kept))
+        self._release()
+
+    def _release(self) -> None:
+        self._durable.dispose()
+        self._fast.dispose()
+        self._lock.release()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                job = self._jobs.get(timeout=RETRY_S if self._kept else None)
+            except Empty:
+                self._retry()
+                continue
+            if job is None:
+                self._write_telemetry()
+                self._retry()
+                return
+            # From here on the waiter cannot cancel what may already stand in the database.
+            job.done.set_running_or_notify_cancel()
+            if all(isinstance(row, TelemetryRow) for row in job.rows):
+                self._buffer(job)
+            else:
+                jobs, self._telemetry = [*self._telemetry, job], []
+                self._write(jobs, self._durable)
+
+    def _buffer(self, job: Job) -> None:
+        """Hold telemetry until a minute of its own stamps has passed since the last write."""
+        self._telemetry.append(job)
+        stamps = [row.minute_utc for row in job.rows if isinstance(row, TelemetryRow)]
+        if not stamps:
+            self._write_telemetry()
+            return
+        written_utc = self._telemetry_written_utc
+        if written_utc is None or abs(max(stamps) - written_utc) >= BATCH:
+            self._telemetry_written_utc = max(stamps)
+            self._write_telemetry()
+
+    def _write_telemetry(self) -> None:
+        jobs, self._telemetry = self._telemetry, []
+        if jobs:
+            self._write(jobs, self._fast)
+
+    def _write(self, jobs: list[Job], engine: Engine) -> None:
+        """Commit the jobs together and tell each waiter what became of its rows."""
+        rows = [row for job in jobs for row in job.rows]
+        try:
+            self._write_kept()
+            _upsert(engine, rows)
+        except UNWRITABLE as error:
+            self._failed(jobs, rows, error)
+            return
+        for job in jobs:
+            if not job.done.cancelled():
+                job.done.set_result(None)
+
+    def _failed(self, jobs: list[Job], rows: list[LedgerRow], error: Exception) -> None:
+        if _may_recover(error):
+            self._keep(rows)
+            log.error("the ledger cannot be written and will be tried again: %s", error)
+        else:
+            self.rows_lost += len(rows)
+            log.error("the ledger refused %d rows: %s", len(rows), error)
+        for job in jobs:
+            if not job.done.cancelled():
+                job.done.set_exception(LedgerError(f"the ledger could not be written: {error}"))
+
+    def _keep(self, rows: Iterable[LedgerRow]) -> None:
+        """Keep rows for later; over the bound the oldest go, and are counted."""
+        self._kept.extend(rows)
+        while len(self._kept) > MOST_KEPT_ROWS:
+            self._kept.popleft()
+            self.rows_lost += 1
+
+    def _retry(self) -> None:
+        try:
+            self._write_kept()
+        except UNWRITABLE as error:
+            log.error("the ledger still cannot be written: %s", error)
+
+    def _write_kept(self) -> None:
+        """Write the kept rows; one that will never be accepted is dropped and counted."""
+        if not self._kept:
+            return
+        try:
+            _upsert(self._durable, self._kept)
+        except UNWRITABLE as error:
+            if _may_recover(error):
+                raise
+            self._write_one_by_one()
+        self._kept.clear()
+
+    def _write_one_by_one(self) -> None:
+        while self._kept:
+            try:
+                _upsert(self._durable, [self._kept[0]])
+            except UNWRITABLE as error:
+                if _may_recover(error):
+                    raise
+                self.rows_lost += 1
+                log.error("the ledger refused a row: %s", error)
+            self._kept.popleft()
+
+
+def _may_recover(error: Exception) -> bool:
+    """Whether the database failed (full, locked, gone) rather than the rows."""
+    at_fault = (IntegrityError, DataError, ProgrammingError)
+    return isinstance(error, DBAPIError) and not isinstance(error, at_fault)
+
+
+def _upsert(engine: Engine, rows: Iterable[LedgerRow]) -> None:
+    """Write all rows in one transaction, each over a row of the same key."""
+    grouped: dict[Table, list[dict[str, Any]]] = {}
+    for row in rows:
+        table, columns = to_table(row)
+        grouped.setdefault(table, []).append(columns)
+    insert = sqlite_insert if engine.dialect.name == "sqlite" else postgresql_insert
+    with engine.begin() as connection:
+        for table in ORDER:
+            if table not in grouped:
+                continue
+            statement = insert(table)
+            keys = [column.name for column in table.primary_key]
+            changed = {
+                column.name: statement.excluded[column.name]
+                for column in table.columns
+                if column.name not in keys
+            }
+            connection.execute(
+                statement.on_conflict_do_update(index_elements=keys, set_=changed),
+                grouped[table],
+            )

@@ -1,0 +1,230 @@
+"""What we ask of a station over one connection: boot, safety net, settings, then setpoints."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from v2g_daemon.adapters.ocpp.abilities import (
+    SERIAL,
+    Variable,
+    abilities,
+    connected_ev,
+    profile_form,
+    readable,
+    wanted_settings,
+)
+from v2g_daemon.adapters.ocpp.codec import printable
+from v2g_daemon.adapters.ocpp.config import CentralSystemConfig, OcppVersion
+from v2g_daemon.adapters.ocpp.configuration import (
+    read_variables,
+    transaction_ongoing,
+    trigger,
+    write_settings,
+)
+from v2g_daemon.adapters.ocpp.driver import Due, EvseDriver
+from v2g_daemon.adapters.ocpp.evse import EvseState, Transaction
+from v2g_daemon.adapters.ocpp.profiles import DEFAULT_STACK_LEVEL, default_profile
+from v2g_daemon.adapters.ocpp.session import CallAnswered, StationSession
+from v2g_daemon.adapters.ocpp.station import StationState
+from v2g_daemon.adapters.ocpp.translate import allowed_transfers
+from v2g_daemon.domain.instant import Instant
+from v2g_daemon.ports import Clock
+
+LOG = logging.getLogger(__name__)
+
+TRIGGER_TIMEOUT_S = 5.0
+DEFAULT_RETRY_S = 30.0  # seconds of the clock
+STALE_SAMPLES = 6  # so many sample intervals without power, and we ask for meter values
+
+
+class Conductor:
+    """Drives one connection of one station until it is cancelled."""
+
+    def __init__(
+        self,
+        *,
+        station: StationState,
+        drivers: tuple[EvseDriver, ...],
+        session: StationSession,
+        config: CentralSystemConfig,
+        clock: Clock,
+        awake: asyncio.Event,
+    ) -> None:
+        self._station = station
+        self._drivers = drivers
+        self._session = session
+        self._config = config
+        self._clock = clock
+        self._awake = awake
+        self._configured_power_ups = -1
+        self._default_tried_at: Instant | None = None
+        self._asked_meter_at: Instant | None = None
+
+    async def run(self) -> None:
+        """Never returns by itself."""
+        await self._meet()
+        while True:
+            if self._configured_power_ups != self._station.power_ups:
+                await self._configure()
+            await self._keep_safety_net()
+            await self._drive()
+            for evse in self._station.evses:
+                await self._claim(evse)
+            await self._ask_for_meter_values()
+            await self._awake.wait()
+            self._awake.clear()
+
+    async def farewell(self) -> None:
+        """Leave every EVSE in a safe state, as far as the station answers."""
+        async with asyncio.TaskGroup() as group:
+            for driver in self._drivers:
+                group.create_task(driver.farewell(self._session))
+
+    async def _meet(self) -> None:
+        """Wait for the boot; on a mere reconnect none comes (Part 4, 5.4): ask once and go on."""
+        try:
+            async with asyncio.timeout(self._config.boot_wait_s):
+                await self._station.boot_heard.wait()
+        except TimeoutError:
+            await trigger(self._session, "BootNotification", evse=None, timeout_s=TRIGGER_TIMEOUT_S)
+            return
+        await self._station.accepted.wait()
+
+    async def _configure(self) -> None:
+        """Read the device model, lay the safety net first, then write settings and look around."""
+        power_ups = self._station.power_ups
+        for driver in self._drivers:
+            driver.forget()
+        station, version = self._station.config, self._session.version
+        values = await read_variables(self._session, readable(station, version))
+        self._learn(values, version)
+        self._default_tried_at = None
+        await self._keep_safety_net()
+        await write_settings(self._session, wanted_settings(station, version), values)
+        self._configured_power_ups = power_ups
+        for evse in self._station.evses:
+            await self._look_around(evse)
+
+    def _learn(self, values: dict[Variable, str], version: OcppVersion) -> None:
+        if self._station.serial is None and SERIAL in values:
+            self._station.serial = printable(values[SERIAL]) or None
+        for evse in self._station.evses:
+            evse.learned(abilities(values, evse.config, version), serial=self._station.serial)
+
+    async def _keep_safety_net(self) -> None:
+        """The persistent charge-only default: what the car does when our lease lapses."""
+        missing = [evse for evse in self._station.evses if not evse.default_installed]
+        now = self._clock.now()
+        if not missing or (
+            self._default_tried_at is not None
+            and now.seconds_since(self._default_tried_at) < DEFAULT_RETRY_S
+        ):
+            return
+        self._default_tried_at = now
+        for evse in missing:
+            await self._install_default(evse)
+
+    async def _install_default(self, evse: EvseState) -> None:
+        """Stack 0; where a profile of somebody else sits there, one above it (K01.FR.06)."""
+        form = profile_form(evse.abilities, evse.config, direct_current=False)
+        for stack_level in (DEFAULT_STACK_LEVEL, DEFAULT_STACK_LEVEL + 1):
+            profile = default_profile(
+                form,
+                current_a=evse.config.static_safe_current_a,
+                now_utc=self._clock.now().utc,
+                stack_level=stack_level,
+            )
+            outcome = await self._session.call("SetChargingProfile", profile)
+            if isinstance(outcome, CallAnswered) and outcome.payload["status"] == "Accepted":
+                evse.default_installed = True
+                evse.publish()
+                return
+            if not isinstance(outcome, CallAnswered):
+                break
+        LOG.warning("%s: no default profile, so no discharge", evse.config.evse_id)
+
+    async def _look_around(self, evse: EvseState) -> None:
+        """After a reconnect: is a car there, is a transaction running that we do not know (of)?"""
+        number = evse.config.number
+        if not evse.connector_heard:
+            await trigger(
+                self._session,
+                "StatusNotification",
+                evse={"id": number, "connectorId": 1},
+                timeout_s=TRIGGER_TIMEOUT_S,
+            )
+        if evse.transaction is not None and evse.transaction.heard:
+            return
+        comes = await trigger(
+            self._session, "TransactionEvent", evse={"id": number}, timeout_s=TRIGGER_TIMEOUT_S
+        )
+        known = evse.transaction
+        if comes is not False or known is None or known.heard:
+            return
+        ongoing = await transaction_ongoing(self._session, known.transaction_id)
+        if not ongoing and evse.transaction is known:
+            evse.transaction_over(self._clock.now())
+
+    async def _claim(self, evse: EvseState) -> None:
+        """A transaction older than we are: learn its car, and have the EV state its needs again."""
+        transaction = evse.transaction
+        if transaction is None or not transaction.adopted or transaction.claimed:
+            return
+        transaction.claimed = True
+        if self._session.version is not OcppVersion.V2_1 or not evse.abilities.central_setpoint:
+            return
+        await self._identify(evse, transaction)
+        if evse.needs is None and evse.transaction is transaction:
+            await self._session.call(
+                "NotifyAllowedEnergyTransfer",
+                {
+                    "transactionId": transaction.transaction_id,
+                    "allowedEnergyTransfer": allowed_transfers((evse.config,)),
+                },
+            )
+
+    async def _identify(self, evse: EvseState, transaction: Transaction) -> None:
+        known = evse.status.identity
+        if known is not None and known.evccid is not None:
+            return
+        variable = connected_ev(evse.config.number)
+        values = await read_variables(self._session, [variable])
+        evccid = printable(values.get(variable, ""))
+        if evccid != "" and evse.transaction is transaction:
+            evse.named(evccid=evccid)
+
+    async def _ask_for_meter_values(self) -> None:
+        """A running transaction that stopped sending samples is asked for one, now and then."""
+        patience_s = STALE_SAMPLES * self._station.config.sample_interval_s
+        now = self._clock.now()
+        asked_at = self._asked_meter_at
+        if asked_at is not None and now.seconds_since(asked_at) < patience_s:
+            return
+        for evse in self._station.evses:
+            transaction, seen_at = evse.transaction, evse.status.power_observed_at
+            if transaction is None or now.seconds_since(transaction.since) < patience_s:
+                continue
+            if seen_at is None or now.seconds_since(seen_at) >= patience_s:
+                self._asked_meter_at = now
+                await trigger(
+                    self._session,
+                    "MeterValues",
+                    evse={"id": evse.config.number},
+                    timeout_s=TRIGGER_TIMEOUT_S,
+                )
+
+    async def _drive(self) -> None:
+        """Every EVSE that has something due, each once, a safer value first."""
+        waiting = list(self._drivers)
+        while waiting:
+            pending = [(driver, due) for driver in waiting if (due := driver.due()) is not None]
+            if not pending:
+                return
+            driver, due = min(pending, key=_urgency)
+            waiting.remove(driver)
+            await driver.drive(self._session, due)
+
+
+def _urgency(pending: tuple[EvseDriver, Due]) -> bool:
+    return not pending[1].safer

@@ -1,0 +1,256 @@
+"""The central system: admits stations, keeps one live connection each, and leaves them safe."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+from v2g_daemon.adapters.ocpp.admission import (
+    Verdict,
+    chosen_version,
+    judge,
+    spoken_version,
+    station_id,
+)
+from v2g_daemon.adapters.ocpp.conductor import Conductor
+from v2g_daemon.adapters.ocpp.config import CentralSystemConfig, OcppVersion, StationConfig
+from v2g_daemon.adapters.ocpp.driver import EvseDriver
+from v2g_daemon.adapters.ocpp.handlers import StationHandlers
+from v2g_daemon.adapters.ocpp.session import StationSession
+from v2g_daemon.adapters.ocpp.station import StationState
+from v2g_daemon.ports import Clock, EvsePort, ObservationSink
+
+LOG = logging.getLogger(__name__)
+
+HEARTBEATS_OF_SILENCE = 3
+SILENCE_GRACE_S = 30.0
+TAKEOVER_TIMEOUT_S = 5.0
+CLOSE_TIMEOUT_S = 2.0
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Live:
+    """The one connection of a station."""
+
+    connection: ServerConnection
+    conductor: Conductor
+    ended: asyncio.Event
+    unanswered: bool = False
+
+
+class _Desk:
+    """One configured station: what outlives its connections."""
+
+    def __init__(self, *, config: StationConfig, clock: Clock, sink: ObservationSink) -> None:
+        self.config = config
+        self.awake = asyncio.Event()
+        self.state = StationState(config=config, sink=sink)
+        self.drivers = tuple(
+            EvseDriver(evse=evse, clock=clock, wake=self.awake.set) for evse in self.state.evses
+        )
+        self.live: _Live | None = None
+
+
+class CentralSystem:
+    """Serves the configured stations; `run` ends only by cancellation, after a safe farewell."""
+
+    def __init__(self, config: CentralSystemConfig, clock: Clock, sink: ObservationSink) -> None:
+        self._config = config
+        self._clock = clock
+        self._desks = {
+            station.station_id: _Desk(config=station, clock=clock, sink=sink)
+            for station in config.stations
+        }
+        self._listening = asyncio.Event()
+        self._bound_port: int | None = None
+
+    @property
+    def bound_port(self) -> int | None:
+        """The TCP port, once listening."""
+        return self._bound_port
+
+    def ports(self) -> tuple[EvsePort, ...]:
+        """The command port of every configured EVSE, connected or not."""
+        return tuple(driver for desk in self._desks.values() for driver in desk.drivers)
+
+    async def listening(self) -> None:
+        """Wait until stations can connect."""
+        await self._listening.wait()
+
+    async def run(self) -> None:
+        """Serve until cancelled."""
+        for desk in self._desks.values():
+            for evse in desk.state.evses:
+                evse.publish()
+        async with serve(
+            self._serve,
+            self._config.host,
+            self._config.port,
+            process_request=self._admit,
+            select_subprotocol=self._choose,
+            compression=None,
+            max_size=self._config.max_frame_bytes,
+            ping_interval=self._config.ping_interval_s,
+            ping_timeout=self._config.ping_timeout_s,
+            close_timeout=CLOSE_TIMEOUT_S,
+            logger=_websocket_log(),
+        ) as server:
+            self._bound_port = next(iter(server.sockets)).getsockname()[1]
+            self._listening.set()
+            LOG.info("OCPP: listening on %s port %s", self._config.host, self._bound_port)
+            try:
+                await asyncio.get_running_loop().create_future()
+            finally:
+                await self._leave(server)
+
+    async def _leave(self, server: Server) -> None:
+        """Safe profiles first, for a bounded time; then close with 1001 (going away)."""
+        live = [desk.live for desk in self._desks.values() if desk.live is not None]
+        try:
+            async with (
+                asyncio.timeout(self._config.farewell_timeout_s),
+                asyncio.TaskGroup() as group,
+            ):
+                for one in live:
+                    group.create_task(one.conductor.farewell())
+        except TimeoutError:
+            LOG.warning("OCPP: not every station took the farewell; its lease ends by itself")
+        finally:
+            self._listening.clear()
+            server.close(code=CloseCode.GOING_AWAY)
+
+    async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
+        """Before the upgrade: who is it, and is nobody else connected under that name?"""
+        name = station_id(request.path)
+        desk = None if name is None else self._desks.get(name)
+        verdict = judge(
+            None if desk is None else desk.config, request.headers.get_all("Authorization")
+        )
+        if verdict is not Verdict.ADMITTED or desk is None:
+            LOG.warning("OCPP: refused %r from %s: %s", name, _peer(connection), verdict.value)
+            if verdict is Verdict.UNKNOWN_STATION:
+                return connection.respond(HTTPStatus.NOT_FOUND, "not found\n")
+            response = connection.respond(HTTPStatus.UNAUTHORIZED, "unauthorized\n")
+            response.headers["WWW-Authenticate"] = 'Basic realm="ocpp"'
+            return response
+        if desk.live is not None and await self._answers(desk.live):
+            LOG.warning("OCPP: refused a second %r from %s", name, _peer(connection))
+            return connection.respond(HTTPStatus.CONFLICT, "already connected\n")
+        return None
+
+    async def _answers(self, live: _Live) -> bool:
+        """Whether the connection in place still reacts to a ping."""
+        try:
+            async with asyncio.timeout(self._config.rival_ping_timeout_s):
+                await (await live.connection.ping())
+        except (TimeoutError, ConnectionClosed):
+            live.unanswered = True
+            return False
+        return True
+
+    def _choose(
+        self, connection: ServerConnection, offered: Sequence[Subprotocol]
+    ) -> Subprotocol | None:
+        """Part 4, 3.3: no version in common: the handshake completes, then the socket closes."""
+        desk = self._desk_of(connection)
+        version = None if desk is None else chosen_version(desk.config, offered)
+        return None if version is None else Subprotocol(version.value)
+
+    def _desk_of(self, connection: ServerConnection) -> _Desk | None:
+        request = connection.request
+        name = None if request is None else station_id(request.path)
+        return None if name is None else self._desks.get(name)
+
+    async def _serve(self, connection: ServerConnection) -> None:
+        """One admitted connection, from the upgrade to its end."""
+        desk = self._desk_of(connection)
+        if desk is None:
+            return
+        version = spoken_version(desk.config, connection.subprotocol)
+        if version is None:
+            LOG.warning("OCPP: %s offers no version of ours", desk.config.station_id)
+            await connection.close(CloseCode.PROTOCOL_ERROR, "no common OCPP version")
+            return
+        if not await self._take_over(desk):
+            await connection.close(CloseCode.POLICY_VIOLATION, "already connected")
+            return
+        await self._converse(desk, connection, version)
+
+    async def _take_over(self, desk: _Desk) -> bool:
+        """End a connection that did not answer its ping; never two live ones."""
+        old = desk.live
+        if old is None:
+            return True
+        if not old.unanswered:
+            return False
+        old.connection.transport.abort()
+        try:
+            async with asyncio.timeout(TAKEOVER_TIMEOUT_S):
+                await old.ended.wait()
+        except TimeoutError:
+            return False
+        return desk.live is None
+
+    async def _converse(
+        self, desk: _Desk, connection: ServerConnection, version: OcppVersion
+    ) -> None:
+        station = desk.config
+        session = StationSession(
+            link=connection,
+            version=version,
+            handler=StationHandlers(
+                station=desk.state, version=version, clock=self._clock, wake=desk.awake.set
+            ),
+            call_timeout_s=self._config.call_timeout_s,
+            idle_timeout_s=HEARTBEATS_OF_SILENCE * station.heartbeat_interval_s + SILENCE_GRACE_S,
+        )
+        conductor = Conductor(
+            station=desk.state,
+            drivers=desk.drivers,
+            session=session,
+            config=self._config,
+            clock=self._clock,
+            awake=desk.awake,
+        )
+        live = _Live(connection=connection, conductor=conductor, ended=asyncio.Event())
+        desk.live = live
+        LOG.info("OCPP: %s connected, %s", station.station_id, version.value)
+        for driver in desk.drivers:
+            driver.forget()
+        desk.state.link_opened()
+        try:
+            async with asyncio.TaskGroup() as group:
+                conducting = group.create_task(conductor.run())
+                await session.run()
+                conducting.cancel()
+        finally:
+            desk.live = None
+            desk.state.link_lost()
+            live.ended.set()
+            LOG.info("OCPP: %s disconnected", station.station_id)
+
+
+def _websocket_log() -> logging.Logger:
+    """The library's log: no debug lines (they show passwords), no error for every port scan."""
+    log = logging.getLogger(f"{__name__}.websockets")
+    log.setLevel(logging.ERROR)
+    log.addFilter(_not_a_failed_handshake)
+    return log
+
+
+def _not_a_failed_handshake(record: logging.LogRecord) -> bool:
+    return record.msg != "opening handshake failed"
+
+
+def _peer(connection: ServerConnection) -> str:
+    address = connection.remote_address
+    return str(address[0]) if isinstance(address, tuple) and address else "unknown"

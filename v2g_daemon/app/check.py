@@ -1,0 +1,187 @@
+"""`v2g check`: what the daemon understood of a configuration, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from v2g_daemon.adapters.modbus.profile import load_profile
+from v2g_daemon.domain.errors import ConfigurationError
+from v2g_daemon.domain.goals import WeeklyDeparture
+from v2g_daemon.domain.policy import EvsePolicy, FailState, Policy, Stage
+from v2g_daemon.domain.vehicle import Vehicle
+from v2g_daemon.settings import Settings, load_settings, to_policy, warnings_of
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckReport:
+    """What was understood, one sentence a line, and what is doubtful about it."""
+
+    path: Path
+    understood: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The report for people."""
+        lines = [f"{self.path}: the configuration can be used.", *self.understood]
+        lines += [f"Warning: {warning}." for warning in self.warnings]
+        return "\n".join(lines)
+
+
+def check(path: Path) -> CheckReport:
+    """Read and explain a configuration; raises ConfigurationError if it cannot be used."""
+    settings = load_settings(path)
+    _find_profiles(settings, path)
+    policy = to_policy(settings)
+    understood = (
+        *_site(settings, policy),
+        *(line for evse in policy.evses for line in _charger(evse, policy)),
+        *(_vehicle(vehicle, policy) for vehicle in policy.vehicles),
+        *(_departure(departure) for departure in policy.schedule.departures),
+        *_money(settings, policy),
+        *_stage(policy),
+        *_timing(settings, policy),
+    )
+    return CheckReport(path=path, understood=understood, warnings=warnings_of(settings))
+
+
+def _find_profiles(settings: Settings, path: Path) -> None:
+    for key, meter in (("meter", settings.meter), ("pv_meter", settings.pv_meter)):
+        if meter is not None:
+            try:
+                load_profile(meter.profile)
+            except ConfigurationError as error:
+                raise ConfigurationError(
+                    f"{path}: {key}.profile = {meter.profile!r}: {error}"
+                ) from error
+
+
+def _site(settings: Settings, policy: Policy) -> Iterator[str]:
+    grid = policy.grid
+    yield (
+        f"Grid connection: {grid.phases} × {grid.main_fuse_a:g} A at {grid.nominal_voltage_v:g} V, "
+        f"wall times in {policy.timezone}."
+    )
+    if settings.meter is None:
+        yield "Meter: none, so chargers stay at their static safe current."
+    else:
+        meter = settings.meter
+        yield (
+            f"Meter: {meter.host}:{meter.port} unit {meter.unit_id}, profile {meter.profile}, "
+            f"every {meter.period_s:g} s."
+        )
+    if grid.export_limit_w is None:
+        yield "Export limit: unknown, so nothing is exported."
+    else:
+        yield f"Export limit: {_kw(grid.export_limit_w)} at the grid connection."
+    if grid.import_limit_w is not None:
+        yield f"Import limit: {_kw(grid.import_limit_w)} at the grid connection."
+
+
+def _charger(evse: EvsePolicy, policy: Policy) -> Iterator[str]:
+    grid, safe_a = policy.grid, evse.static_safe_current_a
+    safe_w = min(safe_a * grid.nominal_voltage_v * evse.phases, evse.max_charge_w)
+    discharge = f"discharges {_kw(evse.min_discharge_w)} to {_kw(evse.max_discharge_w)}"
+    yield (
+        f"Charger {evse.evse_id}: {evse.phases} phase{'s' if evse.phases > 1 else ''}, charges "
+        f"{_kw(evse.min_charge_w)} to {_kw(evse.max_charge_w)}, "
+        f"{discharge if evse.max_discharge_w > 0.0 else 'never discharges'}."
+    )
+    match evse.fail_state:
+        case FailState.CHARGES:
+            yield f"If the Pi dies, this car charges at {safe_a:g} A ({_kw(safe_w)})."
+        case FailState.IDLES:
+            yield "If the Pi dies, this car does not charge; trips are charged 2 h early."
+        case FailState.UNKNOWN:
+            yield f"If the Pi dies, nobody knows what this charger does; counted as {safe_a:g} A."
+    left_a = grid.main_fuse_a - grid.largest_other_load_a
+    yield (
+        f"Proof: {safe_a:g} A ≤ main fuse {grid.main_fuse_a:g} A − largest other load "
+        f"{grid.largest_other_load_a:g} A = {left_a:g} A."
+    )
+
+
+def _vehicle(vehicle: Vehicle, policy: Policy) -> str:
+    depth_wh = min(
+        policy.export_depth.energy_wh, policy.export_depth.share_of_pack * vehicle.capacity_wh
+    )
+    warranty = "warranty terms given" if vehicle.warranty is not None else "warranty terms unknown"
+    return (
+        f"Car {vehicle.vehicle_id}: {_kwh(vehicle.capacity_wh)}, kept between "
+        f"{vehicle.soc_floor:.0%} and {vehicle.soc_ceiling:.0%} (above only for a goal), wear "
+        f"{vehicle.wear_cost_per_kwh_discharged:g} {policy.economics.currency} per kWh discharged, "
+        f"exports at most {_kwh(depth_wh)} noon to noon, {warranty}."
+    )
+
+
+def _departure(departure: WeeklyDeparture) -> str:
+    days = " ".join(_DAYS[day] for day in departure.weekdays)
+    wanted = f"{departure.soc:.0%}" if departure.soc is not None else ""
+    if departure.energy_wh is not None:
+        wanted = f"{_kwh(departure.energy_wh)} charged"
+    back = "" if departure.returns_at is None else f", back at {departure.returns_at:%H:%M}"
+    trip = f", the trip takes {_kwh(departure.trip_wh)}" if departure.trip_wh > 0.0 else ""
+    return (
+        f"Departure of {departure.vehicle_id}: {days} at {departure.ready_by:%H:%M} with "
+        f"{wanted}{back}{trip}."
+    )
+
+
+def _money(settings: Settings, policy: Policy) -> Iterator[str]:
+    tariff = settings.tariff
+    adders = " + ".join(str(adder) for adder in ("spot", *tariff.import_adders_per_kwh))
+    yield (
+        f"Tariff: day-ahead {tariff.bzn} in {tariff.currency} per kWh; import = ({adders}) × "
+        f"{1 + tariff.vat}, export = spot × {tariff.export_factor} "
+        f"+ ({tariff.export_adder_per_kwh})."
+    )
+    yield (
+        f"A discharge must earn at least {policy.economics.margin_per_kwh:g} "
+        f"{tariff.currency} per kWh beyond refill, losses and wear."
+    )
+
+
+def _stage(policy: Policy) -> Iterator[str]:
+    """Without the ledger's commissioning records, so as a house stands before them."""
+    wanted = policy.stage_wanted
+    if wanted is Stage.WATCH:
+        yield "Stage: watch; nothing is sent to any charger."
+        return
+    yield f"Stage without commissioning records: V1G (charge only); wanted at most: {wanted.name}."
+    if wanted >= Stage.V2H:
+        yield (
+            "Missing for V2H, unless already recorded: permission to operate, sign test and the "
+            "owner's consent, for this charger."
+        )
+    if wanted >= Stage.V2G:
+        policy_word = policy.export_policy.value
+        yield (
+            f"Missing for V2G, unless already recorded: the export compensation; the export "
+            f"policy is {policy_word!r}."
+        )
+
+
+def _timing(settings: Settings, policy: Policy) -> Iterator[str]:
+    timing = policy.timing
+    yield (
+        f"A tick every {timing.tick_s:g} s; a meter reading older than "
+        f"{timing.meter_max_age_s:g} s ends discharge; "
+        f"a discharge lease lasts {timing.discharge_lease_s:g} s."
+    )
+    if settings.clock is not None:
+        yield (
+            f"SIMULATED RUN: the clock starts at {settings.clock.start.isoformat()} and runs at "
+            f"speed {settings.clock.speed:g}."
+        )
+
+
+def _kw(power_w: float) -> str:
+    return f"{power_w / 1000.0:.3g} kW"
+
+
+def _kwh(energy_wh: float) -> str:
+    return f"{energy_wh / 1000.0:.3g} kWh"

@@ -1,0 +1,284 @@
+"""The composition root: settings to parts. The only place that knows everybody."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+
+from v2g_daemon import __version__
+from v2g_daemon.accounting import metering
+from v2g_daemon.adapters.database.reader import DatabaseReader
+from v2g_daemon.adapters.database.writer import DatabaseLedger
+from v2g_daemon.adapters.modbus.link import Link
+from v2g_daemon.adapters.modbus.meter import MeterPoller, MeterRole, MeterSource
+from v2g_daemon.adapters.modbus.profile import load_profile
+from v2g_daemon.adapters.ocpp.config import (
+    CentralSystemConfig,
+    EvseConfig,
+    OcppVersion,
+    StationConfig,
+)
+from v2g_daemon.adapters.ocpp.server import CentralSystem
+from v2g_daemon.adapters.prices.day_ahead import DayAheadPrices, DayAheadSource
+from v2g_daemon.adapters.system.clock import RealClock, ScaledClock
+from v2g_daemon.adapters.system.planning_child import PlanningChild
+from v2g_daemon.adapters.system.trace_files import TraceFiles
+from v2g_daemon.adapters.system.watchdog import SystemdWatchdog
+from v2g_daemon.adapters.web.routes import build_api
+from v2g_daemon.adapters.web.server import serve
+from v2g_daemon.adapters.web.translate import status_json
+from v2g_daemon.app.overrides import Overrides
+from v2g_daemon.domain.ledger import SessionRow
+from v2g_daemon.domain.memory import EvseMemory, Memory
+from v2g_daemon.domain.policy import EvsePolicy, Policy
+from v2g_daemon.market.tariff import DayAheadTariff
+from v2g_daemon.ports import Clock, ObservationSink
+from v2g_daemon.runtime.control_loop import ControlLoop, Surroundings
+from v2g_daemon.runtime.latest_values import LatestValues
+from v2g_daemon.runtime.planning_desk import PlanningDesk
+from v2g_daemon.runtime.recorder import Recorder
+from v2g_daemon.settings import Charger, Meter, Settings, to_policy
+from v2g_daemon.step.house import House, Outcome
+from v2g_daemon.step.pasts import KEPT, Past
+from v2g_daemon.trace.codec import TraceEncoder
+
+PV_MAX_AGE_S = 30.0
+EdgeTask = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """A composed daemon; `edges` run supervised, the loop unsupervised."""
+
+    policy: Policy
+    clock: Clock
+    loop: ControlLoop
+    recorder: Recorder
+    ledger: DatabaseLedger
+    trace: TraceFiles
+    watchdog: SystemdWatchdog
+    edges: dict[str, EdgeTask]
+
+
+class NewestOutcome:
+    """Keeps the last tick for whoever asks (status, demo)."""
+
+    def __init__(self, *listeners: Callable[[Outcome], None]) -> None:
+        self.outcome: Outcome | None = None
+        self._listeners = listeners
+
+    def __call__(self, outcome: Outcome) -> None:
+        """Called by the loop once per tick."""
+        self.outcome = outcome
+        for listener in self._listeners:
+            listener(outcome)
+
+    def status(self) -> dict[str, object] | None:
+        """The status as `/api/v1/status` shows it."""
+        found = self.outcome
+        if found is None:
+            return None
+        return status_json(found.snapshot, found.decision.evses, found.faults)
+
+
+def clock_of(settings: Settings) -> RealClock | ScaledClock:
+    """The machine's clock, or the scaled one of a simulated run."""
+    if settings.clock is None:
+        return RealClock()
+    anchor_s = settings.clock.anchor_monotonic_s
+    return ScaledClock(
+        start_utc=settings.clock.start,
+        speed=settings.clock.speed,
+        anchor_monotonic_s=RealClock().now().monotonic_s if anchor_s is None else anchor_s,
+    )
+
+
+def compose(
+    settings: Settings,
+    *,
+    clock: Clock,
+    ledger: DatabaseLedger,
+    on_tick: Callable[[Outcome], None] | None = None,
+) -> Parts:
+    """All parts of one daemon, restored from its ledger; nothing runs yet."""
+    policy = to_policy(settings)
+    reader = ledger.reader()
+    now_utc = clock.now().utc
+    latest = LatestValues(
+        evse_ids=[evse.evse_id for evse in policy.evses],
+        pv_max_age_s=max(PV_MAX_AGE_S, 3.0 * policy.timing.tick_s),
+        commissioning=reader.commissioning(),
+        overrides=reader.overrides(now_utc=now_utc),
+    )
+    trace = TraceFiles(
+        settings.trace.directory,
+        clock=clock,
+        flush_s=settings.trace.flush_s,
+        keep_days=settings.trace.keep_days,
+        keep_bytes=settings.trace.keep_bytes,
+    )
+    encoder = TraceEncoder(versions={"v2g-daemon": __version__, "ocpp": version("ocpp")})
+    recorder = Recorder(policy=policy, clock=clock, ledger=ledger, trace=trace, encoder=encoder)
+    desk = PlanningDesk(planner=PlanningChild(), latest=latest)
+    central = CentralSystem(_central_config(settings, policy), clock, latest)
+    overrides = Overrides(policy=policy, sink=latest)
+    newest = NewestOutcome(overrides.see, *([] if on_tick is None else [on_tick]))
+    watchdog = SystemdWatchdog.from_environment(os.environ)
+    loop = ControlLoop(
+        policy=policy,
+        house=restored_house(reader, policy, now_utc),
+        around=Surroundings(
+            clock=clock,
+            latest=latest,
+            recorder=recorder,
+            desk=desk,
+            ports={port.evse_id: port for port in central.ports()},
+            watchdog=watchdog,
+            on_tick=newest,
+        ),
+    )
+    api = build_api(status=newest.status, override=overrides, version=__version__)
+    edges: dict[str, EdgeTask] = {
+        "ocpp": central.run,
+        "planning": desk.run,
+        "recorder": recorder.run,
+        "api": lambda: serve(api, settings.api.socket),
+        "prices": _prices(settings, clock, latest).run,
+        **_meters(settings, policy, clock, latest),
+    }
+    return Parts(
+        policy=policy,
+        clock=clock,
+        loop=loop,
+        recorder=recorder,
+        ledger=ledger,
+        trace=trace,
+        watchdog=watchdog,
+        edges=edges,
+    )
+
+
+def restored_house(reader: DatabaseReader, policy: Policy, now_utc: datetime) -> House:
+    """Latches, counters, open sessions, running rows and history as the ledger holds them."""
+    sessions = reader.open_sessions()
+    evse_rows = reader.last_evses()
+    registers = {row.session_id: row.charge_register_milliwh for row in evse_rows}
+    memory = Memory(
+        latches=reader.latches(),
+        evses=tuple(_evse_memory(row, registers.get(row.session_id)) for row in sessions),
+    )
+    counters = [
+        reader.counters(vehicle.vehicle_id, now_utc=now_utc, timezone=policy.timezone)
+        for vehicle in policy.vehicles
+    ]
+    metered = metering.resume(
+        pcc=reader.last_pcc(),
+        evses=evse_rows,
+        sessions=sessions,
+        soc_days=[day for v in policy.vehicles for day in reader.soc_days(v.vehicle_id)],
+        counters_read=counters,
+        now_utc=now_utc,
+        timezone=policy.timezone,
+    )
+    past = Past(history=reader.history(since_utc=now_utc - KEPT))
+    return House(memory=memory, metering=metered, past=past)
+
+
+def _evse_memory(session: SessionRow, register_milliwh: int | None) -> EvseMemory:
+    """What was charged in this session before the restart counts on."""
+    base = None if register_milliwh is None else register_milliwh - session.charge_milliwh
+    return EvseMemory(
+        evse_id=session.evse_id, session_id=session.session_id, session_base_milliwh=base
+    )
+
+
+def _central_config(settings: Settings, policy: Policy) -> CentralSystemConfig:
+    by_station: dict[str, list[Charger]] = {}
+    for charger in settings.charger:
+        by_station.setdefault(charger.station_id, []).append(charger)
+    return CentralSystemConfig(
+        host=settings.ocpp.host,
+        port=settings.ocpp.port,
+        call_timeout_s=settings.ocpp.call_timeout_s,
+        stations=tuple(
+            _station(station_id, chargers, policy) for station_id, chargers in by_station.items()
+        ),
+    )
+
+
+def _station(station_id: str, chargers: list[Charger], policy: Policy) -> StationConfig:
+    first = chargers[0]
+    return StationConfig(
+        station_id=station_id,
+        password="" if first.password is None else first.password.get_secret_value(),
+        versions=tuple(OcppVersion(version) for version in first.ocpp_versions),
+        sample_interval_s=first.sample_interval_s,
+        heartbeat_interval_s=first.heartbeat_interval_s,
+        evses=tuple(_evse(charger, policy.evse(charger.id), policy) for charger in chargers),
+    )
+
+
+def _evse(charger: Charger, evse: EvsePolicy, policy: Policy) -> EvseConfig:
+    return EvseConfig(
+        evse_id=evse.evse_id,
+        number=charger.evse_number,
+        phases=evse.phases,
+        nominal_voltage_v=policy.grid.nominal_voltage_v,
+        static_safe_current_a=evse.static_safe_current_a,
+        max_charge_w=evse.max_charge_w,
+        max_discharge_w=evse.max_discharge_w,
+        min_charge_w=evse.min_charge_w,
+        min_discharge_w=evse.min_discharge_w,
+        charge_only=charger.charge_only,
+    )
+
+
+def _prices(settings: Settings, clock: Clock, sink: ObservationSink) -> DayAheadPrices:
+    tariff = settings.tariff
+    return DayAheadPrices(
+        source=DayAheadSource(
+            url=settings.prices.url,
+            bzn=tariff.bzn,
+            timezone=settings.timezone,
+            publication=settings.prices.publication,
+            timeout_s=settings.prices.timeout_s,
+            tariff=DayAheadTariff(
+                currency=tariff.currency,
+                import_adders_per_kwh=tariff.import_adders_per_kwh,
+                vat=tariff.vat,
+                export_factor=tariff.export_factor,
+                export_adder_per_kwh=tariff.export_adder_per_kwh,
+            ),
+        ),
+        clock=clock,
+        sink=sink,
+    )
+
+
+def _meters(
+    settings: Settings, policy: Policy, clock: Clock, sink: ObservationSink
+) -> dict[str, EdgeTask]:
+    """A poller for each meter; two meters behind one address share its link."""
+    links: dict[tuple[str, int], Link] = {}
+    tasks: dict[str, EdgeTask] = {}
+    wanted: list[tuple[str, Meter | None, MeterRole]] = [
+        ("meter", settings.meter, MeterRole.PCC),
+        ("pv_meter", settings.pv_meter, MeterRole.PV),
+    ]
+    grid = policy.grid
+    for name, meter, role in wanted:
+        if meter is None:
+            continue
+        link = links.setdefault((meter.host, meter.port), Link(host=meter.host, port=meter.port))
+        source = MeterSource(
+            profile=load_profile(meter.profile),
+            unit_id=meter.unit_id,
+            period_s=meter.period_s,
+            main_fuse_w=grid.main_fuse_a * grid.nominal_voltage_v * grid.phases,
+            role=role,
+        )
+        tasks[name] = MeterPoller(link=link, source=source, clock=clock, sink=sink).run
+    return tasks

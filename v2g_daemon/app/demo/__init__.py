@@ -1,0 +1,1 @@
+"""`v2g demo`: the daemon on recorded days, with the bundled simulators as its house."""

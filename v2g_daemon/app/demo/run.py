@@ -1,0 +1,176 @@
+"""Runs the demo: seed a past, start the simulators, run the daemon on their clock, add up."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.resources
+import socket
+import tomllib
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from v2g_daemon.adapters.database.writer import DatabaseLedger
+from v2g_daemon.adapters.system.trace_files import trace_paths
+from v2g_daemon.app.composition import Parts, clock_of, compose
+from v2g_daemon.app.demo.figures import figures
+from v2g_daemon.app.demo.history import seeded_rows, simulated_commissioning
+from v2g_daemon.app.demo.scenario import STATION_SERIAL, DemoRun, scenario_toml
+from v2g_daemon.app.demo.simulators import RunningSimulators, simulators
+from v2g_daemon.app.run import run as run_daemon
+from v2g_daemon.settings import Settings, load_settings
+from v2g_daemon.step.house import Outcome
+
+
+class TickCount:
+    """Keeps the newest tick and counts them."""
+
+    def __init__(self) -> None:
+        self.newest: Outcome | None = None
+        self.count = 0
+
+    def __call__(self, outcome: Outcome) -> None:
+        """Called by the loop once per tick."""
+        self.newest = outcome
+        self.count += 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """What a view of the running demo may look at."""
+
+    run: DemoRun
+    settings: Settings
+    parts: Parts
+    house: RunningSimulators
+    ticks: TickCount
+
+
+Watcher = Callable[[Stage], Coroutine[None, None, None]]
+
+
+async def run_demo(
+    run: DemoRun, folder: Path, *, stop: asyncio.Event, watch: Watcher | None = None
+) -> dict[str, Any]:
+    """Run until the hours are over or `stop` is set, and return the figures."""
+    ocpp_port = _free_port()
+    base = demo_settings(run, folder, {"ocpp": {"port": ocpp_port}})
+    ledger = DatabaseLedger(base.database.url, now_utc=run.start_utc)
+    try:
+        await _seed(ledger, run, base)
+        scenario = folder / "scenario.toml"
+        scenario.write_text(
+            scenario_toml(run, ocpp_port=ocpp_port, export_limit_w=base.site.export_limit_w or 0.0),
+            encoding="utf-8",
+        )
+        async with simulators(scenario, folder / "simulators.log") as house:
+            settings = demo_settings(run, folder, _addresses(house, ocpp_port))
+            return await _play(run, settings, ledger, house, stop=stop, watch=watch)
+    finally:
+        await asyncio.to_thread(ledger.close)
+
+
+def demo_settings(run: DemoRun, folder: Path, addresses: dict[str, Any]) -> Settings:
+    """config/demo.toml with this run's clock, tick, paths and ports laid over it."""
+    with importlib.resources.as_file(
+        importlib.resources.files("v2g_daemon") / "config" / "demo.toml"
+    ) as path:
+        chargers = tomllib.loads(path.read_text(encoding="utf-8"))["charger"]
+        sample_interval_s = max(round(run.tick_s), 1)
+        over: dict[str, Any] = {
+            "clock": {"start": run.start_utc, "speed": run.speed},
+            "control": {"tick_s": run.tick_s},
+            "charger": [
+                {**charger, "sample_interval_s": sample_interval_s} for charger in chargers
+            ],
+            "database": {"url": f"sqlite:///{folder / 'ledger.db'}"},
+            "trace": {"directory": folder / "trace"},
+            "api": {"socket": folder / "api.sock"},
+            "meter": {"period_s": max(run.tick_s / 2.0, 1.0)},
+        }
+        for section, keys in addresses.items():
+            over[section] = {**over.get(section, {}), **keys}
+        return load_settings(path, overrides=over)
+
+
+async def _seed(ledger: DatabaseLedger, run: DemoRun, settings: Settings) -> None:
+    """28 recorded days, and commissioning records that are valid for the simulated charger."""
+    rows = seeded_rows(run.start_utc, currency=settings.tariff.currency)
+    if rows:
+        await asyncio.wrap_future(ledger.seed_history(rows))
+    await asyncio.wrap_future(
+        ledger.commit(simulated_commissioning(STATION_SERIAL, run.start_utc - timedelta(days=1)))
+    )
+
+
+async def _play(
+    run: DemoRun,
+    settings: Settings,
+    ledger: DatabaseLedger,
+    house: RunningSimulators,
+    *,
+    stop: asyncio.Event,
+    watch: Watcher | None,
+) -> dict[str, Any]:
+    ticks = TickCount()
+    parts = compose(settings, clock=clock_of(settings), ledger=ledger, on_tick=ticks)
+    stage = Stage(run=run, settings=settings, parts=parts, house=house, ticks=ticks)
+    over = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        daemon = tasks.create_task(run_daemon(parts, over))
+        view = None if watch is None else tasks.create_task(watch(stage))
+        hours, truth = await _until_over(stage, stop, daemon)
+        over.set()
+        if view is not None:
+            view.cancel()
+    return await asyncio.to_thread(
+        figures,
+        run,
+        hours=hours,
+        ticks=ticks.count,
+        policy=parts.policy,
+        truth=truth,
+        database_url=settings.database.url,
+        traces=trace_paths(settings.trace.directory),
+    )
+
+
+async def _until_over(
+    stage: Stage, stop: asyncio.Event, daemon: asyncio.Task[None]
+) -> tuple[float, dict[str, Any]]:
+    """Wait for the end; the hours played (whole quarter hours if stopped) and the truth then."""
+    clock, run = stage.parts.clock, stage.run
+    while not stop.is_set() and not daemon.done():
+        played_s = (clock.now().utc - run.start_utc).total_seconds()
+        left_s = float("inf") if run.hours is None else run.hours * 3600.0 - played_s
+        if left_s <= 0.0:
+            break
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(left_s / run.speed, 0.5)):
+                await stop.wait()
+    truth = await stage.house.truth()
+    played_s = (clock.now().utc - run.start_utc).total_seconds()
+    if run.hours is not None and played_s >= run.hours * 3600.0:
+        return run.hours, truth
+    return max(played_s // 900.0, 1.0) / 4.0, truth
+
+
+def _addresses(house: RunningSimulators, ocpp_port: int) -> dict[str, Any]:
+    host = "127.0.0.1"
+    return {
+        "ocpp": {"port": ocpp_port},
+        "meter": {"host": host, "port": house.meter_port},
+        "prices": {"url": f"http://{host}:{house.http_port}/price"},
+        "clock": {"anchor_monotonic_s": house.anchor_monotonic_s},
+    }
+
+
+def _free_port() -> int:
+    """A loopback port that nobody listens on now; the station must know it before we do."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

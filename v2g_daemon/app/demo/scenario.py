@@ -1,0 +1,73 @@
+"""The simulators' half of the demo, as the TOML text they read; ports and paths are this run's."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+STATION_SERIAL = "SIM-0001"
+NEUTRAL_PER_KWH = "0.20"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoRun:
+    """Which simulated days, how fast (simulated seconds per second), and for how long."""
+
+    start_utc: datetime
+    speed: float
+    hours: float | None
+
+    @property
+    def tick_s(self) -> float:
+        """A tick every 0.1 s of real time, but never below one simulated second."""
+        return max(self.speed / 10.0, 1.0)
+
+
+def scenario_toml(run: DemoRun, *, ocpp_port: int, export_limit_w: float) -> str:
+    """60 kWh car at 50 %, 7.4 kW both ways, two trips of 9 kWh, the recorded house with PV."""
+    return f"""\
+[clock]
+start = {run.start_utc:%Y-%m-%dT%H:%M:%SZ}
+speed = {run.speed}
+
+[http]
+port = 0
+
+[house]
+file = "demo:house_fr_load_pv_30min_2024_2025.csv.gz"
+
+[watch]
+export_limit_w = {export_limit_w}
+
+[meter]
+port = 0
+refresh_s = 1.0
+
+[prices]
+file = "demo:price_dayahead_nl_hourly_2023_2024.csv.gz"
+zone = "NL"
+timezone = "Europe/Amsterdam"
+
+[[station]]
+id = "SIM-STATION-1"
+url = "ws://127.0.0.1:{ocpp_port}"
+password = "simulated-station-1"
+versions = ["ocpp2.1"]
+serial = "{STATION_SERIAL}"
+sample_interval_s = {max(round(run.tick_s), 1)}
+
+[[vehicle]]
+name = "car"
+evccid = "SIMEVCC00001"
+id_token = "SIMTOKEN0001"
+capacity_wh = 60000
+soc = 0.5
+
+[[vehicle.schedule]]
+timezone = "Europe/Amsterdam"
+days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+departure = "07:30"
+return = "17:30"
+energy_wh = 9000
+needed_soc = 0.6
+"""

@@ -1,0 +1,61 @@
+"""The status as people read it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def status_text(status: dict[str, Any]) -> str:
+    """A few lines: the grid, each EVSE with the sentence why, overrides and faults."""
+    lines = [f"{status['at_utc']}" + ("" if status["clock_trusted"] else "  clock not trusted")]
+    lines.append(f"grid     {_grid(status)}")
+    lines.append(f"price    {_price(status)}")
+    for evse in status["evses"]:
+        lines += _evse(evse)
+    lines += [
+        f"override {one['evse_id']}: {one['kind']} until {one['until_utc']}"
+        for one in status["overrides"]
+    ]
+    lines += [f"FAULT    {_where(fault)}{fault['detail']}" for fault in status["faults"]]
+    return "\n".join(lines)
+
+
+def _grid(status: dict[str, Any]) -> str:
+    meter = status["meter"]
+    if meter is None:
+        return "no meter value"
+    way = "export" if meter["power_w"] < 0 else "import"
+    return f"{abs(meter['power_w']):.0f} W {way}, {meter['age_s']:.0f} s ago"
+
+
+def _price(status: dict[str, Any]) -> str:
+    price = status["price"]
+    if price is None:
+        return "unknown"
+    return (
+        f"{price['import_per_kwh']:.3f} in, {price['export_per_kwh']:.3f} out"
+        f" {price['currency']}/kWh, known until {price['known_until_utc']}"
+    )
+
+
+def _evse(evse: dict[str, Any]) -> list[str]:
+    car = evse["vehicle_id"] or ("a guest" if evse["plugged_in"] else "no car")
+    soc = "SoC unknown" if evse["soc"] is None else f"{evse['soc'] * 100:.0f} %"
+    station = "" if evse["connected"] else ", station away"
+    power = "?" if evse["power_w"] is None else f"{evse['power_w']:.0f} W"
+    target = "hands off" if evse["target_w"] is None else f"{evse['target_w']:.0f} W"
+    lines = [
+        f"{evse['evse_id']:8} {car}, {soc}, stage {evse['stage'].upper()}{station}",
+        f"         {target} (measured {power})",
+        f"         why: {evse['reason']['detail']}",
+    ]
+    goal = evse["next_goal"]
+    if goal is not None and goal["soc"] is not None:
+        lines.append(f"         next: {goal['soc'] * 100:.0f} % at {goal['ready_by_utc']}")
+    if evse["plan"] is not None:
+        lines.append(f"         plan: {evse['plan']['summary']}")
+    return lines
+
+
+def _where(fault: dict[str, Any]) -> str:
+    return "" if fault["evse_id"] is None else f"{fault['evse_id']}: "

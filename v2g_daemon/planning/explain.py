@@ -1,0 +1,115 @@
+"""The plan in one or two sentences, for people."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from v2g_daemon.domain.plan import PlanProblem
+from v2g_daemon.planning.case import Bools, Floats
+from v2g_daemon.planning.depth import Solution
+from v2g_daemon.planning.offer import best_offer
+from v2g_daemon.planning.problem import Outlook
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+TOLD_WH = 50.0
+
+
+def summary_of(problem: PlanProblem, outlook: Outlook, solution: Solution, missed_wh: float) -> str:
+    """What the plan does and why; where it never discharges, what was offered and what it costs."""
+    if not solution.tables.case.horizon.plugged.any():
+        return "The car is away for as long as the plan looks ahead; nothing is planned."
+    power_w = solution.path.power_w
+    sentences = [_charging(problem, outlook, solution)]
+    if (power_w < 0.0).any():
+        sentences.append(_discharging(problem, outlook, solution))
+    elif problem.store.max_discharge_w > 0.0:
+        sentences.append(_why_not(problem, outlook, solution))
+    if missed_wh > TOLD_WH:
+        sentences.append(f"Charging at full power leaves {_kwh(missed_wh)} missing at departure.")
+    return " ".join(sentences)
+
+
+def _charging(problem: PlanProblem, outlook: Outlook, solution: Solution) -> str:
+    goal = _next_goal(problem, outlook)
+    charged_wh = np.maximum(solution.path.power_w, 0.0) * outlook.case.horizon.hours
+    total_wh = float(charged_wh.sum())
+    if total_wh < TOLD_WH:
+        return "Charges nothing" + (f", enough is in the car {goal}." if goal else ".")
+    paid = float(_extra_cost(solution)[charged_wh > 0.0].sum()) / total_wh * 1000.0
+    when = _span(outlook, problem.timezone, charged_wh > 0.0)
+    aim = f" {goal}" if goal else ""
+    return f"Charges {_kwh(total_wh)}{aim}, {when}, for {_price(paid, problem)} on average."
+
+
+def _discharging(problem: PlanProblem, outlook: Outlook, solution: Solution) -> str:
+    hours = outlook.case.horizon.hours
+    drawn_wh = np.maximum(-solution.path.power_w, 0.0) * hours
+    active = drawn_wh > 0.0
+    total_wh = float(drawn_wh.sum())
+    earned = -float(_extra_cost(solution)[active].sum()) / total_wh * 1000.0
+    when = _span(outlook, problem.timezone, active)
+    return (
+        f"Discharges {_kwh(total_wh)}, {when}, which earns or saves {_price(earned, problem)} "
+        "after wear and margin, more than the energy is worth in the car."
+    )
+
+
+def _why_not(problem: PlanProblem, outlook: Outlook, solution: Solution) -> str:
+    offer = best_offer(solution)
+    if offer is None:
+        return f"Never discharges: {_obstacle(problem, outlook, solution)}."
+    at = _moment(outlook.starts_utc[offer.step], problem.timezone)
+    forecast = " (forecast)" if bool(outlook.prices.is_forecast[offer.step]) else ""
+    return (
+        f"Never discharges: the best offer was {_price(offer.earns_per_kwh, problem)} at {at}"
+        f"{forecast}, but a kWh from the car would have cost {offer.costs_per_kwh:.3f}: "
+        f"refill {offer.refill_per_kwh:.3f}, losses {offer.losses_per_kwh:.3f}, "
+        f"wear {offer.wear_per_kwh:.3f}, margin {offer.margin_per_kwh:.3f}."
+    )
+
+
+def _obstacle(problem: PlanProblem, outlook: Outlook, solution: Solution) -> str:
+    floor_wh = outlook.case.pack.floor_wh
+    plugged = outlook.case.horizon.plugged
+    if float(solution.path.energy_wh[plugged].max()) <= floor_wh + TOLD_WH:
+        return f"the car is never above its floor of {problem.store.soc_floor:.0%} while plugged in"
+    if not problem.may_export:
+        return "nothing may be exported and the house draws less than the charger's minimum"
+    return "no permitted power fits the export limit and the charger's minimum"
+
+
+def _extra_cost(solution: Solution) -> Floats:
+    """What each step costs beyond an idle charger, wear and margin included."""
+    return solution.path.cost - solution.tables.idle_cost
+
+
+def _next_goal(problem: PlanProblem, outlook: Outlook) -> str | None:
+    ends_utc = [*outlook.starts_utc[1:], outlook.end_utc]
+    for wanted_wh, end_utc in zip(outlook.asked_wh, ends_utc, strict=True):
+        if wanted_wh is not None:
+            share = wanted_wh / problem.store.capacity_wh
+            return f"to hold {share:.0%} by {_moment(end_utc, problem.timezone)}"
+    return None
+
+
+def _span(outlook: Outlook, timezone_name: str, active: Bools) -> str:
+    steps = np.flatnonzero(active)
+    ends_utc = [*outlook.starts_utc[1:], outlook.end_utc]
+    first = _moment(outlook.starts_utc[int(steps[0])], timezone_name)
+    return f"between {first} and {_moment(ends_utc[int(steps[-1])], timezone_name)}"
+
+
+def _moment(moment_utc: datetime, timezone_name: str) -> str:
+    local = moment_utc.astimezone(ZoneInfo(timezone_name))
+    return f"{local:%H:%M} on {WEEKDAYS[local.weekday()]}"
+
+
+def _kwh(energy_wh: float) -> str:
+    return f"{energy_wh / 1000.0:.1f} kWh"
+
+
+def _price(per_kwh: float, problem: PlanProblem) -> str:
+    return f"{per_kwh:.3f} {problem.prices.currency} per kWh"

@@ -1,0 +1,104 @@
+"""One problem in, one plan out; never fails on a well-formed problem."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from hashlib import sha256
+
+import numpy as np
+
+from v2g_daemon.domain.interval import Interval
+from v2g_daemon.domain.plan import Plan, PlanProblem, PlanSlot, ValueFunction
+from v2g_daemon.planning.case import Floats
+from v2g_daemon.planning.depth import Solution, optimise
+from v2g_daemon.planning.explain import summary_of
+from v2g_daemon.planning.problem import Outlook, outlook_of
+from v2g_daemon.planning.stage import StepTerms, priced
+
+MONEY_DECIMALS = 4
+POWER_DECIMALS = 3
+SOC_DECIMALS = 6
+
+
+def solve(problem: PlanProblem) -> Plan:
+    """The cheapest way through the horizon, and what every other SoC would be worth.
+
+    The value function and the shadow price are what dispatch works with: it holds wear, cycle
+    margin, export shadow and unmet goals of all later steps. `expected_cost` is money at the PCC
+    plus wear over the horizon, without the margin and without credit for the energy left.
+    """
+    outlook = outlook_of(problem)
+    solution = optimise(outlook.case)
+    value = _value_of(problem, solution)
+    missed_wh = _missed_wh(outlook, solution.path.energy_wh)
+    return Plan(
+        plan_id=_plan_id(problem, value, solution),
+        evse_id=problem.evse_id,
+        vehicle_id=problem.vehicle_id,
+        made_at=problem.asked_at,
+        slots=_slots(problem, outlook, solution),
+        value=value,
+        export_shadow_per_kwh=_rounded(solution.shadow_per_kwh, MONEY_DECIMALS),
+        expected_cost=round(_expected_cost(outlook, solution), MONEY_DECIMALS),
+        missed_wh=round(missed_wh, 1),
+        summary=summary_of(problem, outlook, solution, missed_wh),
+    )
+
+
+def _value_of(problem: PlanProblem, solution: Solution) -> ValueFunction:
+    soc_grid = solution.tables.grid.energy_wh / problem.store.capacity_wh
+    gains = np.round(-solution.values.before, MONEY_DECIMALS) + 0.0
+    return ValueFunction(
+        start_utc=problem.start_utc,
+        step_s=problem.step_s,
+        soc_grid=tuple(soc_grid.tolist()),
+        rows=tuple(tuple(row) for row in gains.tolist()),
+    )
+
+
+def _slots(problem: PlanProblem, outlook: Outlook, solution: Solution) -> tuple[PlanSlot, ...]:
+    horizon = outlook.case.horizon
+    ends_utc = [*outlook.starts_utc[1:], outlook.end_utc]
+    soc = _rounded(solution.path.energy_wh / problem.store.capacity_wh, SOC_DECIMALS)
+    power_w = _rounded(solution.path.power_w, POWER_DECIMALS)
+    net_load_w = _rounded(horizon.net_load_w, POWER_DECIMALS)
+    return tuple(
+        PlanSlot(
+            interval=Interval(start_utc=start, end_utc=end),
+            power_w=power_w[step],
+            soc=soc[step],
+            net_load_w=net_load_w[step],
+            import_per_kwh=float(horizon.import_per_kwh[step]),
+            export_per_kwh=float(horizon.export_per_kwh[step]),
+            price_is_forecast=bool(outlook.prices.is_forecast[step]),
+        )
+        for step, (start, end) in enumerate(zip(outlook.starts_utc, ends_utc, strict=True))
+    )
+
+
+def _rounded(values: Floats, decimals: int) -> tuple[float, ...]:
+    return tuple((np.round(values, decimals) + 0.0).tolist())
+
+
+def _missed_wh(outlook: Outlook, energy_wh: Floats) -> float:
+    return sum(
+        max(asked_wh - float(energy_wh[step]), 0.0)
+        for step, asked_wh in enumerate(outlook.asked_wh)
+        if asked_wh is not None
+    )
+
+
+def _expected_cost(outlook: Outlook, solution: Solution) -> float:
+    case = replace(outlook.case, terms=replace(outlook.case.terms, margin_per_kwh=0.0))
+    every = StepTerms.of(case, np.arange(case.horizon.steps))
+    return float(priced(case, every, solution.path.power_w[:, None]).cost.sum())
+
+
+def _plan_id(problem: PlanProblem, value: ValueFunction, solution: Solution) -> str:
+    digest = sha256()
+    for text in (problem.evse_id, repr(problem.vehicle_id), problem.asked_at.utc.isoformat()):
+        digest.update(text.encode())
+    digest.update(problem.start_utc.isoformat().encode())
+    digest.update(np.array(value.rows).tobytes())
+    digest.update(solution.path.power_w.tobytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,40 @@
+"""The one TOML file: its sections, what makes it wrong, and the policy it means; stops at app/."""
+
+from __future__ import annotations
+
+from v2g_daemon.settings.load import load_settings
+from v2g_daemon.settings.policy import timing_for, to_policy
+from v2g_daemon.settings.sections import (
+    Api,
+    Charger,
+    Clock,
+    Database,
+    Departure,
+    Meter,
+    Ocpp,
+    Prices,
+    Settings,
+    Tariff,
+    Trace,
+    Vehicle,
+)
+from v2g_daemon.settings.warnings import warnings_of
+
+__all__ = [
+    "Api",
+    "Charger",
+    "Clock",
+    "Database",
+    "Departure",
+    "Meter",
+    "Ocpp",
+    "Prices",
+    "Settings",
+    "Tariff",
+    "Trace",
+    "Vehicle",
+    "load_settings",
+    "timing_for",
+    "to_policy",
+    "warnings_of",
+]

@@ -1,0 +1,201 @@
+"""Values that are well formed each for itself and cannot hold together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from v2g_daemon.settings.sections import TIMEZONE_OF_BIDDING_ZONE, Charger, Departure, Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complaint:
+    """One fault of the file: the key's path, its value as shown, what is wrong, and the fix."""
+
+    key: str
+    value: str | None
+    problem: str
+    fix: str
+
+    def text(self, path: Path) -> str:
+        """The line that people read."""
+        value = "" if self.value is None else f" = {self.value}"
+        return f"{path}: {self.key}{value}: {self.problem}; {self.fix}"
+
+
+def contradictions(settings: Settings) -> tuple[Complaint, ...]:
+    """Everything that cannot hold together, in the order of the file's sections."""
+    return tuple(
+        chain(
+            _site(settings),
+            _ids(settings),
+            _safe_currents(settings),
+            *(_charger(settings, number, one) for number, one in enumerate(settings.charger)),
+            _vehicles(settings),
+            *(_departure(settings, number, one) for number, one in enumerate(settings.departure)),
+            _clock(settings),
+        )
+    )
+
+
+def _site(settings: Settings) -> Iterator[Complaint]:
+    site = settings.site
+    if site.largest_other_load_a > site.main_fuse_a:
+        yield Complaint(
+            key="site.largest_other_load_a",
+            value=f"{site.largest_other_load_a:g}",
+            problem=f"is above site.main_fuse_a = {site.main_fuse_a:g}",
+            fix="give the largest load that runs beside the charger, per phase",
+        )
+    if site.timezone is None and settings.tariff.bzn not in TIMEZONE_OF_BIDDING_ZONE:
+        yield Complaint(
+            key="site.timezone",
+            value=None,
+            problem=f"is missing, and the bidding zone {settings.tariff.bzn!r} does not tell it",
+            fix='add it, such as "Europe/Amsterdam"',
+        )
+
+
+def _ids(settings: Settings) -> Iterator[Complaint]:
+    lists = {
+        "charger": [one.id for one in settings.charger],
+        "vehicle": [one.id for one in settings.vehicle],
+    }
+    for section, ids in lists.items():
+        if not ids:
+            yield Complaint(key=section, value=None, problem="is empty", fix=f"add a [[{section}]]")
+        for number, one in enumerate(ids):
+            if one in ids[:number]:
+                yield Complaint(
+                    key=f"{section}[{number}].id",
+                    value=repr(one),
+                    problem=f"another {section} has this id",
+                    fix="give each its own",
+                )
+    places = [(one.station_id, one.evse_number) for one in settings.charger]
+    for number, place in enumerate(places):
+        if place in places[:number]:
+            yield Complaint(
+                key=f"charger[{number}].evse_number",
+                value=str(place[1]),
+                problem=f"station {place[0]!r} has another charger with this number",
+                fix="give each EVSE of a station its own number",
+            )
+
+
+def _safe_currents(settings: Settings) -> Iterator[Complaint]:
+    """All chargers at once, each at its static safe current, beside the largest other load."""
+    site, together_a = settings.site, 0.0
+    left_a = site.main_fuse_a - site.largest_other_load_a
+    for number, charger in enumerate(settings.charger):
+        safe_a = charger.static_safe_current_a
+        if safe_a is None:
+            continue
+        together_a += safe_a
+        if together_a > left_a:
+            of_all = (
+                "" if together_a == safe_a else f" (with the chargers before: {together_a:g} A)"
+            )
+            yield Complaint(
+                key=f"charger[{number}].static_safe_current_a",
+                value=f"{safe_a:g}",
+                problem=f"is above main fuse less largest other load, "
+                f"{site.main_fuse_a:g} A − {site.largest_other_load_a:g} A = {left_a:g} A{of_all}",
+                fix="lower it, or leave it out",
+            )
+
+
+def _charger(settings: Settings, number: int, charger: Charger) -> Iterator[Complaint]:
+    key, site = f"charger[{number}]", settings.site
+    for way in ("charge", "discharge"):
+        least_w, most_w = getattr(charger, f"min_{way}_w"), getattr(charger, f"max_{way}_w")
+        if least_w is not None and least_w > most_w > 0.0:
+            yield Complaint(
+                key=f"{key}.min_{way}_w",
+                value=f"{least_w:g}",
+                problem=f"is above max_{way}_w = {most_w:g}",
+                fix="exchange or correct them",
+            )
+    if charger.phases is not None and charger.phases > site.phases:
+        yield Complaint(
+            key=f"{key}.phases",
+            value=str(charger.phases),
+            problem=f"the site has {site.phases}",
+            fix="correct one of them",
+        )
+    yield from _passwords(key, charger)
+
+
+def _passwords(key: str, charger: Charger) -> Iterator[Complaint]:
+    given = [charger.password, charger.password_file, charger.password_env]
+    count = len([one for one in given if one is not None])
+    if count != 1:
+        yield Complaint(
+            key=f"{key}.password_file",
+            value=None,
+            problem="no password" if count == 0 else "more than one password",
+            fix="give one of password_file, password_env and password",
+        )
+
+
+def _vehicles(settings: Settings) -> Iterator[Complaint]:
+    for number, vehicle in enumerate(settings.vehicle):
+        if vehicle.soc_floor >= vehicle.soc_ceiling:
+            yield Complaint(
+                key=f"vehicle[{number}].soc_floor",
+                value=f"{vehicle.soc_floor:g}",
+                problem=f"is not below soc_ceiling = {vehicle.soc_ceiling:g}",
+                fix="lower the floor or raise the ceiling",
+            )
+        if vehicle.assumed_when_unidentified and len(settings.vehicle) > 1:
+            yield Complaint(
+                key=f"vehicle[{number}].assumed_when_unidentified",
+                value="true",
+                problem="there is more than one vehicle",
+                fix="give each its evccid or id_token and remove this",
+            )
+
+
+def _departure(settings: Settings, number: int, departure: Departure) -> Iterator[Complaint]:
+    key, known = f"departure[{number}]", [one.id for one in settings.vehicle]
+    if departure.vehicle is None and len(known) > 1:
+        yield Complaint(
+            key=f"{key}.vehicle",
+            value=None,
+            problem="is missing, and there is more than one vehicle",
+            fix=f"name one of {', '.join(known)}",
+        )
+    if departure.vehicle is not None and departure.vehicle not in known:
+        yield Complaint(
+            key=f"{key}.vehicle",
+            value=repr(departure.vehicle),
+            problem="no vehicle has this id",
+            fix=f"name one of {', '.join(known)}",
+        )
+    if (departure.soc is None) == (departure.energy_wh is None):
+        yield Complaint(
+            key=f"{key}.soc",
+            value=None if departure.soc is None else f"{departure.soc:g}",
+            problem="a goal is either soc or energy_wh",
+            fix="give one of the two",
+        )
+    for name, wall in (("ready_by", departure.ready_by), ("returns_at", departure.returns_at)):
+        if wall is not None and wall.tzinfo is not None:
+            yield Complaint(
+                key=f"{key}.{name}",
+                value=repr(wall.isoformat()),
+                problem="a wall time has no offset",
+                fix='write it as "07:30"',
+            )
+
+
+def _clock(settings: Settings) -> Iterator[Complaint]:
+    if settings.clock is None and settings.control.tick_s > 1.0:
+        yield Complaint(
+            key="control.tick_s",
+            value=f"{settings.control.tick_s:g}",
+            problem="a real house ticks at least once a second",
+            fix="write at most 1, or add [clock] for a simulated run",
+        )

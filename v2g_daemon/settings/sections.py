@@ -1,0 +1,328 @@
+"""The sections of the TOML file: every key, its unit, its default and the range it may have.
+
+A key that means what a domain field means has the same name. Amounts of money may be written as
+strings, so that no digit passes through a float.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+Positive = Annotated[float, Field(gt=0.0)]
+NotNegative = Annotated[float, Field(ge=0.0)]
+Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
+Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]*$")]
+Port = Annotated[int, Field(ge=0, le=65535)]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+EVERY_DAY: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+# Where a bidding zone lies decides its wall times; a zone not listed needs site.timezone.
+TIMEZONE_OF_BIDDING_ZONE = {
+    "AT": "Europe/Vienna", "BE": "Europe/Brussels", "CH": "Europe/Zurich", "CZ": "Europe/Prague",
+    "DE-LU": "Europe/Berlin", "DK1": "Europe/Copenhagen", "DK2": "Europe/Copenhagen",
+    "ES": "Europe/Madrid", "FI": "Europe/Helsinki", "FR": "Europe/Paris", "HU": "Europe/Budapest",
+    "IT-North": "Europe/Rome", "NL": "Europe/Amsterdam", "NO2": "Europe/Oslo",
+    "PL": "Europe/Warsaw", "PT": "Europe/Lisbon", "SE4": "Europe/Stockholm",
+    "SI": "Europe/Ljubljana",
+}  # fmt: skip
+
+
+class Section(BaseModel):
+    """A table of the file; unknown keys, NaN and infinities are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_boolean_as_number(cls, value: object, info: ValidationInfo) -> object:
+        name = info.field_name or ""
+        if isinstance(value, bool) and cls.model_fields[name].annotation is not bool:
+            raise ValueError("true and false are no values for this key")
+        return value
+
+
+class Site(Section):
+    """[site]: the grid connection point. Import and export limits are totals at the PCC."""
+
+    main_fuse_a: Positive
+    largest_other_load_a: NotNegative
+    timezone: str | None = None
+    phases: Literal[1, 3] = 3
+    nominal_voltage_v: Annotated[float, Field(ge=100.0, le=300.0)] = 230.0
+    import_limit_w: NotNegative | None = None
+    export_limit_w: NotNegative | None = None
+    max_phase_imbalance_w: NotNegative | None = None
+    grid_operator_import_w: Annotated[float, Field(ge=4200.0)] | None = None
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, name: str | None) -> str | None:
+        if name is not None:
+            try:
+                ZoneInfo(name)
+            except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+                raise ValueError(
+                    "no such time zone; write an IANA name such as Europe/Amsterdam"
+                ) from error
+        return name
+
+
+class Loss(Section):
+    """[charger.loss]: constant + linear·P + quadratic·P² in W, while P is not 0."""
+
+    constant_w: NotNegative = 150.0
+    linear: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.03
+    quadratic_per_w: NotNegative = 0.000003
+
+
+class ChargerCadence(Section):
+    """[charger.cadence]: how often this charger may be bothered."""
+
+    smallest_change_w: NotNegative = 100.0
+    between_increases_s: NotNegative = 30.0
+    dwell_on_s: NotNegative = 600.0
+    dwell_off_s: NotNegative = 300.0
+    ramp_up_w_per_s: Positive = 500.0
+
+
+class Charger(Section):
+    """[[charger]]: one EVSE of an OCPP charging station; powers are AC magnitudes."""
+
+    id: Name
+    station_id: Name
+    max_charge_w: Positive
+    max_discharge_w: NotNegative = 0.0
+    min_charge_w: NotNegative | None = None
+    min_discharge_w: NotNegative | None = None
+    static_safe_current_a: NotNegative | None = None
+    protocol: Literal["ocpp"] = "ocpp"
+    ocpp_versions: Annotated[tuple[Literal["ocpp2.1", "ocpp2.0.1"], ...], Field(min_length=1)] = (
+        "ocpp2.1",
+        "ocpp2.0.1",
+    )
+    evse_number: Annotated[int, Field(ge=1)] = 1
+    phases: Literal[1, 3] | None = None
+    charge_only: bool = False
+    fail_state: Literal["charges", "idles", "unknown"] = "charges"
+    soc_needs_power: bool = False
+    sample_interval_s: Annotated[int, Field(ge=1)] = 5
+    heartbeat_interval_s: Annotated[int, Field(ge=1)] = 60
+    password: SecretStr | None = None
+    password_file: Path | None = None
+    password_env: Annotated[str, Field(pattern=r"^V2G_PASSWORD_[A-Z0-9_]+$")] | None = None
+    loss: Loss = Loss()
+    cadence: ChargerCadence = ChargerCadence()
+
+
+class Warranty(Section):
+    """[vehicle.warranty]: the discharge that the maker's terms allow; absent: no such bound."""
+
+    acknowledged: bool
+    start_date: date
+    years: Positive = 8.0
+    discharge_wh: Positive | None = None
+    discharge_s: Positive | None = None
+    equivalent_cycles: Positive | None = None
+    min_soc: Fraction = 0.0
+    approved_serials: tuple[str, ...] = ()
+
+
+class Vehicle(Section):
+    """[[vehicle]]: one car; soc keys are fractions of the pack."""
+
+    id: Name
+    capacity_wh: Annotated[float, Field(ge=1000.0)]
+    chemistry: Literal["nmc", "lfp", "unknown"] = "unknown"
+    soc_floor: Fraction = 0.3
+    soc_ceiling: Fraction = 0.8
+    soc_step: Annotated[float, Field(gt=0.0, le=0.1)] = 0.01
+    taper_above_soc: Fraction = 0.9
+    max_charge_w: Positive | None = None
+    max_discharge_w: NotNegative | None = None
+    wear_cost_per_kwh_discharged: NotNegative | None = None
+    evccid: str | None = None
+    id_token: str | None = None
+    assumed_when_unidentified: bool = False
+    usual_energy_wh: Positive = 10_000.0
+    warranty: Warranty | None = None
+
+
+class Departure(Section):
+    """[[departure]]: a weekly goal in local wall time; the trip takes `trip_wh` from the pack."""
+
+    ready_by: time
+    vehicle: Name | None = None
+    weekdays: Annotated[tuple[Weekday, ...], Field(min_length=1)] = EVERY_DAY
+    returns_at: time | None = None
+    soc: Fraction | None = None
+    energy_wh: Positive | None = None
+    trip_wh: NotNegative = 0.0
+
+
+class Meter(Section):
+    """[meter] and [pv_meter]: a Modbus TCP meter; its profile says registers and sign."""
+
+    host: str
+    port: Port = 502
+    unit_id: Annotated[int, Field(ge=0, le=255)] = 1
+    profile: Name = "sunspec"
+    period_s: Positive = 1.0
+
+
+class Tariff(Section):
+    """[tariff]: import = (spot + adders) × (1 + vat), export = spot × factor + adder, per kWh."""
+
+    bzn: str
+    import_adders_per_kwh: tuple[Decimal, ...]
+    vat: Annotated[Decimal, Field(ge=0, lt=1)]
+    export_adder_per_kwh: Decimal = Decimal(0)
+    export_factor: Decimal = Decimal(1)
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "EUR"
+
+
+class Prices(Section):
+    """[prices]: where day-ahead prices come from; `publication` is local wall time."""
+
+    url: Annotated[str, Field(pattern="^https?://")] = "https://api.energy-charts.info/price"
+    publication: time = time(13)
+    timeout_s: Positive = 10.0
+
+
+class Export(Section):
+    """[export]: whether the car's energy may cross the PCC, and how much of it a day and month."""
+
+    policy: Literal["never", "allowed"] = "never"
+    energy_wh: NotNegative = 10_000.0
+    share_of_pack: Fraction = 0.2
+    cycles_per_month: NotNegative = 20.0
+
+    @field_validator("policy", mode="before")
+    @classmethod
+    def _not_yet(cls, policy: object) -> object:
+        if policy == "solar_only":
+            raise ValueError('"solar_only" does not exist yet; write "never" or "allowed"')
+        return policy
+
+
+class EconomicsSection(Section):
+    """[economics]: what makes an action worth its while, in the tariff's currency per kWh."""
+
+    margin_per_kwh: NotNegative = 0.02
+    unmet_goal_per_kwh: Positive = 5.0
+
+
+class Control(Section):
+    """[control]: the tick and how far the house may go once its commissioning is recorded."""
+
+    tick_s: Positive = 1.0
+    stage: Literal["watch", "v1g", "v2h", "v2g"] = "v2g"
+    commute_margin_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.15
+
+
+class Ocpp(Section):
+    """[ocpp]: where stations connect (port 0: any free one); the default is every interface."""
+
+    host: str = "0.0.0.0"  # noqa: S104 a station is another device of the house
+    port: Port = 9000
+    call_timeout_s: Positive = 30.0
+
+
+class Database(Section):
+    """[database]: the ledger, as an SQLAlchemy URL."""
+
+    url: str = "sqlite:////var/lib/v2g-daemon/ledger.db"
+
+
+class Trace(Section):
+    """[trace]: where the one-second record goes and how much of it is kept."""
+
+    directory: Path = Path("/var/lib/v2g-daemon/trace")
+    keep_days: Annotated[int, Field(ge=1)] = 30
+    keep_bytes: Annotated[int, Field(ge=1_000_000)] = 500_000_000
+    flush_s: Annotated[float, Field(gt=0.0, le=60.0)] = 60.0
+
+
+class Api(Section):
+    """[api]: the Unix socket of the running daemon."""
+
+    socket: Path = Path("/run/v2g-daemon/api.sock")
+
+
+class Clock(Section):
+    """[clock]: simulated runs only; absent: the machine's clock."""
+
+    start: AwareDatetime
+    speed: Positive = 1.0
+    anchor_monotonic_s: NotNegative | None = None
+
+    @field_validator("start")
+    @classmethod
+    def _sane(cls, start: datetime) -> datetime:
+        if not 2000 <= start.year < 2100:
+            raise ValueError("lies outside 2000–2099")
+        return start
+
+
+class Settings(BaseSettings):
+    """The whole file, with V2G_SECTION__KEY variables on top."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="V2G_",
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        allow_inf_nan=False,
+    )
+
+    site: Site
+    charger: tuple[Charger, ...]
+    vehicle: tuple[Vehicle, ...]
+    tariff: Tariff
+    departure: tuple[Departure, ...] = ()
+    meter: Meter | None = None
+    pv_meter: Meter | None = None
+    prices: Prices = Prices()
+    export: Export = Export()
+    economics: EconomicsSection = EconomicsSection()
+    control: Control = Control()
+    ocpp: Ocpp = Ocpp()
+    database: Database = Database()
+    trace: Trace = Trace()
+    api: Api = Api()
+    clock: Clock | None = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment outranks the file; nothing else is read."""
+        return env_settings, init_settings
+
+    @property
+    def timezone(self) -> str:
+        """The zone of all wall times: the site's, else that of the tariff's bidding zone."""
+        return self.site.timezone or TIMEZONE_OF_BIDDING_ZONE[self.tariff.bzn]
