@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from pymodbus.constants import ExcCodes
@@ -30,8 +31,76 @@ SLOW_ANSWER_S = 2.0
 FAULT_POLL_S = 0.1
 
 
+class MeterUnit:
+    """One unit id: its registers, refreshed when they are read."""
+
+    def __init__(
+        self,
+        *,
+        unit_id: int,
+        name: str,
+        table: MeterTable,
+        clock: ScaledClock,
+        faults: FaultBoard,
+        sample: Callable[[], MeterSample],
+    ) -> None:
+        self._unit_id = unit_id
+        self._table = table
+        self._clock = clock
+        self._faults = faults
+        self._sample = sample
+        self._identity = identity_registers(model=name, serial=table.serial, unit_id=unit_id)
+        self._sampled_s: float | None = None
+
+    def device(self) -> SimDevice:
+        """The device for a server, showing the moment it is made."""
+        registers = [*self._identity, *self._meter_model(self._sample()), *END]
+        block = SimData(BASE_ADDRESS, values=registers, datatype=DataType.REGISTERS, readonly=True)
+        return SimDevice(id=self._unit_id, simdata=[block], action=self._on_access)
+
+    def _meter_model(self, sample: MeterSample | None) -> list[int]:
+        table = self._table
+        return meter_registers(sample, float_model=table.model == "float", phases=table.phases)
+
+    async def _on_access(
+        self,
+        function_code: int,
+        start_address: int,
+        address: int,
+        count: int,
+        registers: list[int],
+        values: list[int] | list[bool] | None,
+    ) -> ExcCodes | None:
+        """Refresh the live registers before a read, or refuse it."""
+        faults = self._faults.active(METER, self._clock.now_s())
+        if values is not None:
+            return ExcCodes.ILLEGAL_ADDRESS
+        if "busy" in faults:
+            return ExcCodes.DEVICE_BUSY
+        if "slow" in faults:
+            await asyncio.sleep(SLOW_ANSWER_S)
+        offset = BASE_ADDRESS + len(self._identity) - start_address
+        if "not_implemented" in faults:
+            self._sampled_s = None
+            self._write(registers, offset, self._meter_model(None))
+        elif "frozen" not in faults and self._is_due():
+            self._write(registers, offset, self._meter_model(self._sample()))
+        return None
+
+    def _is_due(self) -> bool:
+        now_s = self._clock.now_s()
+        if self._sampled_s is not None and now_s - self._sampled_s < self._table.refresh_s:
+            return False
+        self._sampled_s = now_s
+        return True
+
+    @staticmethod
+    def _write(registers: list[int], offset: int, model: list[int]) -> None:
+        registers[offset : offset + len(model)] = model
+
+
 class Meter:
-    """SunSpec registers over Modbus TCP; energy counts in whole Wh."""
+    """SunSpec registers over Modbus TCP; energy in whole Wh, PV may have a unit of its own."""
 
     def __init__(
         self, *, table: MeterTable, world: World, clock: ScaledClock, faults: FaultBoard
@@ -41,10 +110,16 @@ class Meter:
         self._world = world
         self._clock = clock
         self._faults = faults
-        self._identity = identity_registers(
-            model=f"Meter {table.phases}-phase", serial=table.serial, unit_id=table.unit_id
-        )
-        self._sampled_s: float | None = None
+        self._units = [
+            MeterUnit(
+                unit_id=unit_id, name=name, table=table, clock=clock, faults=faults, sample=sample
+            )
+            for unit_id, name, sample in (
+                (table.unit_id, f"Meter {table.phases}-phase", self.sample),
+                (table.pv_unit_id, f"PV meter {table.phases}-phase", self.sample_pv),
+            )
+            if unit_id is not None
+        ]
         self._server: ModbusTcpServer | None = None
         self.port = table.port
         logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
@@ -64,12 +139,10 @@ class Meter:
 
     async def start(self) -> None:
         """Listen on the port, any free one for 0; RuntimeError when it is taken."""
-        table = self._table
-        registers = [*self._identity, *self._meter_model(self.sample()), *END]
-        block = SimData(BASE_ADDRESS, values=registers, datatype=DataType.REGISTERS, readonly=True)
-        device = SimDevice(id=table.unit_id, simdata=[block], action=self._on_access)
         server = ModbusTcpServer(
-            [device], address=(LOOPBACK, self.port), trace_packet=self._pass_packet
+            [unit.device() for unit in self._units],
+            address=(LOOPBACK, self.port),
+            trace_packet=self._pass_packet,
         )
         await server.serve_forever(background=True)
         self.port = self._bound_port(server)
@@ -106,6 +179,28 @@ class Meter:
         shown = per_phase[: self._table.phases]
         return (start_wh + total_wh, *(start_wh / PHASES + phase_wh for phase_wh in shown))
 
+    def sample_pv(self) -> MeterSample:
+        """Return what the PV meter measures: production counts as export."""
+        self._world.advance_to(self._clock.now_s())
+        table = self._table
+        produced_w = self._world.house.at(self._world.now_s).pv_w
+        way = 1.0 if table.inverted_sign else -1.0
+        phase_w = way * produced_w / table.phases
+        totals = (self._world.truth.pv_wh,) + (
+            self._world.truth.pv_wh / table.phases,
+        ) * table.phases
+        nothing = (0.0,) * (1 + table.phases)
+        return MeterSample(
+            power_w=(way * produced_w,) + (phase_w,) * table.phases,
+            current_a=tuple(
+                abs(one_w) / NOMINAL_VOLTAGE_V for one_w in (produced_w, *(phase_w,) * table.phases)
+            ),
+            voltage_v=(NOMINAL_VOLTAGE_V,) * (1 + table.phases),
+            import_wh=totals if table.inverted_sign else nothing,
+            export_wh=nothing if table.inverted_sign else totals,
+            frequency_hz=FREQUENCY_HZ,
+        )
+
     async def _stop(self) -> None:
         if self._server is not None:
             await self._server.shutdown()  # type: ignore[no-untyped-call]
@@ -121,47 +216,7 @@ class Meter:
     def _shown(self) -> frozenset[str]:
         return self._faults.active(METER, self._clock.now_s())
 
-    def _meter_model(self, sample: MeterSample | None) -> list[int]:
-        table = self._table
-        return meter_registers(sample, float_model=table.model == "float", phases=table.phases)
-
     def _pass_packet(self, *traced: Any) -> bytes:
         """Hold back answers while silent; the library passes (sending, data)."""
         sending, data = traced
         return b"" if sending and "silent" in self._shown() else bytes(data)
-
-    async def _on_access(
-        self,
-        function_code: int,
-        start_address: int,
-        address: int,
-        count: int,
-        registers: list[int],
-        values: list[int] | list[bool] | None,
-    ) -> ExcCodes | None:
-        """Refresh the live registers before a read, or refuse it."""
-        faults = self._shown()
-        if values is not None:
-            return ExcCodes.ILLEGAL_ADDRESS
-        if "busy" in faults:
-            return ExcCodes.DEVICE_BUSY
-        if "slow" in faults:
-            await asyncio.sleep(SLOW_ANSWER_S)
-        offset = BASE_ADDRESS + len(self._identity) - start_address
-        if "not_implemented" in faults:
-            self._sampled_s = None
-            self._write(registers, offset, self._meter_model(None))
-        elif "frozen" not in faults and self._is_due():
-            self._write(registers, offset, self._meter_model(self.sample()))
-        return None
-
-    def _is_due(self) -> bool:
-        now_s = self._clock.now_s()
-        if self._sampled_s is not None and now_s - self._sampled_s < self._table.refresh_s:
-            return False
-        self._sampled_s = now_s
-        return True
-
-    @staticmethod
-    def _write(registers: list[int], offset: int, model: list[int]) -> None:
-        registers[offset : offset + len(model)] = model

@@ -125,6 +125,13 @@ class MeterTable(Table):
     start_import_wh: NotNegative = 1_000_000.0
     start_export_wh: NotNegative = 200_000.0
     serial: Annotated[str, Field(max_length=32)] = "SIM-METER-1"
+    pv_unit_id: Annotated[int, Field(ge=1, le=247)] | None = None
+
+    @model_validator(mode="after")
+    def _units_differ(self) -> Self:
+        if self.pv_unit_id == self.unit_id:
+            raise ValueError("pv_unit_id must differ from unit_id")
+        return self
 
 
 class PricesTable(Table):

@@ -321,7 +321,7 @@ def an_override(kind: OverrideKind = OverrideKind.STOP, **changes: Any) -> UserO
 
 
 def a_snapshot(**changes: Any) -> Snapshot:
-    """A quiet moment in which everything is permitted and nobody wants anything: no plan, no goal."""
+    """A quiet moment: everything is permitted, and there is neither plan nor goal."""
     snapshot = Snapshot(
         now=NOW,
         clock_trusted=True,

@@ -1,6 +1,6 @@
 """The planning child: one problem as JSON on stdin, one plan as JSON on stdout, then exit.
 
-Exit status 0 with a plan; 65 (EX_DATAERR) with a message on stderr for a problem that cannot be read.
+Exit status 0 with a plan; 65 (EX_DATAERR) and a message on stderr if the problem is unreadable.
 """
 
 from __future__ import annotations

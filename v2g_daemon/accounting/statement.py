@@ -10,7 +10,7 @@ from enum import Enum
 from typing import assert_never
 
 from v2g_daemon.accounting import counterfactual, valuation
-from v2g_daemon.accounting.counterfactual import PlugIn
+from v2g_daemon.accounting.counterfactual import PlainCharging, PlugIn
 from v2g_daemon.accounting.valuation import WearRange
 from v2g_daemon.battery.losses import pack_power_w
 from v2g_daemon.domain.interval import Interval, quarter_hour_start
@@ -81,16 +81,33 @@ def statement(
     charged = tuple(one for one in known if _counts(one, interval))
     stays = plug_ins(interval, evse_rows=known, sessions=sessions, policy=policy, target=target)
     plain = counterfactual.plain_charging(counterfactual.quarters(metered, charged), stays)
-    import_cost, export_revenue = _gross(metered)
     wear = valuation.wear_range(sum((one.wear_cost for one in charged), start=Decimal(0)))
-    energy_cost = import_cost - export_revenue if metered else None
-    net_cost = plain_cost = None
-    if energy_cost is not None:
+    currency = policy.economics.currency
+    return _stated(
+        interval, metered, charged, wear, plain, currency, neutral_per_kwh, end_energy_wh
+    )
+
+
+def _stated(
+    interval: Interval,
+    metered: tuple[PccInterval, ...],
+    charged: tuple[EvseInterval, ...],
+    wear: WearRange,
+    plain: PlainCharging,
+    currency: str,
+    neutral_per_kwh: Decimal,
+    end_energy_wh: float,
+) -> Statement:
+    """The sums as a statement."""
+    import_cost, export_revenue = _gross(metered)
+    energy_cost = net_cost = plain_cost = None
+    if metered:
+        energy_cost = import_cost - export_revenue
         net_cost = energy_cost + wear.default - _worth(end_energy_wh, neutral_per_kwh)
         plain_cost = plain.energy_cost - _worth(end_energy_wh + plain.ahead_wh, neutral_per_kwh)
     return Statement(
         interval=interval,
-        currency=metered[0].currency if metered else policy.economics.currency,
+        currency=metered[0].currency if metered else currency,
         import_milliwh=sum(int(one.import_milliwh) for one in metered),
         export_milliwh=sum(int(one.export_milliwh) for one in metered),
         charge_milliwh=sum(int(one.charge_milliwh) for one in charged),

@@ -191,7 +191,10 @@ def _evse_memory(session: SessionRow, register_milliwh: int | None) -> EvseMemor
     """What was charged in this session before the restart counts on."""
     base = None if register_milliwh is None else register_milliwh - session.charge_milliwh
     return EvseMemory(
-        evse_id=session.evse_id, session_id=session.session_id, session_base_milliwh=base
+        evse_id=session.evse_id,
+        session_id=session.session_id,
+        vehicle_id=session.vehicle_id,
+        session_base_milliwh=base,
     )
 
 

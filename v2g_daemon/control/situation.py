@@ -100,7 +100,8 @@ def assess(
     """The situation at one EVSE, with its memory brought up to this tick."""
     evse = policy.evse(status.evse_id)
     memory = _of_this_session(memory, status)
-    vehicle = vehicle_of(status, policy) if status.plugged_in else None
+    vehicle = _car_of_this_session(status, memory, policy)
+    memory = replace(memory, vehicle_id=None if vehicle is None else vehicle.vehicle_id)
     estimate = None
     if vehicle is not None:
         memory, estimate = follow_soc(memory, status, evse, vehicle, snapshot.now)
@@ -175,6 +176,19 @@ def _of_this_session(memory: EvseMemory, status: EvseStatus) -> EvseMemory:
     if memory.session_base_milliwh is None:
         memory = replace(memory, session_base_milliwh=status.charge_milliwh)
     return memory
+
+
+def _car_of_this_session(
+    status: EvseStatus, memory: EvseMemory, policy: Policy
+) -> Vehicle | None:
+    """A car that named itself in this plug-in stays known while the station is silent about it."""
+    if not status.plugged_in:
+        return None
+    vehicle = vehicle_of(status, policy)
+    if vehicle is None and status.identity is None and memory.vehicle_id is not None:
+        known = (one for one in policy.vehicles if one.vehicle_id == memory.vehicle_id)
+        return next(known, None)
+    return vehicle
 
 
 def _charged_wh(memory: EvseMemory, status: EvseStatus) -> float:

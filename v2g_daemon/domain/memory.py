@@ -41,6 +41,7 @@ class EvseMemory:
 
     evse_id: str
     session_id: str | None = None
+    vehicle_id: str | None = None
     session_base_milliwh: int | None = None
     anchor: SocAnchor | None = None
     soc_doubted_since: Instant | None = None

@@ -12,6 +12,7 @@ from v2g_daemon.planning.forward import Path, walk
 from v2g_daemon.planning.tables import Tables, tables_of
 
 HALVINGS = 8
+MONEY_SLACK = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +63,8 @@ def _bisected(tables: Tables, found: Values, path: Path) -> Solution:
                 high[day] = price[day]
         priced_days |= broken
         kept = _kept(tables, found, shadow)
-        best = kept if kept.path.objective < best.path.objective else best
+        # Of two equally cheap ways, the one whose values know the price of the depth.
+        best = kept if kept.path.objective <= best.path.objective + MONEY_SLACK else best
     return best
 
 

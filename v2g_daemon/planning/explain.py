@@ -37,11 +37,11 @@ def _charging(problem: PlanProblem, outlook: Outlook, solution: Solution) -> str
     charged_wh = np.maximum(solution.path.power_w, 0.0) * outlook.case.horizon.hours
     total_wh = float(charged_wh.sum())
     if total_wh < TOLD_WH:
-        return "Charges nothing" + (f", enough is in the car {goal}." if goal else ".")
+        return "Charges nothing" + (f": the car already holds {goal}." if goal else ".")
     paid = float(_extra_cost(solution)[charged_wh > 0.0].sum()) / total_wh * 1000.0
     when = _span(outlook, problem.timezone, charged_wh > 0.0)
-    aim = f" {goal}" if goal else ""
-    return f"Charges {_kwh(total_wh)}{aim}, {when}, for {_price(paid, problem)} on average."
+    aim = f", so that the car holds {goal}" if goal else ""
+    return f"Charges {_kwh(total_wh)} {when} for {_price(paid, problem)} on average{aim}."
 
 
 def _discharging(problem: PlanProblem, outlook: Outlook, solution: Solution) -> str:
@@ -52,7 +52,7 @@ def _discharging(problem: PlanProblem, outlook: Outlook, solution: Solution) -> 
     earned = -float(_extra_cost(solution)[active].sum()) / total_wh * 1000.0
     when = _span(outlook, problem.timezone, active)
     return (
-        f"Discharges {_kwh(total_wh)}, {when}, which earns or saves {_price(earned, problem)} "
+        f"Discharges {_kwh(total_wh)} {when}, which earns or saves {_price(earned, problem)} "
         "after wear and margin, more than the energy is worth in the car."
     )
 
@@ -91,7 +91,7 @@ def _next_goal(problem: PlanProblem, outlook: Outlook) -> str | None:
     for wanted_wh, end_utc in zip(outlook.asked_wh, ends_utc, strict=True):
         if wanted_wh is not None:
             share = wanted_wh / problem.store.capacity_wh
-            return f"to hold {share:.0%} by {_moment(end_utc, problem.timezone)}"
+            return f"{share:.0%} by {_moment(end_utc, problem.timezone)}"
     return None
 
 

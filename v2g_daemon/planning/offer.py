@@ -10,6 +10,8 @@ from v2g_daemon.planning.backward import unmet_cost
 from v2g_daemon.planning.case import SLACK_WH, Case, Floats
 from v2g_daemon.planning.depth import Solution
 
+TIE = 1e-12
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
@@ -51,7 +53,9 @@ def best_offer(solution: Solution) -> Offer | None:
     earned = tables.idle_cost[:, None] - (cost - hurdle * out_wh)
     with np.errstate(divide="ignore", invalid="ignore"):
         per_kwh = np.where(possible, earned / drawn_kwh, -np.inf)
-    step, action = np.unravel_index(int(per_kwh.argmax()), per_kwh.shape)
+        # Of equally paid powers, the one that takes least out of the pack.
+        rank = np.where(possible, np.round(per_kwh, 6) - TIE * out_wh / drawn_kwh, -np.inf)
+    step, action = np.unravel_index(int(rank.argmax()), rank.shape)
     return _costed(
         solution,
         step=int(step),

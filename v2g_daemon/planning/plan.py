@@ -101,4 +101,5 @@ def _plan_id(problem: PlanProblem, value: ValueFunction, solution: Solution) -> 
     digest.update(problem.start_utc.isoformat().encode())
     digest.update(np.array(value.rows).tobytes())
     digest.update(solution.path.power_w.tobytes())
+    digest.update(solution.path.energy_wh.tobytes())
     return digest.hexdigest()[:16]

@@ -11,7 +11,6 @@ from types import UnionType
 from typing import get_args, get_type_hints
 
 from pydantic import BaseModel, SecretStr, ValidationError
-from pydantic_core import ErrorDetails
 from pydantic_settings import SettingsError
 
 from v2g_daemon.domain.errors import ConfigurationError
@@ -20,6 +19,7 @@ from v2g_daemon.settings.sections import Charger, Settings
 
 _PREFIX = "V2G_"
 _PASSWORD_PREFIX = "V2G_PASSWORD_"  # noqa: S105 the name of variables, not a password
+_SECRET_WORDS = ("pass", "pwd", "secret", "token")  # a misspelt password is one too
 _OF_OUR_TESTS = frozenset({"V2G_REQUIRE_PEERS"})
 
 
@@ -30,6 +30,8 @@ def load_settings(path: Path, *, overrides: Mapping[str, object] | None = None) 
     """
     table = _laid_over(_table(path), overrides or {})
     complaints = list(_unknown_variables(table))
+    if complaints:
+        raise _refusal(complaints, path)
     settings = None
     # The settings library takes leading underscores for options of its own.
     private = [key for key in table if key.startswith("_")]
@@ -37,14 +39,20 @@ def load_settings(path: Path, *, overrides: Mapping[str, object] | None = None) 
     try:
         settings = Settings(**table)  # type: ignore[arg-type]  # checking them is its job
     except ValidationError as error:
-        complaints += [_explained(one) for one in error.errors()]
+        complaints += [
+            _explained(one["type"], one["loc"], one["input"], one["msg"]) for one in error.errors()
+        ]
     except SettingsError as error:
         complaints.append(_unreadable_variable(error))
     if settings is not None:
         complaints += contradictions(settings)
     if settings is None or complaints:
-        raise ConfigurationError("\n".join(complaint.text(path) for complaint in complaints))
+        raise _refusal(complaints, path)
     return _with_passwords(settings, path)
+
+
+def _refusal(complaints: list[Complaint], path: Path) -> ConfigurationError:
+    return ConfigurationError("\n".join(complaint.text(path) for complaint in complaints))
 
 
 def _table(path: Path) -> dict[str, object]:
@@ -121,23 +129,22 @@ def _model_in(hint: object) -> type[BaseModel] | None:
     return None
 
 
-def _explained(error: ErrorDetails) -> Complaint:
-    key = _dotted(error["loc"])
-    if error["type"] == "extra_forbidden":
-        return _unknown_key(error["loc"], key, error["input"])
-    if error["type"] == "missing":
+def _explained(kind: str, loc: tuple[int | str, ...], value: object, message: str) -> Complaint:
+    key = _dotted(loc)
+    if kind == "extra_forbidden":
+        return _unknown_key(loc, key, value)
+    if kind == "missing":
         return Complaint(key=key, value=None, problem="is missing", fix="add it")
-    message = error["msg"].removeprefix("Value error, ")
-    fix = "change it"
-    if message.startswith("Input should "):
-        message, fix = "does not fit", f"it should {message.removeprefix('Input should ')}"
-    elif "; " in message:
-        message, fix = message.split("; ", 1)
-    return Complaint(key=key, value=_shown(key, error["input"]), problem=message, fix=fix)
+    problem, fix = message.removeprefix("Value error, "), "change it"
+    if problem.startswith("Input should "):
+        problem, fix = "does not fit", f"it should {problem.removeprefix('Input should ')}"
+    elif "; " in problem:
+        problem, fix = problem.split("; ", 1)
+    return Complaint(key=key, value=_shown(key, value), problem=problem, fix=fix)
 
 
 def _shown(key: str, value: object) -> str:
-    if "password" in key or isinstance(value, dict | list):
+    if any(word in key.lower() for word in _SECRET_WORDS) or isinstance(value, dict | list):
         return "(not shown)"
     return repr(value)
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from enum import Enum
 
 from v2g_daemon.control.commute import energy_wanted_wh
-from v2g_daemon.control.identity import vehicle_of
 from v2g_daemon.domain.decision import EvseDecision
 from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.instant import Instant
@@ -53,20 +52,21 @@ def question_of(
     status: EvseStatus, decision: EvseDecision, snapshot: Snapshot, policy: Policy
 ) -> Question | None:
     """The question an EVSE poses now; None while there is nothing to plan or no price is known."""
-    vehicle = vehicle_of(status, policy)
     prices, now = snapshot.prices, snapshot.now
-    if not (status.plugged_in and status.connected) or vehicle is None or prices is None:
+    if not (status.plugged_in and status.connected) or prices is None:
+        return None
+    if decision.vehicle_id is None:
         return None
     if prices.at(now.utc) is None or decision.stage is Stage.WATCH or not snapshot.clock_trusted:
         return None
     return Question(
         evse_id=status.evse_id,
         session_id=status.session_id,
-        vehicle_id=vehicle.vehicle_id,
+        vehicle_id=decision.vehicle_id,
         stage=decision.stage,
         with_soc=decision.soc is not None,
         prices_until_utc=prices.known_until(now.utc),
-        goals=_goals_of(vehicle, snapshot),
+        goals=_goals_of(decision.vehicle_id, snapshot),
         asked_at=now,
     )
 
@@ -160,9 +160,9 @@ def _goals_for_store(question: Question, vehicle: Vehicle) -> tuple[DepartureGoa
     )
 
 
-def _goals_of(vehicle: Vehicle, snapshot: Snapshot) -> tuple[DepartureGoal, ...]:
+def _goals_of(vehicle_id: str, snapshot: Snapshot) -> tuple[DepartureGoal, ...]:
     for entry in snapshot.goals:
-        if entry.vehicle_id == vehicle.vehicle_id:
+        if entry.vehicle_id == vehicle_id:
             return tuple(g for g in entry.goals if g.ready_by_utc > snapshot.now.utc)
     return ()
 

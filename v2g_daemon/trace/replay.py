@@ -81,6 +81,8 @@ def first_difference(
     """Path and values of the first difference, fields in order; −0.0 and 0.0 differ."""
     if recorded is decided:
         return None
+    if type(recorded) is float and type(decided) is int:
+        decided = float(decided)  # the trace writes a whole number in a float's place as a float
     if type(recorded) is not type(decided):
         return path, recorded, decided
     if isinstance(recorded, tuple) and isinstance(decided, tuple):

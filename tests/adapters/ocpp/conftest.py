@@ -51,7 +51,8 @@ class Bench:
         """Wait (in real time, briefly) until the status is as wanted."""
         async with asyncio.timeout(5):
             while not holds(self.status):
-                await asyncio.sleep(0.005)
+                self.sink.news.clear()
+                await self.sink.news.wait()
         return self.status
 
     def setpoint(self, target_w: float, *, lease_s: float = 90.0) -> None:
@@ -86,10 +87,9 @@ def benches() -> Benches:
         evse: EvseConfig = EVSE,
         versions: tuple[OcppVersion, ...] = (OcppVersion.V2_1, OcppVersion.V2_0_1),
         heartbeat_interval_s: int = 60,
-        **options: float,
+        call_timeout_s: float = 2.0,
     ) -> AsyncIterator[Bench]:
         clock, sink = SteppedClock(), Sink()
-        settings = {"call_timeout_s": 2.0, "boot_wait_s": 0.3, "rival_ping_timeout_s": 0.3, **options}
         config = CentralSystemConfig(
             stations=(
                 StationConfig(
@@ -100,7 +100,9 @@ def benches() -> Benches:
                     heartbeat_interval_s=heartbeat_interval_s,
                 ),
             ),
-            **settings,
+            call_timeout_s=call_timeout_s,
+            boot_wait_s=0.3,
+            rival_ping_timeout_s=0.3,
         )
         central = CentralSystem(config, clock, sink)
         serving = asyncio.create_task(central.run())

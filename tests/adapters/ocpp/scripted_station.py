@@ -1,4 +1,4 @@
-"""A station on bare websockets that says what the test tells it to, and checks us by the schemas."""
+"""A station on bare websockets that says what the test tells it, and checks us by the schemas."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 
 from jsonschema import Draft4Validator
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.typing import Subprotocol
 
 from v2g_daemon.adapters.ocpp import CentralSystem
 from v2g_daemon.domain.instant import Instant
@@ -46,15 +47,15 @@ class SteppedClock:
 
 
 class Sink:
-    """Keeps the newest status of each EVSE, and how many there were."""
+    """Keeps the newest status of each EVSE, and says when one came."""
 
     def __init__(self) -> None:
         self.evse: dict[str, EvseStatus] = {}
-        self.count = 0
+        self.news = asyncio.Event()
 
     def put_evse(self, status: EvseStatus) -> None:
         self.evse[status.evse_id] = status
-        self.count += 1
+        self.news.set()
 
     def _never(self, *_: object) -> None:
         raise AssertionError("the OCPP adapter observes EVSEs only")
@@ -73,7 +74,10 @@ DEVICE_MODEL = {
     ("SmartChargingCtrlr", "RateUnit"): "W,A",
     ("SmartChargingCtrlr", "ProfileStackLevel"): "5",
     ("SmartChargingCtrlr", "SupportsFeature"): "true",
-    ("V2XChargingCtrlr", "SupportedOperationModes"): "ChargingOnly,CentralSetpoint,CentralFrequency",
+    (
+        "V2XChargingCtrlr",
+        "SupportedOperationModes",
+    ): "ChargingOnly,CentralSetpoint",
     ("SampledDataCtrlr", "TxUpdatedInterval"): "60",
     ("SampledDataCtrlr", "TxUpdatedMeasurands"): "Energy.Active.Import.Register",
 }
@@ -105,11 +109,17 @@ class ScriptedStation:
 
     async def _answer(self, frame: list[Any]) -> None:
         _, message_id, action, payload = frame
-        self.broken += [e.message for e in schema(self.version, f"{action}Request").iter_errors(payload)]
+        self.broken += [
+            e.message for e in schema(self.version, f"{action}Request").iter_errors(payload)
+        ]
         scripted = self.answers.get(action)
         answer = self._usual(action, payload) if scripted is None else scripted(payload)
         if answer is not None:
-            kind = [4, message_id, answer["error"], "", {}] if "error" in answer else [3, message_id, answer]
+            kind = (
+                [4, message_id, answer["error"], "", {}]
+                if "error" in answer
+                else [3, message_id, answer]
+            )
             await self.socket.send(json.dumps(kind))
         async with self._arrived:
             self.received.append((action, payload))
@@ -117,7 +127,9 @@ class ScriptedStation:
 
     def _usual(self, action: str, payload: Json) -> Json:
         if action == "GetVariables":
-            return {"getVariableResult": [self._variable(one) for one in payload["getVariableData"]]}
+            return {
+                "getVariableResult": [self._variable(one) for one in payload["getVariableData"]]
+            }
         if action == "SetVariables":
             return {
                 "setVariableResult": [
@@ -247,7 +259,7 @@ async def station(
     """A connected station that answers in the background."""
     async with connect(
         url(central),
-        subprotocols=list(versions) or None,
+        subprotocols=[Subprotocol(one) for one in versions] or None,
         additional_headers=credentials(),
         compression=None,
         **options,

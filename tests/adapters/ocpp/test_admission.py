@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Subprotocol
 
 from tests.adapters.ocpp.conftest import Bench, Benches
 from tests.adapters.ocpp.scripted_station import credentials, station, url
@@ -16,7 +17,9 @@ from v2g_daemon.adapters.ocpp import OcppVersion
 async def refused(bench: Bench, *, station_id: str = "S1", headers: dict[str, str]) -> int:
     with pytest.raises(InvalidStatus) as caught:
         await connect(
-            url(bench.central, station_id), subprotocols=["ocpp2.1"], additional_headers=headers
+            url(bench.central, station_id),
+            subprotocols=[Subprotocol("ocpp2.1")],
+            additional_headers=headers,
         )
     return caught.value.response.status_code
 
@@ -53,7 +56,9 @@ async def test_the_server_prefers_the_newest_common_version(
     bench: Bench, offered: list[str], spoken: str
 ) -> None:
     async with connect(
-        url(bench.central), subprotocols=offered, additional_headers=credentials()
+        url(bench.central),
+        subprotocols=[Subprotocol(one) for one in offered] or None,
+        additional_headers=credentials(),
     ) as socket:
         assert socket.subprotocol == spoken
 
@@ -61,23 +66,25 @@ async def test_the_server_prefers_the_newest_common_version(
 async def test_a_pinned_station_gets_its_version_though_it_offers_a_newer_one(
     benches: Benches,
 ) -> None:
-    async with benches(versions=(OcppVersion.V2_0_1,)) as bench:
-        async with station(bench.central, versions=("ocpp2.1", "ocpp2.0.1")) as car:
-            assert car.version == "ocpp2.0.1"
+    pinned = benches(versions=(OcppVersion.V2_0_1,))
+    async with pinned as bench, station(bench.central, versions=("ocpp2.1", "ocpp2.0.1")) as car:
+        assert car.version == "ocpp2.0.1"
 
 
 async def test_a_pinned_station_may_leave_the_version_out(benches: Benches) -> None:
-    async with benches(versions=(OcppVersion.V2_0_1,)) as bench:
-        async with station(bench.central, versions=()) as car:
-            assert (await car.boot())["status"] == "Accepted"
+    pinned = benches(versions=(OcppVersion.V2_0_1,))
+    async with pinned as bench, station(bench.central, versions=()) as car:
+        assert (await car.boot())["status"] == "Accepted"
 
 
-@pytest.mark.parametrize("offered", [["ocpp1.6"], None])
+@pytest.mark.parametrize("offered", [["ocpp1.6"], []])
 async def test_no_common_version_is_closed_after_the_handshake(
-    bench: Bench, offered: list[str] | None
+    bench: Bench, offered: list[str]
 ) -> None:
     async with connect(
-        url(bench.central), subprotocols=offered, additional_headers=credentials()
+        url(bench.central),
+        subprotocols=[Subprotocol(one) for one in offered] or None,
+        additional_headers=credentials(),
     ) as socket:
         assert socket.subprotocol is None
         with pytest.raises(ConnectionClosed):

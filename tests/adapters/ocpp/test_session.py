@@ -31,6 +31,7 @@ class FakeLink:
     def __init__(self) -> None:
         self.incoming: asyncio.Queue[str | bytes | None] = asyncio.Queue()
         self.sent: list[list[object]] = []
+        self.spoken = asyncio.Event()
 
     async def recv(self) -> str | bytes:
         frame = await self.incoming.get()
@@ -40,6 +41,7 @@ class FakeLink:
 
     async def send(self, message: str) -> None:
         self.sent.append(json.loads(message))
+        self.spoken.set()
 
 
 class Counting:
@@ -92,6 +94,7 @@ class Talk:
         return self.link.sent
 
 
+TOO_LONG = '[2,"a","DataTransfer",{"vendorId":"' + "x" * 999 + '"}]'
 HEARTBEAT = '[2,"h1","Heartbeat",{}]'
 
 
@@ -120,7 +123,11 @@ HEARTBEAT = '[2,"h1","Heartbeat",{}]'
         ('[2,"a","Heartbeat",{"x":1}]', "a", "FormatViolation"),
         ('[2,"a","DataTransfer",{}]', "a", "OccurrenceConstraintViolation"),
         ('[2,"a","DataTransfer",{"vendorId":1}]', "a", "TypeConstraintViolation"),
-        ('[2,"a","DataTransfer",{"vendorId":"' + "x" * 999 + '"}]', "a", "PropertyConstraintViolation"),
+        (
+            '[2,"a","DataTransfer",{"vendorId":"' + "x" * 999 + '"}]',
+            "a",
+            "PropertyConstraintViolation",
+        ),
     ],
 )
 async def test_a_broken_frame_gets_the_proper_error_and_the_session_lives(
@@ -134,9 +141,17 @@ async def test_a_broken_frame_gets_the_proper_error_and_the_session_lives(
 
 @pytest.mark.parametrize(
     "frame",
-    ['[3,"nobody",{}]', '[3,"nobody"]', "[3]", '[4,"nobody","GenericError"]', "[4]", '[5,"a","X","",{}]',
-     '[6,"s","NotifyPeriodicEventStream",{}]', "[6]"],
-)  # fmt: skip
+    [
+        '[3,"nobody",{}]',
+        '[3,"nobody"]',
+        "[3]",
+        '[4,"nobody","GenericError"]',
+        "[4]",
+        '[5,"a","X","",{}]',
+        '[6,"s","NotifyPeriodicEventStream",{}]',
+        "[6]",
+    ],
+)
 async def test_what_needs_no_answer_gets_none(frame: str) -> None:
     (only,) = await Talk().say(frame, HEARTBEAT)
     assert only[:2] == [3, "h1"]
@@ -177,8 +192,8 @@ async def outcome_of(answer: str | None, *, close: bool = False) -> CallOutcome:
     talk = Talk()
     running = asyncio.create_task(talk.session.run())
     calling = asyncio.create_task(talk.session.call("ClearCache", {}))
-    while not talk.link.sent:
-        await asyncio.sleep(0)
+    async with asyncio.timeout(1):
+        await talk.link.spoken.wait()
     if answer is not None:
         talk.link.incoming.put_nowait(answer.replace("$", str(talk.link.sent[0][1])))
     if close:
@@ -326,6 +341,11 @@ async def test_messages_flow_while_a_call_of_ours_waits(benches: Benches) -> Non
         car.answers["SetChargingProfile"] = lambda _: None
         bench.setpoint(-3000.0)
         await car.asked("SetChargingProfile", count=2)
-        values = [{"timestamp": "2024-12-11T17:00:05Z", "sampledValue": [sample("Power.Active.Import", 5)]}]
+        values = [
+            {
+                "timestamp": "2024-12-11T17:00:05Z",
+                "sampledValue": [sample("Power.Active.Import", 5)],
+            }
+        ]
         await car.event("Updated", "MeterValuePeriodic", meterValue=values)
         assert bench.status.power_w == 5.0

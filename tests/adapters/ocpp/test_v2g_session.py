@@ -36,7 +36,9 @@ async def test_a_v2g_session_from_plug_in_to_departure(bench: Bench) -> None:
     async with station(bench.central) as car:
         await car.configured()
         await plugged_in(car)
-        status = await bench.until(lambda s: s.capability is not None and s.capability.power.lowest_w < 0)
+        status = await bench.until(
+            lambda s: s.capability is not None and s.capability.power.lowest_w < 0
+        )
         assert status.capability is not None
         assert status.capability.power == PowerRange(lowest_w=-5000.0, highest_w=7000.0)
         assert status.capability.min_discharge_w == 1500.0
@@ -102,7 +104,11 @@ async def test_a_v2g_session_from_plug_in_to_departure(bench: Bench) -> None:
 
         await car.event("Ended", "EVDeparted", info={"stoppedReason": "EVDisconnected"})
         assert not bench.status.plugged_in
-        assert (bench.status.session_id, bench.status.power_w, bench.status.soc) == (None, 0.0, None)
+        assert (bench.status.session_id, bench.status.power_w, bench.status.soc) == (
+            None,
+            0.0,
+            None,
+        )
         assert car.broken == []
 
 
@@ -202,7 +208,9 @@ async def test_hands_off_lets_the_lease_run_out(bench: Bench) -> None:
         bench.clock.elapsed_s += 80.0
         bench.hands_off()
         await asyncio.sleep(0.05)
-        assert [name for name, _ in car.received[sent:] if "Profile" in name or "Dynamic" in name] == []
+        assert [
+            name for name, _ in car.received[sent:] if "Profile" in name or "Dynamic" in name
+        ] == []
 
 
 async def test_nothing_old_is_replayed_to_a_new_connection(bench: Bench) -> None:

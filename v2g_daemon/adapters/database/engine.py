@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,11 @@ def parsed(database_url: str) -> URL:
         raise LedgerError(f"{database_url!r} is no database URL: {error}") from error
     match url.get_backend_name():
         case "sqlite":
+            sqlite_file(url)
             return url.set(drivername="sqlite+pysqlite")
         case "postgresql" | "postgres":
+            if find_spec("psycopg") is None:
+                raise LedgerError("PostgreSQL needs its driver: pip install 'v2g-daemon[postgres]'")
             return url.set(drivername="postgresql+psycopg")
         case other:
             raise LedgerError(f"database {other!r} is not supported; use sqlite or postgresql")

@@ -57,7 +57,9 @@ class TraceFiles:
     @property
     def last_flushed_at(self) -> Instant | None:
         """The moment up to which all lines are durable; None before the first flush."""
-        self._settle()
+        syncing = self._syncing
+        if syncing is not None and syncing.done() and syncing.exception() is None:
+            self._settle()
         return self._last_flushed_at
 
     @property
@@ -101,7 +103,13 @@ class TraceFiles:
         self._last_flushed_at = self._synced_then
 
     def close(self) -> None:
-        """End the file properly and wait for the disk; nothing where none is open."""
+        """End the file properly and wait for the disk; raises OSError where it refuses."""
+        try:
+            self._end_file()
+        finally:
+            self._disk.shutdown()
+
+    def _end_file(self) -> None:
         file, self._file = self._file, None
         if file is None:
             return
@@ -133,7 +141,7 @@ class TraceFiles:
 
     def _start(self, now: Instant) -> None:
         try:
-            self.close()
+            self._end_file()
         except OSError as error:
             _LOG.error("the end of a trace file was lost: %s", error)
         self._directory.mkdir(parents=True, exist_ok=True)

@@ -90,6 +90,7 @@ def demo_settings(run: DemoRun, folder: Path, addresses: dict[str, Any]) -> Sett
             "trace": {"directory": folder / "trace"},
             "api": {"socket": folder / "api.sock"},
             "meter": {"period_s": max(run.tick_s / 2.0, 1.0)},
+            "pv_meter": {"period_s": run.tick_s},
         }
         for section, keys in addresses.items():
             over[section] = {**over.get(section, {}), **keys}
@@ -163,6 +164,7 @@ def _addresses(house: RunningSimulators, ocpp_port: int) -> dict[str, Any]:
     return {
         "ocpp": {"port": ocpp_port},
         "meter": {"host": host, "port": house.meter_port},
+        "pv_meter": {"host": host, "port": house.meter_port},
         "prices": {"url": f"http://{host}:{house.http_port}/price"},
         "clock": {"anchor_monotonic_s": house.anchor_monotonic_s},
     }

@@ -42,6 +42,7 @@ export_limit_w = {export_limit_w}
 [meter]
 port = 0
 refresh_s = 1.0
+pv_unit_id = 2
 
 [prices]
 file = "demo:price_dayahead_nl_hourly_2023_2024.csv.gz"

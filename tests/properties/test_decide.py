@@ -1,0 +1,564 @@
+"""What holds for any snapshot, plan, override and history: the properties that carry the project."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from math import inf, isfinite
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.builders import (
+    LOSSLESS,
+    LOSSY,
+    NOW,
+    a_cadence,
+    a_capability,
+    a_grid,
+    a_plan,
+    a_policy,
+    a_price_curve,
+    a_timing,
+    a_vehicle,
+    an_evse,
+    commissioning,
+    in_hours,
+    warranty_terms,
+)
+from v2g_daemon.control.decide import decide
+from v2g_daemon.control.limits import LIMIT_RULES, SITE_LIMIT_RULES, permitted_by
+from v2g_daemon.domain.decision import Decision, EvseDecision
+from v2g_daemon.domain.goals import DepartureGoal, OverrideKind, UserOverride
+from v2g_daemon.domain.instant import Instant
+from v2g_daemon.domain.memory import Memory
+from v2g_daemon.domain.plan import Plan, ValueFunction
+from v2g_daemon.domain.policy import ExportPolicy, FailState, Policy, Stage
+from v2g_daemon.domain.power import PowerRange
+from v2g_daemon.domain.prices import PriceCurve
+from v2g_daemon.domain.readings import (
+    CommandOutcome,
+    EvseStatus,
+    MeterReading,
+    OutcomeKind,
+    PowerControl,
+    VehicleIdentity,
+)
+from v2g_daemon.domain.setpoint import HandsOff, Setpoint
+from v2g_daemon.domain.snapshot import (
+    DischargeCounters,
+    RecordingHealth,
+    Snapshot,
+    VehicleGoals,
+)
+from v2g_daemon.domain.vehicle import Vehicle
+
+EVSE_IDS = ("carport", "garage", "yard")
+EVCCIDS = {"car": "AA", "van": "BB"}
+SERIALS = {"carport": "SIM-1", "garage": "SIM-2", "yard": "REAL-3"}
+POWERS_W = st.one_of(
+    st.sampled_from([0.0, -1e9, 1e9, 0.1, -0.1, 1400.0, -1400.0, 7400.0, -7400.0, -0.0]),
+    st.floats(-30_000.0, 30_000.0),
+)
+AGES_S = st.sampled_from([0.0, 0.5, 2.9, 3.5, 4.9, 5.5, 29.0, 31.0, 170.0, 190.0, 1e6, -2.0])
+PRICES = st.one_of(st.sampled_from([0.0, -0.5, 0.3, 4.0]), st.floats(-1.0, 5.0))
+
+
+def perhaps(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    return st.one_of(st.none(), strategy)
+
+
+# The strategies.
+
+
+@st.composite
+def vehicles(draw: st.DrawFn) -> tuple[Vehicle, ...]:
+    found = []
+    for vehicle_id in draw(st.sampled_from([(), ("car",), ("car", "van")])):
+        floor = draw(st.sampled_from([0.0, 0.1, 0.3, 0.5]))
+        terms = warranty_terms(
+            acknowledged=draw(st.booleans()),
+            years=draw(st.sampled_from([0.0, 8.0])),
+            discharge_wh=draw(perhaps(st.floats(0.0, 1e8))),
+            discharge_s=draw(perhaps(st.floats(0.0, 1e8))),
+            min_soc=draw(st.sampled_from([0.0, 0.4])),
+        )
+        found.append(
+            a_vehicle(
+                vehicle_id=vehicle_id,
+                evccid=draw(st.sampled_from([EVCCIDS[vehicle_id], None])),
+                id_token=draw(st.sampled_from([None, f"card of {vehicle_id}"])),
+                capacity_wh=draw(st.sampled_from([10_000.0, 60_000.0, 120_000.0])),
+                soc_floor=floor,
+                soc_ceiling=draw(st.sampled_from([0.6, 0.8, 1.0])),
+                soc_step=draw(st.sampled_from([0.001, 0.01, 0.05])),
+                taper_above_soc=draw(st.sampled_from([0.7, 0.9, 1.0])),
+                max_charge_w=draw(st.sampled_from([1000.0, 7400.0, 22_000.0])),
+                max_discharge_w=draw(st.sampled_from([0.0, 5000.0, 11_000.0])),
+                warranty=draw(st.sampled_from([None, terms, warranty_terms(), warranty_terms()])),
+                assumed_when_unidentified=draw(st.booleans()),
+                usual_energy_wh=draw(st.sampled_from([0.0, 10_000.0])),
+            )
+        )
+    return tuple(found)
+
+
+@st.composite
+def policies(draw: st.DrawFn) -> Policy:
+    count = draw(st.integers(0, 3))
+    least_w = draw(st.sampled_from([0.0, 1400.0, 4000.0]))
+    evses = tuple(
+        an_evse(
+            evse_id=evse_id,
+            phases=draw(st.sampled_from([1, 3])),
+            max_charge_w=draw(st.sampled_from([3700.0, 7400.0, 22_000.0])),
+            max_discharge_w=draw(st.sampled_from([0.0, 7400.0])),
+            min_charge_w=least_w,
+            min_discharge_w=least_w,
+            loss=draw(st.sampled_from([LOSSLESS, LOSSY])),
+            fail_state=draw(st.sampled_from(list(FailState))),
+            soc_needs_power=draw(st.booleans()),
+            cadence=a_cadence(
+                smallest_change_w=draw(st.sampled_from([0.0, 100.0])),
+                ramp_up_w_per_s=draw(st.sampled_from([10.0, 500.0])),
+            ),
+        )
+        for evse_id in EVSE_IDS[:count]
+    )
+    grid = a_grid(
+        phases=draw(st.sampled_from([1, 3])),
+        main_fuse_a=draw(st.sampled_from([16.0, 25.0, 63.0])),
+        has_meter=draw(st.sampled_from([True, True, False])),
+        import_limit_w=draw(st.sampled_from([None, 50.0, 8000.0])),
+        export_limit_w=draw(st.sampled_from([None, 0.0, 50.0, 4000.0])),
+        max_phase_imbalance_w=draw(st.sampled_from([None, 4600.0])),
+        grid_operator_import_w=draw(st.sampled_from([None, 0.0, 5000.0])),
+    )
+    return a_policy(
+        evses=evses,
+        vehicles=draw(vehicles()),
+        grid=grid,
+        stage_wanted=draw(st.sampled_from([*Stage, Stage.V2G, Stage.V2G])),
+        export_policy=draw(st.sampled_from(list(ExportPolicy))),
+        timing=a_timing(tick_s=draw(st.sampled_from([1.0, 36.0]))),
+    )
+
+
+@st.composite
+def statuses(draw: st.DrawFn, evse_id: str, now: Instant) -> EvseStatus:
+    capability = a_capability(
+        power=PowerRange(
+            lowest_w=draw(st.sampled_from([-7400.0, -7400.0, 0.0, -inf])),
+            highest_w=draw(st.sampled_from([7400.0, 3000.0, 0.0, inf])),
+        ),
+        min_charge_w=draw(st.sampled_from([0.0, 1400.0])),
+        control=draw(st.sampled_from([PowerControl.SIGNED, *PowerControl])),
+    )
+    identity = VehicleIdentity(
+        evccid=draw(st.sampled_from([*EVCCIDS.values(), None, "foreign"])),
+        id_token=draw(st.sampled_from([None, "card of car", "card of van"])),
+    )
+    outcome = CommandOutcome(
+        kind=draw(st.sampled_from(list(OutcomeKind))), target_w=0.0, answered_at=now
+    )
+    return EvseStatus(
+        evse_id=evse_id,
+        connected=draw(st.sampled_from([True, True, True, False])),
+        serial=draw(st.sampled_from([SERIALS[evse_id], SERIALS[evse_id], None])),
+        plugged_in=draw(st.sampled_from([True, True, True, False])),
+        session_id=draw(st.sampled_from(["s1", "s1", "s2", None])),
+        identity=draw(st.sampled_from([identity, None])),
+        capability=draw(st.sampled_from([capability, capability, None])),
+        power_w=draw(perhaps(POWERS_W)),
+        power_observed_at=draw(perhaps(AGES_S.map(lambda age_s: now.later(-age_s)))),
+        soc=draw(perhaps(st.sampled_from([0.0, 0.1, 0.29, 0.3, 0.31, 0.5, 0.8, 0.97, 1.0, 1.2]))),
+        soc_observed_at=draw(perhaps(AGES_S.map(lambda age_s: now.later(-age_s)))),
+        charge_milliwh=draw(perhaps(st.integers(0, 10**9))),
+        discharge_milliwh=draw(perhaps(st.integers(0, 10**9))),
+        car_stopped=draw(st.booleans()),
+        outcome=draw(st.sampled_from([None, outcome])),
+    )
+
+
+@st.composite
+def plans(draw: st.DrawFn, evse_id: str, now: Instant) -> Plan:
+    row = st.lists(
+        st.one_of(st.floats(-1e6, 1e6), st.sampled_from([-inf, 0.0])), min_size=3, max_size=3
+    ).map(tuple)
+    steps = draw(st.integers(1, 3))
+    value = ValueFunction(
+        start_utc=now.utc - timedelta(minutes=draw(st.sampled_from([-20, 0, 7, 50]))),
+        step_s=(900,) * steps,
+        soc_grid=draw(st.sampled_from([(0.0, 0.5, 1.0), (0.3, 0.4, 0.8)])),
+        rows=tuple(draw(row) for _ in range(steps + 1)),
+    )
+    whole = a_plan()
+    return replace(
+        whole,
+        evse_id=evse_id,
+        vehicle_id=draw(st.sampled_from(["car", "van", None])),
+        made_at=now.later(-draw(st.sampled_from([0.0, 600.0, 9000.0, 130_000.0, -10.0]))),
+        slots=whole.slots[:steps],
+        value=value,
+        export_shadow_per_kwh=tuple(draw(st.floats(0.0, 1.0)) for _ in range(steps)),
+    )
+
+
+@st.composite
+def price_curves(draw: st.DrawFn, now: Instant) -> PriceCurve:
+    bought = draw(st.lists(PRICES, max_size=6))
+    sold = [draw(PRICES) for _ in bought]
+    start_utc = now.utc - timedelta(minutes=draw(st.sampled_from([-90, 0, 30, 170])))
+    return a_price_curve(bought, sold, start_utc=start_utc)
+
+
+@st.composite
+def goal_lists(draw: st.DrawFn, now: Instant) -> tuple[VehicleGoals, ...]:
+    return tuple(
+        VehicleGoals(
+            vehicle_id=vehicle_id,
+            goals=tuple(
+                DepartureGoal(
+                    ready_by_utc=now.utc + timedelta(minutes=draw(st.integers(-60, 3000))),
+                    soc=draw(perhaps(st.sampled_from([0.0, 0.3, 0.6, 0.8, 1.0]))),
+                    energy_wh=draw(perhaps(st.sampled_from([0.0, 8000.0, 1e9]))),
+                )
+                for _ in range(draw(st.integers(0, 2)))
+            ),
+        )
+        for vehicle_id in ("car", "van", None)
+    )
+
+
+@st.composite
+def overrides(draw: st.DrawFn, evse_id: str, now: Instant) -> UserOverride:
+    return UserOverride(
+        evse_id=evse_id,
+        kind=draw(st.sampled_from(list(OverrideKind))),
+        set_at_utc=now.utc - timedelta(minutes=draw(st.sampled_from([-5, 0, 30]))),
+        until_utc=now.utc + timedelta(minutes=draw(st.sampled_from([-5, 0, 60]))),
+        confirmed=draw(st.booleans()),
+    )
+
+
+@st.composite
+def meters(draw: st.DrawFn, now: Instant) -> MeterReading:
+    return MeterReading(
+        observed_at=now.later(-draw(AGES_S)),
+        power_w=draw(POWERS_W),
+        phase_power_w=tuple(draw(st.lists(POWERS_W, max_size=3))),
+    )
+
+
+@st.composite
+def snapshots(draw: st.DrawFn, policy: Policy, now: Instant = NOW) -> Snapshot:
+    evse_ids = [evse.evse_id for evse in policy.evses]
+    records = tuple(
+        record
+        for evse_id in evse_ids
+        for record in commissioning(SERIALS[evse_id], simulated=draw(st.booleans()))
+        if draw(st.integers(0, 9)) > 0
+    )
+    counters = tuple(
+        DischargeCounters(
+            vehicle_id=vehicle_id,
+            exported_today_wh=draw(st.sampled_from([0.0, 0.0, 9_999.0, 20_000.0, None])),
+            discharged_month_wh=draw(st.sampled_from([0.0, 0.0, 1e9, None])),
+            discharged_life_wh=draw(st.sampled_from([0.0, 0.0, 1e9, None])),
+            discharging_life_s=draw(st.sampled_from([0.0, None])),
+        )
+        for vehicle_id in draw(st.sampled_from([("car", "van"), ("car", "van"), ("car",), ()]))
+    )
+    recording = RecordingHealth(
+        last_durable_at=draw(st.sampled_from([now, now, now.later(-181.0), None])),
+        queue_full=draw(st.sampled_from([False, False, False, True])),
+        records_lost=draw(st.sampled_from([0, 3])),
+    )
+    return Snapshot(
+        now=now,
+        clock_trusted=draw(st.sampled_from([True, True, True, False])),
+        meter=draw(perhaps(meters(now))),
+        pv_power_w=draw(perhaps(POWERS_W)),
+        evses=tuple(draw(statuses(evse_id, now)) for evse_id in evse_ids),
+        prices=draw(perhaps(price_curves(now))),
+        plans=tuple(draw(plans(evse_id, now)) for evse_id in evse_ids if draw(st.booleans())),
+        goals=draw(goal_lists(now)),
+        overrides=tuple(
+            draw(overrides(evse_id, now)) for evse_id in evse_ids if draw(st.integers(0, 3)) == 0
+        ),
+        commissioning=records,
+        counters=counters,
+        recording=recording,
+    )
+
+
+@st.composite
+def days(draw: st.DrawFn) -> tuple[Policy, tuple[Snapshot, ...]]:
+    """A policy and a few ticks of it, seconds to hours apart: memory of every kind comes about."""
+    policy = draw(policies())
+    now, found = NOW, []
+    for _ in range(draw(st.integers(1, 4))):
+        found.append(draw(snapshots(policy, now)))
+        now = now.later(draw(st.sampled_from([1.0, 2.0, 11.0, 36.0, 61.0, 700.0, 20_000.0])))
+    return policy, tuple(found)
+
+
+Tick = tuple[Memory, Snapshot, Decision]
+
+
+def run(policy: Policy, snapshots_: tuple[Snapshot, ...]) -> list[Tick]:
+    """Each tick with the memory before it."""
+    memory, ticks = Memory(meter_good_since=NOW.later(-60.0)), []
+    for snapshot in snapshots_:
+        before = memory
+        memory, decision = decide(before, snapshot, policy)
+        ticks.append((before, snapshot, decision))
+    return ticks
+
+
+def commanded(decision: EvseDecision) -> Setpoint | None:
+    return None if isinstance(decision.command, HandsOff) else decision.command
+
+
+def discharges(decision: EvseDecision) -> bool:
+    setpoint = commanded(decision)
+    return setpoint is not None and setpoint.target_w < 0.0
+
+
+# The properties.
+
+
+@settings(max_examples=400)
+@given(days())
+def test_every_setpoint_lies_inside_every_limit_is_finite_and_expires(
+    day: tuple[Policy, tuple[Snapshot, ...]],
+) -> None:
+    policy, some = day
+    for _, snapshot, decision in run(policy, some):
+        for evse in decision.evses:
+            setpoint = commanded(evse)
+            if setpoint is None:
+                continue
+            assert isfinite(setpoint.target_w)
+            for limit in evse.limits:
+                assert limit.permitted.contains(setpoint.target_w), limit
+            assert 0.0 < setpoint.expires_at.seconds_since(snapshot.now) <= 3600.0
+            if discharges(evse):
+                assert setpoint.expires_at.seconds_since(snapshot.now) <= 120.0
+
+
+@settings(max_examples=150)
+@given(days())
+def test_decide_answers_every_evse_gives_its_reason_and_repeats_itself(
+    day: tuple[Policy, tuple[Snapshot, ...]],
+) -> None:
+    policy, some = day
+    for before, snapshot, decision in run(policy, some):
+        assert decide(before, snapshot, policy)[1] == decision
+        assert [evse.evse_id for evse in decision.evses] == [e.evse_id for e in snapshot.evses]
+        for evse in decision.evses:
+            assert evse.command.reason.detail
+            assert all(limit.reason.detail for limit in evse.limits)
+
+
+@settings(max_examples=150)
+@given(days())
+def test_0_w_is_always_permitted(day: tuple[Policy, tuple[Snapshot, ...]]) -> None:
+    policy, some = day
+    for _, _, decision in run(policy, some):
+        for evse in decision.evses:
+            assert evse.command.permitted.contains(0.0)
+            assert all(limit.permitted.contains(0.0) for limit in evse.limits)
+
+
+@settings(max_examples=150)
+@given(days(), st.randoms(use_true_random=False))
+def test_the_order_of_the_limits_never_matters(
+    day: tuple[Policy, tuple[Snapshot, ...]], random: Any
+) -> None:
+    policy, some = day
+    own, site = list(LIMIT_RULES), list(SITE_LIMIT_RULES)
+    random.shuffle(own)
+    random.shuffle(site)
+    for before, snapshot, decision in run(policy, some):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("v2g_daemon.control.limits.LIMIT_RULES", tuple(own))
+            patch.setattr("v2g_daemon.control.limits.SITE_LIMIT_RULES", tuple(site))
+            _, shuffled = decide(before, snapshot, policy)
+        for one, other in zip(decision.evses, shuffled.evses, strict=True):
+            assert permitted_by(one.limits) == permitted_by(other.limits)
+            first, second = commanded(one), commanded(other)
+            assert (first is None) is (second is None)
+            if first is not None and second is not None:
+                assert first.target_w == second.target_w
+
+
+@settings(max_examples=300)
+@given(days())
+def test_shares_never_sum_past_a_site_limit(day: tuple[Policy, tuple[Snapshot, ...]]) -> None:
+    policy, some = day
+    for _, snapshot, decision in run(policy, some):
+        targets = [setpoint.target_w for e in decision.evses if (setpoint := commanded(e))]
+        charge_w = sum(max(target_w, 0.0) for target_w in targets)
+        discharge_w = sum(max(-target_w, 0.0) for target_w in targets)
+        grid, meter = policy.grid, snapshot.meter
+        if grid.grid_operator_import_w is not None:
+            assert charge_w <= max(grid.grid_operator_import_w, 4200.0 * len(targets)) + 1e-3
+        usable = meter is not None and 0.0 <= snapshot.now.seconds_since(meter.observed_at) <= 5.0
+        if not usable or not grid.has_meter:
+            spare_a = grid.main_fuse_a - grid.largest_other_load_a
+            assert charge_w <= max(spare_a, 0.0) * grid.nominal_voltage_v * grid.phases + 1e-3
+        if not usable:
+            assert discharge_w == 0.0
+
+
+@settings(max_examples=300)
+@given(days())
+def test_the_parts_of_a_site_limit_sum_to_no_more_than_the_whole(
+    day: tuple[Policy, tuple[Snapshot, ...]],
+) -> None:
+    policy, some = day
+    for before, snapshot, decision in run(policy, some):
+        if len(decision.evses) < 2:
+            continue
+        whole: dict[str, tuple[float, float]] = {}
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("v2g_daemon.control.decide.share", _not_shared(whole))
+            decide(before, snapshot, policy)
+        for rule, (lowest_w, highest_w) in whole.items():
+            parts = [
+                limit.permitted
+                for evse in decision.evses
+                for limit in evse.limits
+                if limit.reason.rule == rule
+            ]
+            assert sum(part.highest_w for part in parts) <= highest_w + 1e-3
+            assert sum(part.lowest_w for part in parts) >= lowest_w - 1e-3
+
+
+def _not_shared(whole: dict[str, tuple[float, float]]) -> Callable[..., Any]:
+    """A stand-in for `share` that only notes the site's limits."""
+
+    def note(limits: Any, claims: Any) -> Any:
+        for limit in limits:
+            whole[limit.reason.rule] = (limit.permitted.lowest_w, limit.permitted.highest_w)
+        return tuple(() for _ in claims)
+
+    return note
+
+
+@settings(max_examples=600)
+@given(days())
+def test_nothing_discharges_without_all_that_a_discharge_needs(
+    day: tuple[Policy, tuple[Snapshot, ...]],
+) -> None:
+    policy, some = day
+    for before, snapshot, decision in run(policy, some):
+        for status, evse in zip(snapshot.evses, decision.evses, strict=True):
+            if not discharges(evse):
+                continue
+            assert evse.vehicle_id is not None, "a guest"
+            assert evse.soc is not None, "an unknown SoC"
+            assert evse.soc_sigma is not None
+            assert evse.soc_sigma <= 0.05
+            vehicle = policy.vehicle(evse.vehicle_id)
+            assert evse.soc - evse.soc_sigma > vehicle.soc_floor, "below the floor"
+            assert evse.stage >= Stage.V2H
+            assert vehicle.warranty is not None
+            assert vehicle.warranty.acknowledged
+            assert snapshot.clock_trusted
+            assert not snapshot.recording.queue_full
+            assert snapshot.recording.last_durable_at is not None
+            assert snapshot.now.seconds_since(snapshot.recording.last_durable_at) <= 180.0
+            assert policy.grid.has_meter
+            assert snapshot.meter is not None
+            assert 0.0 <= snapshot.now.seconds_since(snapshot.meter.observed_at) <= 5.0
+            assert status.capability is not None
+            assert status.capability.control is PowerControl.SIGNED
+            assert status.power_observed_at is not None
+            assert snapshot.now.seconds_since(status.power_observed_at) <= 30.0
+            assert all(latch.evse_id != evse.evse_id for latch in before.latches)
+
+
+@settings(max_examples=300)
+@given(days())
+def test_below_v2g_or_without_a_known_limit_nothing_is_exported_by_intent(
+    day: tuple[Policy, tuple[Snapshot, ...]],
+) -> None:
+    policy, some = day
+    for _, snapshot, decision in run(policy, some):
+        out = [evse for evse in decision.evses if discharges(evse)]
+        no_export = policy.grid.export_limit_w is None or any(e.stage < Stage.V2G for e in out)
+        meter = snapshot.meter
+        if not out or not no_export or meter is None or len(snapshot.evses) > 1:
+            continue
+        power_w, setpoint = snapshot.evses[0].power_w, commanded(out[0])
+        at = snapshot.evses[0].power_observed_at
+        if power_w is None or at is None or setpoint is None:
+            continue
+        if abs(snapshot.now.seconds_since(at) - snapshot.now.seconds_since(meter.observed_at)) > 1:
+            continue
+        assert meter.power_w - power_w + setpoint.target_w >= 0.0
+
+
+# The trip.
+
+
+def departs_with(
+    start_soc: float, hours: float, goal_soc: float, plan: Plan | None, policy: Policy, tick_s: float
+) -> float:
+    """The SoC at departure of a car at an ideal charger that obeys every setpoint at once."""
+    vehicle = policy.vehicles[0]
+    ready_by_utc = NOW.utc + timedelta(hours=hours)
+    goal = DepartureGoal(ready_by_utc=ready_by_utc, soc=goal_soc)
+    memory, now = Memory(meter_good_since=NOW.later(-60.0)), NOW
+    energy_wh, power_w, charged_wh, discharged_wh = start_soc * vehicle.capacity_wh, 0.0, 0.0, 0.0
+    snapshot = _plugged_in(policy, goal, plan)
+    while now.utc < ready_by_utc:
+        status = replace(
+            snapshot.evses[0],
+            power_w=power_w,
+            power_observed_at=now,
+            soc=energy_wh / vehicle.capacity_wh,
+            soc_observed_at=now,
+            charge_milliwh=round(charged_wh * 1000.0),
+            discharge_milliwh=round(discharged_wh * 1000.0),
+        )
+        meter = MeterReading(observed_at=now, power_w=300.0 + power_w)
+        snapshot = replace(
+            snapshot,
+            now=now,
+            evses=(status,),
+            meter=meter,
+            recording=RecordingHealth(last_durable_at=now, queue_full=False, records_lost=0),
+        )
+        memory, decision = decide(memory, snapshot, policy)
+        setpoint = commanded(decision.evses[0])
+        assert setpoint is not None
+        power_w = setpoint.target_w
+        moved_wh = _into_pack_w(power_w, policy) * tick_s / 3600.0
+        energy_wh = min(energy_wh + moved_wh, vehicle.capacity_wh)
+        charged_wh += max(power_w, 0.0) * tick_s / 3600.0
+        discharged_wh += max(-power_w, 0.0) * tick_s / 3600.0
+        now = now.later(tick_s)
+    return energy_wh / vehicle.capacity_wh
+
+
+def _into_pack_w(power_w: float, policy: Policy) -> float:
+    loss = policy.evses[0].loss
+    if power_w == 0.0:
+        return 0.0
+    lost_w = loss.constant_w + loss.linear * abs(power_w) + loss.quadratic_per_w * power_w**2
+    return power_w - lost_w
+
+
+def _plugged_in(policy: Policy, goal: DepartureGoal, plan: Plan | None) -> Snapshot:
+    from tests.builders import a_snapshot  # the quiet moment, made busy by a plan and a goal
+
+    return a_snapshot(
+        plans=() if plan is None else (plan,),
+        goals=(VehicleGoals(vehicle_id="car", goals=(goal,)),),
+    )

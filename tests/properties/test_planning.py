@@ -1,0 +1,191 @@
+"""Whatever the problem, the plan is finite, inside its bounds, and agrees with its own values."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from math import inf, isfinite
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.unit.planning.problems import (
+    LOSSLESS,
+    REAL_LOSS,
+    START_UTC,
+    hourly_curve,
+    plan_problem,
+)
+from v2g_daemon.battery.losses import active_loss_w, pack_power_w
+from v2g_daemon.domain.goals import DepartureGoal
+from v2g_daemon.domain.plan import Plan, PlanProblem
+from v2g_daemon.market.money import net_cost
+from v2g_daemon.planning.plan import solve
+
+STEPS = 16
+HOURS = 4
+SLACK = 1e-3
+
+
+@st.composite
+def goals(draw: st.DrawFn) -> tuple[DepartureGoal, ...]:
+    """Up to two departures, in the past, inside the horizon or beyond; returns may be unknown."""
+    found = []
+    for _ in range(draw(st.integers(0, 2))):
+        leaves = draw(st.integers(-30, 300))
+        away = draw(st.none() | st.integers(1, 200))
+        ready_by_utc = START_UTC + timedelta(minutes=leaves)
+        found.append(
+            DepartureGoal(
+                ready_by_utc=ready_by_utc,
+                soc=draw(st.none() | st.floats(0.0, 1.0)),
+                energy_wh=draw(st.none() | st.floats(0.0, 80_000.0)),
+                returns_at_utc=None if away is None else ready_by_utc + timedelta(minutes=away),
+                trip_wh=draw(st.floats(0.0, 70_000.0)),
+            )
+        )
+    return tuple(found)
+
+
+@st.composite
+def problems(draw: st.DrawFn, /, **fixed: Any) -> PlanProblem:
+    """Four hours in quarter hours, with every oddity that a house can have."""
+    price = st.floats(-0.5, 1.5)
+    known = draw(st.integers(0, HOURS))
+    minimum_w = draw(st.sampled_from([0.0, 1400.0]))
+    values: dict[str, Any] = {
+        "step_s": (900,) * STEPS,
+        "prices": hourly_curve(
+            [draw(price) for _ in range(known)], [draw(price) for _ in range(known)]
+        ),
+        "goals": draw(goals()),
+        "soc": draw(st.floats(0.0, 1.0)),
+        "capacity_wh": draw(st.sampled_from([3000.0, 20_000.0, 60_000.0])),
+        "soc_floor": draw(st.sampled_from([0.0, 0.01, 0.3])),
+        "soc_ceiling": draw(st.sampled_from([0.3, 0.8, 1.0])),
+        "taper_above_soc": draw(st.sampled_from([0.75, 1.0])),
+        "max_charge_w": draw(st.sampled_from([0.0, 1000.0, 7400.0])),
+        "max_discharge_w": draw(st.sampled_from([0.0, 7400.0])),
+        "min_charge_w": minimum_w,
+        "min_discharge_w": minimum_w,
+        "loss": draw(st.sampled_from([LOSSLESS, REAL_LOSS])),
+        "wear_cost_per_kwh_discharged": draw(st.sampled_from([0.0, 0.04])),
+        "cycle_margin_per_kwh": draw(st.sampled_from([0.0, 0.02])),
+        "plugged_in": draw(st.booleans()),
+        "current_net_load_w": draw(st.none() | st.floats(-8000.0, 20_000.0)),
+        "import_limit_w": draw(st.sampled_from([4200.0, 17_250.0, inf])),
+        "export_limit_w": draw(st.sampled_from([0.0, 4000.0, inf])),
+        "daily_export_wh": draw(st.sampled_from([0.0, 1500.0, 10_000.0])),
+        "exported_today_wh": draw(st.sampled_from([0.0, 1000.0, 12_000.0])),
+        "may_export": draw(st.booleans()),
+    }
+    return plan_problem(**{**values, **fixed})
+
+
+@given(problem=problems())
+@settings(max_examples=120)
+def test_any_problem_has_a_finite_plan_inside_every_bound(problem: PlanProblem) -> None:
+    plan = solve(problem)
+    store = problem.store
+    assert isfinite(plan.expected_cost)
+    assert isfinite(plan.missed_wh)
+    assert all(isfinite(value) for row in plan.value.rows for value in row)
+    assert len(plan.value.rows) == len(plan.slots) + 1 == STEPS + 1
+    assert all(len(row) == len(plan.value.soc_grid) for row in plan.value.rows)
+    for slot in plan.slots:
+        power_w, flow_w = slot.power_w, slot.net_load_w + slot.power_w
+        assert -store.max_discharge_w - SLACK <= power_w <= store.max_charge_w + SLACK
+        assert isfinite(slot.soc)
+        assert slot.soc >= 0.0
+        if power_w > 0.0:
+            assert power_w >= store.min_charge_w - SLACK
+            assert flow_w <= problem.import_limit_w + SLACK
+        if power_w < 0.0:
+            assert -power_w >= store.min_discharge_w - SLACK
+            assert -flow_w <= problem.export_limit_w + SLACK
+            if not problem.may_export:
+                assert -power_w <= max(slot.net_load_w, 0.0) + SLACK
+
+
+@given(problem=problems())
+@settings(max_examples=60)
+def test_no_plan_exports_more_than_is_left_of_the_day(problem: PlanProblem) -> None:
+    exported_wh = sum(
+        min(max(-(slot.net_load_w + slot.power_w), 0.0), max(-slot.power_w, 0.0)) / 4.0
+        for slot in solve(problem).slots
+    )
+    assert exported_wh <= max(problem.daily_export_wh - problem.exported_today_wh, 0.0) + 0.1
+
+
+@given(problem=problems())
+@settings(max_examples=60)
+def test_no_plan_discharges_below_the_floor_or_charges_above_the_ceiling(
+    problem: PlanProblem,
+) -> None:
+    store = problem.store
+    goal_socs = [
+        (goal.energy_wh or 0.0) / store.capacity_wh if goal.soc is None else goal.soc
+        for goal in problem.goals
+    ]
+    top = min(max(store.soc_ceiling, *goal_socs, 0.0), 1.0)
+    for slot in solve(problem).slots:
+        if slot.power_w < 0.0:
+            assert slot.soc >= store.soc_floor - 1e-5
+        into_wh = pack_power_w(slot.power_w, store.loss) / 4.0
+        if into_wh > 0.0:
+            assert slot.soc <= top + 1e-5
+
+
+@given(
+    problem=problems(
+        prices=hourly_curve([0.1, 0.5, 0.2, 0.3], [0.1, 0.4, 0.1, 0.2]),
+        min_charge_w=0.0,
+        min_discharge_w=0.0,
+        loss=LOSSLESS,
+        current_net_load_w=500.0,
+    )
+)
+@settings(max_examples=40)
+def test_more_in_the_car_is_never_worth_less_at_positive_prices(problem: PlanProblem) -> None:
+    rows = np.array(solve(problem).value.rows)
+    assert np.diff(rows, axis=1).min() >= -2e-3
+
+
+def gained(problem: PlanProblem, plan: Plan, step: int, soc: float, power_w: float) -> float:
+    """What dispatch expects of a power, in plain Python: this step's money and the rest."""
+    slot, store = plan.slots[step], problem.store
+    flow_w = slot.net_load_w + power_w
+    drawn_w = max(-power_w, 0.0)
+    out_w = drawn_w + active_loss_w(drawn_w, store.loss) if drawn_w > 0.0 else 0.0
+    exported_w = min(max(-flow_w, 0.0), drawn_w)
+    paid = net_cost(
+        import_w=max(flow_w, 0.0),
+        export_w=max(-flow_w, 0.0),
+        hours=0.25,
+        import_per_kwh=slot.import_per_kwh,
+        export_per_kwh=slot.export_per_kwh,
+    )
+    hurdle = store.wear_cost_per_kwh_discharged + problem.cycle_margin_per_kwh
+    paid += hurdle * out_w * 0.25 / 1000.0
+    paid += plan.export_shadow_per_kwh[step] * exported_w * 0.25 / 1000.0
+    after = soc + pack_power_w(power_w, store.loss) * 0.25 / store.capacity_wh
+    rest = np.interp(after, plan.value.soc_grid, plan.value.rows[step + 1])
+    return float(rest) - paid
+
+
+@given(problem=problems(plugged_in=True, goals=(), daily_export_wh=1e9, capacity_wh=60_000.0))
+@settings(max_examples=40)
+def test_dispatch_sees_in_the_values_what_the_plan_saw(problem: PlanProblem) -> None:
+    plan = solve(problem)
+    soc = problem.store.soc
+    for step, slot in enumerate(plan.slots):
+        if soc < problem.store.soc_floor:
+            break
+        idle = gained(problem, plan, step, soc, 0.0)
+        planned = gained(problem, plan, step, soc, slot.power_w)
+        assert planned >= idle - 1e-3
+        now = float(np.interp(soc, plan.value.soc_grid, plan.value.rows[step]))
+        assert planned == pytest.approx(now, abs=0.03)
+        soc = slot.soc

@@ -1,0 +1,184 @@
+"""The live view of an EVSE through orders of events that stations were seen to produce."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tests.adapters.ocpp.scripted_station import Sink, connector, event, sample
+from v2g_daemon.adapters.ocpp.config import EvseConfig, StationConfig
+from v2g_daemon.adapters.ocpp.station import StationState
+from v2g_daemon.domain.instant import Instant
+from v2g_daemon.domain.readings import EvseStatus, VehicleIdentity
+
+START = datetime(2024, 12, 11, 17, 0, 0, tzinfo=UTC)
+EVSE = EvseConfig(evse_id="garage", static_safe_current_a=10.0, max_charge_w=7400.0)
+
+
+class Story:
+    """Tells a station's messages one after the other, ten seconds apart."""
+
+    def __init__(self) -> None:
+        self.sink = Sink()
+        config = StationConfig(station_id="S1", password="p" * 16, evses=(EVSE,))
+        self.station = StationState(config=config, sink=self.sink)
+        self.station.link_opened()
+        self.now = Instant(utc=START, monotonic_s=0.0)
+
+    @property
+    def status(self) -> EvseStatus:
+        return self.sink.evse["garage"]
+
+    def event(self, kind: str, trigger: str, **more: Any) -> EvseStatus:
+        self.now = self.now.later(10.0)
+        at = more.pop("at", self.now.utc.isoformat())
+        self.station.transaction_told(event(kind, trigger, at=at, **more), self.now)
+        return self.status
+
+    def connector(self, word: str) -> EvseStatus:
+        self.now = self.now.later(10.0)
+        self.station.connector_told(connector(word), self.now)
+        return self.status
+
+    def values(self, *values: dict[str, Any], ago_s: float = 0.0) -> dict[str, Any]:
+        at = self.now.utc + timedelta(seconds=10 - ago_s)
+        return {"meterValue": [{"timestamp": at.isoformat(), "sampledValue": list(values)}]}
+
+
+@pytest.fixture
+def story() -> Story:
+    return Story()
+
+
+def test_occupied_before_or_after_started_is_one_session(story: Story) -> None:
+    assert story.connector("Occupied").plugged_in
+    first_utc = story.status.plugged_in_at_utc
+    story.event("Started", "CablePluggedIn")
+    assert story.status.plugged_in_at_utc == first_utc == START + timedelta(seconds=10)
+    assert story.connector("Occupied").session_id == "S1:tx-1"
+
+
+def test_available_while_a_transaction_talks_is_not_believed(story: Story) -> None:
+    story.event("Started", "CablePluggedIn")
+    assert story.connector("Available").plugged_in
+
+
+def test_available_ends_a_transaction_that_a_new_connection_never_told_of(story: Story) -> None:
+    story.event("Started", "CablePluggedIn")
+    story.station.link_lost()
+    story.station.link_opened()
+    assert not story.connector("Available").plugged_in
+    assert story.status.session_id is None
+
+
+def test_evse_zero_and_connector_zero_say_nothing(story: Story) -> None:
+    for wrong in ({"evseId": 0}, {"connectorId": 0}, {"evseId": 7}):
+        story.station.connector_told({**connector("Occupied"), **wrong}, story.now)
+    assert not story.status.plugged_in
+
+
+def test_an_update_of_an_unknown_transaction_creates_it(story: Story) -> None:
+    story.event("Updated", "MeterValuePeriodic", **story.values(sample("SoC", 40)))
+    assert (story.status.session_id, story.status.plugged_in_at_utc) == ("S1:tx-1", None)
+    assert (story.status.plugged_in, story.status.soc) == (True, 0.4)
+
+
+def test_offline_events_change_nothing_live_but_tell_who_it_was(story: Story) -> None:
+    token = {"idToken": {"idToken": "T", "type": "eMAID"}}
+    story.event("Started", "CablePluggedIn", offline=True, **token)
+    story.event("Updated", "MeterValuePeriodic", offline=True, **story.values(sample("SoC", 9)))
+    assert (story.status.plugged_in, story.status.soc) == (False, None)
+    story.event("Updated", "MeterValuePeriodic", **story.values(sample("SoC", 50)))
+    assert story.status.soc == 0.5
+    assert story.status.identity == VehicleIdentity(evccid=None, id_token="T")
+
+
+def test_an_end_that_was_queued_offline_still_ends_the_transaction(story: Story) -> None:
+    story.event("Started", "CablePluggedIn")
+    stopped = {"stoppedReason": "EVDisconnected"}
+    story.event("Ended", "EVDeparted", info=stopped, offline=True)
+    assert (story.status.plugged_in, story.status.session_id) == (False, None)
+
+
+def test_a_late_update_does_not_raise_an_ended_transaction(story: Story) -> None:
+    story.event("Started", "CablePluggedIn")
+    story.event("Ended", "EVDeparted", info={"stoppedReason": "EVDisconnected"})
+    assert not story.event("Updated", "MeterValuePeriodic").plugged_in
+
+
+def test_an_older_sample_never_replaces_a_newer_one(story: Story) -> None:
+    story.event("Started", "CablePluggedIn")
+    story.event("Updated", "MeterValuePeriodic", **story.values(sample("SoC", 50)))
+    observed_at = story.status.soc_observed_at
+    story.event("Updated", "MeterValuePeriodic", **story.values(sample("SoC", 20), ago_s=60))
+    assert (story.status.soc, story.status.soc_observed_at) == (0.5, observed_at)
+
+
+def test_a_station_clock_in_the_future_does_not_silence_it_once_it_is_set_right(
+    story: Story,
+) -> None:
+    story.event("Started", "CablePluggedIn")
+    story.event("Updated", "Trigger", **story.values(sample("SoC", 50), ago_s=-7200))
+    story.event("Updated", "Trigger", **story.values(sample("SoC", 51)))
+    assert story.status.soc == 0.51
+
+
+def test_a_clock_of_1970_is_no_obstacle_and_never_the_time_of_plug_in(story: Story) -> None:
+    story.event("Started", "CablePluggedIn", at="1970-01-01T00:00:07Z")
+    assert story.status.plugged_in_at_utc == story.now.utc
+    values = {
+        "meterValue": [{"timestamp": "1970-01-01T00:00:17Z", "sampledValue": [sample("SoC", 5)]}]
+    }
+    story.event("Updated", "Trigger", **values)
+    assert (story.status.soc, story.status.soc_observed_at) == (0.05, story.now)
+
+
+def test_the_last_charging_state_holds_where_an_update_has_none(story: Story) -> None:
+    story.event("Started", "CablePluggedIn", info={"chargingState": "SuspendedEV"})
+    assert story.event("Updated", "MeterValuePeriodic").car_stopped
+    assert not story.event("Updated", "Trigger", info={"chargingState": "Charging"}).car_stopped
+
+
+def test_a_transaction_that_ends_with_the_cable_in_stays_plugged_in(story: Story) -> None:
+    story.event("Started", "CablePluggedIn")
+    ended = story.event("Ended", "RemoteStop", info={"stoppedReason": "Remote"})
+    assert (ended.plugged_in, ended.transaction_id, ended.power_w) == (True, None, 0.0)
+    assert not story.connector("Available").plugged_in
+
+
+def test_an_end_carries_the_last_registers(story: Story) -> None:
+    story.event("Started", "CablePluggedIn")
+    register = sample("Energy.Active.Import.Register", 7.5, "kWh")
+    story.event(
+        "Ended", "EVDeparted", info={"stoppedReason": "EVDisconnected"}, **story.values(register)
+    )
+    assert (story.status.charge_milliwh, story.status.registers_observed_at) == (
+        7_500_000,
+        story.now,
+    )
+
+
+def test_the_main_meter_is_not_the_evse(story: Story) -> None:
+    story.event("Started", "CablePluggedIn")
+    values = story.values(sample("Power.Active.Import", 9000))
+    story.station.meter_told({"evseId": 0, **values}, story.now)
+    assert story.status.power_w is None
+    story.station.meter_told({"evseId": 1, **values}, story.now)
+    assert story.status.power_w == 9000.0
+
+
+def test_a_lost_link_keeps_the_last_values_with_their_moment(story: Story) -> None:
+    story.event("Started", "CablePluggedIn")
+    story.event("Updated", "Trigger", **story.values(sample("SoC", 50)))
+    seen_at = story.now
+    story.station.link_lost()
+    assert (story.status.connected, story.status.soc, story.status.soc_observed_at) == (
+        False, 0.5, seen_at,
+    )  # fmt: skip
+
+
+def test_a_control_character_in_an_id_reaches_no_ledger(story: Story) -> None:
+    story.event("Started", "CablePluggedIn", tx="a\x00\n\x1bb")
+    assert story.status.session_id == "S1:ab"

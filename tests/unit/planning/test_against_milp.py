@@ -1,0 +1,19 @@
+"""A few of the matches of tests/benchmarks/planner_vs_milp.py; the rest run in make bench."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.benchmarks.planner_vs_milp import fixed_cases, matched, perturbed
+
+
+@pytest.mark.parametrize("case", [0, 1], ids=["basic48h", "real48h"])
+@pytest.mark.parametrize("seed", [None, 10, 46])
+def test_the_planner_is_within_half_a_percent_of_the_milp(case: int, seed: int | None) -> None:
+    bench = fixed_cases()[case]
+    match = matched(bench if seed is None else perturbed(bench, seed), seed)
+    assert match is not None
+    assert match.worse_share <= 0.005
+    assert match.missed_kwh == 0.0
+    assert match.daycap_over == 0.0
+    assert match.planner < match.plain

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+
+from tests.unit.planning.problems import REAL_LOSS, START_UTC, STORE, plan_problem
+from v2g_daemon.domain.goals import DepartureGoal
+from v2g_daemon.planning.presence import Presence, presence
+from v2g_daemon.planning.problem import outlook_of
+
+HOURS = 8
+
+
+def at(hour: float) -> datetime:
+    return START_UTC + timedelta(hours=hour)
+
+
+def present(*goals: DepartureGoal, plugged_in: bool = True) -> Presence:
+    """Eight hours in hour-long steps."""
+    starts = tuple(at(hour) for hour in range(HOURS))
+    return presence(
+        starts_utc=starts, end_utc=at(HOURS), plugged_in=plugged_in, store=STORE, goals=goals
+    )
+
+
+def leaving(hour: float, back: float | None, **changes: object) -> DepartureGoal:
+    values = {"soc": 0.6, "trip_wh": 2000.0, **changes}
+    returns = None if back is None else at(back)
+    return DepartureGoal(ready_by_utc=at(hour), returns_at_utc=returns, **values)  # type: ignore[arg-type]
+
+
+def test_the_car_is_away_from_departure_to_return_and_the_trip_leaves_at_return() -> None:
+    seen = present(leaving(2, 5))
+    assert seen.plugged.tolist() == [True, True, False, False, False, True, True, True]
+    assert seen.trip_wh.tolist() == [0.0, 0.0, 0.0, 0.0, 2000.0, 0.0, 0.0, 0.0]
+    assert seen.target_wh[1] == 6000.0
+    assert np.isnan(np.delete(seen.target_wh, 1)).all()
+
+
+def test_a_step_that_is_partly_away_counts_as_away() -> None:
+    seen = present(leaving(2.5, 4.5))
+    assert seen.plugged.tolist() == [True, True, False, False, False, True, True, True]
+
+
+def test_an_unknown_return_keeps_the_car_away_for_the_rest() -> None:
+    assert present(leaving(3, None)).plugged.tolist() == [True] * 3 + [False] * 5
+
+
+def test_a_goal_at_the_very_end_of_the_horizon_counts() -> None:
+    seen = present(leaving(8, 12))
+    assert seen.plugged.all()
+    assert seen.target_wh[7] == 6000.0
+    assert seen.trip_wh.sum() == 0.0
+
+
+def test_a_car_that_is_out_comes_back_with_its_trip_when_that_is_known() -> None:
+    seen = present(leaving(-3, 2), plugged_in=False)
+    assert seen.plugged.tolist() == [False, False] + [True] * 6
+    assert seen.trip_wh[1] == 2000.0
+
+
+def test_a_car_that_is_out_without_a_known_return_stays_out() -> None:
+    assert not present(plugged_in=False).plugged.any()
+
+
+def test_a_car_that_never_left_is_on_no_trip() -> None:
+    seen = present(leaving(-3, 2))
+    assert seen.plugged.all()
+    assert seen.trip_wh.sum() == 0.0
+
+
+def test_a_goal_above_the_ceiling_lifts_it_until_that_departure_only() -> None:
+    problem = plan_problem(
+        step_s=(3600,) * 8, soc_ceiling=0.8, goals=(leaving(3, 5, soc=1.0), leaving(7, 9))
+    )
+    ceiling_wh = outlook_of(problem).case.horizon.ceiling_wh
+    assert ceiling_wh.tolist() == [10_000.0] * 3 + [8000.0] * 5
+
+
+def test_a_goal_in_energy_is_a_target_in_the_store() -> None:
+    seen = present(leaving(2, None, soc=None, energy_wh=4000.0))
+    assert seen.target_wh[1] == 4000.0
+
+
+def test_an_unreachable_target_is_clamped_to_what_full_power_reaches() -> None:
+    problem = plan_problem(
+        step_s=(3600,) * 8, loss=REAL_LOSS, max_charge_w=2000.0, goals=(leaving(2, 5, soc=1.0),)
+    )
+    outlook = outlook_of(problem)
+    # 2000 W lose 150 + 60 + 12 W: 1778 W for two hours on top of 5 kWh.
+    assert outlook.case.horizon.target_wh[1] == pytest.approx(8556.0)
+    assert outlook.asked_wh[1] == 10_000.0
