@@ -1,9 +1,9 @@
-"""What holds for any snapshot, plan, override and history: the properties that carry the project."""
+"""What holds for any snapshot, plan, override and history: what carries the project."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from math import inf, isfinite
 from typing import Any
@@ -22,11 +22,11 @@ from tests.builders import (
     a_plan,
     a_policy,
     a_price_curve,
+    a_snapshot,
     a_timing,
     a_vehicle,
     an_evse,
     commissioning,
-    in_hours,
     warranty_terms,
 )
 from v2g_daemon.control.decide import decide
@@ -36,7 +36,7 @@ from v2g_daemon.domain.goals import DepartureGoal, OverrideKind, UserOverride
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.memory import Memory
 from v2g_daemon.domain.plan import Plan, ValueFunction
-from v2g_daemon.domain.policy import ExportPolicy, FailState, Policy, Stage
+from v2g_daemon.domain.policy import ExportPolicy, FailState, LossCurve, Policy, Stage
 from v2g_daemon.domain.power import PowerRange
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import (
@@ -64,6 +64,7 @@ POWERS_W = st.one_of(
     st.floats(-30_000.0, 30_000.0),
 )
 AGES_S = st.sampled_from([0.0, 0.5, 2.9, 3.5, 4.9, 5.5, 29.0, 31.0, 170.0, 190.0, 1e6, -2.0])
+QUIET_PLAN = a_plan()
 PRICES = st.one_of(st.sampled_from([0.0, -0.5, 0.3, 4.0]), st.floats(-1.0, 5.0))
 
 
@@ -195,13 +196,12 @@ def plans(draw: st.DrawFn, evse_id: str, now: Instant) -> Plan:
         soc_grid=draw(st.sampled_from([(0.0, 0.5, 1.0), (0.3, 0.4, 0.8)])),
         rows=tuple(draw(row) for _ in range(steps + 1)),
     )
-    whole = a_plan()
     return replace(
-        whole,
+        QUIET_PLAN,
         evse_id=evse_id,
         vehicle_id=draw(st.sampled_from(["car", "van", None])),
         made_at=now.later(-draw(st.sampled_from([0.0, 600.0, 9000.0, 130_000.0, -10.0]))),
-        slots=whole.slots[:steps],
+        slots=QUIET_PLAN.slots[:steps],
         value=value,
         export_shadow_per_kwh=tuple(draw(st.floats(0.0, 1.0)) for _ in range(steps)),
     )
@@ -506,59 +506,116 @@ def test_below_v2g_or_without_a_known_limit_nothing_is_exported_by_intent(
 
 # The trip.
 
+TICK_S = 120.0
 
-def departs_with(
-    start_soc: float, hours: float, goal_soc: float, plan: Plan | None, policy: Policy, tick_s: float
-) -> float:
-    """The SoC at departure of a car at an ideal charger that obeys every setpoint at once."""
-    vehicle = policy.vehicles[0]
-    ready_by_utc = NOW.utc + timedelta(hours=hours)
-    goal = DepartureGoal(ready_by_utc=ready_by_utc, soc=goal_soc)
+
+@st.composite
+def adversarial_plans(draw: st.DrawFn) -> Plan:
+    """Plans that would empty the car, idle, or change their mind every quarter of an hour."""
+    steps = 192
+    worths = draw(
+        st.sampled_from(
+            [
+                [0.0] * (steps + 1),
+                [0.25] * (steps + 1),
+                [0.0, 1.0] * 96 + [0.0],
+                [1.0] * (steps + 1),
+            ]
+        )
+    )
+    plan = a_plan()
+    rows = tuple((0.0, 30.0 * worth, 60.0 * worth) for worth in worths)
+    return replace(plan, value=replace(plan.value, rows=rows))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trip:
+    """A car plugged in with `soc` that is wanted with `goal_soc` after `hours`."""
+
+    soc: float
+    goal_soc: float
+    hours: float
+
+
+def soc_at_departure(trip: Trip, plan: Plan, policy: Policy) -> tuple[float, float]:
+    """Where an ideal charger ends that obeys every setpoint, and one that charges throughout."""
+    vehicle, evse = policy.vehicles[0], policy.evses[0]
+    goal = DepartureGoal(ready_by_utc=NOW.utc + timedelta(hours=trip.hours), soc=trip.goal_soc)
+    snapshot = a_snapshot(plans=(plan,), goals=(VehicleGoals(vehicle_id="car", goals=(goal,)),))
     memory, now = Memory(meter_good_since=NOW.later(-60.0)), NOW
-    energy_wh, power_w, charged_wh, discharged_wh = start_soc * vehicle.capacity_wh, 0.0, 0.0, 0.0
-    snapshot = _plugged_in(policy, goal, plan)
-    while now.utc < ready_by_utc:
-        status = replace(
-            snapshot.evses[0],
-            power_w=power_w,
-            power_observed_at=now,
-            soc=energy_wh / vehicle.capacity_wh,
-            soc_observed_at=now,
-            charge_milliwh=round(charged_wh * 1000.0),
-            discharge_milliwh=round(discharged_wh * 1000.0),
-        )
-        meter = MeterReading(observed_at=now, power_w=300.0 + power_w)
-        snapshot = replace(
-            snapshot,
-            now=now,
-            evses=(status,),
-            meter=meter,
-            recording=RecordingHealth(last_durable_at=now, queue_full=False, records_lost=0),
-        )
+    soc, plain_soc, power_w, charged_wh, discharged_wh = trip.soc, trip.soc, 0.0, 0.0, 0.0
+    hours = TICK_S / 3600.0
+    for _ in range(int(trip.hours / hours)):
+        snapshot = _observed(snapshot, now, soc, power_w, (charged_wh, discharged_wh))
         memory, decision = decide(memory, snapshot, policy)
         setpoint = commanded(decision.evses[0])
         assert setpoint is not None
         power_w = setpoint.target_w
-        moved_wh = _into_pack_w(power_w, policy) * tick_s / 3600.0
-        energy_wh = min(energy_wh + moved_wh, vehicle.capacity_wh)
-        charged_wh += max(power_w, 0.0) * tick_s / 3600.0
-        discharged_wh += max(-power_w, 0.0) * tick_s / 3600.0
-        now = now.later(tick_s)
-    return energy_wh / vehicle.capacity_wh
+        soc += _into_pack_w(power_w, evse.loss) * hours / vehicle.capacity_wh
+        plain_w = 7400.0 * (1.0 if plain_soc <= 0.9 else 1.0 - 7.5 * (plain_soc - 0.9))
+        plain_soc += _into_pack_w(plain_w, evse.loss) * hours / vehicle.capacity_wh
+        charged_wh += max(power_w, 0.0) * hours
+        discharged_wh += max(-power_w, 0.0) * hours
+        now = now.later(TICK_S)
+    return soc, min(plain_soc, 1.0)
 
 
-def _into_pack_w(power_w: float, policy: Policy) -> float:
-    loss = policy.evses[0].loss
+def _observed(
+    snapshot: Snapshot, now: Instant, soc: float, power_w: float, registers_wh: tuple[float, float]
+) -> Snapshot:
+    status = replace(
+        snapshot.evses[0],
+        power_w=power_w,
+        power_observed_at=now,
+        soc=min(soc, 1.0),
+        soc_observed_at=now,
+        charge_milliwh=round(registers_wh[0] * 1000.0),
+        discharge_milliwh=round(registers_wh[1] * 1000.0),
+    )
+    return replace(
+        snapshot,
+        now=now,
+        evses=(status,),
+        meter=MeterReading(observed_at=now, power_w=300.0 + power_w),
+        recording=RecordingHealth(last_durable_at=now, queue_full=False, records_lost=0),
+    )
+
+
+def _into_pack_w(power_w: float, loss: LossCurve) -> float:
     if power_w == 0.0:
         return 0.0
-    lost_w = loss.constant_w + loss.linear * abs(power_w) + loss.quadratic_per_w * power_w**2
+    magnitude_w = abs(power_w)
+    lost_w = loss.constant_w + loss.linear * magnitude_w + loss.quadratic_per_w * magnitude_w**2
     return power_w - lost_w
 
 
-def _plugged_in(policy: Policy, goal: DepartureGoal, plan: Plan | None) -> Snapshot:
-    from tests.builders import a_snapshot  # the quiet moment, made busy by a plan and a goal
+@settings(max_examples=40)
+@given(
+    st.builds(
+        Trip,
+        soc=st.floats(0.05, 0.95),
+        goal_soc=st.sampled_from([0.35, 0.6, 0.8, 0.9, 1.0]),
+        hours=st.sampled_from([0.5, 1.0, 2.0, 4.0, 8.0, 14.0]),
+    ),
+    adversarial_plans(),
+    st.sampled_from([LOSSLESS, LOSSY]),
+)
+def test_a_trip_that_can_still_be_made_is_never_missed_whatever_the_plan_says(
+    trip: Trip, plan: Plan, loss: LossCurve
+) -> None:
+    policy = a_policy(evses=(an_evse(loss=loss),), timing=a_timing(tick_s=TICK_S))
+    soc, plain_soc = soc_at_departure(trip, plan, policy)
+    first_tick_soc = 7400.0 * TICK_S / 3600.0 / 60_000.0
+    assert soc >= min(trip.goal_soc, plain_soc - first_tick_soc)
+    assert soc >= min(0.3, trip.soc)
 
-    return a_snapshot(
-        plans=() if plan is None else (plan,),
-        goals=(VehicleGoals(vehicle_id="car", goals=(goal,)),),
+
+def test_the_adversary_is_worth_its_name() -> None:
+    plan = a_plan()
+    emptying = replace(
+        plan, value=replace(plan.value, rows=((0.0, 0.0, 0.0),) * len(plan.value.rows))
     )
+    policy = a_policy(timing=a_timing(tick_s=TICK_S))
+    trip = Trip(soc=0.7, goal_soc=0.35, hours=8.0)
+    soc, _ = soc_at_departure(trip, emptying, policy)
+    assert 0.35 <= soc < 0.45

@@ -1,4 +1,4 @@
-"""All fixed cases and fifty perturbations of each: the planner against a mixed-integer programme."""
+"""All fixed cases and fifty perturbations of each: the planner against a MILP."""
 
 from __future__ import annotations
 

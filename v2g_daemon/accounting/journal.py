@@ -12,8 +12,9 @@ from v2g_daemon.domain.setpoint import Setpoint
 from v2g_daemon.domain.snapshot import Snapshot
 
 SMALLEST_CHANGE_W = 50.0
-# A target that follows the load moves every second; the trace keeps each, the ledger one a minute.
-BETWEEN_TARGETS_S = 60.0
+# A target that follows the load moves every second: the trace keeps each, the ledger few, because
+# each row of record is a write to the card.
+BETWEEN_TARGETS_S = 300.0
 BETWEEN_RULES_S = 10.0
 
 

@@ -57,7 +57,6 @@ class Parts:
     clock: Clock
     loop: ControlLoop
     recorder: Recorder
-    ledger: DatabaseLedger
     trace: TraceFiles
     watchdog: SystemdWatchdog
     edges: dict[str, EdgeTask]
@@ -107,58 +106,65 @@ def compose(
     policy = to_policy(settings)
     reader = ledger.reader()
     now_utc = clock.now().utc
-    latest = LatestValues(
+    latest = _latest_values(reader, policy, now_utc)
+    trace = _trace_files(settings, clock)
+    recorder = _recorder(policy, clock, ledger, trace)
+    desk = PlanningDesk(planner=PlanningChild(), latest=latest)
+    central = CentralSystem(_central_config(settings, policy), clock, latest)
+    overrides = Overrides(policy=policy, sink=latest)
+    newest = NewestOutcome(overrides.see, *([] if on_tick is None else [on_tick]))
+    watchdog = SystemdWatchdog.from_environment(os.environ)
+    around = Surroundings(
+        clock=clock,
+        latest=latest,
+        recorder=recorder,
+        desk=desk,
+        ports={port.evse_id: port for port in central.ports()},
+        watchdog=watchdog,
+        on_tick=newest,
+    )
+    house = restored_house(reader, policy, now_utc)
+    api = build_api(status=newest.status, override=overrides, version=__version__)
+    return Parts(
+        policy=policy,
+        clock=clock,
+        loop=ControlLoop(policy=policy, house=house, around=around),
+        recorder=recorder,
+        trace=trace,
+        watchdog=watchdog,
+        edges={
+            "ocpp": central.run,
+            "planning": desk.run,
+            "recorder": recorder.run,
+            "api": lambda: serve(api, settings.api.socket),
+            "prices": _prices(settings, clock, latest).run,
+            **_meters(settings, policy, clock, latest),
+        },
+    )
+
+
+def _latest_values(reader: DatabaseReader, policy: Policy, now_utc: datetime) -> LatestValues:
+    return LatestValues(
         evse_ids=[evse.evse_id for evse in policy.evses],
         pv_max_age_s=max(PV_MAX_AGE_S, 3.0 * policy.timing.tick_s),
         commissioning=reader.commissioning(),
         overrides=reader.overrides(now_utc=now_utc),
     )
-    trace = TraceFiles(
+
+
+def _trace_files(settings: Settings, clock: Clock) -> TraceFiles:
+    return TraceFiles(
         settings.trace.directory,
         clock=clock,
         flush_s=settings.trace.flush_s,
         keep_days=settings.trace.keep_days,
         keep_bytes=settings.trace.keep_bytes,
     )
+
+
+def _recorder(policy: Policy, clock: Clock, ledger: DatabaseLedger, trace: TraceFiles) -> Recorder:
     encoder = TraceEncoder(versions={"v2g-daemon": __version__, "ocpp": version("ocpp")})
-    recorder = Recorder(policy=policy, clock=clock, ledger=ledger, trace=trace, encoder=encoder)
-    desk = PlanningDesk(planner=PlanningChild(), latest=latest)
-    central = CentralSystem(_central_config(settings, policy), clock, latest)
-    overrides = Overrides(policy=policy, sink=latest)
-    newest = NewestOutcome(overrides.see, *([] if on_tick is None else [on_tick]))
-    watchdog = SystemdWatchdog.from_environment(os.environ)
-    loop = ControlLoop(
-        policy=policy,
-        house=restored_house(reader, policy, now_utc),
-        around=Surroundings(
-            clock=clock,
-            latest=latest,
-            recorder=recorder,
-            desk=desk,
-            ports={port.evse_id: port for port in central.ports()},
-            watchdog=watchdog,
-            on_tick=newest,
-        ),
-    )
-    api = build_api(status=newest.status, override=overrides, version=__version__)
-    edges: dict[str, EdgeTask] = {
-        "ocpp": central.run,
-        "planning": desk.run,
-        "recorder": recorder.run,
-        "api": lambda: serve(api, settings.api.socket),
-        "prices": _prices(settings, clock, latest).run,
-        **_meters(settings, policy, clock, latest),
-    }
-    return Parts(
-        policy=policy,
-        clock=clock,
-        loop=loop,
-        recorder=recorder,
-        ledger=ledger,
-        trace=trace,
-        watchdog=watchdog,
-        edges=edges,
-    )
+    return Recorder(policy=policy, clock=clock, ledger=ledger, trace=trace, encoder=encoder)
 
 
 def restored_house(reader: DatabaseReader, policy: Policy, now_utc: datetime) -> House:

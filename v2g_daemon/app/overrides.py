@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from v2g_daemon.adapters.web.translate import override_json, stamp
+from v2g_daemon.control.commute import energy_wanted_wh
 from v2g_daemon.domain.goals import DepartureGoal, OverrideKind, UserOverride
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.ports import ObservationSink
@@ -78,7 +79,7 @@ class Overrides:
             return None
         vehicle = self._policy.vehicle(vehicle_id)
         if soc is None or goal.soc is None:
-            return f"{(goal.energy_wh or vehicle.usual_energy_wh) / 1000.0:.1f} kWh may be missing"
+            return f"{energy_wanted_wh(goal, vehicle) / 1000.0:.1f} kWh may be missing"
         missing_kwh = (goal.soc - soc) * vehicle.capacity_wh / 1000.0
         return None if missing_kwh <= 0.0 else f"{missing_kwh:.1f} kWh will be missing"
 

@@ -8,6 +8,7 @@ V2gDaemonError
 │   └── DeviceProtocolError     the device broke its protocol
 ├── PriceSourceError            no usable prices in an answer
 ├── LedgerError                 the ledger could not be read or written
+├── TraceError                  a trace, plan or problem could not be read (trace/json_form.py)
 ├── PlanningFailed              the planning child gave no plan; the last good one stays
 └── InvariantViolated           our bug; fatal
 """

@@ -39,6 +39,7 @@ class Recorder:
         self._pending: set[asyncio.Future[None]] = set()
         self._committed_at: Instant | None = None
         self._lost = 0
+        self._trace_broken = False
 
     def record(self, outcome: Outcome) -> None:
         """Enqueue; a full queue loses the outcome and says so."""
@@ -71,16 +72,30 @@ class Recorder:
             await asyncio.wait(self._pending, timeout=timeout_s)
 
     def _write(self, outcome: Outcome) -> None:
-        for line in self._encoder.lines(
+        self._trace_tick(outcome)
+        self._commit(tuple(row for row in outcome.rows if not isinstance(row, TelemetryRow)))
+        self._commit(tuple(row for row in outcome.rows if isinstance(row, TelemetryRow)))
+
+    def _trace_tick(self, outcome: Outcome) -> None:
+        """A tick the disk refuses is lost to the trace; the next one restates what it needs."""
+        lines = self._encoder.lines(
             outcome.snapshot,
             outcome.decision,
             policy=self._policy,
             memory=outcome.memory_before,
             memory_after=outcome.memory_after,
-        ):
-            self._trace.append(line)
-        self._commit(tuple(row for row in outcome.rows if not isinstance(row, TelemetryRow)))
-        self._commit(tuple(row for row in outcome.rows if isinstance(row, TelemetryRow)))
+        )
+        try:
+            for line in lines:
+                self._trace.append(line)
+        except OSError as error:
+            self._encoder.restart()
+            self._lost += 1
+            if not self._trace_broken:
+                _log.error("the trace cannot be written: %s", error)
+            self._trace_broken = True
+        else:
+            self._trace_broken = False
 
     def _commit(self, rows: tuple[LedgerRow, ...]) -> None:
         """Hand rows to the ledger, which keeps what it cannot write yet and tries again."""

@@ -41,7 +41,7 @@ class Question:
     session_id: str | None
     vehicle_id: str
     stage: Stage
-    with_soc: bool
+    soc_reported: bool
     prices_until_utc: datetime
     goals: tuple[DepartureGoal, ...]
     asked_at: Instant
@@ -64,7 +64,7 @@ def question_of(
         session_id=status.session_id,
         vehicle_id=decision.vehicle_id,
         stage=decision.stage,
-        with_soc=decision.soc is not None,
+        soc_reported=decision.soc is not None,
         prices_until_utc=prices.known_until(now.utc),
         goals=_goals_of(decision.vehicle_id, snapshot),
         asked_at=now,
@@ -94,7 +94,6 @@ def problem_of(
     """The question spelled out for the planner; snapshot.prices is known (see `question_of`)."""
     vehicle = policy.vehicle(question.vehicle_id)
     export_w = _export_limit_w(decision, policy)
-    counters = [c for c in snapshot.counters if c.vehicle_id == vehicle.vehicle_id]
     depth = policy.export_depth
     prices = snapshot.prices
     return PlanProblem(
@@ -113,7 +112,7 @@ def problem_of(
         import_limit_w=_import_limit_w(policy),
         export_limit_w=max(export_w - _margin_w(export_w), 0.0),
         daily_export_wh=min(depth.energy_wh, depth.share_of_pack * vehicle.capacity_wh),
-        exported_today_wh=(counters[0].exported_today_wh or 0.0) if counters else 0.0,
+        exported_today_wh=_exported_today_wh(vehicle, snapshot),
         cycle_margin_per_kwh=policy.economics.margin_per_kwh,
         unmet_goal_per_kwh=policy.economics.unmet_goal_per_kwh,
         may_export=export_w > 0.0,
@@ -129,18 +128,18 @@ def _store(
 ) -> Store:
     """The pack as far as it is surely there; without SoC the energy wanted from this session."""
     evse = policy.evse(question.evse_id)
-    with_soc = decision.soc is not None
-    may_discharge = with_soc and decision.stage >= Stage.V2H
+    soc_reported = decision.soc is not None
+    may_discharge = soc_reported and decision.stage >= Stage.V2H
     capability = status.capability
     if capability is None or capability.control is not PowerControl.SIGNED:
         may_discharge = False
     goal = question.goals[0] if question.goals else None
     return Store(
         soc=0.0 if decision.soc is None else max(decision.soc - (decision.soc_sigma or 0.0), 0.0),
-        capacity_wh=vehicle.capacity_wh if with_soc else energy_wanted_wh(goal, vehicle),
-        soc_floor=vehicle.soc_floor if with_soc else 0.0,
-        soc_ceiling=vehicle.soc_ceiling if with_soc else 1.0,
-        taper_above_soc=vehicle.taper_above_soc if with_soc else 1.0,
+        capacity_wh=vehicle.capacity_wh if soc_reported else energy_wanted_wh(goal, vehicle),
+        soc_floor=vehicle.soc_floor if soc_reported else 0.0,
+        soc_ceiling=vehicle.soc_ceiling if soc_reported else 1.0,
+        taper_above_soc=vehicle.taper_above_soc if soc_reported else 1.0,
         max_charge_w=min(evse.max_charge_w, vehicle.max_charge_w),
         max_discharge_w=min(evse.max_discharge_w, vehicle.max_discharge_w) if may_discharge else 0,
         min_charge_w=evse.min_charge_w,
@@ -152,7 +151,7 @@ def _store(
 
 def _goals_for_store(question: Question, vehicle: Vehicle) -> tuple[DepartureGoal, ...]:
     """Without SoC only the next goal can be planned: the whole store by its time."""
-    if question.with_soc:
+    if question.soc_reported:
         return question.goals
     return tuple(
         replace(goal, soc=1.0, energy_wh=None, trip_wh=0.0, returns_at_utc=None)
@@ -165,6 +164,14 @@ def _goals_of(vehicle_id: str, snapshot: Snapshot) -> tuple[DepartureGoal, ...]:
         if entry.vehicle_id == vehicle_id:
             return tuple(g for g in entry.goals if g.ready_by_utc > snapshot.now.utc)
     return ()
+
+
+def _exported_today_wh(vehicle: Vehicle, snapshot: Snapshot) -> float:
+    """0 Wh where the counter cannot be read: the limit then forbids discharge anyway."""
+    for counters in snapshot.counters:
+        if counters.vehicle_id == vehicle.vehicle_id and counters.exported_today_wh is not None:
+            return counters.exported_today_wh
+    return 0.0
 
 
 def _net_load_w(snapshot: Snapshot) -> float | None:
@@ -187,7 +194,8 @@ def _import_limit_w(policy: Policy) -> float:
 def _export_limit_w(decision: EvseDecision, policy: Policy) -> float:
     if decision.stage < Stage.V2G or policy.export_policy is not ExportPolicy.ALLOWED:
         return 0.0
-    return policy.grid.export_limit_w or 0.0
+    export_limit_w = policy.grid.export_limit_w
+    return 0.0 if export_limit_w is None else export_limit_w
 
 
 def _margin_w(bound_w: float) -> float:

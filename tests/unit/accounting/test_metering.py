@@ -301,17 +301,17 @@ def test_decisions_are_written_when_their_rule_or_direction_changes() -> None:
     ticks = [
         tick(0.0, 1000.0),
         tick(1.0, 1040.0),  # less than 50 W
-        tick(2.0, 1200.0),  # a target alone waits a minute
+        tick(2.0, 1200.0),  # a target alone waits five minutes
         tick(20.0, 1200.0, rule="main_fuse"),
         tick(21.0, -1400.0, rule="main_fuse"),  # a direction does not wait
-        tick(90.0, -2000.0, rule="main_fuse"),
+        tick(321.0, -2000.0, rule="main_fuse"),
     ]
     written = [(row.at_utc, row.target_w, row.rule) for row in of(DecisionRow, play(ticks)[1])]
     assert written == [
         (at(0.0).utc, 1000.0, "plan"),
         (at(20.0).utc, 1200.0, "main_fuse"),
         (at(21.0).utc, -1400.0, "main_fuse"),
-        (at(90.0).utc, -2000.0, "main_fuse"),
+        (at(321.0).utc, -2000.0, "main_fuse"),
     ]
 
 

@@ -46,44 +46,55 @@ def figures(
     database_url: str,
     traces: tuple[Path, ...],
 ) -> dict[str, Any]:
-    """The one JSON object of `v2g demo --json`; money in the tariff's currency.
-
-    `seconds_over_export_limit` and `worst_export_over_limit_w` count what the car's discharge
-    caused; PV alone over the limit is not the daemon's.
-    """
-    end_utc = run.start_utc + timedelta(hours=hours)
-    vehicle = next(iter(truth["vehicles"].values()))
-    watch = truth["export_watch"]
-    departures = [one for one in truth["departures"] if one["driven"]]
-    calls = [station["calls_received"] for station in truth["stations"].values()]
+    """The one JSON object of `v2g demo --json`; money in the tariff's currency."""
     told = run_statement(
         database_url,
         start_utc=run.start_utc,
-        end_utc=end_utc,
+        end_utc=run.start_utc + timedelta(hours=hours),
         policy=policy,
-        end_wh=vehicle["energy_wh"],
+        end_wh=next(iter(truth["vehicles"].values()))["energy_wh"],
     )
     return {
         "simulated_hours": hours,
         "ticks": ticks,
-        "setpoints_sent": sum(call.get(name, 0) for call in calls for name in SETPOINT_CALLS),
-        "charged_wh": round(told.charge_milliwh / 1000.0, 1),
-        "discharged_wh": round(told.discharge_milliwh / 1000.0, 1),
-        "exported_wh": round(told.export_milliwh / 1000.0, 1),
         "export_limit_w": policy.grid.export_limit_w,
+        **_by_the_world(truth),
+        **_by_the_ledger(told),
+        "replay_identical": replay_files(traces).identical,
+    }
+
+
+def _by_the_world(truth: dict[str, Any]) -> dict[str, Any]:
+    """What the simulated world judges; over the limit counts what the car's discharge caused.
+
+    PV alone over the limit is not the daemon's.
+    """
+    watch = truth["export_watch"]
+    departures = [one for one in truth["departures"] if one["driven"]]
+    calls = [station["calls_received"] for station in truth["stations"].values()]
+    return {
+        "setpoints_sent": sum(call.get(name, 0) for call in calls for name in SETPOINT_CALLS),
         "seconds_over_export_limit": round(watch["seconds_over_by_discharge"], 1),
         "worst_export_over_limit_w": round(watch["worst_over_by_discharge_w"], 1),
         "longest_over_export_limit_s": round(watch["longest_episode_by_discharge_s"], 1),
         "departures": len(departures),
         "departures_met": sum(1 for one in departures if one["met"]),
-        "end_soc": round(vehicle["soc"], 4),
+        "end_soc": round(next(iter(truth["vehicles"].values()))["soc"], 4),
+    }
+
+
+def _by_the_ledger(told: Statement) -> dict[str, Any]:
+    """Energy at the EVSE and the PCC, and money with the rest in the pack credited."""
+    return {
+        "charged_wh": round(told.charge_milliwh / 1000.0, 1),
+        "discharged_wh": round(told.discharge_milliwh / 1000.0, 1),
+        "exported_wh": round(told.export_milliwh / 1000.0, 1),
         "net_cost": _money(told.net_cost),
         "plain_charging_cost": _money(told.plain_charging_cost),
         "wear_cost": _money(told.wear.default),
         "neutral_per_kwh": float(told.neutral_per_kwh),
         "currency": told.currency,
         "ledger_intervals": told.intervals_count,
-        "replay_identical": replay_files(traces).identical,
     }
 
 

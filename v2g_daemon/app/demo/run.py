@@ -21,7 +21,7 @@ from v2g_daemon.app.demo.history import seeded_rows, simulated_commissioning
 from v2g_daemon.app.demo.scenario import STATION_SERIAL, DemoRun, scenario_toml
 from v2g_daemon.app.demo.simulators import RunningSimulators, simulators
 from v2g_daemon.app.run import run as run_daemon
-from v2g_daemon.settings import Settings, load_settings
+from v2g_daemon.settings import Settings, load_settings, to_policy
 from v2g_daemon.step.house import Outcome
 
 
@@ -61,9 +61,12 @@ async def run_demo(
     ledger = DatabaseLedger(base.database.url, now_utc=run.start_utc)
     try:
         await _seed(ledger, run, base)
+        watched_w = to_policy(base).grid.export_limit_w
         scenario = folder / "scenario.toml"
         scenario.write_text(
-            scenario_toml(run, ocpp_port=ocpp_port, export_limit_w=base.site.export_limit_w or 0.0),
+            scenario_toml(
+                run, ocpp_port=ocpp_port, export_limit_w=0.0 if watched_w is None else watched_w
+            ),
             encoding="utf-8",
         )
         async with simulators(scenario, folder / "simulators.log") as house:
@@ -79,12 +82,11 @@ def demo_settings(run: DemoRun, folder: Path, addresses: dict[str, Any]) -> Sett
         importlib.resources.files("v2g_daemon") / "config" / "demo.toml"
     ) as path:
         chargers = tomllib.loads(path.read_text(encoding="utf-8"))["charger"]
-        sample_interval_s = max(round(run.tick_s), 1)
         over: dict[str, Any] = {
             "clock": {"start": run.start_utc, "speed": run.speed},
             "control": {"tick_s": run.tick_s},
             "charger": [
-                {**charger, "sample_interval_s": sample_interval_s} for charger in chargers
+                {**charger, "sample_interval_s": run.sample_interval_s} for charger in chargers
             ],
             "database": {"url": f"sqlite:///{folder / 'ledger.db'}"},
             "trace": {"directory": folder / "trace"},

@@ -22,13 +22,16 @@ class DemoRun:
         """A tick every 0.1 s of real time, but never below one simulated second."""
         return max(self.speed / 10.0, 1.0)
 
+    @property
+    def sample_interval_s(self) -> int:
+        """The station reports once a tick."""
+        return max(round(self.tick_s), 1)
 
-def scenario_toml(run: DemoRun, *, ocpp_port: int, export_limit_w: float) -> str:
-    """60 kWh car at 50 %, 7.4 kW both ways, two trips of 9 kWh, the recorded house with PV."""
-    return f"""\
+
+_SCENARIO = """\
 [clock]
-start = {run.start_utc:%Y-%m-%dT%H:%M:%SZ}
-speed = {run.speed}
+start = {start_utc:%Y-%m-%dT%H:%M:%SZ}
+speed = {speed}
 
 [http]
 port = 0
@@ -54,8 +57,8 @@ id = "SIM-STATION-1"
 url = "ws://127.0.0.1:{ocpp_port}"
 password = "simulated-station-1"
 versions = ["ocpp2.1"]
-serial = "{STATION_SERIAL}"
-sample_interval_s = {max(round(run.tick_s), 1)}
+serial = "{station_serial}"
+sample_interval_s = {sample_interval_s}
 
 [[vehicle]]
 name = "car"
@@ -72,3 +75,15 @@ return = "17:30"
 energy_wh = 9000
 needed_soc = 0.6
 """
+
+
+def scenario_toml(run: DemoRun, *, ocpp_port: int, export_limit_w: float) -> str:
+    """60 kWh car at 50 %, 7.4 kW both ways, two trips of 9 kWh, the recorded house with PV."""
+    return _SCENARIO.format(
+        start_utc=run.start_utc,
+        speed=run.speed,
+        export_limit_w=export_limit_w,
+        ocpp_port=ocpp_port,
+        station_serial=STATION_SERIAL,
+        sample_interval_s=run.sample_interval_s,
+    )

@@ -25,6 +25,7 @@ def upgrade() -> None:
         sa.Column("end_soc", sa.Float()),
         sa.Column("charge_milliwh", sa.BigInteger(), nullable=False),
         sa.Column("discharge_milliwh", sa.BigInteger(), nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_index("session_by_start", "session", ["plugged_in_utc"])
     op.create_table(
@@ -41,6 +42,7 @@ def upgrade() -> None:
         sa.Column("export_per_kwh", sa.BigInteger()),
         sa.Column("currency", sa.String(), nullable=False),
         sa.Column("simulated", sa.Boolean(), nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "evse_interval",
@@ -59,6 +61,7 @@ def upgrade() -> None:
         sa.Column("discharge_register_milliwh", sa.BigInteger()),
         sa.Column("estimated", sa.Boolean(), nullable=False),
         sa.Column("simulated", sa.Boolean(), nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_index("evse_interval_by_vehicle", "evse_interval", ["vehicle_id", "start_utc"])
     op.create_table(
@@ -69,6 +72,7 @@ def upgrade() -> None:
         sa.Column("authority", sa.Integer(), nullable=False),
         sa.Column("rule", sa.String(), nullable=False),
         sa.Column("detail", sa.String(), nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "soc_day",
@@ -78,6 +82,7 @@ def upgrade() -> None:
         sa.Column("soc_mean", sa.Float(), nullable=False),
         sa.Column("soc_max", sa.Float(), nullable=False),
         sa.Column("observed_s", sa.Float(), nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "telemetry",
@@ -86,6 +91,7 @@ def upgrade() -> None:
         sa.Column("evse_power_w", sa.Float()),
         sa.Column("soc", sa.Float()),
         sa.Column("target_w", sa.Float()),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "latch_event",
@@ -95,6 +101,7 @@ def upgrade() -> None:
         sa.Column("detail", sa.String(), nullable=False),
         sa.Column("since_utc", sa.BigInteger(), nullable=False),
         sa.Column("cleared", sa.Boolean(), nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "override_event",
@@ -103,6 +110,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("until_utc", sa.BigInteger(), nullable=False),
         sa.Column("confirmed", sa.Boolean(), nullable=False),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "commissioning_record",
@@ -112,4 +120,5 @@ def upgrade() -> None:
         sa.Column("recorded_by", sa.String(), nullable=False),
         sa.Column("evidence", sa.String(), nullable=False),
         sa.Column("simulated", sa.Boolean(), nullable=False),
+        sqlite_with_rowid=False,
     )
