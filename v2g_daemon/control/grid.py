@@ -88,7 +88,7 @@ def view_grid(
     timing: Timing,
 ) -> GridView:
     """The grid as this tick knows it."""
-    meter = snapshot.meter
+    meter = snapshot.meter if grid.has_meter else None
     observed_at = None if meter is None else meter.observed_at
     usable = fresh(observed_at, now=snapshot.now, max_age_s=timing.meter_max_age_s)
     prompt = fresh(observed_at, now=snapshot.now, max_age_s=timing.meter_no_increase_age_s)

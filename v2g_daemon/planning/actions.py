@@ -91,27 +91,31 @@ def permitted(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Band:
-    """The lattice points from which one step can end exactly at `level_wh`, and with what power."""
+    """Neighbouring lattice points from which one step may end exactly at `level_wh`.
+
+    `power_w` does it where `lands`; elsewhere in the band nothing does.
+    """
 
     level_wh: float
-    points: Ints
+    points: slice
     power_w: Floats
+    lands: Bools
 
 
-def band(case: Case, grid: Grid, level_wh: float, hours: float, ceiling_wh: float) -> Band:
-    """The points near one level that can land on it."""
+def band(case: Case, grid: Grid, level_wh: float, hours: float, ceiling_wh: float) -> Band | None:
+    """The points near one level; None if no point can land on it."""
     pack = case.pack
     near = np.flatnonzero(np.abs(grid.energy_wh - level_wh) <= pack.reach_w() * hours)
-    found = [
-        (int(point), power_w)
-        for point in near
-        if (power_w := landing(pack, float(grid.energy_wh[point]), level_wh, hours, ceiling_wh))
-        is not None
+    powers_w = [
+        landing(pack, float(grid.energy_wh[point]), level_wh, hours, ceiling_wh) for point in near
     ]
+    if all(power_w is None for power_w in powers_w):
+        return None
     return Band(
         level_wh=level_wh,
-        points=np.array([point for point, _ in found], dtype=np.int64),
-        power_w=np.array([power_w for _, power_w in found]),
+        points=slice(int(near[0]), int(near[-1]) + 1),
+        power_w=np.array([0.0 if power_w is None else power_w for power_w in powers_w]),
+        lands=np.array([power_w is not None for power_w in powers_w], dtype=np.bool_),
     )
 
 

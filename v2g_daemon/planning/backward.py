@@ -8,7 +8,7 @@ from math import inf, isnan
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from v2g_daemon.planning.case import Case, Floats, Ints
+from v2g_daemon.planning.case import SLACK_WH, Case, Floats, Ints
 from v2g_daemon.planning.grid import Grid
 from v2g_daemon.planning.tables import Tables
 
@@ -47,7 +47,7 @@ def values(tables: Tables, shadow_per_kwh: Floats) -> Values:
         hold[step] = _hold(tables, step, after[step], hold)
         if case.horizon.plugged[step]:
             window.fill(to_come)
-            before[step] = window.best(step, levels[step], matches[step])
+            window.least(step, levels[step], matches[step], out=before[step])
             _land(tables, landings, step, (to_come, hold[step]), before[step])
         else:
             before[step] = tables.idle_cost[step] + to_come
@@ -102,48 +102,60 @@ def _land(
     for landing, cost in zip(tables.landings, landings, strict=True):
         row = landing.row_of.get(step)
         if row is not None:
-            level_wh, points = landing.band.level_wh, landing.band.points
-            worth = tables.grid.at(row_of_values, level_wh)
-            if level_wh == target_wh:
+            worth = tables.grid.at(row_of_values, landing.band.level_wh)
+            if landing.band.level_wh == target_wh:
                 worth = min(worth, hold)
-            before[points] = np.minimum(before[points], cost[row] + worth)
+            near = before[landing.band.points]
+            np.minimum(near, cost[row] + worth, out=near)
 
 
 class _Window:
-    """Shifted views of one row of values, so that a move is a row of the window."""
+    """Shifted views of one row of values, so that a move is a row of the window.
+
+    Only points that can end a step at the floor or above are free to choose (from `first` on);
+    below the floor, the strongest charge is what the house does.
+    """
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        self._points = tables.grid.points
+        grid, floor_wh = tables.grid, tables.case.pack.floor_wh
         cells = [move.cells for move in (*tables.level_moves, tables.match_moves)]
-        self._pad = 2 + int(max(np.abs(cell).max(initial=0) for cell in cells))
-        self._row = np.zeros(self._points + 2 * self._pad)
-        self._shifted = sliding_window_view(self._row, self._points + 1)
-        self._floor_points = int(
-            np.count_nonzero(tables.grid.energy_wh < tables.case.pack.floor_wh - 1e-6)
-        )
+        furthest = 2 + int(max(np.abs(cell).max(initial=0) for cell in cells))
+        self._below_floor = int(np.count_nonzero(grid.energy_wh < floor_wh - SLACK_WH))
+        self._first = max(self._below_floor - furthest, 0)
+        self._pad = furthest
+        self._row = np.zeros(grid.points + 2 * furthest)
+        self._values = self._row[furthest : furthest + grid.points]
+        free = grid.points - self._first
+        self._shifted = sliding_window_view(self._row[self._first :], free + 1)
 
     def fill(self, after: Floats) -> None:
         """Take a new row; outside the lattice its ends go on flat."""
         self._row[: self._pad] = after[0]
-        self._row[self._pad : self._pad + self._points] = after
-        self._row[self._pad + self._points :] = after[-1]
+        self._values[:] = after
+        self._row[-self._pad :] = after[-1]
 
-    def best(self, step: int, levels: Floats, matches: Floats) -> Floats:
-        """The least cost to come over levels and matches."""
-        tables = self._tables
-        move = tables.level_moves[tables.kind_of_step[step]]
+    def least(self, step: int, levels: Floats, matches: Floats, *, out: Floats) -> None:
+        """Write the least cost to come over levels and matches."""
+        tables, first, below = self._tables, self._first, self._below_floor
+        move, match_move = tables.level_moves[tables.kind_of_step[step]], tables.match_moves
+        match = self._reached(match_move.cells[step], match_move.share[step])
+        match += match_move.forbidden[step, :, first:]
+        match += matches[:, None]
         reached = self._reached(move.cells, move.share)
-        match = self._reached(tables.match_moves.cells[step], tables.match_moves.share[step])
-        match += matches[:, None] + tables.match_moves.forbidden[step]
+        reached += move.forbidden[:, first:]
         reached += levels[:, None]
-        strongest = tables.strongest[step]
-        forced = reached[strongest, : self._floor_points].copy()
-        reached += move.forbidden
-        best: Floats = reached.min(axis=0)
-        np.minimum(best, match.min(axis=0), out=best)
-        best[: self._floor_points] = np.minimum(best[: self._floor_points], forced)
-        return best
+        free = out[first:]
+        np.minimum(reached.min(axis=0), match.min(axis=0), out=free)
+        if below > 0:
+            strongest = tables.strongest[step]
+            start = self._pad + int(move.cells[strongest])
+            share = move.share[strongest]
+            forced = self._row[start : start + below] * (1.0 - share)
+            forced += self._row[start + 1 : start + below + 1] * share
+            forced += levels[strongest]
+            out[:first] = forced[:first]
+            np.minimum(out[first:below], forced[first:], out=out[first:below])
 
     def _reached(self, cells: Ints, share: Floats) -> Floats:
         around = self._shifted[cells + self._pad]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -115,9 +115,10 @@ def _landings(
     found: list[Landing] = []
     for (level_wh, hours, ceiling_wh), rows in rows_of.items():
         where = band(case, grid, level_wh, hours, ceiling_wh)
-        if len(where.points) > 0:
+        if where is not None:
             steps = np.array(rows, dtype=np.int64)
             price = priced(case, StepTerms.of(case, steps), where.power_w[None, :])
+            price = replace(price, feasible=price.feasible & where.lands)
             row_of = {step: row for row, step in enumerate(rows)}
             found.append(Landing(band=where, row_of=row_of, priced=price))
     return tuple(found)

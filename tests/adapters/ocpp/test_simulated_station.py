@@ -87,7 +87,7 @@ class House:
     async def until(
         self, holds: Callable[[EvseStatus], bool], *, within_s: float = 10.0
     ) -> EvseStatus:
-        async with asyncio.timeout(within_s):
+        async with asyncio.timeout(15):
             while not holds(self.sink.evse["garage"]):
                 self.sink.news.clear()
                 await self.sink.news.wait()

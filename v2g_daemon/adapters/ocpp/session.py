@@ -128,7 +128,7 @@ class StationSession:
         self._waiting: dict[str, asyncio.Future[CallOutcome]] = {}
         self._calls: asyncio.Queue[tuple[CallFrame | BrokenFrame, str | bytes]]
         self._calls = asyncio.Queue(maxsize=QUEUED_CALLS)
-        self._answers: OrderedDict[str, tuple[str | bytes, str]] = OrderedDict()
+        self._answers: OrderedDict[str, tuple[int, str]] = OrderedDict()
         self._closed = False
 
     async def run(self) -> None:
@@ -251,10 +251,10 @@ class StationSession:
         if isinstance(frame, BrokenFrame):
             return encode_error(frame.message_id, frame.code, frame.text)
         known = self._answers.get(frame.message_id)
-        if known is not None and known[0] == raw:
+        if known is not None and known[0] == hash(raw):
             return known[1]
         text = await self._answer(frame)
-        self._answers[frame.message_id] = (raw, text)
+        self._answers[frame.message_id] = (hash(raw), text)
         self._answers.move_to_end(frame.message_id)
         if len(self._answers) > REMEMBERED_ANSWERS:
             self._answers.popitem(last=False)

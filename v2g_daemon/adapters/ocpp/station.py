@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections import OrderedDict
+from collections import OrderedDict, deque
 
 from v2g_daemon.adapters.ocpp.codec import JsonObject, printable
 from v2g_daemon.adapters.ocpp.config import EvseConfig, StationConfig
-from v2g_daemon.adapters.ocpp.events import EventKind, transaction_event
+from v2g_daemon.adapters.ocpp.events import TransactionEvent, transaction_event
 from v2g_daemon.adapters.ocpp.evse import EvseState
 from v2g_daemon.adapters.ocpp.meter_values import newest_sample
 from v2g_daemon.adapters.ocpp.translate import charging_needs, identity
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.ports import ObservationSink
-
-LOG = logging.getLogger(__name__)
 
 REMEMBERED_TOKENS = 32
 
@@ -33,6 +30,7 @@ class StationState:
             EvseState(station_id=config.station_id, config=evse, sink=sink) for evse in config.evses
         )
         self._evccids: OrderedDict[str, str] = OrderedDict()
+        self._foreign: deque[str] = deque(maxlen=REMEMBERED_TOKENS)  # at EVSEs not configured
 
     @property
     def evse_configs(self) -> tuple[EvseConfig, ...]:
@@ -92,15 +90,12 @@ class StationState:
     def transaction_told(self, payload: JsonObject, now: Instant) -> None:
         """TransactionEvent; most updates name no EVSE, then the transaction's id decides."""
         event = transaction_event(payload, known_evccids=self._evccids)
-        evse = (
-            self._by_transaction(event.transaction_id)
-            if event.evse_number is None
-            else self._by_number(event.evse_number)
-        )
-        if evse is None and event.kind is not EventKind.ENDED and len(self.evses) == 1:
-            evse = self.evses[0]
+        if event.evse_number is None:
+            evse = self._by_transaction(event)
+        else:
+            evse = self._by_number(event.evse_number)
         if evse is None:
-            LOG.info("%s: an event of a transaction at no EVSE of ours", self.config.station_id)
+            self._foreign.append(event.transaction_id)
             return
         evse.apply(event, now)
 
@@ -114,13 +109,14 @@ class StationState:
     def _by_number(self, number: int) -> EvseState | None:
         return next((evse for evse in self.evses if evse.config.number == number), None)
 
-    def _by_transaction(self, transaction_id: str) -> EvseState | None:
-        return next(
-            (
-                evse
-                for evse in self.evses
-                if evse.transaction is not None
-                and evse.transaction.transaction_id == transaction_id
-            ),
-            None,
-        )
+    def _by_transaction(self, event: TransactionEvent) -> EvseState | None:
+        """The EVSE of an event that names none; an unknown one goes to the only EVSE, if idle."""
+        for evse in self.evses:
+            running = evse.transaction
+            if running is not None and running.transaction_id == event.transaction_id:
+                return evse
+        if len(self.evses) != 1 or event.transaction_id in self._foreign:
+            return None
+        (only,) = self.evses
+        busy = only.transaction is not None and only.transaction.heard
+        return None if busy else only
