@@ -85,7 +85,7 @@ def problems(draw: st.DrawFn, /, **fixed: Any) -> PlanProblem:
 
 
 @given(problem=problems())
-@settings(max_examples=600)
+@settings(max_examples=80)
 def test_any_problem_has_a_finite_plan_inside_every_bound(problem: PlanProblem) -> None:
     plan = solve(problem)
     store = problem.store
@@ -110,7 +110,7 @@ def test_any_problem_has_a_finite_plan_inside_every_bound(problem: PlanProblem) 
 
 
 @given(problem=problems())
-@settings(max_examples=600)
+@settings(max_examples=80)
 def test_no_plan_exports_more_than_is_left_of_the_day(problem: PlanProblem) -> None:
     exported_wh = sum(
         min(max(-(slot.net_load_w + slot.power_w), 0.0), max(-slot.power_w, 0.0)) / 4.0
@@ -120,7 +120,7 @@ def test_no_plan_exports_more_than_is_left_of_the_day(problem: PlanProblem) -> N
 
 
 @given(problem=problems())
-@settings(max_examples=600)
+@settings(max_examples=80)
 def test_no_plan_discharges_below_the_floor_or_charges_above_the_ceiling(
     problem: PlanProblem,
 ) -> None:
@@ -148,7 +148,7 @@ def test_no_plan_discharges_below_the_floor_or_charges_above_the_ceiling(
         current_net_load_w=500.0,
     )
 )
-@settings(max_examples=600)
+@settings(max_examples=80)
 def test_more_in_the_car_is_never_worth_less_at_positive_prices(problem: PlanProblem) -> None:
     rows = np.array(solve(problem).value.rows)
     assert np.diff(rows, axis=1).min() >= -1e-3
@@ -177,7 +177,7 @@ def gained(problem: PlanProblem, plan: Plan, step: int, soc: float, power_w: flo
 
 
 @given(problem=problems(plugged_in=True, goals=(), daily_export_wh=1e9, capacity_wh=60_000.0))
-@settings(max_examples=600)
+@settings(max_examples=80)
 def test_dispatch_sees_in_the_values_what_the_plan_saw(problem: PlanProblem) -> None:
     plan = solve(problem)
     soc = problem.store.soc

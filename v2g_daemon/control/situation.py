@@ -117,7 +117,7 @@ def assess(
         stage_detail=stage_detail,
         goals=goals,
         commute=None,
-        charged_wh=_charged_wh(memory, status),
+        charged_wh=charged_wh(memory, status),
         override=_override_of(status.evse_id, snapshot),
         plan=_plan_of(status.evse_id, vehicle, snapshot),
         counters=_counters_of(vehicle, snapshot),
@@ -191,7 +191,8 @@ def _car_of_this_session(
     return vehicle
 
 
-def _charged_wh(memory: EvseMemory, status: EvseStatus) -> float:
+def charged_wh(memory: EvseMemory, status: EvseStatus) -> float:
+    """What this session has charged so far; 0 Wh where no register was read."""
     if memory.session_base_milliwh is None or status.charge_milliwh is None:
         return 0.0
     return max(status.charge_milliwh - memory.session_base_milliwh, 0) / 1000.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from v2g_daemon.planning.case import SLACK_W, SLACK_WH, Bools, Case, Floats, Ints, Pack
+from v2g_daemon.planning.case import SLACK_W, SLACK_WH, SMALLEST_W, Bools, Case, Floats, Ints, Pack
 from v2g_daemon.planning.grid import Grid
 from v2g_daemon.planning.stage import FORBIDDEN
 
@@ -22,7 +22,7 @@ def level_powers(pack: Pack, levels: int) -> Floats:
 
 
 def _levels(lowest_w: float, highest_w: float, levels: int) -> Floats:
-    if highest_w <= 0.0 or highest_w < lowest_w:
+    if highest_w < max(lowest_w, SMALLEST_W):
         return np.zeros(0)
     first_w = lowest_w if lowest_w > 0.0 else highest_w / levels
     return np.linspace(first_w, highest_w, levels)
@@ -43,17 +43,22 @@ def match_powers(case: Case) -> Floats:
     clipped_w[:, 2] = np.maximum(clipped_w[:, 2], 0.0)
     too_small = np.where(
         clipped_w > 0.0, clipped_w < pack.min_charge_w, -clipped_w < pack.min_discharge_w
-    )
+    ) | (np.abs(clipped_w) < SMALLEST_W)
     return np.where(too_small, 0.0, clipped_w)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moves:
-    """Where actions lead on the lattice: cells down, share of the upper cell, what is forbidden."""
+    """Where actions lead on the lattice: whole cells moved, share of the next one.
+
+    `forbidden` is added to the cost at each lattice point; `short_of_floor` marks where an action
+    ends below the floor.
+    """
 
     cells: Ints
     share: Floats
     forbidden: Floats
+    short_of_floor: Bools
 
 
 def moves(case: Case, grid: Grid, power_w: Floats, hours: Floats, ceiling_wh: Floats) -> Moves:
@@ -61,25 +66,25 @@ def moves(case: Case, grid: Grid, power_w: Floats, hours: Floats, ceiling_wh: Fl
     delta_wh = case.pack.delta_w(power_w) * hours[..., None]
     place = delta_wh / grid.step_wh
     cells = np.floor(place)
-    allowed = permitted(
-        case.pack, power_w[..., None], delta_wh[..., None], grid, ceiling_wh[..., None, None]
-    )
+    after_wh = grid.energy_wh + delta_wh[..., None]
+    short_of_floor = after_wh < case.pack.floor_wh - SLACK_WH
+    allowed = permitted(case.pack, power_w[..., None], after_wh, grid, ceiling_wh[..., None, None])
     return Moves(
         cells=cells.astype(np.int64),
         share=(place - cells)[..., None],
         forbidden=np.where(allowed, 0.0, FORBIDDEN),
+        short_of_floor=short_of_floor,
     )
 
 
 def permitted(
-    pack: Pack, power_w: Floats, delta_wh: Floats, grid: Grid, ceiling_wh: Floats
+    pack: Pack, power_w: Floats, after_wh: Floats, grid: Grid, ceiling_wh: Floats
 ) -> Bools:
     """Which actions the pack permits at each lattice point.
 
     Below the floor the house charges at once: only what reaches the floor is free to choose.
     """
     energy_wh = grid.energy_wh
-    after_wh = energy_wh + delta_wh
     accepted_w = np.array([pack.accepted_w(float(energy)) for energy in energy_wh])
     below_floor = energy_wh < pack.floor_wh - SLACK_WH
     reaches_floor = after_wh >= pack.floor_wh - SLACK_WH

@@ -8,8 +8,10 @@ from math import inf, isnan
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from v2g_daemon.planning.actions import Moves
 from v2g_daemon.planning.case import SLACK_WH, Case, Floats, Ints
 from v2g_daemon.planning.grid import Grid
+from v2g_daemon.planning.stage import FORBIDDEN
 from v2g_daemon.planning.tables import Tables
 
 
@@ -147,15 +149,30 @@ class _Window:
         reached += levels[:, None]
         free = out[first:]
         np.minimum(reached.min(axis=0), match.min(axis=0), out=free)
+        out[:first] = FORBIDDEN
         if below > 0:
-            strongest = tables.strongest[step]
-            start = self._pad + int(move.cells[strongest])
-            share = move.share[strongest]
-            forced = self._row[start : start + below] * (1.0 - share)
-            forced += self._row[start + 1 : start + below + 1] * share
-            forced += levels[strongest]
-            out[:first] = forced[:first]
-            np.minimum(out[first:below], forced[first:], out=out[first:below])
+            self._force(step, move, levels, out[:below])
+
+    def _force(self, step: int, move: Moves, levels: Floats, out: Floats) -> None:
+        """Below the floor: the strongest charge where it does not get there, else what does.
+
+        Where nothing permitted reaches the floor without passing the ceiling, the pack stays.
+        """
+        strongest = int(self._tables.strongest[step])
+        charged = self._one(move, strongest, len(out)) + levels[strongest]
+        falls_short = move.short_of_floor[strongest, : len(out)]
+        np.minimum(out, np.where(falls_short, charged, FORBIDDEN), out=out)
+        stuck = out > FORBIDDEN / 2.0
+        if stuck.any():
+            idle = self._values[: len(out)] + self._tables.idle_cost[step]
+            out[stuck] = idle[stuck]
+
+    def _one(self, move: Moves, action: int, points: int) -> Floats:
+        start, share = self._pad + int(move.cells[action]), move.share[action]
+        lower = self._row[start : start + points]
+        upper = self._row[start + 1 : start + points + 1]
+        reached: Floats = lower * (1.0 - share) + upper * share
+        return reached
 
     def _reached(self, cells: Ints, share: Floats) -> Floats:
         around = self._shifted[cells + self._pad]

@@ -15,6 +15,7 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 SLACK_W = 1e-6
+SMALLEST_W = 1.0  # what is worth telling a charger
 SLACK_WH = 1e-6
 
 
@@ -74,7 +75,8 @@ class Pack:
             power_w = ac_power_w(delta_w, self.discharge_loss)
             reached_w = pack_power_w(power_w, self.discharge_loss)
             within = self.min_discharge_w <= -power_w <= self.max_discharge_w
-        return power_w if within and power_w != 0.0 and abs(reached_w - delta_w) < 1.0 else None
+        real = within and abs(power_w) >= SMALLEST_W and abs(reached_w - delta_w) < 1.0
+        return power_w if real else None
 
     def reach_w(self) -> float:
         """The fastest the pack can change, in either direction."""

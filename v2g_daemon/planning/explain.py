@@ -23,9 +23,10 @@ def summary_of(problem: PlanProblem, outlook: Outlook, solution: Solution, misse
         return "The car is away for as long as the plan looks ahead; nothing is planned."
     power_w = solution.path.power_w
     sentences = [_charging(problem, outlook, solution)]
-    if (power_w < 0.0).any():
+    drawn_wh = np.maximum(-power_w, 0.0) * outlook.case.horizon.hours
+    if float(drawn_wh.sum()) >= TOLD_WH:
         sentences.append(_discharging(problem, outlook, solution))
-    elif problem.store.max_discharge_w > 0.0:
+    elif problem.store.max_discharge_w > 0.0 and not drawn_wh.any():
         sentences.append(_why_not(problem, outlook, solution))
     if missed_wh > TOLD_WH:
         sentences.append(f"Charging at full power leaves {_kwh(missed_wh)} missing at departure.")

@@ -9,7 +9,7 @@ import numpy as np
 
 from v2g_daemon.planning.actions import landing
 from v2g_daemon.planning.backward import Values, terminal_cost, unmet_cost
-from v2g_daemon.planning.case import SLACK_W, SLACK_WH, Floats
+from v2g_daemon.planning.case import SLACK_W, SLACK_WH, SMALLEST_W, Floats
 from v2g_daemon.planning.stage import FORBIDDEN, Priced, priced
 from v2g_daemon.planning.tables import Tables
 
@@ -124,7 +124,7 @@ class _Pace:
         ]
         if allowance_wh < case.pack.max_discharge_w * hours:
             last_w = max(float(case.horizon.net_load_w[step]), 0.0) + allowance_wh / hours
-            if case.pack.min_discharge_w <= last_w <= case.pack.max_discharge_w:
+            if max(case.pack.min_discharge_w, SMALLEST_W) <= last_w <= case.pack.max_discharge_w:
                 exact_w.append(-last_w)
         return exact_w
 

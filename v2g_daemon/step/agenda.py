@@ -13,15 +13,19 @@ HORIZON = timedelta(days=3)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agenda:
-    """The upcoming goals of every car, good until `until_utc`."""
+    """The upcoming goals of every car, good in [since_utc, until_utc)."""
 
     goals: tuple[VehicleGoals, ...]
+    since_utc: datetime
     until_utc: datetime
 
 
 def kept_up(agenda: Agenda | None, policy: Policy, now_utc: datetime) -> Agenda:
-    """The same agenda while it holds, so that its identity says "nothing new"."""
-    if agenda is not None and now_utc < agenda.until_utc:
+    """The same agenda while it holds, so that its identity says "nothing new".
+
+    A clock that was set back has left the agenda's time: the goals are worked out again.
+    """
+    if agenda is not None and agenda.since_utc <= now_utc < agenda.until_utc:
         return agenda
     goals = tuple(
         VehicleGoals(
@@ -35,4 +39,4 @@ def kept_up(agenda: Agenda | None, policy: Policy, now_utc: datetime) -> Agenda:
     until_utc = min([next_hour_utc, *passes_utc])
     if agenda is not None and agenda.goals == goals:
         goals = agenda.goals
-    return Agenda(goals=goals, until_utc=until_utc)
+    return Agenda(goals=goals, since_utc=now_utc, until_utc=until_utc)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from v2g_daemon.accounting import metering as meters
 from v2g_daemon.accounting.metering import Metering
 from v2g_daemon.control.decide import decide
+from v2g_daemon.control.situation import charged_wh
 from v2g_daemon.domain.decision import Decision
 from v2g_daemon.domain.faults import Fault
 from v2g_daemon.domain.goals import UserOverride
@@ -60,7 +61,7 @@ def advance(house: House, news: News, policy: Policy) -> tuple[House, Outcome]:
     snapshot = _snapshot(house, news, policy)
     memory, decision = decide(house.memory, snapshot, policy)
     metering, metered = meters.advance(house.metering, snapshot, decision, policy)
-    questions, problems = _asked(house, snapshot, decision, policy)
+    questions, problems = _asked(replace(house, memory=memory), snapshot, decision, policy)
     outcome = Outcome(
         memory_before=house.memory,
         memory_after=memory,
@@ -133,7 +134,15 @@ def _asked(
             continue
         standing[status.evse_id] = question
         problems.append(
-            problem_of(question, status, evse_decision, snapshot, policy, house.past.history)
+            problem_of(
+                question,
+                status,
+                evse_decision,
+                snapshot,
+                policy,
+                charged_wh=charged_wh(house.memory.of(status.evse_id), status),
+                history=house.past.history,
+            )
         )
     return tuple(standing.values()), tuple(problems)
 

@@ -2,50 +2,88 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from v2g_daemon.domain.interval import QUARTER_HOUR, quarter_hour_start
 from v2g_daemon.domain.ledger import EvseInterval, LedgerRow, PccInterval
 from v2g_daemon.domain.plan import HistoryRow
 
 KEPT = timedelta(days=28)
+# An EVSE row that still lacks its quarter hour at the PCC after so long will never get one.
+AWAITED = timedelta(days=1)
+# A quarter hour of which less is known says too little about its mean.
+SHORTEST_KNOWN_S = 300.0
+
+EnergyRow = PccInterval | EvseInterval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """Finished quarter hours, and the rows of the newest, which an EVSE row may still complete."""
+    """Finished quarter hours, and the rows of those that may still be completed."""
 
     history: tuple[HistoryRow, ...] = ()
-    open_rows: tuple[PccInterval | EvseInterval, ...] = ()
+    open_rows: tuple[EnergyRow, ...] = ()
 
 
 def remembered(past: Past, rows: tuple[LedgerRow, ...], now_utc: datetime) -> Past:
-    """The past with these rows; a quarter hour is closed when the next one's row arrives."""
-    arrived = tuple(row for row in rows if isinstance(row, PccInterval | EvseInterval))
+    """The past with these rows; a quarter hour is closed when the PCC's next one arrives.
+
+    An EVSE row that comes later still (its station was away) corrects the closed quarter hour.
+    """
+    arrived = tuple(row for row in rows if isinstance(row, EnergyRow))
     if not arrived:
         return past
     open_rows = past.open_rows + arrived
-    newest_utc = max(row.interval.start_utc for row in open_rows)
-    closed = tuple(row for row in open_rows if row.interval.start_utc < newest_utc)
-    finished = tuple(_history_row(row, closed) for row in closed if isinstance(row, PccInterval))
-    kept = past.history
-    if finished:
-        kept = tuple(row for row in past.history if row.start_utc >= now_utc - KEPT)
+    metered_utc = [_quarter(row) for row in open_rows if isinstance(row, PccInterval)]
+    newest_utc = max(metered_utc, default=None)
+    if newest_utc is None:
+        return replace(past, open_rows=_awaited(open_rows, now_utc))
+    known = {row.start_utc: row for row in past.history if row.start_utc >= now_utc - KEPT}
+    closed = [row for row in open_rows if _quarter(row) < newest_utc]
+    for start_utc in sorted({_quarter(row) for row in closed}):
+        row = _closed(start_utc, closed, known.get(start_utc))
+        if row is not None:
+            known[start_utc] = row
     return Past(
-        history=(*kept, *finished),
-        open_rows=tuple(row for row in open_rows if row.interval.start_utc >= newest_utc),
+        history=tuple(sorted(known.values(), key=lambda row: row.start_utc)),
+        open_rows=_awaited((row for row in open_rows if _quarter(row) >= newest_utc), now_utc),
     )
 
 
-def _history_row(pcc: PccInterval, rows: tuple[PccInterval | EvseInterval, ...]) -> HistoryRow:
-    """Mean powers of one interval."""
-    net_milliwh = pcc.import_milliwh - pcc.export_milliwh
-    for row in rows:
-        if isinstance(row, EvseInterval) and row.interval == pcc.interval:
-            net_milliwh -= row.charge_milliwh - row.discharge_milliwh
-    hours = pcc.interval.seconds_s / 3600.0
+def _quarter(row: EnergyRow) -> datetime:
+    return quarter_hour_start(row.interval.start_utc)
+
+
+def _awaited(rows: Iterable[EnergyRow], now_utc: datetime) -> tuple[EnergyRow, ...]:
+    return tuple(row for row in rows if row.interval.start_utc >= now_utc - AWAITED)
+
+
+def _closed(
+    start_utc: datetime, rows: Iterable[EnergyRow], known: HistoryRow | None
+) -> HistoryRow | None:
+    """The quarter hour from its rows: partial ones of a restart, several of a change of car."""
+    ours = [row for row in rows if _quarter(row) == start_utc]
+    metered = [row for row in ours if isinstance(row, PccInterval)]
+    moved_milliwh = sum(
+        row.charge_milliwh - row.discharge_milliwh for row in ours if isinstance(row, EvseInterval)
+    )
+    if not metered:
+        if known is None:
+            return None
+        late_w = moved_milliwh / 1000.0 / (QUARTER_HOUR / timedelta(hours=1))
+        return replace(known, net_load_w=known.net_load_w - late_w)
+    known_s = 0.0
+    for row in metered:
+        known_s += row.interval.seconds_s
+    if known_s < SHORTEST_KNOWN_S:
+        return None
+    hours = known_s / 3600.0
+    net_milliwh = sum(row.import_milliwh - row.export_milliwh for row in metered) - moved_milliwh
+    pv_milliwh = [row.pv_milliwh for row in metered if row.pv_milliwh is not None]
     return HistoryRow(
-        start_utc=pcc.interval.start_utc,
+        start_utc=start_utc,
         net_load_w=net_milliwh / 1000.0 / hours,
-        pv_w=None if pcc.pv_milliwh is None else pcc.pv_milliwh / 1000.0 / hours,
+        pv_w=sum(pv_milliwh) / 1000.0 / hours if len(pv_milliwh) == len(metered) else None,
     )

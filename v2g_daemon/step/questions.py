@@ -9,7 +9,7 @@ from enum import Enum
 from v2g_daemon.control.commute import energy_wanted_wh
 from v2g_daemon.domain.decision import EvseDecision
 from v2g_daemon.domain.goals import DepartureGoal
-from v2g_daemon.domain.instant import Instant
+from v2g_daemon.domain.instant import Instant, fresh
 from v2g_daemon.domain.interval import QUARTER_HOUR_S, quarter_hour_start
 from v2g_daemon.domain.plan import HistoryRow, PlanProblem, Store
 from v2g_daemon.domain.policy import ExportPolicy, Policy, Stage
@@ -21,6 +21,7 @@ from v2g_daemon.domain.vehicle import Vehicle
 HORIZON_STEPS = 192
 RENEW_S = 3600.0
 RETRY_S = 60.0
+LEAST_STORE_WH = 1.0
 GRID_MARGIN_W = 100.0
 GRID_MARGIN_SHARE = 0.02
 
@@ -72,13 +73,15 @@ def question_of(
 
 
 def is_news(question: Question, before: Question | None) -> bool:
-    """Whether the question must be asked again."""
+    """Whether the question must be asked again; an answer that never came is awaited an hour."""
     if before is None:
         return True
     age_s = question.asked_at.seconds_since(before.asked_at)
+    if age_s >= RENEW_S:
+        return True
     if before.answer is Answer.PENDING or age_s < RETRY_S:
         return False
-    if before.answer is Answer.FAILED or age_s >= RENEW_S:
+    if before.answer is Answer.FAILED:
         return True
     return question != replace(before, asked_at=question.asked_at, answer=question.answer)
 
@@ -89,13 +92,19 @@ def problem_of(
     decision: EvseDecision,
     snapshot: Snapshot,
     policy: Policy,
+    *,
+    charged_wh: float,
     history: tuple[HistoryRow, ...],
 ) -> PlanProblem:
-    """The question spelled out for the planner; snapshot.prices is known (see `question_of`)."""
+    """The question spelled out for the planner; snapshot.prices is known (see `question_of`).
+
+    `charged_wh` is what this session has charged so far, on the AC side.
+    """
     vehicle = policy.vehicle(question.vehicle_id)
     export_w = _export_limit_w(decision, policy)
     depth = policy.export_depth
     prices = snapshot.prices
+    store = _store(status, decision, vehicle, question, policy, charged_wh=charged_wh)
     return PlanProblem(
         asked_at=snapshot.now,
         evse_id=question.evse_id,
@@ -104,11 +113,11 @@ def problem_of(
         start_utc=quarter_hour_start(snapshot.now.utc),
         step_s=(QUARTER_HOUR_S,) * HORIZON_STEPS,
         plugged_in=True,
-        store=_store(status, decision, vehicle, question, policy),
-        goals=_goals_for_store(question, vehicle),
+        store=store,
+        goals=_goals_for_store(question, vehicle, store, charged_wh),
         prices=prices if prices is not None else PriceCurve(currency="", slots=()),
         history=history,
-        current_net_load_w=_net_load_w(snapshot),
+        current_net_load_w=_net_load_w(snapshot, policy),
         import_limit_w=_import_limit_w(policy),
         export_limit_w=max(export_w - _margin_w(export_w), 0.0),
         daily_export_wh=min(depth.energy_wh, depth.share_of_pack * vehicle.capacity_wh),
@@ -125,38 +134,62 @@ def _store(
     vehicle: Vehicle,
     question: Question,
     policy: Policy,
+    *,
+    charged_wh: float,
 ) -> Store:
     """The pack as far as it is surely there; without SoC the energy wanted from this session."""
     evse = policy.evse(question.evse_id)
-    soc_reported = decision.soc is not None
-    may_discharge = soc_reported and decision.stage >= Stage.V2H
+    may_discharge = decision.soc is not None and decision.stage >= Stage.V2H
     capability = status.capability
     if capability is None or capability.control is not PowerControl.SIGNED:
         may_discharge = False
-    goal = question.goals[0] if question.goals else None
-    return Store(
+    max_discharge_w = min(evse.max_discharge_w, vehicle.max_discharge_w)
+    store = Store(
         soc=0.0 if decision.soc is None else max(decision.soc - (decision.soc_sigma or 0.0), 0.0),
-        capacity_wh=vehicle.capacity_wh if soc_reported else energy_wanted_wh(goal, vehicle),
-        soc_floor=vehicle.soc_floor if soc_reported else 0.0,
-        soc_ceiling=vehicle.soc_ceiling if soc_reported else 1.0,
-        taper_above_soc=vehicle.taper_above_soc if soc_reported else 1.0,
+        capacity_wh=vehicle.capacity_wh,
+        soc_floor=vehicle.soc_floor,
+        soc_ceiling=vehicle.soc_ceiling,
+        taper_above_soc=vehicle.taper_above_soc,
         max_charge_w=min(evse.max_charge_w, vehicle.max_charge_w),
-        max_discharge_w=min(evse.max_discharge_w, vehicle.max_discharge_w) if may_discharge else 0,
+        max_discharge_w=max_discharge_w if may_discharge else 0.0,
         min_charge_w=evse.min_charge_w,
         min_discharge_w=evse.min_discharge_w,
         loss=evse.loss,
         wear_cost_per_kwh_discharged=vehicle.wear_cost_per_kwh_discharged,
     )
-
-
-def _goals_for_store(question: Question, vehicle: Vehicle) -> tuple[DepartureGoal, ...]:
-    """Without SoC only the next goal can be planned: the whole store by its time."""
-    if question.soc_reported:
-        return question.goals
-    return tuple(
-        replace(goal, soc=1.0, energy_wh=None, trip_wh=0.0, returns_at_utc=None)
-        for goal in question.goals[:1]
+    if decision.soc is not None:
+        return store
+    goal = question.goals[0] if question.goals else None
+    wanted_wh = max(energy_wanted_wh(goal, vehicle), LEAST_STORE_WH)
+    return replace(
+        store,
+        soc=min(charged_wh / wanted_wh, 1.0),
+        capacity_wh=wanted_wh,
+        soc_floor=0.0,
+        soc_ceiling=1.0,
+        taper_above_soc=1.0,
     )
+
+
+def _goals_for_store(
+    question: Question, vehicle: Vehicle, store: Store, charged_wh: float
+) -> tuple[DepartureGoal, ...]:
+    """The goals as SoC of the store.
+
+    Without SoC only the next goal can be planned: the whole store by its time. With SoC an energy
+    still to come from this session lies above what is in the pack now.
+    """
+    if not question.soc_reported:
+        return tuple(
+            replace(goal, soc=1.0, energy_wh=None, trip_wh=0.0, returns_at_utc=None)
+            for goal in question.goals[:1]
+        )
+    if not question.goals or question.goals[0].soc is not None:
+        return question.goals
+    goal, *later = question.goals
+    missing_wh = max(energy_wanted_wh(goal, vehicle) - charged_wh, 0.0)
+    soc = min(store.soc + missing_wh / store.capacity_wh, 1.0)
+    return (replace(goal, soc=soc, energy_wh=None), *later)
 
 
 def _goals_of(vehicle_id: str, snapshot: Snapshot) -> tuple[DepartureGoal, ...]:
@@ -174,10 +207,12 @@ def _exported_today_wh(vehicle: Vehicle, snapshot: Snapshot) -> float:
     return 0.0
 
 
-def _net_load_w(snapshot: Snapshot) -> float | None:
-    if snapshot.meter is None:
+def _net_load_w(snapshot: Snapshot, policy: Policy) -> float | None:
+    """What the house draws without its EVSEs, by a fresh meter."""
+    meter, max_age_s = snapshot.meter, policy.timing.meter_max_age_s
+    if meter is None or not fresh(meter.observed_at, now=snapshot.now, max_age_s=max_age_s):
         return None
-    net_load_w = snapshot.meter.power_w
+    net_load_w = meter.power_w
     for status in snapshot.evses:
         net_load_w -= status.power_w if status.power_w is not None else 0.0
     return net_load_w

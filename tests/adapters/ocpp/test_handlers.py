@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 
 from tests.adapters.ocpp.scripted_station import Sink, SteppedClock, schema
-from v2g_daemon.adapters.ocpp.codec import call_violation, encode_call, known_actions, parse_frame
+from v2g_daemon.adapters.ocpp.codec import (
+    call_violation,
+    encode_call,
+    encode_error,
+    known_actions,
+    parse_frame,
+)
 from v2g_daemon.adapters.ocpp.config import EvseConfig, OcppVersion, StationConfig
 from v2g_daemon.adapters.ocpp.handlers import HANDLERS, StationHandlers
 from v2g_daemon.adapters.ocpp.station import StationState
@@ -161,3 +167,9 @@ def test_energy_transfers_are_named_in_2_1_only() -> None:
 def test_a_frame_of_ours_reads_back_as_it_was() -> None:
     frame = parse_frame(encode_call("1", "Heartbeat", {}))
     assert (frame.message_id, getattr(frame, "action", None)) == ("1", "Heartbeat")
+
+
+def test_an_error_text_is_cut_to_what_the_protocol_allows() -> None:
+    """A longer one once crashed stations inside their error path."""
+    frame = json.loads(encode_error("1", "InternalError", "x" * 1000 + "\x00"))
+    assert frame == [4, "1", "InternalError", "x" * 255, {}]

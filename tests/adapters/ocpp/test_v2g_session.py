@@ -187,6 +187,27 @@ async def test_another_lease_length_installs_the_profile_anew(bench: Bench) -> N
         assert {one["id"] for one in car.profiles()} == {1012}
 
 
+async def test_a_lease_longer_than_the_command_is_cut_though_the_target_stays(bench: Bench) -> None:
+    async with station(bench.central) as car:
+        await car.configured()
+        await plugged_in(car)
+        bench.setpoint(2000.0, lease_s=1800)
+        await bench.until(lambda s: s.outcome is not None)
+        bench.setpoint(2000.0, lease_s=90)
+        await car.asked("SetChargingProfile", count=3)
+        assert car.profiles()[-1]["chargingSchedule"][0]["duration"] == 90
+
+
+async def test_a_command_that_expired_in_the_mailbox_is_not_sent(bench: Bench) -> None:
+    async with station(bench.central) as car:
+        await car.configured()
+        bench.setpoint(-3000.0, lease_s=90)
+        bench.clock.elapsed_s += 90.0
+        await plugged_in(car)
+        await asyncio.sleep(0.05)
+        assert car.profiles() == []
+
+
 async def test_zero_watts_is_a_setpoint_not_a_limit_and_never_a_clearing(bench: Bench) -> None:
     async with station(bench.central) as car:
         await car.configured()

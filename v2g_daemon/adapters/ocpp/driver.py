@@ -111,8 +111,8 @@ class EvseDriver:
         return self.evse.config.evse_id
 
     def command(self, command: Command) -> None:
-        """Replace what was not sent yet; without a link it is dropped, never kept for the next."""
-        self._newest = command if self.evse.status.connected else None
+        """Replace what was not sent yet; a new connection forgets it (see `forget`)."""
+        self._newest = command
         self._wake()
 
     def forget(self) -> None:

@@ -56,7 +56,7 @@ class EvseState:
     def central_setpoint(self) -> bool:
         """Whether a signed setpoint may be sent: offered, never refused, with a net beneath."""
         return (
-            self.abilities.central_setpoint and True and not self.setpoint_refused
+            self.abilities.central_setpoint and self.default_installed and not self.setpoint_refused
         )
 
     def publish(self, **changes: Any) -> None:

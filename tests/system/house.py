@@ -1,0 +1,361 @@
+"""A whole house as processes on loopback: the simulators, and `v2g run` on a file of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from v2g_daemon.adapters.database.reader import DatabaseReader
+from v2g_daemon.adapters.database.writer import DatabaseLedger
+from v2g_daemon.adapters.system.trace_files import read_trace, trace_paths
+from v2g_daemon.domain.snapshot import CommissioningRecord, CommissioningStep
+from v2g_daemon.trace.codec import Tick, decode_trace
+
+STATION = "SIM-STATION-1"
+SERIAL = "SIM-0001"
+PASSWORD = "simulated-station-1"
+READY_WITHIN_S = 60.0
+POLL_S = 0.2
+# The dearest hour of the recorded days: 0.873 EUR/kWh from 17:00 to 18:00.
+DEAR_EVENING = "2024-12-12T17:13:20+01:00"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """What differs from house to house; the rest is the demo's house at the speed of life."""
+
+    start: str = DEAR_EVENING
+    speed: float = 1.0
+    load_w: float = 1000.0
+    soc: float = 0.7
+    plugged_in: bool = True
+    prices_work: bool = True
+    charge_only_201: bool = False
+    departure: str = 'ready_by = "07:30"\nreturns_at = "17:30"\nsoc = 0.6\ntrip_wh = 9000'
+    commissioned: bool = True
+
+    @property
+    def tick_s(self) -> float:
+        """As in the demo: ten ticks a real second in time-lapse, one at the speed of life."""
+        return max(self.speed / 10.0, 1.0)
+
+
+def scenario_toml(setup: Setup, *, ocpp_port: int) -> str:
+    """The simulators' file."""
+    station = 'versions = ["ocpp2.1"]'
+    if setup.charge_only_201:
+        station = 'versions = ["ocpp2.0.1"]\nmax_discharge_w = 0'
+    fault = "" if setup.prices_work else '[[fault]]\ndevice = "prices"\nkind = "outage"\nat_s = 0'
+    return f"""\
+[clock]
+start = {setup.start}
+speed = {setup.speed}
+[house]
+load_w = {setup.load_w}
+[watch]
+export_limit_w = 4000
+[meter]
+[prices]
+[[station]]
+id = "{STATION}"
+url = "ws://127.0.0.1:{ocpp_port}"
+password = "{PASSWORD}"
+serial = "{SERIAL}"
+sample_interval_s = {max(round(setup.tick_s), 5)}
+{station}
+[[vehicle]]
+name = "car"
+evccid = "SIMEVCC00001"
+id_token = "SIMTOKEN0001"
+soc = {setup.soc}
+plugged_in = {str(setup.plugged_in).lower()}
+{fault}
+"""
+
+
+def daemon_toml(setup: Setup, *, ocpp_port: int, ready: dict[str, Any]) -> str:
+    """The daemon's file."""
+    return f"""\
+[site]
+timezone = "Europe/Amsterdam"
+main_fuse_a = 25
+largest_other_load_a = 9
+export_limit_w = 4000
+[[charger]]
+id = "garage"
+station_id = "{STATION}"
+password = "{PASSWORD}"
+max_charge_w = 7400
+max_discharge_w = {0 if setup.charge_only_201 else 7400}
+min_charge_w = 1400
+min_discharge_w = {0 if setup.charge_only_201 else 1400}
+static_safe_current_a = 10
+sample_interval_s = {max(round(setup.tick_s), 5)}
+[[vehicle]]
+id = "car"
+capacity_wh = 60000
+taper_above_soc = 0.95
+wear_cost_per_kwh_discharged = 0.04
+evccid = "SIMEVCC00001"
+id_token = "SIMTOKEN0001"
+[vehicle.warranty]
+acknowledged = true
+start_date = 2024-01-01
+[[departure]]
+vehicle = "car"
+{setup.departure}
+[meter]
+host = "127.0.0.1"
+port = {ready["meter_port"]}
+period_s = {setup.tick_s}
+[tariff]
+bzn = "NL"
+import_adders_per_kwh = ["0.02", "0.1088"]
+vat = "0.21"
+export_adder_per_kwh = "-0.005"
+[prices]
+url = "http://127.0.0.1:{ready["http_port"]}/price"
+[export]
+policy = "allowed"
+[control]
+tick_s = {setup.tick_s}
+[ocpp]
+host = "127.0.0.1"
+port = {ocpp_port}
+[database]
+url = "sqlite:///ledger.db"
+[trace]
+directory = "trace"
+flush_s = {5.0 * setup.tick_s if setup.speed == 1.0 else 60.0}
+[api]
+socket = "api.sock"
+[clock]
+start = {setup.start}
+speed = {setup.speed}
+anchor_monotonic_s = {ready["anchor_monotonic_s"]}
+"""
+
+
+@dataclass(slots=True, kw_only=True)
+class House:
+    """A running house; `daemon` is None while none runs."""
+
+    setup: Setup
+    folder: Path
+    simulators: subprocess.Popen[str]
+    ready: dict[str, Any]
+    daemon: subprocess.Popen[bytes] | None = None
+    _starts: list[float] = field(default_factory=list)
+
+    @property
+    def config(self) -> Path:
+        """The daemon's file."""
+        return self.folder / "house.toml"
+
+    @property
+    def log(self) -> str:
+        """All that the daemon said, over its restarts."""
+        return (self.folder / "daemon.log").read_text(encoding="utf-8", errors="replace")
+
+    def world(self, path: str = "/world") -> dict[str, Any]:
+        """What really happens."""
+        answer = httpx.get(self._url(path), timeout=10.0, trust_env=False)
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def station(self) -> dict[str, Any]:
+        """The simulated station's own view."""
+        found: dict[str, Any] = self.world()["stations"][STATION]
+        return found
+
+    def order(self, path: str, **body: object) -> None:
+        """POST /faults, /vehicle or /house."""
+        answer = httpx.post(self._url(path), json=body, timeout=10.0, trust_env=False)
+        assert answer.status_code == 200, answer.text
+
+    def evse_power_w(self) -> float:
+        """The true power at the EVSE: charge +, discharge −."""
+        return float(self.world()["evse_power_w"])
+
+    def status(self) -> dict[str, Any]:
+        """GET /api/v1/status of the daemon; {} while it does not answer yet."""
+        transport = httpx.HTTPTransport(uds=str(self.folder / "api.sock"))
+        with httpx.Client(transport=transport, timeout=5.0) as client:
+            try:
+                answer = client.get("http://v2g-daemon/api/v1/status")
+            except httpx.TransportError:
+                return {}
+        found: dict[str, Any] = {} if answer.is_error else answer.json()
+        return found
+
+    def evse(self) -> dict[str, Any]:
+        """The status of the one EVSE; {} while the daemon does not answer yet."""
+        found: dict[str, Any] = (self.status().get("evses") or [{}])[0]
+        return found
+
+    def reader(self) -> DatabaseReader:
+        """The ledger, read beside the daemon."""
+        return DatabaseReader.at(self.database_url)
+
+    @property
+    def database_url(self) -> str:
+        """Where the ledger lies."""
+        return f"sqlite:///{self.folder / 'ledger.db'}"
+
+    def ticks(self) -> list[Tick]:
+        """What the trace holds by now."""
+        paths = trace_paths(self.folder / "trace")
+        lines = (line for path in paths for line in read_trace(path))
+        return [record for record in decode_trace(lines) if isinstance(record, Tick)]
+
+    def start_daemon(self) -> None:
+        """`v2g run`, on the ledger that is there."""
+        assert self.daemon is None
+        with (self.folder / "daemon.log").open("ab") as log:
+            self.daemon = subprocess.Popen(
+                [sys.executable, "-m", "v2g_daemon", "run", "--config", str(self.config)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+            )
+
+    def end_daemon(self, number: signal.Signals, *, within_s: float = 10.0) -> int:
+        """Send one signal and return the exit status; a daemon that stays fails the test."""
+        assert self.daemon is not None
+        self.daemon.send_signal(number)
+        status = self.daemon.wait(within_s)
+        self.daemon = None
+        return status
+
+    def v2g(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """One command line of this house."""
+        return subprocess.run(
+            [sys.executable, "-m", "v2g_daemon", *words],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            cwd=self.folder,
+        )
+
+    def _url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.ready['http_port']}{path}"
+
+
+@contextlib.contextmanager
+def running_house(setup: Setup, folder: Path, *, daemon: bool = True) -> Iterator[House]:
+    """Simulators and daemon for the duration of the block; ended by their own ids."""
+    ocpp_port = free_port()
+    scenario = folder / "scenario.toml"
+    scenario.write_text(scenario_toml(setup, ocpp_port=ocpp_port), encoding="utf-8")
+    with (folder / "simulators.log").open("w") as log:
+        simulators = subprocess.Popen(
+            [sys.executable, "-m", "simulators", str(scenario), "--until-stdin-closes"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        )
+    with simulators:
+        assert simulators.stdout is not None
+        try:
+            ready = json.loads(simulators.stdout.readline())
+            text = daemon_toml(setup, ocpp_port=ocpp_port, ready=ready)
+            (folder / "house.toml").write_text(text, encoding="utf-8")
+            house = House(setup=setup, folder=folder, simulators=simulators, ready=ready)
+            _commission(house)
+            yield from _with_daemon(house, daemon=daemon)
+        finally:
+            simulators.kill()
+
+
+def _with_daemon(house: House, *, daemon: bool) -> Iterator[House]:
+    try:
+        if daemon:
+            house.start_daemon()
+        yield house
+    finally:
+        if house.daemon is not None:
+            house.daemon.kill()
+            house.daemon.wait(10)
+
+
+def _commission(house: House) -> None:
+    """An empty ledger, with the records that let a simulated charger discharge and export."""
+    at_utc = datetime.fromisoformat(house.setup.start).astimezone(UTC)
+    ledger = DatabaseLedger(house.database_url, now_utc=at_utc)
+    try:
+        if house.setup.commissioned:
+            ledger.commit(
+                tuple(
+                    CommissioningRecord(
+                        step=step,
+                        evse_serial=SERIAL,
+                        recorded_at_utc=at_utc,
+                        recorded_by="tests",
+                        evidence="simulated",
+                        simulated=True,
+                    )
+                    for step in CommissioningStep
+                )
+            ).result(10)
+    finally:
+        ledger.close()
+
+
+def free_port() -> int:
+    """A loopback port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def seconds_until(condition: Callable[[], bool], *, within_s: float, what: str) -> float:
+    """Real seconds until the condition holds; fails the test if it does not."""
+    started_s = time.monotonic()
+    while not condition():
+        passed_s = time.monotonic() - started_s
+        assert passed_s < within_s, f"after {passed_s:.0f} s still not: {what}"
+        time.sleep(POLL_S)
+    return time.monotonic() - started_s
+
+
+def discharging(house: House, *, within_s: float = 120.0) -> float:
+    """Wait until the car feeds at least 3 kW; every safety test starts from a useful house."""
+    return seconds_until(
+        lambda: house.evse_power_w() <= -3000.0,
+        within_s=within_s,
+        what=f"discharging: {house.evse().get('reason')}",
+    )
+
+
+def resident_kib(process: subprocess.Popen[bytes]) -> int:
+    """VmRSS of a process."""
+    text = Path(f"/proc/{process.pid}/status").read_text(encoding="ascii")
+    line = next(one for one in text.splitlines() if one.startswith("VmRSS:"))
+    return int(line.split()[1])
+
+
+def mapped_files(process: subprocess.Popen[bytes]) -> str:
+    """/proc/PID/maps: every library that a process has loaded."""
+    return Path(f"/proc/{process.pid}/maps").read_text(encoding="utf-8", errors="replace")
+
+
+def environment_without_settings() -> dict[str, str]:
+    """The environment, less variables that a daemon would take for settings."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("V2G_")}

@@ -1,0 +1,98 @@
+"""The agenda: which goals lie ahead, and when that is worked out again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
+
+from tests.builders import a_policy, a_vehicle
+from v2g_daemon.domain.goals import WeeklyDeparture, WeeklySchedule
+from v2g_daemon.domain.policy import Policy
+from v2g_daemon.step.agenda import Agenda, kept_up
+
+DAILY = WeeklyDeparture(
+    vehicle_id="car",
+    weekdays=(0, 1, 2, 3, 4, 5, 6),
+    ready_by=time(7, 30),
+    returns_at=time(17, 30),
+    soc=0.6,
+    energy_wh=None,
+    trip_wh=9000.0,
+)
+
+
+def a_commuters_policy(*departures: WeeklyDeparture) -> Policy:
+    schedule = WeeklySchedule(timezone="Europe/Amsterdam", departures=departures or (DAILY,))
+    return a_policy(schedule=schedule)
+
+
+def at(day: int, hour: int, minute: int = 0, *, month: int = 12) -> datetime:
+    return datetime(2024, month, day, hour, minute, tzinfo=UTC)
+
+
+def leaves_utc(agenda: Agenda) -> list[datetime]:
+    return [goal.ready_by_utc for entry in agenda.goals for goal in entry.goals]
+
+
+def test_three_days_of_departures_lie_ahead() -> None:
+    agenda = kept_up(None, a_commuters_policy(), at(11, 18))
+    assert leaves_utc(agenda) == [at(12, 6, 30), at(13, 6, 30), at(14, 6, 30)]
+
+
+def test_half_past_seven_is_an_hour_earlier_in_utc_once_summer_time_has_begun() -> None:
+    agenda = kept_up(None, a_commuters_policy(), at(29, 18, month=3))
+    assert leaves_utc(agenda) == [
+        at(30, 6, 30, month=3),
+        at(31, 5, 30, month=3),
+        at(1, 5, 30, month=4),
+    ]
+
+
+def test_half_past_seven_is_an_hour_later_in_utc_once_summer_time_has_ended() -> None:
+    agenda = kept_up(None, a_commuters_policy(), at(26, 4, month=10))
+    assert leaves_utc(agenda) == [
+        at(26, 5, 30, month=10),
+        at(27, 6, 30, month=10),
+        at(28, 6, 30, month=10),
+    ]
+
+
+def test_within_the_hour_the_same_agenda_is_kept() -> None:
+    policy = a_commuters_policy()
+    agenda = kept_up(None, policy, at(11, 18))
+    assert kept_up(agenda, policy, at(11, 18, 59)) is agenda
+
+
+def test_a_new_hour_without_other_goals_keeps_the_goals_themselves() -> None:
+    policy = a_commuters_policy()
+    agenda = kept_up(None, policy, at(11, 18))
+    later = kept_up(agenda, policy, at(11, 19))
+    assert later is not agenda
+    assert later.goals is agenda.goals
+
+
+def test_a_passed_goal_leaves_the_agenda_to_the_minute() -> None:
+    policy = a_commuters_policy()
+    agenda = kept_up(None, policy, at(12, 6))
+    assert agenda.until_utc == at(12, 6, 30)
+    assert kept_up(agenda, policy, at(12, 6, 29)) is agenda
+    assert leaves_utc(kept_up(agenda, policy, at(12, 6, 30)))[0] == at(13, 6, 30)
+
+
+def test_a_clock_that_was_set_back_brings_the_goals_between_back() -> None:
+    policy = a_commuters_policy()
+    agenda = kept_up(None, policy, at(12, 6, 40))
+    assert leaves_utc(kept_up(agenda, policy, at(12, 5, 50)))[0] == at(12, 6, 30)
+
+
+def test_each_car_has_goals_of_its_own() -> None:
+    other = replace(DAILY, vehicle_id="van", weekdays=(4,), ready_by=time(9, 0))
+    policy = replace(
+        a_commuters_policy(DAILY, other),
+        vehicles=(a_vehicle(), a_vehicle(vehicle_id="van", evccid="0200000000BB")),
+    )
+    goals = {entry.vehicle_id: entry.goals for entry in kept_up(None, policy, at(11, 18)).goals}
+    assert len(goals["car"]) == 3
+    # 2024-12-13 is a Friday.
+    assert [goal.ready_by_utc for goal in goals["van"]] == [at(13, 8, 0)]
+    assert goals["car"][0].returns_at_utc == goals["car"][0].ready_by_utc + timedelta(hours=10)

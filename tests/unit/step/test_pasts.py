@@ -1,0 +1,165 @@
+"""The past: quarter hours of the house without its chargers, whatever order their rows come in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from v2g_daemon.domain.interval import Interval
+from v2g_daemon.domain.ledger import EvseInterval, LedgerRow, PccInterval, TelemetryRow
+from v2g_daemon.domain.plan import HistoryRow
+from v2g_daemon.step.pasts import Past, remembered
+
+T0 = datetime(2024, 12, 11, 18, 0, tzinfo=UTC)
+QUARTER = timedelta(minutes=15)
+
+
+def span(number: float, minutes: float = 15.0) -> Interval:
+    start_utc = T0 + number * QUARTER
+    return Interval(start_utc=start_utc, end_utc=start_utc + timedelta(minutes=minutes))
+
+
+def pcc(number: float = 0, *, minutes: float = 15.0, **changes: Any) -> PccInterval:
+    """1200 Wh imported, 200 Wh exported: 4000 W over a quarter hour."""
+    row = PccInterval(
+        interval=span(number, minutes),
+        import_milliwh=1_200_000,
+        export_milliwh=200_000,
+        pv_milliwh=None,
+        import_register_milliwh=None,
+        export_register_milliwh=None,
+        estimated=False,
+        import_per_kwh=None,
+        export_per_kwh=None,
+        currency="EUR",
+    )
+    return replace(row, **changes)
+
+
+def evse(number: float = 0, *, minutes: float = 15.0, **changes: Any) -> EvseInterval:
+    """750 Wh charged: 3000 W over a quarter hour."""
+    row = EvseInterval(
+        interval=span(number, minutes),
+        evse_id="carport",
+        session_id="s1",
+        vehicle_id="car",
+        charge_milliwh=750_000,
+        discharge_milliwh=0,
+        exported_milliwh=0,
+        discharging_s=0.0,
+        wear_cost=Decimal(0),
+        end_soc=None,
+        charge_register_milliwh=None,
+        discharge_register_milliwh=None,
+        estimated=False,
+    )
+    return replace(row, **changes)
+
+
+def after(*ticks: tuple[LedgerRow, ...], past: Past | None = None) -> Past:
+    """The past after these ticks, ten seconds apart."""
+    past = Past() if past is None else past
+    for number, rows in enumerate(ticks):
+        past = remembered(past, rows, T0 + QUARTER + number * timedelta(seconds=10))
+    return past
+
+
+def net_load_w(past: Past) -> dict[datetime, float]:
+    return {row.start_utc: row.net_load_w for row in past.history}
+
+
+def test_a_quarter_hour_is_closed_when_the_next_ones_row_arrives() -> None:
+    assert after((pcc(0), evse(0))).history == ()
+    past = after((pcc(0), evse(0)), (pcc(1),))
+    assert past.history == (HistoryRow(start_utc=T0, net_load_w=1000.0),)
+
+
+def test_an_evse_row_that_comes_a_tick_later_is_taken_out_all_the_same() -> None:
+    assert net_load_w(after((pcc(0),), (evse(0),), (pcc(1),))) == {T0: 1000.0}
+
+
+def test_a_discharge_is_added_back_to_what_the_house_drew() -> None:
+    gave = evse(charge_milliwh=0, discharge_milliwh=500_000)
+    assert net_load_w(after((pcc(0), gave), (pcc(1),))) == {T0: 6000.0}
+
+
+def test_rows_that_a_change_of_car_cut_in_two_are_both_taken_out() -> None:
+    first = evse(0, minutes=5.0, charge_milliwh=250_000)
+    second = evse(1 / 3, minutes=10.0, charge_milliwh=500_000, session_id="s2")
+    assert net_load_w(after((pcc(0), first, second), (pcc(1),))) == {T0: 1000.0}
+
+
+def test_a_quarter_hour_that_a_restart_cut_in_two_is_one_row() -> None:
+    first = pcc(0, minutes=6.0, import_milliwh=300_000, export_milliwh=0, pv_milliwh=30_000)
+    second = pcc(0.4, minutes=9.0, import_milliwh=450_000, export_milliwh=0, pv_milliwh=45_000)
+    past = after((first,), (second,), (pcc(1),))
+    assert past.history == (HistoryRow(start_utc=T0, net_load_w=3000.0, pv_w=300.0),)
+
+
+def test_the_end_of_a_quarter_hour_replaces_what_was_read_of_it_at_the_start() -> None:
+    stored = Past(history=(HistoryRow(start_utc=T0, net_load_w=9.0),))
+    assert net_load_w(after((pcc(0.4, minutes=9.0),), (pcc(1),), past=stored)) == {
+        T0: pytest.approx(6666.667)
+    }
+
+
+def test_less_than_five_minutes_say_nothing_of_a_quarter_hour() -> None:
+    assert after((pcc(0.7, minutes=4.5),), (pcc(1),)).history == ()
+
+
+def test_charging_that_is_read_while_the_meter_is_away_is_kept_for_the_meters_row() -> None:
+    past = after((evse(0),), (evse(1),), (evse(2),), (pcc(0), pcc(1)), (pcc(2),), (pcc(3),))
+    assert net_load_w(past) == {
+        T0: 1000.0,
+        T0 + QUARTER: 1000.0,
+        T0 + 2 * QUARTER: 1000.0,
+    }
+    assert past.open_rows == (pcc(3),)
+
+
+def test_charging_that_comes_to_light_hours_later_corrects_the_past() -> None:
+    past = after((pcc(0),), (pcc(1),), (pcc(2),))
+    assert net_load_w(past) == {T0: 4000.0, T0 + QUARTER: 4000.0}
+    past = after((evse(0),), past=past)
+    assert net_load_w(past) == {T0: 1000.0, T0 + QUARTER: 4000.0}
+    assert past.open_rows == (pcc(2),)
+
+
+def test_charging_of_a_quarter_hour_nobody_metered_is_forgotten() -> None:
+    past = after((pcc(4),), (evse(0),))
+    assert (past.history, past.open_rows) == ((), (pcc(4),))
+
+
+def test_without_a_meter_charging_is_not_collected_for_ever() -> None:
+    past = Past()
+    for number in range(200):
+        past = remembered(past, (evse(number),), T0 + (number + 1) * QUARTER)
+    assert past.history == ()
+    assert len(past.open_rows) == 96
+
+
+def test_pv_is_known_only_where_each_row_of_the_quarter_hour_knows_it() -> None:
+    first, second = pcc(0, minutes=6.0, pv_milliwh=1), pcc(0.4, minutes=9.0)
+    assert after((first, second), (pcc(1),)).history[0].pv_w is None
+
+
+def test_four_weeks_are_kept() -> None:
+    old = Past(
+        history=tuple(
+            HistoryRow(start_utc=T0 - timedelta(days=days), net_load_w=1.0) for days in (29, 27)
+        )
+    )
+    past = after((pcc(0),), (pcc(1),), past=old)
+    assert list(net_load_w(past)) == [T0 - timedelta(days=27), T0]
+
+
+def test_rows_without_energy_change_nothing() -> None:
+    telemetry = TelemetryRow(
+        minute_utc=T0, pcc_power_w=1.0, evse_power_w=None, soc=None, target_w=None
+    )
+    past = after((pcc(0),))
+    assert remembered(past, (telemetry,), T0) is past
