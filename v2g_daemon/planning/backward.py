@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from v2g_daemon.planning.actions import Moves
-from v2g_daemon.planning.case import SLACK_WH, Case, Floats, Ints
+from v2g_daemon.planning.case import SLACK_WH, Case, Floats
 from v2g_daemon.planning.grid import Grid
 from v2g_daemon.planning.stage import FORBIDDEN
 from v2g_daemon.planning.tables import Tables
@@ -112,7 +112,7 @@ def _land(
 
 
 class _Window:
-    """Shifted views of one row of values, so that a move is a row of the window.
+    """One row of values seen from every lattice point, so that all actions are one product.
 
     Only points that can end a step at the floor or above are free to choose (from `first` on);
     below the floor, the strongest charge is what the house does.
@@ -120,16 +120,22 @@ class _Window:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        grid, floor_wh = tables.grid, tables.case.pack.floor_wh
-        cells = [move.cells for move in (*tables.level_moves, tables.match_moves)]
-        furthest = 2 + int(max(np.abs(cell).max(initial=0) for cell in cells))
-        self._below_floor = int(np.count_nonzero(grid.energy_wh < floor_wh - SLACK_WH))
+        points, taps = tables.grid.points, tables.taps
+        reach = taps.weight.shape[2]
+        furthest = 1 + max(abs(taps.lowest_cell), abs(taps.lowest_cell + reach))
+        floor_wh = tables.case.pack.floor_wh
+        self._below_floor = int(np.count_nonzero(tables.grid.energy_wh < floor_wh - SLACK_WH))
         self._first = max(self._below_floor - furthest, 0)
         self._pad = furthest
-        self._row = np.zeros(grid.points + 2 * furthest)
-        self._values = self._row[furthest : furthest + grid.points]
-        free = grid.points - self._first
-        self._shifted = sliding_window_view(self._row[self._first :], free + 1)
+        self._row = np.zeros(points + 2 * furthest)
+        self._values = self._row[furthest : furthest + points]
+        nearest = furthest + self._first + taps.lowest_cell
+        free = points - self._first
+        self._around = sliding_window_view(self._row, free)[nearest : nearest + reach]
+        self._level_forbidden = [
+            np.ascontiguousarray(move.forbidden[:, self._first :]) for move in tables.level_moves
+        ]
+        self._match_forbidden = tables.match_moves.forbidden[:, :, self._first :]
 
     def fill(self, after: Floats) -> None:
         """Take a new row; outside the lattice its ends go on flat."""
@@ -139,19 +145,19 @@ class _Window:
 
     def least(self, step: int, levels: Floats, matches: Floats, *, out: Floats) -> None:
         """Write the least cost to come over levels and matches."""
-        tables, first, below = self._tables, self._first, self._below_floor
-        move, match_move = tables.level_moves[tables.kind_of_step[step]], tables.match_moves
-        match = self._reached(match_move.cells[step], match_move.share[step])
-        match += match_move.forbidden[step, :, first:]
-        match += matches[:, None]
-        reached = self._reached(move.cells, move.share)
-        reached += move.forbidden[:, first:]
-        reached += levels[:, None]
-        free = out[first:]
-        np.minimum(reached.min(axis=0), match.min(axis=0), out=free)
+        kind = int(self._tables.kind_of_step[step])
+        # BLAS wants the overlapping view as rows of their own.
+        reached = self._tables.taps.weight[step] @ np.ascontiguousarray(self._around)
+        by_level, by_match = reached[: len(levels)], reached[len(levels) :]
+        by_level += levels[:, None]
+        by_level += self._level_forbidden[kind]
+        by_match += matches[:, None]
+        by_match += self._match_forbidden[step]
+        first, below = self._first, self._below_floor
+        reached.min(axis=0, out=out[first:])
         out[:first] = FORBIDDEN
         if below > 0:
-            self._force(step, move, levels, out[:below])
+            self._force(step, self._tables.level_moves[kind], levels, out[:below])
 
     def _force(self, step: int, move: Moves, levels: Floats, out: Floats) -> None:
         """Below the floor: the strongest charge where it does not get there, else what does.
@@ -172,12 +178,4 @@ class _Window:
         lower = self._row[start : start + points]
         upper = self._row[start + 1 : start + points + 1]
         reached: Floats = lower * (1.0 - share) + upper * share
-        return reached
-
-    def _reached(self, cells: Ints, share: Floats) -> Floats:
-        around = self._shifted[cells + self._pad]
-        lower = around[:, :-1]
-        reached = around[:, 1:] - lower
-        reached *= share
-        reached += lower
         return reached

@@ -33,6 +33,17 @@ class Landing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Taps:
+    """Moves as weights on neighbouring lattice points: levels first, then matches.
+
+    `weight[step, action, k]` is the share of the point `lowest_cell + k` away.
+    """
+
+    lowest_cell: int
+    weight: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
     """Priced actions of every step and their moves on the lattice."""
 
@@ -46,6 +57,7 @@ class Tables:
     strongest: Ints
     matches: Priced
     match_moves: Moves
+    taps: Taps
     match_power_w: Floats
     next_target_wh: tuple[float | None, ...]
     landing_levels_wh: tuple[tuple[float, ...], ...]
@@ -67,23 +79,26 @@ def tables_of(case: Case) -> Tables:
     targets_wh = next_targets_wh(case)
     levels_wh = landing_levels(case, targets_wh)
     kinds, kind_of_step = _kinds(case)
+    level_moves = tuple(
+        moves(case, grid, level_w, np.array(hours), np.array(ceiling_wh))
+        for hours, ceiling_wh in kinds
+    )
+    match_moves = moves(case, grid, match_w, horizon.hours, horizon.ceiling_wh)
     return Tables(
         case=case,
         grid=grid,
         terms=every,
         idle_cost=levels.cost[:, int(np.flatnonzero(level_w == 0.0)[0])],
         levels=levels,
-        level_moves=tuple(
-            moves(case, grid, level_w, np.array(hours), np.array(ceiling_wh))
-            for hours, ceiling_wh in kinds
-        ),
+        level_moves=level_moves,
         kind_of_step=kind_of_step,
         # Powers rise along the axis, so the last feasible one is the strongest charge or 0 W.
         strongest=np.max(
             np.where(levels.feasible & (level_w >= 0.0), np.arange(len(level_w)), -1), axis=1
         ),
         matches=priced(case, every, match_w),
-        match_moves=moves(case, grid, match_w, horizon.hours, horizon.ceiling_wh),
+        match_moves=match_moves,
+        taps=_taps(level_moves, match_moves, kind_of_step),
         match_power_w=match_w,
         next_target_wh=targets_wh,
         landing_levels_wh=levels_wh,
@@ -100,6 +115,18 @@ def _kinds(case: Case) -> tuple[list[tuple[float, float]], Ints]:
     pairs = list(zip(horizon.hours.tolist(), horizon.ceiling_wh.tolist(), strict=True))
     kinds = sorted(set(pairs))
     return kinds, np.array([kinds.index(pair) for pair in pairs], dtype=np.int64)
+
+
+def _taps(levels: tuple[Moves, ...], matches: Moves, kind_of_step: Ints) -> Taps:
+    level_cells = np.stack([move.cells for move in levels])[kind_of_step]
+    level_share = np.stack([move.share[:, 0] for move in levels])[kind_of_step]
+    cells = np.concatenate([level_cells, matches.cells], axis=1)
+    share = np.concatenate([level_share, matches.share[..., 0]], axis=1)
+    lowest, highest = int(cells.min()), int(cells.max()) + 1
+    weight = np.zeros((*cells.shape, highest - lowest + 1))
+    np.put_along_axis(weight, (cells - lowest)[..., None], (1.0 - share)[..., None], axis=2)
+    np.put_along_axis(weight, (cells + 1 - lowest)[..., None], share[..., None], axis=2)
+    return Taps(lowest_cell=lowest, weight=weight)
 
 
 def _landings(

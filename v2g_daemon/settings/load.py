@@ -17,6 +17,7 @@ from v2g_daemon.domain.errors import ConfigurationError
 from v2g_daemon.settings.contradictions import Complaint, contradictions
 from v2g_daemon.settings.sections import Charger, Settings
 
+SHORTEST_PASSWORD = 8  # stations that allow fewer than OCPP's 16 exist (A00.FR.205)
 _PREFIX = "V2G_"
 _PASSWORD_PREFIX = "V2G_PASSWORD_"  # noqa: S105 the name of variables, not a password
 _SECRET_WORDS = ("pass", "pwd", "secret", "token")  # a misspelt password is one too
@@ -184,8 +185,10 @@ def _with_passwords(settings: Settings, path: Path) -> Settings:
 def _password(charger: Charger, number: int, path: Path) -> SecretStr:
     where = f"{path}: charger[{number}]"
     if charger.password is not None:
-        return charger.password
-    if charger.password_env is not None:
+        where = f"{where}.password"
+        found = charger.password.get_secret_value()
+        fix = "write the station's password there"
+    elif charger.password_env is not None:
         found = os.environ.get(charger.password_env, "")
         where = f"{where}.password_env = {charger.password_env!r}"
         fix = "set that environment variable"
@@ -197,6 +200,8 @@ def _password(charger: Charger, number: int, path: Path) -> SecretStr:
             found = file.read_text(encoding="utf-8").strip()
         except (OSError, ValueError) as error:
             raise ConfigurationError(f"{where}: cannot be read ({error}); {fix}") from error
-    if not found:
-        raise ConfigurationError(f"{where}: is empty; {fix}")
+    if len(found) < SHORTEST_PASSWORD:
+        raise ConfigurationError(
+            f"{where}: shorter than {SHORTEST_PASSWORD} characters; {fix}, of 16 to 40 characters"
+        )
     return SecretStr(found)

@@ -145,7 +145,7 @@ station_id = "STATION-1"
 evse_number = {number}
 max_charge_w = 7400
 static_safe_current_a = {safe_a}
-password = "x"
+password = "plain-word"
 """
 
 
@@ -230,7 +230,7 @@ def test_an_unset_password_variable_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("V2G_PASSWORD_GARAGE")
-    assert "is empty; set that environment variable" in refused(written(tmp_path))
+    assert "shorter than 8 characters; set that environment variable" in refused(written(tmp_path))
 
 
 def test_no_password_is_ever_shown(tmp_path: Path) -> None:

@@ -67,7 +67,7 @@ def test_the_static_safe_current_is_what_fuse_cable_and_charger_leave(
 
 def test_two_chargers_share_what_the_fuse_leaves(tmp_path: Path) -> None:
     second = (
-        '[[charger]]\nid = "yard"\nstation_id = "STATION-2"\nmax_charge_w = 7400\npassword = "x"\n'
+        '[[charger]]\nid = "yard"\nstation_id = "STATION-2"\nmax_charge_w = 7400\npassword = "plain-word"\n'
     )
     text = (SMALLEST + second).replace("max_charge_w", "phases = 1\nmax_charge_w")
     currents_a = [evse.static_safe_current_a for evse in policy_of(tmp_path, text).evses]
@@ -125,7 +125,7 @@ def test_the_demo_file_is_the_house_of_the_demo(monkeypatch: pytest.MonkeyPatch)
 def test_the_example_can_be_used_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("V2G_PASSWORD_GARAGE")
     shutil.copy(CONFIG / "v2g-daemon.example.toml", tmp_path / "house.toml")
-    (tmp_path / "station-1.password").write_text("word")
+    (tmp_path / "station-1.password").write_text("station-word")
     given = load_settings(tmp_path / "house.toml")
     assert to_policy(given).evses[0].evse_id == "garage"
 
@@ -141,7 +141,7 @@ def test_every_key_of_the_example_exists_and_none_is_missing(
 ) -> None:
     monkeypatch.delenv("V2G_PASSWORD_GARAGE")
     text = uncommented((CONFIG / "v2g-daemon.example.toml").read_text(encoding="utf-8"))
-    (tmp_path / "station-1.password").write_text("word")
+    (tmp_path / "station-1.password").write_text("station-word")
     text = text.replace("[pv_meter]", '[pv_meter]\nhost = "x"')
     path = written(tmp_path, text)
     settings = load_settings(path)
@@ -221,5 +221,5 @@ def test_a_password_in_the_file_is_warned_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("V2G_PASSWORD_GARAGE")
-    text = SMALLEST.replace('password_env = "V2G_PASSWORD_GARAGE"', 'password = "x"') + METER
+    text = SMALLEST.replace('password_env = "V2G_PASSWORD_GARAGE"', 'password = "plain-word"') + METER
     assert "password_file keeps it apart" in warned(tmp_path, text)[0]
