@@ -62,7 +62,7 @@ def problems(draw: st.DrawFn, /, **fixed: Any) -> PlanProblem:
         ),
         "goals": draw(goals()),
         "soc": draw(st.floats(0.0, 1.0)),
-        "capacity_wh": draw(st.sampled_from([3000.0, 20_000.0, 60_000.0])),
+        "capacity_wh": draw(st.sampled_from([1.0, 3000.0, 20_000.0, 60_000.0])),
         "soc_floor": draw(st.sampled_from([0.0, 0.01, 0.3])),
         "soc_ceiling": draw(st.sampled_from([0.3, 0.8, 1.0])),
         "taper_above_soc": draw(st.sampled_from([0.75, 1.0])),

@@ -25,12 +25,14 @@ from v2g_daemon.adapters.ocpp.server import CentralSystem
 from v2g_daemon.adapters.prices.day_ahead import DayAheadPrices, DayAheadSource
 from v2g_daemon.adapters.system.clock import RealClock, ScaledClock
 from v2g_daemon.adapters.system.planning_child import PlanningChild
+from v2g_daemon.adapters.system.scheduler import Scheduler
 from v2g_daemon.adapters.system.trace_files import TraceFiles
 from v2g_daemon.adapters.system.watchdog import SystemdWatchdog
 from v2g_daemon.adapters.web.routes import build_api
 from v2g_daemon.adapters.web.server import serve
 from v2g_daemon.adapters.web.translate import status_json
 from v2g_daemon.app.overrides import Overrides
+from v2g_daemon.app.retention import NIGHTLY, Retention
 from v2g_daemon.domain.ledger import SessionRow
 from v2g_daemon.domain.memory import EvseMemory, Memory
 from v2g_daemon.domain.policy import EvsePolicy, Policy
@@ -138,6 +140,7 @@ def compose(
             "recorder": recorder.run,
             "api": lambda: serve(api, settings.api.socket),
             "prices": _prices(settings, clock, latest).run,
+            "nightly": _nightly(policy, clock, ledger).run,
             **_meters(settings, policy, clock, latest),
         },
     )
@@ -160,6 +163,12 @@ def _trace_files(settings: Settings, clock: Clock) -> TraceFiles:
         keep_days=settings.trace.keep_days,
         keep_bytes=settings.trace.keep_bytes,
     )
+
+
+def _nightly(policy: Policy, clock: Clock, ledger: DatabaseLedger) -> Scheduler:
+    scheduler = Scheduler(clock)
+    scheduler.every_day_at(NIGHTLY, policy.timezone, Retention(clock=clock, store=ledger))
+    return scheduler
 
 
 def _recorder(policy: Policy, clock: Clock, ledger: DatabaseLedger, trace: TraceFiles) -> Recorder:

@@ -36,7 +36,21 @@ async def run_until_signal(settings: Settings) -> None:
 
 
 async def run(parts: Parts, stop: asyncio.Event) -> None:
-    """Run a composed daemon until `stop`; the recorder outlives the edges, and is drained."""
+    """Run a composed daemon until `stop`; whatever ends it, what was recorded is written."""
+    try:
+        await _run_tasks(parts, stop)
+    finally:
+        await parts.recorder.drain(
+            closing_rows(parts.loop.house, parts.policy), timeout_s=DRAIN_TIMEOUT_S
+        )
+        try:
+            parts.trace.close()
+        except OSError as error:
+            _log.error("the end of the trace was lost: %s", error)
+
+
+async def _run_tasks(parts: Parts, stop: asyncio.Event) -> None:
+    """Edges and control until `stop`; the recorder outlives them."""
     recording = parts.edges["recorder"]
     others = {name: task for name, task in parts.edges.items() if name != "recorder"}
     async with asyncio.TaskGroup() as outer:
@@ -52,7 +66,3 @@ async def run(parts: Parts, stop: asyncio.Event) -> None:
             for task in reversed(tasks):
                 task.cancel()
         recorder.cancel()
-    await parts.recorder.drain(
-        closing_rows(parts.loop.house, parts.policy), timeout_s=DRAIN_TIMEOUT_S
-    )
-    parts.trace.close()

@@ -19,6 +19,7 @@ from v2g_daemon.domain.policy import Policy, Stage
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.setpoint import Authority, Reason
 from v2g_daemon.domain.snapshot import Snapshot
+from v2g_daemon.domain.vehicle import Vehicle
 
 FRESH_PLAN_S = 2.0 * 3600.0
 USABLE_PLAN_S = 36.0 * 3600.0
@@ -71,7 +72,7 @@ def _by_plan(
 def _moment(
     situation: Situation, grid: GridView, snapshot: Snapshot, policy: Policy
 ) -> Moment | None:
-    """The moment as dispatch prices it; a SoC-less store holds the energy wanted."""
+    """The moment as dispatch prices it; None while price or load are unknown."""
     plan, prices = situation.plan, snapshot.prices
     vehicle = situation.vehicle
     if plan is None or prices is None or vehicle is None:
@@ -81,14 +82,7 @@ def _moment(
         net_load_w = _forecast_net_load_w(situation, snapshot)
     if slot is None or net_load_w is None:
         return None
-    estimate = situation.estimate
-    if estimate is not None:
-        soc, capacity_wh = estimate.low, vehicle.capacity_wh
-        floor, ceiling = vehicle.soc_floor, situation.soc_ceiling
-    else:
-        goal = situation.goals[0] if situation.goals else None
-        capacity_wh = max(energy_wanted_wh(goal, vehicle), LEAST_STORE_WH)
-        soc, floor, ceiling = min(situation.charged_wh / capacity_wh, 1.0), 0.0, 1.0
+    soc, capacity_wh, floor, ceiling = _store(situation, vehicle)
     last = situation.memory.last
     return Moment(
         now_utc=snapshot.now.utc,
@@ -108,6 +102,18 @@ def _moment(
         + policy.economics.margin_per_kwh,
         last_target_w=0.0 if last is None else last.target_w,
     )
+
+
+def _store(situation: Situation, vehicle: Vehicle) -> tuple[float, float, float, float]:
+    """SoC, capacity (Wh), floor and ceiling; without a SoC the store is the energy wanted."""
+    estimate = situation.estimate
+    if estimate is not None:
+        return estimate.low, vehicle.capacity_wh, vehicle.soc_floor, situation.soc_ceiling
+    goal = situation.goals[0] if situation.goals else None
+    wanted_wh = energy_wanted_wh(goal, vehicle)
+    if situation.charged_wh >= wanted_wh:
+        return 1.0, max(wanted_wh, LEAST_STORE_WH), 0.0, 1.0
+    return situation.charged_wh / wanted_wh, wanted_wh, 0.0, 1.0
 
 
 def _dischargeable_w(situation: Situation, net_load_w: float, policy: Policy) -> float:

@@ -26,8 +26,8 @@ def shape(
     if wish.reason.authority <= Authority.PLAN:
         target_w = _dwelt(target_w, last_w, wish, permitted, memory, cadence, now)
     target_w = _ramped(target_w, last_w, situation, now, timing)
-    target_w = realisable(target_w, permitted, situation)
-    held_w = realisable(last_w, permitted, situation)
+    target_w = realisable(target_w, situation)
+    held_w = realisable(last_w, situation)
     if (
         held_w == last_w
         and permitted.contains(last_w)
@@ -37,15 +37,11 @@ def shape(
     return target_w
 
 
-def realisable(target_w: float, permitted: PowerRange, situation: Situation) -> float:
-    """Below the charger's minimum 0 W, or the minimum where the trip needs it and limits permit."""
+def realisable(target_w: float, situation: Situation) -> float:
+    """Rounded towards 0 W: below the charger's minimum in that direction it rests."""
     if target_w > 0.0:
-        least_w = situation.min_charge_w
-        if target_w >= least_w:
-            return target_w
-        return least_w if situation.memory.must_charge and permitted.contains(least_w) else 0.0
-    least_w = situation.min_discharge_w
-    return target_w if target_w <= -least_w and target_w < 0.0 else 0.0
+        return target_w if target_w >= situation.min_charge_w else 0.0
+    return target_w if -target_w >= situation.min_discharge_w else 0.0
 
 
 def remember_change(memory: EvseMemory, target_w: float, last_w: float, now: Instant) -> EvseMemory:

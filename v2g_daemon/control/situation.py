@@ -178,9 +178,7 @@ def _of_this_session(memory: EvseMemory, status: EvseStatus) -> EvseMemory:
     return memory
 
 
-def _car_of_this_session(
-    status: EvseStatus, memory: EvseMemory, policy: Policy
-) -> Vehicle | None:
+def _car_of_this_session(status: EvseStatus, memory: EvseMemory, policy: Policy) -> Vehicle | None:
     """A car that named itself in this plug-in stays known while the station is silent about it."""
     if not status.plugged_in:
         return None

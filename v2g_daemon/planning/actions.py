@@ -64,7 +64,8 @@ class Moves:
 def moves(case: Case, grid: Grid, power_w: Floats, hours: Floats, ceiling_wh: Floats) -> Moves:
     """The moves of actions (last axis); hours and ceiling are scalars or one per leading row."""
     delta_wh = case.pack.delta_w(power_w) * hours[..., None]
-    place = delta_wh / grid.step_wh
+    # A move past the whole lattice ends where one just past it does: on the flat beyond its end.
+    place = np.clip(delta_wh / grid.step_wh, -grid.points, grid.points)
     cells = np.floor(place)
     after_wh = grid.energy_wh + delta_wh[..., None]
     short_of_floor = after_wh < case.pack.floor_wh - SLACK_WH

@@ -79,21 +79,24 @@ class _Pace:
         self._delta_wh = (
             tables.case.pack.delta_w(self._power_w) * tables.case.horizon.hours[:, None]
         )
+        self._idle = int(np.flatnonzero(tables.fine_power_w == 0.0)[0])
         self._priced = _joined(tables.fine, tables.matches)
         self._cost = self._priced.under(shadow_per_kwh)
 
     def take(self, step: int, energy_wh: float, allowance_wh: float) -> _Taken:
         """The cheapest permitted action, its cost without the shadow."""
-        if not self._tables.case.horizon.plugged[step]:
+        case = self._tables.case
+        if not case.horizon.plugged[step]:
             cost = float(self._tables.idle_cost[step])
             return _Taken(power_w=0.0, delta_wh=0.0, exported_wh=0.0, cost=cost)
         power_w, delta_wh = self._power_w[step], self._delta_wh[step]
         price = (self._cost[step], self._priced.cost[step], self._priced.exported_wh[step])
         extra_w = self._exact_powers(step, energy_wh, allowance_wh)
-        if extra_w:
+        if len(extra_w) > 0:
             power_w, delta_wh, price = self._with(step, extra_w)
         total = price[0] + self._to_come(step, energy_wh + delta_wh)
-        total[price[2] > allowance_wh + SLACK_WH] = FORBIDDEN
+        if allowance_wh < case.pack.max_discharge_w * float(case.horizon.hours[step]):
+            total[price[2] > allowance_wh + SLACK_WH] = FORBIDDEN
         self._forbid(step, energy_wh, power_w, delta_wh, total)
         best = int(total.argmin())
         return _Taken(
@@ -108,10 +111,16 @@ class _Pace:
         to_come = self._tables.grid.on(found.after[step], after_wh)
         to_come = to_come + unmet_cost(case, step, after_wh)
         target_wh = self._tables.next_target_wh[step]
-        if target_wh is not None:
+        # Only idling on the target or landing on it ends there; both are few and far between.
+        if target_wh is not None and self._may_hold(after_wh, target_wh):
             on_target = np.abs(after_wh - target_wh) <= SLACK_WH
             to_come[on_target] = np.minimum(to_come[on_target], found.hold[step])
         return to_come
+
+    def _may_hold(self, after_wh: Floats, target_wh: float) -> bool:
+        idle_wh = float(after_wh[self._idle])
+        landings = len(after_wh) > self._power_w.shape[1]
+        return landings or abs(idle_wh - target_wh) <= SLACK_WH
 
     def _exact_powers(self, step: int, energy_wh: float, allowance_wh: float) -> list[float]:
         case = self._tables.case

@@ -33,11 +33,7 @@ class Grid:
 
     def on(self, row: Floats, energy_wh: Floats) -> Floats:
         """A row of values at many energies."""
-        place = np.clip(energy_wh / self.step_wh, 0.0, self.points - 1.0)
-        below = np.minimum(place.astype(np.int64), self.points - 2)
-        share = place - below
-        found: Floats = row[below] * (1.0 - share) + row[below + 1] * share
-        return found
+        return np.interp(energy_wh, self.energy_wh, row)
 
 
 def grid_of(case: Case) -> Grid:

@@ -14,8 +14,8 @@ from v2g_daemon.planning.depth import Solution, optimise
 from v2g_daemon.planning.explain import summary_of
 from v2g_daemon.planning.problem import Outlook, outlook_of
 from v2g_daemon.planning.stage import StepTerms, priced
+from v2g_daemon.planning.worth import MONEY_DECIMALS, value_function
 
-MONEY_DECIMALS = 4
 POWER_DECIMALS = 3
 SOC_DECIMALS = 6
 
@@ -29,7 +29,7 @@ def solve(problem: PlanProblem) -> Plan:
     """
     outlook = outlook_of(problem)
     solution = optimise(outlook.case)
-    value = _value_of(problem, solution)
+    value = value_function(problem, solution)
     missed_wh = _missed_wh(outlook, solution.path.energy_wh)
     return Plan(
         plan_id=_plan_id(problem, value, solution),
@@ -42,17 +42,6 @@ def solve(problem: PlanProblem) -> Plan:
         expected_cost=round(_expected_cost(outlook, solution), MONEY_DECIMALS),
         missed_wh=round(missed_wh, 1),
         summary=summary_of(problem, outlook, solution, missed_wh),
-    )
-
-
-def _value_of(problem: PlanProblem, solution: Solution) -> ValueFunction:
-    soc_grid = solution.tables.grid.energy_wh / problem.store.capacity_wh
-    gains = np.round(-solution.values.before, MONEY_DECIMALS) + 0.0
-    return ValueFunction(
-        start_utc=problem.start_utc,
-        step_s=problem.step_s,
-        soc_grid=tuple(soc_grid.tolist()),
-        rows=tuple(tuple(row) for row in gains.tolist()),
     )
 
 

@@ -28,14 +28,14 @@ class PlanningDesk:
         self._posed.set()
 
     async def run(self) -> None:
-        """Answer problems until cancelled."""
+        """Answer problems until cancelled; one posed while nobody ran is answered first."""
         while True:
-            await self._posed.wait()
-            self._posed.clear()
             while self._waiting:
                 evse_id, problem = next(iter(self._waiting.items()))
                 del self._waiting[evse_id]
                 await self._answer(problem)
+            self._posed.clear()
+            await self._posed.wait()
 
     async def _answer(self, problem: PlanProblem) -> None:
         try:

@@ -181,3 +181,20 @@ def test_uneven_steps_keep_their_lengths() -> None:
     plan = solve(plan_problem(step_s=(3600, 900, 900, 1800)))
     assert powers_w(plan) == [1000.0, -1000.0, -1000.0, -1000.0]
     assert [round(slot.soc, 4) for slot in plan.slots] == [0.6, 0.575, 0.55, 0.5]
+
+
+def test_the_last_action_before_a_departure_is_priced_with_the_goal() -> None:
+    goal = DepartureGoal(ready_by_utc=START_UTC + timedelta(hours=1), soc=0.5)
+    plan = solve(plan_problem(goals=(goal,), prices=hourly_curve([0.50, 0.10], [0.0, 0.0])))
+    assert powers_w(plan)[0] == 0.0
+    # One kWh short of the goal at 2.00 per kWh, beside the 0.18 that a kWh is worth.
+    assert gain_at(plan, 1, 0.5) - gain_at(plan, 1, 0.4) == pytest.approx(2.18)
+
+
+def test_a_goal_between_lattice_points_is_a_point_of_its_own() -> None:
+    goal = DepartureGoal(ready_by_utc=START_UTC + timedelta(hours=1), soc=0.5123)
+    plan = solve(plan_problem(goals=(goal,), capacity_wh=60_000.0, soc=0.5123))
+    assert any(soc == pytest.approx(0.5123) for soc in plan.value.soc_grid)
+    assert list(plan.value.soc_grid) == sorted(set(plan.value.soc_grid))
+    above, exact = gain_at(plan, 1, 0.53), gain_at(plan, 1, 0.5123)
+    assert above - exact == pytest.approx((0.53 - 0.5123) * 60 * 0.18, abs=0.05)

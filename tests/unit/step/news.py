@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import time
 from typing import Any
 
 from tests.builders import (
@@ -15,6 +16,7 @@ from tests.builders import (
     an_evse_status,
     commissioning,
 )
+from v2g_daemon.domain.goals import WeeklyDeparture, WeeklySchedule
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.snapshot import RecordingHealth
@@ -56,3 +58,19 @@ def played(
         house, outcome = advance(house, one, policy)
         outcomes.append(outcome)
     return house, outcomes
+
+
+DAILY = WeeklyDeparture(
+    vehicle_id="car",
+    weekdays=(0, 1, 2, 3, 4, 5, 6),
+    ready_by=time(7, 30),
+    returns_at=time(17, 30),
+    soc=0.6,
+    energy_wh=None,
+    trip_wh=9000.0,
+)
+
+
+def a_commuters_policy(*departures: WeeklyDeparture) -> Policy:
+    schedule = WeeklySchedule(timezone="Europe/Amsterdam", departures=departures or (DAILY,))
+    return a_policy(schedule=schedule)

@@ -5,25 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
-from tests.builders import a_policy, a_vehicle
-from v2g_daemon.domain.goals import WeeklyDeparture, WeeklySchedule
-from v2g_daemon.domain.policy import Policy
+from tests.builders import a_vehicle
+from tests.unit.step.news import DAILY, a_commuters_policy
 from v2g_daemon.step.agenda import Agenda, kept_up
-
-DAILY = WeeklyDeparture(
-    vehicle_id="car",
-    weekdays=(0, 1, 2, 3, 4, 5, 6),
-    ready_by=time(7, 30),
-    returns_at=time(17, 30),
-    soc=0.6,
-    energy_wh=None,
-    trip_wh=9000.0,
-)
-
-
-def a_commuters_policy(*departures: WeeklyDeparture) -> Policy:
-    schedule = WeeklySchedule(timezone="Europe/Amsterdam", departures=departures or (DAILY,))
-    return a_policy(schedule=schedule)
 
 
 def at(day: int, hour: int, minute: int = 0, *, month: int = 12) -> datetime:

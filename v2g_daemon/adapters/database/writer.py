@@ -17,7 +17,7 @@ from queue import Empty, Queue
 from threading import Lock, Thread
 from typing import Any
 
-from sqlalchemy import Engine, Table
+from sqlalchemy import Engine, Table, delete, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import (
@@ -29,7 +29,7 @@ from sqlalchemy.exc import (
 )
 
 from v2g_daemon.adapters.database import engine as engines
-from v2g_daemon.adapters.database import opening
+from v2g_daemon.adapters.database import opening, tables
 from v2g_daemon.adapters.database.reader import DatabaseReader
 from v2g_daemon.adapters.database.translate import ORDER, to_table
 from v2g_daemon.domain.errors import LedgerError
@@ -39,6 +39,7 @@ RETRY_S = 5.0
 CLOSE_TIMEOUT_S = 10.0
 BATCH = timedelta(seconds=60)
 MOST_KEPT_ROWS = 20_000
+MOST_DROPPED_ROWS = 5_000
 
 # A number too large for a column is no error of the database's own.
 UNWRITABLE = (SQLAlchemyError, ValueError, OverflowError)
@@ -51,6 +52,14 @@ class Job:
     """Rows to commit together, and who waits for them."""
 
     rows: tuple[LedgerRow, ...]
+    done: Future[None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drop:
+    """Telemetry older than this goes; who waits for it."""
+
+    before_utc: datetime
     done: Future[None]
 
 
@@ -72,7 +81,7 @@ class DatabaseLedger:
         except LedgerError:
             self._release()
             raise
-        self._jobs: Queue[Job | None] = Queue()
+        self._jobs: Queue[Job | Drop | None] = Queue()
         self._closing = Lock()
         self._closed = False
         self._kept: deque[LedgerRow] = deque()
@@ -84,7 +93,13 @@ class DatabaseLedger:
 
     def commit(self, rows: Sequence[LedgerRow]) -> Future[None]:
         """Resolves when the rows are durable; LedgerError if they are not yet, or will never be."""
-        job = Job(rows=tuple(rows), done=Future())
+        return self._queued(Job(rows=tuple(rows), done=Future()))
+
+    def drop_telemetry_before(self, moment_utc: datetime) -> Future[None]:
+        """Resolves when no older telemetry is left; rows of record are never dropped."""
+        return self._queued(Drop(before_utc=moment_utc, done=Future()))
+
+    def _queued(self, job: Job | Drop) -> Future[None]:
         with self._closing:
             if not self._closed:
                 self._jobs.put(job)
@@ -135,7 +150,9 @@ class DatabaseLedger:
                 return
             # From here on the waiter cannot cancel what may already stand in the database.
             job.done.set_running_or_notify_cancel()
-            if all(isinstance(row, TelemetryRow) for row in job.rows):
+            if isinstance(job, Drop):
+                self._drop(job)
+            elif all(isinstance(row, TelemetryRow) for row in job.rows):
                 self._buffer(job)
             else:
                 jobs, self._telemetry = [*self._telemetry, job], []
@@ -157,6 +174,19 @@ class DatabaseLedger:
         jobs, self._telemetry = self._telemetry, []
         if jobs:
             self._write(jobs, self._fast)
+
+    def _drop(self, job: Drop) -> None:
+        """Delete in batches, so that no transaction holds up the disk for long."""
+        try:
+            while _dropped(self._fast, job.before_utc) == MOST_DROPPED_ROWS:
+                pass
+        except UNWRITABLE as error:
+            log.error("old telemetry could not be dropped: %s", error)
+            if not job.done.cancelled():
+                job.done.set_exception(LedgerError(f"old telemetry stays: {error}"))
+            return
+        if not job.done.cancelled():
+            job.done.set_result(None)
 
     def _write(self, jobs: list[Job], engine: Engine) -> None:
         """Commit the jobs together and tell each waiter what became of its rows."""
@@ -223,6 +253,15 @@ def _may_recover(error: Exception) -> bool:
     """Whether the database failed (full, locked, gone) rather than the rows."""
     at_fault = (IntegrityError, DataError, ProgrammingError)
     return isinstance(error, DBAPIError) and not isinstance(error, at_fault)
+
+
+def _dropped(engine: Engine, before_utc: datetime) -> int:
+    """Delete one batch of older telemetry, the oldest first; how many rows it was."""
+    minute = tables.telemetry.c.minute_utc
+    oldest = select(minute).where(minute < before_utc).order_by(minute).limit(MOST_DROPPED_ROWS)
+    with engine.begin() as connection:
+        found = connection.execute(delete(tables.telemetry).where(minute.in_(oldest)))
+        return int(found.rowcount)
 
 
 def _upsert(engine: Engine, rows: Iterable[LedgerRow]) -> None:

@@ -4,32 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
 
 from v2g_daemon.domain.errors import PlanningFailed
 from v2g_daemon.domain.plan import Plan, PlanProblem
 from v2g_daemon.trace.codec import TraceError, decode_plan, encode_problem
 
 DEADLINE_S = 15.0
-WORKER = "v2g_daemon.planning_worker"
+COMMAND = (sys.executable, "-m", "v2g_daemon.planning_worker")
 
 
 class PlanningChild:
     """Solves each problem in a planning worker of its own; the deadline is in real seconds."""
 
-    def __init__(self, *, deadline_s: float = DEADLINE_S) -> None:
+    def __init__(self, *, deadline_s: float = DEADLINE_S, command: Sequence[str] = COMMAND) -> None:
         self._deadline_s = deadline_s
+        self._command = tuple(command)
 
     async def solve(self, problem: PlanProblem) -> Plan:
         """The plan; raises PlanningFailed with the child's last words."""
         question = await asyncio.to_thread(encode_problem, problem)
-        child = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            WORKER,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
+        try:
+            child = await asyncio.create_subprocess_exec(
+                *self._command,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )
+        except OSError as error:  # out of memory or processes: no plan now, perhaps later
+            raise PlanningFailed(f"the planning child did not start: {error}") from error
         try:
             async with asyncio.timeout(self._deadline_s):
                 answer, complaint = await child.communicate(question)

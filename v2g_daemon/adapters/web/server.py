@@ -11,10 +11,15 @@ import uvicorn
 from fastapi import FastAPI
 
 SOCKET_MODE = 0o600
+SHUTDOWN_TIMEOUT_S = 1
 
 
 class QuietServer(uvicorn.Server):
     """uvicorn without its signal handlers: the daemon alone answers to signals."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.servers = []  # so that `shutdown` may come before `startup`
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -24,9 +29,22 @@ class QuietServer(uvicorn.Server):
 
 async def serve(app: FastAPI, socket_path: Path) -> None:
     """Answer on the socket until cancelled."""
-    config = uvicorn.Config(app, log_level="warning", lifespan="off", access_log=False)
+    server = QuietServer(
+        uvicorn.Config(
+            app,
+            log_level="warning",
+            lifespan="off",
+            access_log=False,
+            timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_S,
+        )
+    )
     with private_socket(socket_path) as listening:
-        await QuietServer(config).serve(sockets=[listening])
+        try:
+            await server.serve(sockets=[listening])
+        finally:
+            # Cancelled, uvicorn would leave its listener in the event loop, where the next socket
+            # with the same file descriptor finds it and fails.
+            await server.shutdown(sockets=[listening])
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib.resources
+import json
 import socket
 import tomllib
 from collections.abc import Callable, Coroutine
@@ -23,6 +24,9 @@ from v2g_daemon.app.demo.simulators import RunningSimulators, simulators
 from v2g_daemon.app.run import run as run_daemon
 from v2g_daemon.settings import Settings, load_settings, to_policy
 from v2g_daemon.step.house import Outcome
+
+# What the simulated world knows of each quarter hour, for who keeps the folder and compares.
+WORLD_FILE = "world-intervals.json"
 
 
 class TickCount:
@@ -71,7 +75,10 @@ async def run_demo(
         )
         async with simulators(scenario, folder / "simulators.log") as house:
             settings = demo_settings(run, folder, _addresses(house, ocpp_port))
-            return await _play(run, settings, ledger, house, stop=stop, watch=watch)
+            found = await _play(run, settings, ledger, house, stop=stop, watch=watch)
+            intervals = await house.truth("/world/intervals")
+            (folder / WORLD_FILE).write_text(json.dumps(intervals), encoding="utf-8")
+            return found
     finally:
         await asyncio.to_thread(ledger.close)
 

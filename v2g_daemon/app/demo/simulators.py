@@ -42,7 +42,10 @@ class RunningSimulators:
 
 @contextlib.asynccontextmanager
 async def simulators(scenario: Path, log: Path) -> AsyncIterator[RunningSimulators]:
-    """Run `python -m simulators SCENARIO` for the duration of the block."""
+    """Run `python -m simulators SCENARIO` for the duration of the block.
+
+    In a session of its own, so that Ctrl-C in the terminal reaches only us, who still ask it.
+    """
     with log.open("wb") as errors:
         child = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -53,6 +56,7 @@ async def simulators(scenario: Path, log: Path) -> AsyncIterator[RunningSimulato
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=errors,
+            start_new_session=True,
         )
     try:
         yield await _ready(child, log)

@@ -1,0 +1,183 @@
+"""`/api/v1` over its Unix socket: who may open it, what it answers, what it refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from tests.adapters.web.conftest import Serving
+from v2g_daemon.adapters.web.routes import build_api
+from v2g_daemon.adapters.web.server import private_socket, serve
+
+
+class Desk:
+    """Notes what is wished; refuses an EVSE that it does not know."""
+
+    def __init__(self) -> None:
+        self.wished: list[tuple[str, str | None, datetime | None, bool]] = []
+
+    def __call__(
+        self, *, kind: str, evse_id: str | None, until: datetime | None, confirmed: bool
+    ) -> dict[str, Any]:
+        if evse_id == "yard":
+            raise ValueError("name one of the EVSEs: carport")
+        self.wished.append((kind, evse_id, until, confirmed))
+        return {"evse_id": "carport", "detail": "stopped"}
+
+
+def an_app(desk: Desk | None = None, status: dict[str, Any] | None = None) -> FastAPI:
+    return build_api(
+        status=lambda: status, override=Desk() if desk is None else desk, version="1.2.3"
+    )
+
+
+async def until_served(client: httpx.AsyncClient) -> None:
+    async with asyncio.timeout(20.0):
+        while True:
+            try:
+                await client.get("/")
+            except httpx.TransportError:
+                await asyncio.sleep(0.02)
+            else:
+                return
+
+
+async def test_the_socket_is_its_owners_alone(serving: Serving, socket_path: Path) -> None:
+    async with serving(an_app()) as client:
+        await until_served(client)
+        mode = socket_path.stat().st_mode
+        assert stat.S_ISSOCK(mode)
+        assert stat.S_IMODE(mode) == 0o600
+    assert not socket_path.exists()
+
+
+async def test_the_status_is_what_the_daemon_says(serving: Serving) -> None:
+    async with serving(an_app(status={"at_utc": "2024-12-11T18:00:00Z"})) as client:
+        await until_served(client)
+        answer = await client.get("/api/v1/status")
+        assert (answer.status_code, answer.json()) == (200, {"at_utc": "2024-12-11T18:00:00Z"})
+
+
+async def test_before_the_first_tick_there_is_no_status(serving: Serving) -> None:
+    async with serving(an_app()) as client:
+        await until_served(client)
+        answer = await client.get("/api/v1/status")
+        assert answer.status_code == 503
+        assert answer.json()["detail"] == "the daemon has not decided anything yet"
+
+
+async def test_a_wish_reaches_the_desk_as_it_was_said(serving: Serving) -> None:
+    desk = Desk()
+    async with serving(an_app(desk)) as client:
+        await until_served(client)
+        wish = {"kind": "stop", "until": "2024-12-12T07:00:00+01:00", "confirmed": True}
+        answer = await client.post("/api/v1/overrides", json=wish)
+        assert answer.json() == {"evse_id": "carport", "detail": "stopped"}
+        await client.post("/api/v1/overrides", json={"kind": "auto", "evse_id": "carport"})
+    until = datetime(2024, 12, 12, 6, 0, tzinfo=UTC)
+    assert desk.wished == [("stop", None, until, True), ("auto", "carport", None, False)]
+
+
+async def test_a_wish_that_cannot_be_is_refused_with_the_reason(serving: Serving) -> None:
+    async with serving(an_app()) as client:
+        await until_served(client)
+        answer = await client.post("/api/v1/overrides", json={"kind": "charge", "evse_id": "yard"})
+        assert answer.status_code == 409
+        assert answer.json()["detail"] == "name one of the EVSEs: carport"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"kind": "stop", "power_w": 7000},
+        {"kind": "discharge"},
+        {},
+        {"kind": "stop", "until": "2024-12-12T07:00:00"},
+        {"kind": "stop", "until": "soon"},
+        {"kind": "stop", "confirmed": "perhaps"},
+        ["stop"],
+    ],
+    ids=[
+        "unknown key",
+        "unknown kind",
+        "no kind",
+        "time without zone",
+        "no time",
+        "no yes",
+        "list",
+    ],
+)
+async def test_a_body_that_is_not_understood_whole_changes_nothing(
+    serving: Serving, body: object
+) -> None:
+    desk = Desk()
+    async with serving(an_app(desk)) as client:
+        await until_served(client)
+        assert (await client.post("/api/v1/overrides", json=body)).status_code == 422
+    assert desk.wished == []
+
+
+async def test_nothing_else_is_served(serving: Serving) -> None:
+    async with serving(an_app(status={})) as client:
+        await until_served(client)
+        for path in ("/docs", "/redoc", "/", "/api/v2/status"):
+            assert (await client.get(path)).status_code == 404
+        assert (await client.delete("/api/v1/overrides")).status_code == 405
+
+
+async def test_the_daemons_signal_handlers_stay_its_own(serving: Serving) -> None:
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    async with serving(an_app()) as client:
+        await until_served(client)
+        assert {number: signal.getsignal(number) for number in before} == before
+
+
+async def test_a_client_that_hangs_does_not_hold_up_the_end(
+    serving: Serving, socket_path: Path
+) -> None:
+    async with serving(an_app()) as client:
+        await until_served(client)
+        hanging = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        hanging.connect(str(socket_path))
+        hanging.send(b"GET /api/v1/status HTTP/1.1\r\nHost: ")
+        await asyncio.sleep(0.05)
+        started_s = asyncio.get_running_loop().time()
+    assert asyncio.get_running_loop().time() - started_s < 5.0
+    hanging.close()
+
+
+async def test_a_restarted_api_answers_on_the_same_socket(
+    serving: Serving, socket_path: Path
+) -> None:
+    for number in (1, 2):
+        async with serving(an_app(status={"number": number})) as client:
+            await until_served(client)
+            assert (await client.get("/api/v1/status")).json() == {"number": number}
+
+
+def test_a_file_left_by_a_killed_daemon_is_replaced(socket_path: Path) -> None:
+    socket_path.parent.mkdir(parents=True)
+    left = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    left.bind(str(socket_path))
+    left.close()
+    with private_socket(socket_path) as listening:
+        listening.listen()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
+            caller.connect(str(socket_path))
+    assert not socket_path.exists()
+
+
+async def test_a_socket_that_cannot_be_made_is_an_os_error(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_text("not a folder")
+    with pytest.raises(OSError, match="file"):
+        await serve(an_app(), file / "api.sock")

@@ -1,0 +1,215 @@
+"""docs/benchmarks.md from the measured figures; pure, so that it can be read without measuring."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One line of a table; an empty aim is no promise."""
+
+    name: str
+    value: str
+    aim: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """What the figures were measured on."""
+
+    system: str
+    processor: str
+    cores: int
+    memory_gib: float
+    python: str
+    version: str
+    load_average: float
+    date: str
+
+
+INTRODUCTION = """\
+# Benchmarks
+
+Written by `make bench`; do not edit. No test asserts a time: a slow machine is no broken one. The
+aims are those of the first version, for a small computer such as a Raspberry Pi 4; the machine
+below is what they were measured on."""
+
+TICK_METHOD = """\
+`tests/benchmarks/tick_case.py` drives one `ControlLoop` with the demo's house, 28 days of
+history, a plan, a meter that moves every second and a station that reports every five. Recorder,
+encoder, trace file and ledger are the daemon's own; only sockets are missing. A tick ends when
+the setpoint lies in the charger's mailbox; the record is written after it, off the tick. `decide`
+alone is `tests/benchmarks/decide_case.py`."""
+
+PROCESS_METHOD = """\
+`tests/benchmarks/process_case.py` runs `v2g run` beside the simulators over loopback sockets: a
+tick, a meter reading and a change of the house load every second, in an evening when the car
+serves the house. After a minute of warm-up the kernel's counters of the process
+(`/proc/PID/stat`, `io`, `status`) are taken over a window without the turn of a quarter hour,
+then over one that holds it; a day is the first scaled, plus 96 turns. "To disk" counts the pages
+sent to the block device, "written" the bytes of every write. The trace's part is the growth of
+its file; the rest is the ledger. A recorded house without noise writes less."""
+
+PLANNING_METHOD = """\
+The planning child is timed from `exec` to its last byte, with the question that the house above
+poses; its memory is the highest the kernel saw. The solver core is
+`tests/benchmarks/plan_case.py` on two fixed cases of 48 hours in quarter hours, 30 runs each."""
+
+MILP_METHOD = """\
+`tests/benchmarks/planner_vs_milp.py`: both fixed cases and seeded perturbations of each (prices ×
+0.8 to 1.2, load and PV × 0.7 to 1.3, start ± 6 kWh, targets ± 4 kWh), planned by the daemon's
+programme and by a mixed-integer programme, both replayed by the same scorer. The share is what
+the planner gives away of the gain over plain charging; below 0 it found the better plan. A match
+passes if the share is at most 0.5 %, no more kWh are missed than by the MILP and the daily export
+depth is kept."""
+
+
+def page(
+    machine: Machine,
+    *,
+    tick: dict[str, Any],
+    decide: dict[str, Any],
+    processes: dict[str, Any],
+    cases: dict[str, dict[str, Any]],
+    matches: Sequence[dict[str, Any]],
+) -> str:
+    """The whole page."""
+    parts = [
+        INTRODUCTION,
+        _machine(machine),
+        "## The tick\n\n" + TICK_METHOD,
+        _table(_tick_figures(tick, decide)),
+        "## The process\n\n" + PROCESS_METHOD,
+        _table(_process_figures(processes["control"])),
+        _seen(processes["control"]),
+        "## Planning\n\n" + PLANNING_METHOD,
+        _table(_planning_figures(processes["planning"], cases)),
+        "## The planner against a MILP\n\n" + MILP_METHOD,
+        _match_table(matches),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _machine(machine: Machine) -> str:
+    return _table(
+        [
+            Figure(name="date", value=machine.date),
+            Figure(name="v2g-daemon", value=machine.version),
+            Figure(name="system", value=machine.system),
+            Figure(name="processor", value=f"{machine.processor}, {machine.cores} cores"),
+            Figure(name="memory", value=f"{machine.memory_gib:.1f} GiB"),
+            Figure(name="Python", value=machine.python),
+            Figure(name="load average at the start", value=f"{machine.load_average:.2f}"),
+        ],
+        head="machine",
+    )
+
+
+def _tick_figures(tick: dict[str, Any], decide: dict[str, Any]) -> list[Figure]:
+    return [
+        Figure(name="whole tick, median", value=f"{tick['tick_median_ms']:.2f} ms", aim="≤ 2 ms"),
+        Figure(name="whole tick, 99th percentile", value=f"{tick['tick_p99_ms']:.2f} ms"),
+        Figure(name="`decide`, median", value=f"{decide['median_us']:.0f} µs", aim="100 µs"),
+        Figure(name="`decide`, 99th percentile", value=f"{decide['p99_us']:.0f} µs"),
+        Figure(
+            name="recording a tick (encode, compress, hand to the ledger), median",
+            value=f"{tick['record_median_ms']:.2f} ms",
+        ),
+        Figure(name="recording a tick, 99th percentile", value=f"{tick['record_p99_ms']:.2f} ms"),
+        Figure(name="of it the trace encoder, median", value=f"{tick['encode_median_ms']:.2f} ms"),
+        Figure(
+            name="trace, compressed", value=f"{tick['trace_bytes_per_tick']:.0f} bytes per tick"
+        ),
+        Figure(name="ticks measured", value=str(tick["ticks"])),
+    ]
+
+
+def _process_figures(control: dict[str, Any]) -> list[Figure]:
+    return [
+        Figure(
+            name="resident memory of `v2g run`",
+            value=f"{control['rss_mib']:.0f} MiB (highest {control['highest_rss_mib']:.0f})",
+            aim="≤ 90 MB",
+        ),
+        Figure(name="CPU at one tick a second", value=f"{control['cpu_percent']:.1f} % of a core"),
+        Figure(
+            name="to disk per day",
+            value=f"{control['to_disk_mib_a_day']:.1f} MiB",
+            aim="≤ 25 MiB",
+        ),
+        Figure(name="written per day", value=f"{control['written_mib_a_day']:.1f} MiB"),
+        Figure(name="of it the trace, compressed", value=f"{control['trace_mib_a_day']:.1f} MiB"),
+        Figure(name="window", value=f"{control['seconds']} s"),
+    ]
+
+
+def _seen(control: dict[str, Any]) -> str:
+    status = control["status"]
+    target = "hands off" if status["target_w"] is None else f"{status['target_w']:.0f} W"
+    planned = "with a plan" if status["planned"] else "without a plan"
+    faults = ", ".join(status["faults"]) or "none"
+    return f"At the end of it: setpoint {target} (`{status['rule']}`), {planned}; faults: {faults}."
+
+
+def _planning_figures(planning: dict[str, Any], cases: dict[str, dict[str, Any]]) -> list[Figure]:
+    figures = [
+        Figure(
+            name="planning child, whole process",
+            value=f"{planning['wall_median_ms']:.0f} ms"
+            f" (slowest {planning['wall_highest_ms']:.0f})",
+        ),
+        Figure(
+            name="planning child, resident memory",
+            value=f"{planning['rss_mib']:.0f} MiB",
+            aim="≤ 60 MB",
+        ),
+        Figure(
+            name="question and plan on the pipe",
+            value=f"{planning['question_bytes'] / 1024:.0f} and"
+            f" {planning['plan_bytes'] / 1024:.0f} KiB",
+        ),
+    ]
+    for name, case in cases.items():
+        figures.append(
+            Figure(
+                name=f"solver core, `{name}`",
+                value=f"{case['median_ms']:.1f} ms median, {case['p95_ms']:.1f} ms 95th percentile",
+                aim="≤ 15 ms median",
+            )
+        )
+    return figures
+
+
+def _match_table(matches: Sequence[dict[str, Any]]) -> str:
+    """One row a case; shares in percent of the gain over plain charging."""
+    lines = [
+        "| case | matches | within 0.5 % | median | worst | missed kWh | planner | MILP |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ]
+    for name in sorted({match["case"] for match in matches}):
+        group = [match for match in matches if match["case"] == name]
+        shares = sorted(match["worse_share"] * 100.0 for match in group)
+        missed = sum(max(m["missed_kwh"] - m["milp_missed_kwh"], 0.0) for m in group)
+        lines.append(
+            f"| `{name}` | {len(group)} | {sum(share <= 0.5 for share in shares)} "
+            f"| {shares[len(shares) // 2]:.3f} % | {shares[-1]:.3f} % | {missed:.1f} "
+            f"| {_middle(group, 'planner_ms'):.0f} ms | {_middle(group, 'milp_ms'):.0f} ms |"
+        )
+    return "\n".join(lines)
+
+
+def _middle(group: Sequence[dict[str, Any]], key: str) -> float:
+    ordered = sorted(float(match[key]) for match in group)
+    return ordered[len(ordered) // 2]
+
+
+def _table(figures: Sequence[Figure], *, head: str = "what") -> str:
+    """A third column only where something is aimed at."""
+    if not any(figure.aim for figure in figures):
+        rows = [f"| {figure.name} | {figure.value} |" for figure in figures]
+        return "\n".join([f"| {head} | measured |", "| --- | --- |", *rows])
+    rows = [f"| {figure.name} | {figure.value} | {figure.aim} |" for figure in figures]
+    return "\n".join([f"| {head} | measured | aim |", "| --- | --- | --- |", *rows])

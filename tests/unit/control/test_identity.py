@@ -1,0 +1,131 @@
+"""Which car it is, and how far the records let the house go with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from tests.builders import (
+    EVCCID,
+    a_policy,
+    a_vehicle,
+    an_evse_status,
+    commissioning,
+)
+from v2g_daemon.control.identity import stage_of, vehicle_of
+from v2g_daemon.domain.policy import ExportPolicy, Stage
+from v2g_daemon.domain.readings import VehicleIdentity
+from v2g_daemon.domain.snapshot import CommissioningStep
+from v2g_daemon.domain.vehicle import Vehicle
+
+FOREIGN = "0200000000FF"
+
+
+def recognised(
+    *vehicles: Vehicle, evccid: str | None = None, id_token: str | None = None
+) -> str | None:
+    status = an_evse_status(identity=VehicleIdentity(evccid=evccid, id_token=id_token))
+    found = vehicle_of(status, a_policy(vehicles=vehicles))
+    return None if found is None else found.vehicle_id
+
+
+def test_a_car_is_known_by_its_evccid() -> None:
+    van = a_vehicle(vehicle_id="van", evccid="0200000000BB")
+    assert recognised(a_vehicle(), van, evccid="0200000000BB") == "van"
+
+
+def test_a_car_is_known_by_its_id_token_where_it_named_nothing_better() -> None:
+    van = a_vehicle(vehicle_id="van", evccid=None, id_token="card 7")
+    assert recognised(a_vehicle(), van, id_token="card 7") == "van"
+    assert recognised(a_vehicle(), van, evccid=FOREIGN, id_token="card 7") == "van"
+
+
+def test_a_foreign_evccid_is_a_guest_even_with_the_owners_token() -> None:
+    car = a_vehicle(id_token="card 7")
+    assert recognised(car, id_token="card 7") == "car"
+    assert recognised(car, evccid=FOREIGN, id_token="card 7") is None
+
+
+def test_a_token_that_two_cars_share_names_neither() -> None:
+    cars = (
+        a_vehicle(id_token="card 7"),
+        a_vehicle(vehicle_id="van", evccid="BB", id_token="card 7"),
+    )
+    assert recognised(*cars, id_token="card 7") is None
+    assert recognised(*cars, evccid="BB", id_token="card 7") == "van"
+
+
+def test_an_unidentified_car_is_the_only_configured_one_by_the_owners_opt_in_only() -> None:
+    assert recognised(a_vehicle(assumed_when_unidentified=True)) == "car"
+    assert recognised(a_vehicle(assumed_when_unidentified=False)) is None
+
+
+def test_the_opt_in_speaks_only_for_the_only_car() -> None:
+    car = a_vehicle(assumed_when_unidentified=True)
+    van = a_vehicle(vehicle_id="van", evccid="BB", assumed_when_unidentified=True)
+    assert recognised(car, van) is None
+
+
+def test_a_foreign_evccid_or_token_is_a_guest_even_with_the_opt_in() -> None:
+    car = a_vehicle(assumed_when_unidentified=True, id_token="card 7")
+    assert recognised(car, evccid=FOREIGN) is None
+    assert recognised(car, id_token="another card") is None
+
+
+def test_the_opt_in_holds_where_the_owner_configured_no_identity_to_compare() -> None:
+    car = a_vehicle(assumed_when_unidentified=True, evccid=None)
+    assert recognised(car, evccid=FOREIGN, id_token="any card") == "car"
+
+
+def test_without_any_identity_or_car_it_is_a_guest() -> None:
+    assert vehicle_of(an_evse_status(identity=None), a_policy()) is None
+    assert recognised(evccid=EVCCID) is None
+
+
+# Stages.
+
+
+def test_all_records_and_the_wish_open_v2g() -> None:
+    assert stage_of(commissioning(), "SIM-1", a_policy())[0] is Stage.V2G
+
+
+@pytest.mark.parametrize("wanted", list(Stage))
+def test_the_configuration_may_always_ask_for_less(wanted: Stage) -> None:
+    assert stage_of(commissioning(), "SIM-1", a_policy(stage_wanted=wanted))[0] is wanted
+
+
+def test_without_a_compensation_table_energy_stays_in_the_house() -> None:
+    records = tuple(
+        record
+        for record in commissioning()
+        if record.step is not CommissioningStep.EXPORT_COMPENSATION
+    )
+    assert stage_of(records, "SIM-1", a_policy()) == (
+        Stage.V2H,
+        "not recorded for this charger: export_compensation",
+    )
+
+
+def test_the_export_policy_never_stays_at_v2h() -> None:
+    policy = a_policy(export_policy=ExportPolicy.NEVER)
+    assert stage_of(commissioning(), "SIM-1", policy) == (Stage.V2H, "the export policy is never")
+
+
+def test_watching_needs_no_record() -> None:
+    assert stage_of((), None, a_policy(stage_wanted=Stage.WATCH))[0] is Stage.WATCH
+
+
+@pytest.mark.parametrize("serial", [None, "SIM-2"])
+def test_records_of_another_charger_do_not_count(serial: str | None) -> None:
+    assert stage_of(commissioning("SIM-1"), serial, a_policy())[0] is Stage.V1G
+
+
+def test_simulated_records_are_valid_for_simulated_serials_only() -> None:
+    assert stage_of(commissioning("ACME-1", simulated=True), "ACME-1", a_policy())[0] is Stage.V1G
+    assert stage_of(commissioning("ACME-1", simulated=False), "ACME-1", a_policy())[0] is Stage.V2G
+    one_simulated = (
+        *commissioning("ACME-1", simulated=False)[1:],
+        replace(commissioning("ACME-1", simulated=True)[0]),
+    )
+    assert stage_of(one_simulated, "ACME-1", a_policy())[0] is Stage.V1G

@@ -1,0 +1,323 @@
+"""Which questions are put to the planner, when again, and how they are spelled out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from tests.builders import (
+    LOSSY,
+    NOW,
+    a_capability,
+    a_goal,
+    a_grid,
+    a_meter,
+    a_policy,
+    a_price_curve,
+    a_snapshot,
+    a_vehicle,
+    ago,
+    an_evse,
+    an_evse_status,
+    decided,
+    goals,
+    in_hours,
+    some_counters,
+)
+from v2g_daemon.domain.goals import DepartureGoal
+from v2g_daemon.domain.plan import HistoryRow, PlanProblem
+from v2g_daemon.domain.policy import ExportPolicy, Policy, Stage
+from v2g_daemon.domain.readings import EvseStatus, PowerControl
+from v2g_daemon.domain.snapshot import Snapshot
+from v2g_daemon.step.questions import Answer, Question, is_news, problem_of, question_of
+
+
+def asked(snapshot: Snapshot, policy: Policy | None = None) -> Question | None:
+    policy = a_policy() if policy is None else policy
+    return question_of(snapshot.evses[0], decided(snapshot, policy=policy), snapshot, policy)
+
+
+def a_question(snapshot: Snapshot | None = None) -> Question:
+    question = asked(a_snapshot() if snapshot is None else snapshot)
+    assert question is not None
+    return question
+
+
+def a_problem(
+    snapshot: Snapshot,
+    policy: Policy | None = None,
+    *,
+    charged_wh: float = 0.0,
+    history: tuple[HistoryRow, ...] = (),
+) -> PlanProblem:
+    policy = a_policy() if policy is None else policy
+    decision = decided(snapshot, policy=policy)
+    question = question_of(snapshot.evses[0], decision, snapshot, policy)
+    assert question is not None
+    return problem_of(
+        question,
+        snapshot.evses[0],
+        decision,
+        snapshot,
+        policy,
+        charged_wh=charged_wh,
+        history=history,
+    )
+
+
+def with_car(**changes: Any) -> Snapshot:
+    return a_snapshot(evses=(an_evse_status(**changes),))
+
+
+def without_soc(**changes: Any) -> EvseStatus:
+    return an_evse_status(soc=None, soc_observed_at=None, **changes)
+
+
+# --- what is asked at all
+
+
+def test_a_known_car_with_known_prices_poses_a_question() -> None:
+    question = a_question(a_snapshot(goals=goals(a_goal(12.0), a_goal(36.0))))
+    assert question == Question(
+        evse_id="carport",
+        session_id="s1",
+        vehicle_id="car",
+        stage=Stage.V2G,
+        soc_reported=True,
+        prices_until_utc=in_hours(48.0),
+        goals=(a_goal(12.0), a_goal(36.0)),
+        asked_at=NOW,
+    )
+
+
+@pytest.mark.parametrize(
+    "nothing_to_plan",
+    [
+        with_car(plugged_in=False),
+        with_car(connected=False),
+        with_car(identity=None),
+        a_snapshot(prices=None),
+        a_snapshot(prices=a_price_curve(start_utc=in_hours(1.0))),
+        a_snapshot(clock_trusted=False),
+    ],
+    ids=["no car", "no station", "a guest", "no prices", "none for now", "no trusted clock"],
+)
+def test_no_question_where_there_is_nothing_to_plan(nothing_to_plan: Snapshot) -> None:
+    assert asked(nothing_to_plan) is None
+
+
+def test_stage_watch_asks_nothing() -> None:
+    assert asked(a_snapshot(), a_policy(stage_wanted=Stage.WATCH)) is None
+
+
+def test_a_goal_that_has_passed_is_no_part_of_the_question() -> None:
+    assert a_question(a_snapshot(goals=goals(a_goal(-1.0), a_goal(3.0)))).goals == (a_goal(3.0),)
+
+
+def test_the_goals_of_another_car_are_no_part_of_the_question() -> None:
+    assert a_question(a_snapshot(goals=goals(a_goal(), vehicle_id="van"))).goals == ()
+
+
+# --- when it is asked again
+
+
+def before(seconds_s: float, *, answer: Answer = Answer.PLANNED, **changes: Any) -> Question:
+    """A question as it was asked so long ago."""
+    return replace(a_question(), asked_at=ago(seconds_s), answer=answer, **changes)
+
+
+def test_the_first_question_is_news() -> None:
+    assert is_news(a_question(), None)
+
+
+def test_the_same_question_is_no_news_within_the_hour_and_news_after_it() -> None:
+    assert not is_news(a_question(), before(3599.0))
+    assert is_news(a_question(), before(3600.0))
+
+
+@pytest.mark.parametrize(
+    "was_different",
+    [
+        {"session_id": "s0"},
+        {"vehicle_id": "van"},
+        {"stage": Stage.V1G},
+        {"soc_reported": False},
+        {"prices_until_utc": in_hours(6.0)},
+        {"goals": (a_goal(8.0),)},
+    ],
+    ids=["plug-in", "car", "stage", "SoC", "prices", "goals"],
+)
+def test_whatever_the_plan_rests_on_is_news_when_it_changes(was_different: dict[str, Any]) -> None:
+    assert is_news(a_question(), before(61.0, **was_different))
+
+
+def test_news_within_the_minute_waits_for_it_to_pass() -> None:
+    assert not is_news(a_question(), before(59.0, session_id="s0"))
+    assert is_news(a_question(), before(60.0, session_id="s0"))
+
+
+def test_a_pending_question_is_not_asked_twice() -> None:
+    assert not is_news(a_question(), before(3599.0, answer=Answer.PENDING, session_id="s0"))
+
+
+def test_an_answer_that_never_came_is_awaited_for_an_hour_at_most() -> None:
+    assert is_news(a_question(), before(3600.0, answer=Answer.PENDING))
+
+
+def test_a_failed_question_is_asked_again_after_a_minute() -> None:
+    assert not is_news(a_question(), before(59.0, answer=Answer.FAILED))
+    assert is_news(a_question(), before(60.0, answer=Answer.FAILED))
+
+
+# --- how it is spelled out
+
+
+def test_the_problem_covers_48_hours_from_the_running_quarter_hour() -> None:
+    now = NOW.later(7.0 * 60.0)
+    car = an_evse_status(power_observed_at=now, registers_observed_at=now)
+    problem = a_problem(a_snapshot(now=now, evses=(car,)))
+    assert problem.start_utc == NOW.utc
+    assert problem.step_s == (900,) * 192
+    assert problem.asked_at == now
+
+
+def test_the_store_is_what_is_surely_in_the_pack() -> None:
+    # 50 % with half a step of 1 % as sigma.
+    store = a_problem(a_snapshot(), a_policy(evses=(an_evse(loss=LOSSY),))).store
+    assert store.soc == pytest.approx(0.495)
+    assert (store.capacity_wh, store.soc_floor, store.soc_ceiling) == (60_000.0, 0.3, 0.8)
+    assert (store.max_charge_w, store.max_discharge_w) == (7400.0, 7400.0)
+    assert (store.min_charge_w, store.min_discharge_w) == (1400.0, 1400.0)
+    assert store.wear_cost_per_kwh_discharged == 0.04
+    assert store.loss == LOSSY
+
+
+def test_a_weak_car_bounds_the_store_both_ways() -> None:
+    weak = a_vehicle(max_charge_w=3600.0, max_discharge_w=2300.0)
+    store = a_problem(a_snapshot(), a_policy(vehicles=(weak,))).store
+    assert (store.max_charge_w, store.max_discharge_w) == (3600.0, 2300.0)
+
+
+def test_at_stage_v1g_nothing_can_be_discharged_or_exported() -> None:
+    problem = a_problem(a_snapshot(commissioning=()))
+    assert problem.store.max_discharge_w == 0.0
+    assert (problem.may_export, problem.export_limit_w) == (False, 0.0)
+
+
+def test_at_stage_v2h_the_house_is_fed_and_nothing_is_exported() -> None:
+    problem = a_problem(a_snapshot(), a_policy(stage_wanted=Stage.V2H))
+    assert problem.store.max_discharge_w == 7400.0
+    assert (problem.may_export, problem.export_limit_w) == (False, 0.0)
+
+
+@pytest.mark.parametrize("control", [PowerControl.CHARGE_LIMIT, PowerControl.NONE])
+def test_a_charger_that_takes_no_signed_power_cannot_discharge(control: PowerControl) -> None:
+    snapshot = with_car(capability=a_capability(control=control))
+    assert a_problem(snapshot).store.max_discharge_w == 0.0
+
+
+def test_a_charger_that_has_not_said_what_it_can_cannot_discharge() -> None:
+    assert a_problem(with_car(capability=None)).store.max_discharge_w == 0.0
+
+
+@pytest.mark.parametrize(
+    ("limit_w", "planned_w"), [(4000.0, 3900.0), (10_000.0, 9800.0), (50.0, 0.0), (None, 0.0)]
+)
+def test_the_plan_keeps_a_margin_to_the_export_limit(
+    limit_w: float | None, planned_w: float
+) -> None:
+    problem = a_problem(a_snapshot(), a_policy(grid=a_grid(export_limit_w=limit_w)))
+    assert problem.export_limit_w == planned_w
+    assert problem.may_export == (limit_w is not None)
+
+
+def test_an_owner_who_forbids_export_gets_a_plan_without_it() -> None:
+    problem = a_problem(a_snapshot(), a_policy(export_policy=ExportPolicy.NEVER))
+    assert (problem.may_export, problem.export_limit_w) == (False, 0.0)
+    assert problem.store.max_discharge_w == 7400.0
+
+
+def test_the_plan_keeps_a_margin_to_the_fuse_and_to_a_lower_import_limit() -> None:
+    # 3 × 25 A × 230 V = 17 250 W, less 2 %; 4200 W less 100 W.
+    assert a_problem(a_snapshot()).import_limit_w == 16_905.0
+    limited = a_policy(grid=a_grid(import_limit_w=4200.0))
+    assert a_problem(a_snapshot(), limited).import_limit_w == 4100.0
+
+
+def test_the_daily_export_is_the_smaller_of_energy_and_share_less_what_has_gone() -> None:
+    snapshot = a_snapshot(counters=(some_counters(exported_today_wh=2500.0),))
+    problem = a_problem(snapshot)
+    assert (problem.daily_export_wh, problem.exported_today_wh) == (10_000.0, 2500.0)
+    small = a_policy(vehicles=(a_vehicle(capacity_wh=40_000.0),))
+    assert a_problem(snapshot, small).daily_export_wh == 8000.0
+
+
+def test_an_unreadable_counter_is_planned_as_nothing_exported() -> None:
+    for counters in ((), (some_counters(exported_today_wh=None),)):
+        assert a_problem(a_snapshot(counters=counters)).exported_today_wh == 0.0
+
+
+def test_the_present_load_is_the_meters_without_the_car() -> None:
+    snapshot = a_snapshot(meter=a_meter(3500.0), evses=(an_evse_status(power_w=3000.0),))
+    assert a_problem(snapshot).current_net_load_w == 500.0
+
+
+def test_a_car_that_reports_no_power_is_taken_to_draw_none() -> None:
+    snapshot = a_snapshot(meter=a_meter(700.0), evses=(an_evse_status(power_w=None),))
+    assert a_problem(snapshot).current_net_load_w == 700.0
+
+
+def test_an_old_meter_reading_says_nothing_about_the_present_load() -> None:
+    assert a_problem(a_snapshot(meter=a_meter(9000.0, age_s=5.1))).current_net_load_w is None
+    assert a_problem(a_snapshot(meter=None)).current_net_load_w is None
+
+
+def test_history_and_prices_go_along() -> None:
+    history = (HistoryRow(start_utc=in_hours(-24.0), net_load_w=400.0),)
+    snapshot = a_snapshot()
+    problem = a_problem(snapshot, history=history)
+    assert problem.history is history
+    assert problem.prices is snapshot.prices
+    assert (problem.cycle_margin_per_kwh, problem.unmet_goal_per_kwh) == (0.02, 5.0)
+
+
+# --- without a SoC, and goals in energy
+
+
+def test_without_soc_the_store_is_the_energy_wanted_by_the_next_departure() -> None:
+    wanted = DepartureGoal(
+        ready_by_utc=in_hours(12.0),
+        energy_wh=14_000.0,
+        returns_at_utc=in_hours(22.0),
+        trip_wh=9000.0,
+    )
+    snapshot = a_snapshot(evses=(without_soc(),), goals=goals(wanted, a_goal(36.0)))
+    problem = a_problem(snapshot, charged_wh=3500.0)
+    store = problem.store
+    assert (store.capacity_wh, store.soc) == (14_000.0, 0.25)
+    assert (store.soc_floor, store.soc_ceiling, store.taper_above_soc) == (0.0, 1.0, 1.0)
+    assert store.max_discharge_w == 0.0
+    assert problem.goals == (DepartureGoal(ready_by_utc=in_hours(12.0), soc=1.0),)
+
+
+def test_without_soc_and_goal_the_store_is_what_this_driver_usually_takes() -> None:
+    problem = a_problem(a_snapshot(evses=(without_soc(),)), charged_wh=25_000.0)
+    assert (problem.store.capacity_wh, problem.store.soc) == (10_000.0, 1.0)
+    assert problem.goals == ()
+
+
+def test_an_energy_goal_of_a_car_with_soc_lies_above_what_is_in_the_pack() -> None:
+    # 49.5 % surely there; 12 kWh wanted, 3 kWh charged already: 9 of 60 kWh are 15 % more.
+    later = a_goal(36.0)
+    snapshot = a_snapshot(goals=goals(a_goal(12.0, soc=None, energy_wh=12_000.0), later))
+    first, second = a_problem(snapshot, charged_wh=3000.0).goals
+    assert first.soc == pytest.approx(0.645)
+    assert first.energy_wh is None
+    assert second == later
+
+
+def test_an_energy_goal_beyond_the_pack_is_a_full_pack() -> None:
+    snapshot = a_snapshot(goals=goals(a_goal(12.0, soc=None, energy_wh=50_000.0)))
+    assert a_problem(snapshot).goals[0].soc == 1.0
