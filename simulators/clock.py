@@ -1,4 +1,7 @@
-"""Simulated time: start + (CLOCK_MONOTONIC - anchor) x speed, the same in every process."""
+"""Simulated time: start + (CLOCK_MONOTONIC - anchor) x speed, the same in every process.
+
+Until the anchor the clock stands at its start.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,8 @@ class ScaledClock:
 
     def now_s(self) -> float:
         """Return the simulated instant of this moment."""
-        return self.start_s + (time.monotonic() - self.anchor_monotonic_s) * self.speed
+        running_s = max(time.monotonic() - self.anchor_monotonic_s, 0.0)
+        return self.start_s + running_s * self.speed
 
     def real_s(self, simulated_s: float) -> float:
         """Return how long a simulated duration lasts in real seconds."""

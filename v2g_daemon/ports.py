@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from datetime import datetime
 from typing import Protocol
 
+from v2g_daemon.domain.clock import ClockWitness
 from v2g_daemon.domain.goals import UserOverride
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
@@ -45,6 +46,8 @@ class ObservationSink(Protocol):
     def put_evse(self, status: EvseStatus) -> None: ...
 
     def put_prices(self, curve: PriceCurve) -> None: ...
+
+    def put_clock_witness(self, witness: ClockWitness) -> None: ...
 
     def put_override(self, override: UserOverride) -> None: ...
 

@@ -25,7 +25,7 @@ EXACT_MATH = frozenset(
     "trunc".split()
 )
 # A sum of these is exact: counts, and energies and money held as integers.
-INTEGER_SUFFIXES = ("_count", "_mwh", "_micros", "_microunits")
+INTEGER_SUFFIXES = ("_count", "_milliwh", "_micros", "_microunits")
 EXACT_STARTS = frozenset({"Decimal", "timedelta"})
 
 
@@ -89,9 +89,16 @@ def _sums_exactly(call: ast.Call) -> bool:
     element = call.args[0]
     if isinstance(element, ast.GeneratorExp | ast.ListComp):
         element = element.elt
+    return _is_whole(element)
+
+
+def _is_whole(element: ast.expr) -> bool:
+    """Whether a term is an integer by its form or its name."""
     match element:
         case ast.Constant(value=int()) | ast.Call(func=ast.Name(id="len" | "int")):
             return True
+        case ast.BinOp(left=left, op=ast.Add() | ast.Sub(), right=right):
+            return _is_whole(left) and _is_whole(right)
         case ast.Name() | ast.Attribute():
             return dotted_name(element).endswith(INTEGER_SUFFIXES)
         case ast.Call(func=function):
@@ -129,6 +136,8 @@ def test_the_pure_packages_are_pure() -> None:
         "y = sum(powers_w)",
         "y = sum(slot.energy_wh for slot in slots)",
         "y = sum(costs, start=0.0)",
+        "y = sum(row.charge_milliwh - row.loss_wh for row in rows)",
+        "y = sum(row.charge_milliwh / 1000 for row in rows)",
     ],
 )
 def test_an_impure_line_is_found(snippet: str) -> None:
@@ -141,7 +150,8 @@ def test_an_impure_line_is_found(snippet: str) -> None:
         "age_s = snapshot.now.monotonic_s - reading.observed_at.monotonic_s",
         "x = math.sqrt(y) if math.isfinite(y) else 0.0",
         "y = sum(1 for slot in slots if slot.late)",
-        "y = sum(interval.charge_mwh for interval in intervals)",
+        "y = sum(interval.charge_milliwh for interval in intervals)",
+        "y = sum(row.import_milliwh - row.export_milliwh for row in rows)",
         "y = sum((row.cost for row in rows), start=Decimal(0))",
         "from math import floor",
     ],

@@ -142,6 +142,7 @@ def _process_figures(control: dict[str, Any]) -> list[Figure]:
         ),
         Figure(name="written per day", value=f"{control['written_mib_a_day']:.1f} MiB"),
         Figure(name="of it the trace, compressed", value=f"{control['trace_mib_a_day']:.1f} MiB"),
+        Figure(name="decisions recorded", value=f"{control['decisions_a_minute']:.1f} a minute"),
         Figure(name="window", value=f"{control['seconds']} s"),
     ]
 

@@ -355,14 +355,16 @@ def discharges(decision: EvseDecision) -> bool:
 # The properties.
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(days())
-def test_every_setpoint_lies_inside_every_limit_is_finite_and_expires(
+def test_0_w_is_permitted_and_every_setpoint_is_finite_inside_every_limit_and_expires(
     day: tuple[Policy, tuple[Snapshot, ...]],
 ) -> None:
     policy, some = day
     for _, snapshot, decision in run(policy, some):
         for evse in decision.evses:
+            assert evse.command.permitted.contains(0.0)
+            assert all(limit.permitted.contains(0.0) for limit in evse.limits)
             setpoint = commanded(evse)
             if setpoint is None:
                 continue
@@ -374,7 +376,7 @@ def test_every_setpoint_lies_inside_every_limit_is_finite_and_expires(
                 assert setpoint.expires_at.seconds_since(snapshot.now) <= 120.0
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(days())
 def test_decide_answers_every_evse_gives_its_reason_and_repeats_itself(
     day: tuple[Policy, tuple[Snapshot, ...]],
@@ -388,17 +390,7 @@ def test_decide_answers_every_evse_gives_its_reason_and_repeats_itself(
             assert all(limit.reason.detail for limit in evse.limits)
 
 
-@settings(max_examples=150)
-@given(days())
-def test_0_w_is_always_permitted(day: tuple[Policy, tuple[Snapshot, ...]]) -> None:
-    policy, some = day
-    for _, _, decision in run(policy, some):
-        for evse in decision.evses:
-            assert evse.command.permitted.contains(0.0)
-            assert all(limit.permitted.contains(0.0) for limit in evse.limits)
-
-
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(days(), st.randoms(use_true_random=False))
 def test_the_order_of_the_limits_never_matters(
     day: tuple[Policy, tuple[Snapshot, ...]], random: Any
@@ -420,7 +412,7 @@ def test_the_order_of_the_limits_never_matters(
                 assert first.target_w == second.target_w
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(days())
 def test_shares_never_sum_past_a_site_limit(day: tuple[Policy, tuple[Snapshot, ...]]) -> None:
     policy, some = day
@@ -439,7 +431,7 @@ def test_shares_never_sum_past_a_site_limit(day: tuple[Policy, tuple[Snapshot, .
             assert discharge_w == 0.0
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(days())
 def test_the_parts_of_a_site_limit_sum_to_no_more_than_the_whole(
     day: tuple[Policy, tuple[Snapshot, ...]],
@@ -474,7 +466,7 @@ def _not_shared(whole: dict[str, tuple[float, float]]) -> Callable[..., Any]:
     return note
 
 
-@settings(max_examples=600)
+@settings(max_examples=250)
 @given(days())
 def test_nothing_discharges_without_all_that_a_discharge_needs(
     day: tuple[Policy, tuple[Snapshot, ...]],
@@ -507,7 +499,7 @@ def test_nothing_discharges_without_all_that_a_discharge_needs(
             assert all(latch.evse_id != evse.evse_id for latch in before.latches)
 
 
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(days())
 def test_below_v2g_or_without_a_known_limit_nothing_is_exported_by_intent(
     day: tuple[Policy, tuple[Snapshot, ...]],
@@ -613,7 +605,7 @@ def _into_pack_w(power_w: float, loss: LossCurve) -> float:
     return power_w - lost_w
 
 
-@settings(max_examples=40)
+@settings(max_examples=100)
 @given(
     st.builds(
         Trip,

@@ -107,7 +107,7 @@ def plain_charging(house: Iterable[Quarter], plug_ins: Iterable[PlugIn]) -> Plai
         total_ahead_wh += one_wh
     return PlainCharging(
         energy_cost=cost,
-        charge_milliwh=sum(int(one) for one in charge.values()),
+        charge_milliwh=sum(drawn_milliwh for drawn_milliwh in charge.values()),
         ahead_wh=total_ahead_wh,
         unpriced_count=unpriced_count + len(charge.keys() - seen),
     )

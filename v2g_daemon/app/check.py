@@ -13,6 +13,7 @@ from v2g_daemon.domain.policy import EvsePolicy, FailState, Policy, Stage
 from v2g_daemon.domain.vehicle import Vehicle
 from v2g_daemon.settings import Settings, load_settings, to_policy, warnings_of
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -39,6 +40,7 @@ def check(path: Path) -> CheckReport:
     policy = to_policy(settings)
     understood = (
         *_site(settings, policy),
+        *_stations(settings),
         *(line for evse in policy.evses for line in _charger(evse, policy)),
         *(_vehicle(vehicle, policy) for vehicle in policy.vehicles),
         *(_departure(departure) for departure in policy.schedule.departures),
@@ -80,6 +82,17 @@ def _site(settings: Settings, policy: Policy) -> Iterator[str]:
         yield f"Export limit: {_kw(grid.export_limit_w)} at the grid connection."
     if grid.import_limit_w is not None:
         yield f"Import limit: {_kw(grid.import_limit_w)} at the grid connection."
+
+
+def _stations(settings: Settings) -> Iterator[str]:
+    ocpp = settings.ocpp
+    for station_id in dict.fromkeys(charger.station_id for charger in settings.charger):
+        yield f"Station {station_id} connects to ws://{ocpp.host}:{ocpp.port}/{station_id}."
+    if ocpp.host in LOOPBACK:
+        yield (
+            "Only this machine can connect; a station in the house needs ocpp.host = "
+            '"0.0.0.0" or this machine\'s own address.'
+        )
 
 
 def _charger(evse: EvsePolicy, policy: Policy) -> Iterator[str]:

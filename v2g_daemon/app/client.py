@@ -26,16 +26,20 @@ def ask(
     socket_path: Path, method: str, path: str, body: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """The answer's JSON; raises DaemonNotReached, also for an answer that says no."""
+    if not socket_path.is_socket():
+        raise DaemonNotReached(_nobody(socket_path, "there is no such socket"))
     transport = httpx.HTTPTransport(uds=str(socket_path))
     with httpx.Client(transport=transport, timeout=TIMEOUT_S) as client:
         try:
             answer = client.request(method, f"http://v2g-daemon{path}", json=body)
         except httpx.TransportError as error:
-            raise DaemonNotReached(
-                f"no daemon answers on {socket_path} ({error}); is `v2g run` running?"
-            ) from error
+            raise DaemonNotReached(_nobody(socket_path, str(error))) from error
     if answer.is_error:
         detail = answer.json().get("detail", answer.text) if answer.content else answer.text
         raise DaemonNotReached(f"the daemon refused: {detail}")
     found: dict[str, Any] = answer.json()
     return found
+
+
+def _nobody(socket_path: Path, why: str) -> str:
+    return f"no daemon answers on {socket_path} ({why}); is `v2g run` running?"

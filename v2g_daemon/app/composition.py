@@ -42,7 +42,9 @@ from v2g_daemon.runtime.control_loop import ControlLoop, Surroundings
 from v2g_daemon.runtime.latest_values import LatestValues
 from v2g_daemon.runtime.planning_desk import PlanningDesk
 from v2g_daemon.runtime.recorder import Recorder
+from v2g_daemon.runtime.witnessed_clock import WitnessedClock
 from v2g_daemon.settings import Charger, Meter, Settings, to_policy
+from v2g_daemon.step.clock_trust import ledger_witness
 from v2g_daemon.step.house import House, Outcome
 from v2g_daemon.step.pasts import KEPT, Past
 from v2g_daemon.trace.codec import TraceEncoder
@@ -109,22 +111,14 @@ def compose(
     reader = ledger.reader()
     now_utc = clock.now().utc
     latest = _latest_values(reader, policy, now_utc)
+    clock = _witnessed(clock, reader, latest)
     trace = _trace_files(settings, clock)
     recorder = _recorder(policy, clock, ledger, trace)
-    desk = PlanningDesk(planner=PlanningChild(), latest=latest)
     central = CentralSystem(_central_config(settings, policy), clock, latest)
     overrides = Overrides(policy=policy, sink=latest)
     newest = NewestOutcome(overrides.see, *([] if on_tick is None else [on_tick]))
     watchdog = SystemdWatchdog.from_environment(os.environ)
-    around = Surroundings(
-        clock=clock,
-        latest=latest,
-        recorder=recorder,
-        desk=desk,
-        ports={port.evse_id: port for port in central.ports()},
-        watchdog=watchdog,
-        on_tick=newest,
-    )
+    around = _surroundings(clock, latest, recorder, central, watchdog, newest)
     house = restored_house(reader, policy, now_utc)
     api = build_api(status=newest.status, override=overrides, version=__version__)
     return Parts(
@@ -136,13 +130,32 @@ def compose(
         watchdog=watchdog,
         edges={
             "ocpp": central.run,
-            "planning": desk.run,
+            "planning": around.desk.run,
             "recorder": recorder.run,
             "api": lambda: serve(api, settings.api.socket),
             "prices": _prices(settings, clock, latest).run,
             "nightly": _nightly(policy, clock, ledger).run,
             **_meters(settings, policy, clock, latest),
         },
+    )
+
+
+def _surroundings(
+    clock: Clock,
+    latest: LatestValues,
+    recorder: Recorder,
+    central: CentralSystem,
+    watchdog: SystemdWatchdog,
+    on_tick: Callable[[Outcome], None],
+) -> Surroundings:
+    return Surroundings(
+        clock=clock,
+        latest=latest,
+        recorder=recorder,
+        desk=PlanningDesk(planner=PlanningChild(), latest=latest),
+        ports={port.evse_id: port for port in central.ports()},
+        watchdog=watchdog,
+        on_tick=on_tick,
     )
 
 
@@ -153,6 +166,14 @@ def _latest_values(reader: DatabaseReader, policy: Policy, now_utc: datetime) ->
         commissioning=reader.commissioning(),
         overrides=reader.overrides(now_utc=now_utc),
     )
+
+
+def _witnessed(clock: Clock, reader: DatabaseReader, latest: LatestValues) -> Clock:
+    """The clock all parts share; the ledger is its first witness."""
+    witness = ledger_witness(reader.last_stored_utc(), started_at=clock.now())
+    if witness is not None:
+        latest.put_clock_witness(witness)
+    return WitnessedClock(clock, witnesses=latest.clock_witnesses)
 
 
 def _trace_files(settings: Settings, clock: Clock) -> TraceFiles:

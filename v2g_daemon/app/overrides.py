@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from v2g_daemon.adapters.web.translate import override_json, stamp
-from v2g_daemon.control.commute import energy_wanted_wh
+from v2g_daemon.battery.losses import pack_power_w
+from v2g_daemon.control.commute import DERATING, energy_wanted_wh
+from v2g_daemon.control.situation import charged_wh
+from v2g_daemon.domain.decision import EvseDecision
 from v2g_daemon.domain.goals import DepartureGoal, OverrideKind, UserOverride
 from v2g_daemon.domain.policy import Policy
+from v2g_daemon.domain.readings import EvseStatus
+from v2g_daemon.domain.vehicle import Vehicle
 from v2g_daemon.ports import ObservationSink
 from v2g_daemon.step.house import Outcome
 
 LONGEST = timedelta(hours=12)
+LEAST_TOLD_KWH = 0.05
 
 
 class Overrides:
@@ -60,52 +67,73 @@ class Overrides:
         return evse_id
 
     def _detail(self, outcome: Outcome, override: UserOverride, goal: DepartureGoal | None) -> str:
-        until = f"until {stamp(override.until_utc)}"
+        until = f"until {self._wall(override.until_utc)}"
         if override.kind is OverrideKind.CHARGE:
             return f"charging {until}"
-        missed = self._missed(outcome, override.evse_id, goal)
+        missed = self._missed(outcome, override, goal)
         if missed is None or goal is None:
             return f"stopped {until}"
+        trip = f"the trip at {self._wall(goal.ready_by_utc)}"
         if override.confirmed:
-            return f"stopped {until}; {missed} for the trip at {stamp(goal.ready_by_utc)}"
+            return f"stopped {until}; {missed} for {trip}"
         return (
-            f"stopped {until}, but the trip at {stamp(goal.ready_by_utc)} comes first: {missed};"
+            f"stopped {until}, but {trip} comes first: otherwise {missed};"
             " repeat with confirmation to stop all the same"
         )
 
-    def _missed(self, outcome: Outcome, evse_id: str, goal: DepartureGoal | None) -> str | None:
-        vehicle_id, soc = _decided(outcome, evse_id)
-        if goal is None or vehicle_id is None:
+    def _missed(
+        self, outcome: Outcome, override: UserOverride, goal: DepartureGoal | None
+    ) -> str | None:
+        """What the trip will lack if nothing is charged until the override ends."""
+        status, decided = _of(outcome, override.evse_id)
+        if goal is None or decided is None or decided.vehicle_id is None or status is None:
             return None
-        vehicle = self._policy.vehicle(vehicle_id)
-        if soc is None or goal.soc is None:
-            return f"{energy_wanted_wh(goal, vehicle) / 1000.0:.1f} kWh may be missing"
-        missing_kwh = (goal.soc - soc) * vehicle.capacity_wh / 1000.0
-        return None if missing_kwh <= 0.0 else f"{missing_kwh:.1f} kWh will be missing"
+        vehicle = self._policy.vehicle(decided.vehicle_id)
+        if decided.soc is None or goal.soc is None:
+            memory = outcome.memory_after.of(override.evse_id)
+            needed_wh = energy_wanted_wh(goal, vehicle) - charged_wh(memory, status)
+            word = "may"
+        else:
+            needed_wh = (goal.soc - decided.soc) * vehicle.capacity_wh
+            word = "will"
+        left_h = max((goal.ready_by_utc - override.until_utc).total_seconds(), 0.0) / 3600.0
+        missing_kwh = (needed_wh - left_h * self._into_pack_w(override.evse_id, vehicle)) / 1000.0
+        return None if missing_kwh < LEAST_TOLD_KWH else f"{missing_kwh:.1f} kWh {word} be missing"
+
+    def _into_pack_w(self, evse_id: str, vehicle: Vehicle) -> float:
+        """What the pack gains while charging with the power that a trip may count on."""
+        evse = self._policy.evse(evse_id)
+        return pack_power_w(DERATING * min(evse.max_charge_w, vehicle.max_charge_w), evse.loss)
+
+    def _wall(self, moment_utc: datetime) -> str:
+        """The house's wall time."""
+        return f"{moment_utc.astimezone(ZoneInfo(self._policy.timezone)):%a %H:%M}"
 
 
 def _end(until: datetime | None, goal: DepartureGoal | None, now_utc: datetime) -> datetime:
     if until is not None:
         ends_utc = until.astimezone(UTC)
         if ends_utc <= now_utc:
-            raise ValueError(f"{stamp(ends_utc)} has passed")
+            raise ValueError(f"{stamp(ends_utc)} has passed; it is {stamp(now_utc)}")
         return ends_utc
     latest_utc = now_utc + LONGEST
     return latest_utc if goal is None else min(latest_utc, goal.ready_by_utc)
 
 
 def _next_goal(outcome: Outcome, evse_id: str) -> DepartureGoal | None:
-    vehicle_id = _decided(outcome, evse_id)[0]
+    _, decided = _of(outcome, evse_id)
+    if decided is None or decided.vehicle_id is None:
+        return None
     now_utc = outcome.snapshot.now.utc
     for entry in outcome.snapshot.goals:
-        if entry.vehicle_id == vehicle_id:
+        if entry.vehicle_id == decided.vehicle_id:
             return next((goal for goal in entry.goals if goal.ready_by_utc > now_utc), None)
     return None
 
 
-def _decided(outcome: Outcome, evse_id: str) -> tuple[str | None, float | None]:
-    """The vehicle and SoC of the newest decision."""
-    for decided in outcome.decision.evses:
-        if decided.evse_id == evse_id:
-            return decided.vehicle_id, decided.soc
-    return None, None
+def _of(outcome: Outcome, evse_id: str) -> tuple[EvseStatus | None, EvseDecision | None]:
+    """The EVSE as the newest tick saw and decided it."""
+    return (
+        next((one for one in outcome.snapshot.evses if one.evse_id == evse_id), None),
+        next((one for one in outcome.decision.evses if one.evse_id == evse_id), None),
+    )

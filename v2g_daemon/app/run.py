@@ -59,10 +59,16 @@ async def _run_tasks(parts: Parts, stop: asyncio.Event) -> None:
             tasks = [
                 inner.create_task(supervise(name, task), name=name) for name, task in others.items()
             ]
-            tasks.append(inner.create_task(parts.loop.run(), name="control"))
+            tasks.append(inner.create_task(_control(parts), name="control"))
             parts.watchdog.ready()
             await stop.wait()
             parts.watchdog.stopping()
             for task in reversed(tasks):
                 task.cancel()
         recorder.cancel()
+
+
+async def _control(parts: Parts) -> None:
+    """Tick once time runs: a simulated clock may still stand at its start."""
+    await parts.clock.sleep(0.0)
+    await parts.loop.run()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 
 def status_text(status: dict[str, Any]) -> str:
     """A few lines: the grid, each EVSE with the sentence why, overrides and faults."""
-    lines = [f"{status['at_utc']}" + ("" if status["clock_trusted"] else "  clock not trusted")]
+    trust = "" if status["clock_trusted"] else "  clock not trusted"
+    lines = [f"{_wall(status['at_utc'], '%a %d %b %Y %H:%M:%S')}{trust}"]
     lines.append(f"grid     {_grid(status)}")
     lines.append(f"price    {_price(status)}")
     for evse in status["evses"]:
         lines += _evse(evse)
     lines += [
-        f"override {one['evse_id']}: {one['kind']} until {one['until_utc']}"
+        f"override {one['evse_id']}: {one['kind']} until {_wall(one['until_utc'])}"
         for one in status["overrides"]
     ]
     lines += [f"FAULT    {_where(fault)}{fault['detail']}" for fault in status["faults"]]
@@ -34,7 +36,7 @@ def _price(status: dict[str, Any]) -> str:
         return "unknown"
     return (
         f"{price['import_per_kwh']:.3f} in, {price['export_per_kwh']:.3f} out"
-        f" {price['currency']}/kWh, known until {price['known_until_utc']}"
+        f" {price['currency']}/kWh, known until {_wall(price['known_until_utc'])}"
     )
 
 
@@ -50,11 +52,17 @@ def _evse(evse: dict[str, Any]) -> list[str]:
         f"         why: {evse['reason']['detail']}",
     ]
     goal = evse["next_goal"]
-    if goal is not None and goal["soc"] is not None:
-        lines.append(f"         next: {goal['soc'] * 100:.0f} % at {goal['ready_by_utc']}")
+    if goal is not None:
+        wanted = "" if goal["soc"] is None else f" with {goal['soc'] * 100:.0f} %"
+        lines.append(f"         next: ready by {_wall(goal['ready_by_utc'])}{wanted}")
     if evse["plan"] is not None:
         lines.append(f"         plan: {evse['plan']['summary']}")
     return lines
+
+
+def _wall(stamp: str, form: str = "%a %H:%M") -> str:
+    """Wall time of this machine, as `--until` takes it."""
+    return datetime.fromisoformat(stamp).astimezone().strftime(form)
 
 
 def _where(fault: dict[str, Any]) -> str:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from v2g_daemon.control.dependable import static_safe_w
 from v2g_daemon.control.desire import desire
-from v2g_daemon.control.evse_limits import static_safe_w
 from v2g_daemon.control.explain import explain
 from v2g_daemon.control.grid import follow_meter, view_grid
 from v2g_daemon.control.hands_off import hands_off
@@ -129,7 +129,7 @@ def _command(
 
 def _lease_s(target_w: float, situation: Situation, policy: Policy) -> float:
     """Length follows danger: discharge, or charge above the static safe power, is short."""
-    if target_w < 0.0 or target_w > static_safe_w(situation, policy):
+    if target_w < 0.0 or target_w > static_safe_w(situation.evse, policy.grid):
         return policy.timing.discharge_lease_s
     if target_w == 0.0:
         return policy.timing.idle_lease_s
@@ -140,6 +140,4 @@ def _remember(memory: EvseMemory, decision: EvseDecision, snapshot: Snapshot) ->
     command = decision.command
     if isinstance(command, HandsOff):
         return replace(memory, last=None)
-    last_w = 0.0 if memory.last is None else memory.last.target_w
-    memory = remember_change(memory, command.target_w, last_w, snapshot.now)
-    return replace(memory, last=command)
+    return remember_change(memory, command, snapshot.now)

@@ -134,23 +134,18 @@ def _worth(
     if power_w > 0.0:
         soc_after = min(soc_after, max(moment.soc_ceiling, moment.soc))
     pcc_w = moment.net_load_w + power_w
-    paid = net_cost(
-        import_w=max(pcc_w, 0.0),
-        export_w=max(-pcc_w, 0.0),
+    import_w, export_w = (pcc_w, 0.0) if pcc_w > 0.0 else (0.0, -pcc_w)
+    worth = value_at(soc_grid, row, soc_after) - net_cost(
+        import_w=import_w,
+        export_w=export_w,
         hours=hours,
         import_per_kwh=moment.import_per_kwh,
         export_per_kwh=moment.export_per_kwh,
     )
-    out_kwh = max(-pack_w, 0.0) * hours / 1000.0
-    exported_kwh = min(max(-power_w, 0.0), max(-pcc_w, 0.0)) * hours / 1000.0
-    switching = 0.0 if _same_way(power_w, moment.last_target_w) else SWITCHING_COST
-    return (
-        value_at(soc_grid, row, soc_after)
-        - paid
-        - out_kwh * moment.wear_and_margin_per_kwh
-        - exported_kwh * shadow
-        - switching
-    )
+    if power_w < 0.0:
+        worth -= -pack_w * hours / 1000.0 * moment.wear_and_margin_per_kwh
+        worth -= min(-power_w, export_w) * hours / 1000.0 * shadow
+    return worth if _same_way(power_w, moment.last_target_w) else worth - SWITCHING_COST
 
 
 def _same_way(power_w: float, last_w: float) -> bool:

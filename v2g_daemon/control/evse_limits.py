@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 
 from v2g_daemon.battery.taper import accepted_share
+from v2g_daemon.control.dependable import static_safe_w
 from v2g_daemon.control.situation import LEAST_SOC_STEP, Situation
 from v2g_daemon.domain.instant import fresh
 from v2g_daemon.domain.policy import Policy, Stage
@@ -49,18 +50,12 @@ def static_safe(situation: Situation, snapshot: Snapshot, policy: Policy) -> Lim
         return None
     what = "no fresh meter value" if policy.grid.has_meter else "no meter"
     return Limit(
-        permitted=PowerRange(lowest_w=0.0, highest_w=static_safe_w(situation, policy)),
+        permitted=PowerRange(lowest_w=0.0, highest_w=static_safe_w(situation.evse, policy.grid)),
         reason=_because(
             "static_safe",
             f"{what}: at most {situation.evse.static_safe_current_a:g} A, charge only",
         ),
     )
-
-
-def static_safe_w(situation: Situation, policy: Policy) -> float:
-    """The charging power at the EVSE's static safe current."""
-    evse = situation.evse
-    return evse.static_safe_current_a * policy.grid.nominal_voltage_v * evse.phases
 
 
 def permission(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:

@@ -9,7 +9,6 @@ from v2g_daemon.control.situation import Situation
 from v2g_daemon.domain.instant import Instant, fresh
 from v2g_daemon.domain.memory import Memory
 from v2g_daemon.domain.policy import GridConnection, Timing
-from v2g_daemon.domain.power import total_w
 from v2g_daemon.domain.readings import MeterReading
 from v2g_daemon.domain.snapshot import Snapshot
 
@@ -71,12 +70,23 @@ class GridView:
         return self.meter.power_w - self.total.measured_w
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Flow:
+    """One EVSE's part of an `EvseDraw`."""
+
+    measured_w: float = 0.0
+    commanded_w: float = 0.0
+    unlent_w: float = 0.0
+
+
 def follow_meter(memory: Memory, snapshot: Snapshot, timing: Timing) -> Memory:
     """Remember since when the meter has been good without a gap."""
     meter = snapshot.meter
     observed_at = None if meter is None else meter.observed_at
     if fresh(observed_at, now=snapshot.now, max_age_s=timing.meter_max_age_s):
-        return replace(memory, meter_good_since=memory.meter_good_since or snapshot.now)
+        if memory.meter_good_since is not None:
+            return memory
+        return replace(memory, meter_good_since=snapshot.now)
     return replace(memory, meter_good_since=None)
 
 
@@ -97,44 +107,51 @@ def view_grid(
         good_since is not None and snapshot.now.seconds_since(good_since) >= timing.meter_recovery_s
     )
     late = _measured_late(situations, observed_at, timing)
-    commanded = tuple(hands_off(situation) is None for situation in situations)
+    flows = tuple(_flow(situation) for situation in situations)
     shares = tuple(_phase_shares(s.evse.phases, grid.phases) for s in situations)
+    commanded = tuple(
+        share
+        for share, situation in zip(shares, situations, strict=True)
+        if hands_off(situation) is None
+    )
     return GridView(
         meter=meter,
         usable=usable,
         may_increase=usable and prompt and recovered,
-        total=_draw(situations, tuple(1.0 for _ in situations), measured_late=late),
+        total=_draw(flows, (1.0,) * len(flows), measured_late=late),
         phases=tuple(
-            _draw(situations, tuple(share[i] for share in shares), measured_late=late)
+            _draw(flows, tuple(share[i] for share in shares), measured_late=late)
             for i in range(grid.phases)
         ),
         largest_phase_share=tuple(
-            max(
-                (share[i] for share, ours in zip(shares, commanded, strict=True) if ours),
-                default=0.0,
-            )
-            for i in range(grid.phases)
+            max((share[i] for share in commanded), default=0.0) for i in range(grid.phases)
         ),
     )
 
 
-def _draw(
-    situations: tuple[Situation, ...], shares: tuple[float, ...], *, measured_late: bool
-) -> EvseDraw:
-    """The draw of what we command; the rest is house load, but its discharge is lent to nobody."""
-    ours = []
-    unlent_w = 0.0
-    for situation, share in zip(situations, shares, strict=True):
-        if hands_off(situation) is None:
-            ours.append((situation, share))
-        elif situation.status.power_w is not None and situation.telemetry_fresh:
-            unlent_w += max(-situation.status.power_w, 0.0) * share
+def _draw(flows: tuple[_Flow, ...], shares: tuple[float, ...], *, measured_late: bool) -> EvseDraw:
+    """The sum of the flows, each with its share."""
+    measured_w = commanded_w = unlent_w = 0.0
+    for flow, share in zip(flows, shares, strict=True):
+        measured_w += flow.measured_w * share
+        commanded_w += flow.commanded_w * share
+        unlent_w += flow.unlent_w * share
     return EvseDraw(
-        measured_w=total_w(_measured_w(situation) * share for situation, share in ours),
-        commanded_w=total_w(_commanded_w(situation) * share for situation, share in ours),
+        measured_w=measured_w,
+        commanded_w=commanded_w,
         measured_late=measured_late,
         unlent_w=unlent_w,
     )
+
+
+def _flow(situation: Situation) -> _Flow:
+    """What we command counts; the rest is house load, but its discharge is lent to nobody."""
+    if hands_off(situation) is None:
+        return _Flow(measured_w=_measured_w(situation), commanded_w=_commanded_w(situation))
+    power_w = situation.status.power_w
+    if power_w is None or not situation.telemetry_fresh:
+        return _Flow()
+    return _Flow(unlent_w=max(-power_w, 0.0))
 
 
 def _measured_w(situation: Situation) -> float:
@@ -154,13 +171,17 @@ def _commanded_w(situation: Situation) -> float:
 def _measured_late(
     situations: tuple[Situation, ...], meter_at: Instant | None, timing: Timing
 ) -> bool:
-    """Whether a commanded EVSE's power is older than the meter's by over a second or tick."""
-    allowed_s = max(SAME_AGE_S, timing.tick_s)
+    """Whether a commanded EVSE's power may be older than the meter's, or than its last command.
+
+    A sample that arrives within a tick of a new setpoint may have been taken before it.
+    """
     for situation in situations:
-        observed_at = situation.status.power_observed_at
+        observed_at, changed_at = situation.status.power_observed_at, situation.memory.changed_at
         if hands_off(situation) is not None or meter_at is None:
             continue
-        if observed_at is None or meter_at.seconds_since(observed_at) > allowed_s:
+        if observed_at is None or meter_at.seconds_since(observed_at) > SAME_AGE_S:
+            return True
+        if changed_at is not None and observed_at.seconds_since(changed_at) < timing.tick_s:
             return True
     return False
 

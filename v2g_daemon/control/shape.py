@@ -13,7 +13,7 @@ from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.memory import EvseMemory
 from v2g_daemon.domain.policy import Cadence, Timing
 from v2g_daemon.domain.power import PowerRange
-from v2g_daemon.domain.setpoint import Authority
+from v2g_daemon.domain.setpoint import Authority, Setpoint
 
 
 def shape(
@@ -44,14 +44,17 @@ def realisable(target_w: float, situation: Situation) -> float:
     return target_w if -target_w >= situation.min_discharge_w else 0.0
 
 
-def remember_change(memory: EvseMemory, target_w: float, last_w: float, now: Instant) -> EvseMemory:
-    """The dwell and ramp clocks after this command."""
+def remember_change(memory: EvseMemory, command: Setpoint, now: Instant) -> EvseMemory:
+    """The memory after this command, with its dwell and ramp clocks."""
+    last_w = 0.0 if memory.last is None else memory.last.target_w
+    target_w = command.target_w
     if target_w == last_w and memory.changed_at is not None:
-        return memory
+        return replace(memory, last=command)
     switched = (target_w == 0.0) != (last_w == 0.0) or target_w * last_w < 0.0
     increased = abs(target_w) > abs(last_w)
     return replace(
         memory,
+        last=command,
         changed_at=now,
         increased_at=now if increased else memory.increased_at,
         switched_at=now if switched else memory.switched_at,
@@ -71,7 +74,8 @@ def _dwelt(
     switches = (target_w == 0.0) != (last_w == 0.0) or target_w * last_w < 0.0
     if not switches or memory.switched_at is None or not permitted.contains(last_w):
         return target_w
-    if target_w != wish.target_w and abs(target_w) < abs(last_w):
+    if wish.reason.authority < Authority.PLAN and last_w < 0.0:
+        # Without a plan nothing is discharged, not even to be calm.
         return target_w
     dwell_s = cadence.dwell_off_s if last_w == 0.0 else cadence.dwell_on_s
     return last_w if now.seconds_since(memory.switched_at) < dwell_s else target_w

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import inf
 
-from v2g_daemon.control.evse_limits import static_safe_w
+from v2g_daemon.control.dependable import LEAST_DIMMED_W, margin_w, static_safe_w
 from v2g_daemon.control.grid import GridView
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.domain.policy import ExportPolicy, Policy, Stage
@@ -12,9 +12,6 @@ from v2g_daemon.domain.power import PowerRange, total_w
 from v2g_daemon.domain.setpoint import Authority, Limit, Reason
 from v2g_daemon.domain.snapshot import Snapshot
 
-MARGIN_W = 100.0
-MARGIN_SHARE = 0.02
-LEAST_DIMMED_W = 4200.0
 DEPTH_LOOKAHEAD_S = 10.0
 
 Situations = tuple[Situation, ...]
@@ -32,7 +29,7 @@ def main_fuse(
             "no fresh meter value: the static safe current",
         )
     fuse_w = policy.grid.main_fuse_a * policy.grid.nominal_voltage_v
-    bound_w = fuse_w - _margin_w(fuse_w)
+    bound_w = fuse_w - margin_w(fuse_w)
     phase_power_w = grid.meter.phase_power_w
     if len(phase_power_w) != policy.grid.phases:
         phases = policy.grid.phases
@@ -56,7 +53,7 @@ def import_limit(
     bound_w = policy.grid.import_limit_w
     if bound_w is None:
         return None
-    room_w = bound_w - _margin_w(bound_w)
+    room_w = bound_w - margin_w(bound_w)
     if grid.meter is not None and grid.usable:
         room_w = grid.total.room_below(room_w, grid.meter.power_w)
     return _upper(room_w, Authority.SITE, "import_limit", f"the import limit of {bound_w:.0f} W")
@@ -83,7 +80,7 @@ def export_limit(
     if grid.meter is None or not grid.usable:
         return _lower(0.0, Authority.SAFETY, "export_limit", "the grid meter gives no fresh value")
     bound_w, why = permitted_export_w(situations, policy)
-    lowest_w = grid.total.room_above(_margin_w(bound_w) - bound_w, grid.meter.power_w)
+    lowest_w = grid.total.room_above(margin_w(bound_w) - bound_w, grid.meter.power_w)
     if not grid.may_increase:
         commanded_w = min(grid.total.commanded_w, 0.0)
         if lowest_w < commanded_w:
@@ -114,7 +111,7 @@ def export_depth(
         return None
     ahead_s = max(DEPTH_LOOKAHEAD_S, 2.0 * policy.timing.tick_s)
     export_w = max(remaining_wh, 0.0) * 3600.0 / ahead_s
-    lowest_w = -(max(grid.net_load_w - MARGIN_W, 0.0) + export_w)
+    lowest_w = -(max(grid.net_load_w - margin_w(0.0), 0.0) + export_w)
     return _lower(
         lowest_w, Authority.SITE, "export_depth", f"{max(remaining_wh, 0.0):.0f} Wh left today"
     )
@@ -137,7 +134,7 @@ def phase_imbalance(
 def exportable_w(situations: Situations, policy: Policy) -> float:
     """The permitted export less the margin kept from it; negative keeps some import."""
     bound_w = permitted_export_w(situations, policy)[0]
-    return bound_w - _margin_w(bound_w)
+    return bound_w - margin_w(bound_w)
 
 
 def permitted_export_w(situations: Situations, policy: Policy) -> tuple[float, str]:
@@ -155,16 +152,12 @@ def permitted_export_w(situations: Situations, policy: Policy) -> tuple[float, s
 
 def _static_w(situations: Situations, grid: GridView, policy: Policy) -> float:
     """Their static safe currents, together no more than the fuse less the largest other load."""
-    safe_w = total_w(static_safe_w(situation, policy) for situation in situations)
+    safe_w = total_w(static_safe_w(situation.evse, policy.grid) for situation in situations)
     spare_a = policy.grid.main_fuse_a - policy.grid.largest_other_load_a
     largest_share = max(grid.largest_phase_share, default=0.0)
     if largest_share <= 0.0:
         return safe_w
     return min(safe_w, spare_a * policy.grid.nominal_voltage_v / largest_share)
-
-
-def _margin_w(bound_w: float) -> float:
-    return max(MARGIN_W, MARGIN_SHARE * bound_w)
 
 
 def _because(authority: Authority, rule: str, detail: str) -> Reason:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from v2g_daemon.control.commute import Commute, commute_of
+from v2g_daemon.control.dependable import dependable_charge_w
 from v2g_daemon.control.identity import stage_of, vehicle_of
 from v2g_daemon.control.soc import SocEstimate, follow_soc
 from v2g_daemon.domain.goals import DepartureGoal, UserOverride
@@ -101,7 +102,9 @@ def assess(
     evse = policy.evse(status.evse_id)
     memory = _of_this_session(memory, status)
     vehicle = _car_of_this_session(status, memory, policy)
-    memory = replace(memory, vehicle_id=None if vehicle is None else vehicle.vehicle_id)
+    vehicle_id = None if vehicle is None else vehicle.vehicle_id
+    if memory.vehicle_id != vehicle_id:
+        memory = replace(memory, vehicle_id=vehicle_id)
     estimate = None
     if vehicle is not None:
         memory, estimate = follow_soc(memory, status, evse, vehicle, snapshot.now)
@@ -135,7 +138,7 @@ def _with_commute(situation: Situation, snapshot: Snapshot, policy: Policy) -> S
         vehicle=situation.vehicle,
         estimate=situation.estimate,
         evse=situation.evse,
-        max_charge_w=situation.max_charge_w,
+        max_charge_w=dependable_charge_w(situation.max_charge_w, situation.evse, policy),
         charged_wh=situation.charged_wh,
         snapshot=snapshot,
         policy=policy,
@@ -164,6 +167,8 @@ def _with_flags(situation: Situation, commute: Commute | None, snapshot: Snapsho
             or (memory.must_charge and commute.slack_s < RELEASE_SLACK_S)
         )
     )
+    if (below_floor, must_charge) == (memory.below_floor, memory.must_charge):
+        return memory
     return replace(memory, below_floor=below_floor, must_charge=must_charge)
 
 
@@ -183,7 +188,9 @@ def _car_of_this_session(status: EvseStatus, memory: EvseMemory, policy: Policy)
     if not status.plugged_in:
         return None
     vehicle = vehicle_of(status, policy)
-    if vehicle is None and status.identity is None and memory.vehicle_id is not None:
+    # Without a session's name nobody can say that it is still the same plug-in.
+    silent = status.identity is None and status.session_id is not None
+    if vehicle is None and silent and memory.vehicle_id is not None:
         known = (one for one in policy.vehicles if one.vehicle_id == memory.vehicle_id)
         return next(known, None)
     return vehicle

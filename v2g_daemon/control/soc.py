@@ -39,7 +39,9 @@ def follow_soc(
     anchor = _counted(memory.anchor, status, evse)
     reading = _new_reading(anchor, status, evse)
     if reading is None:
-        return replace(memory, anchor=anchor), _estimate(anchor, vehicle, now)
+        if anchor is not memory.anchor:
+            memory = replace(memory, anchor=anchor)
+        return memory, _estimate(anchor, vehicle, now)
     fresh_anchor = _anchor_at(reading, status, now)
     believed = _estimate(anchor, vehicle, now)
     if believed is None or abs(believed.soc - reading) <= DISAGREEMENT:
@@ -86,6 +88,11 @@ def _counted(anchor: SocAnchor | None, status: EvseStatus, evse: EvsePolicy) -> 
             charge_milliwh=status.charge_milliwh,
             discharge_milliwh=status.discharge_milliwh,
         )
+    if (
+        status.charge_milliwh == anchor.charge_milliwh
+        and status.discharge_milliwh == anchor.discharge_milliwh
+    ):
+        return anchor
     charged_wh = max(status.charge_milliwh - anchor.charge_milliwh, 0) / 1000.0
     discharged_wh = max(status.discharge_milliwh - anchor.discharge_milliwh, 0) / 1000.0
     into_wh = charged_wh * _pack_share(status, max(evse.max_charge_w, ACTIVE_W), evse)

@@ -36,8 +36,10 @@ def watch_direction(
         and power_w > DEVIATION_W
     )
     if not contradicts:
-        memory = replace(memory, contradicted_since=None)
-        return replace(situation, memory=memory), None
+        if memory.contradicted_since is not None:
+            memory = replace(memory, contradicted_since=None)
+            situation = replace(situation, memory=memory)
+        return situation, None
     since = memory.contradicted_since or snapshot.now
     situation = replace(situation, memory=replace(memory, contradicted_since=since))
     if snapshot.now.seconds_since(since) < max(LATCH_AFTER_S, policy.timing.tick_s):

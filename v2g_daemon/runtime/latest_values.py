@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from v2g_daemon.domain.clock import ClockWitness, WitnessSource
 from v2g_daemon.domain.goals import UserOverride
 from v2g_daemon.domain.instant import Instant, fresh
 from v2g_daemon.domain.plan import Plan
@@ -33,6 +34,7 @@ class LatestValues:
         self._meter: MeterReading | None = None
         self._pv: tuple[float, Instant] | None = None
         self._prices: PriceCurve | None = None
+        self._witnesses: dict[WitnessSource, ClockWitness] = {}
         self._plans: dict[str, Plan] = {}
         self._failed_plans: set[str] = set()
 
@@ -53,6 +55,14 @@ class LatestValues:
     def put_prices(self, curve: PriceCurve) -> None:
         """The newest price curve."""
         self._prices = curve
+
+    def put_clock_witness(self, witness: ClockWitness) -> None:
+        """The newest time a source told."""
+        self._witnesses[witness.source] = witness
+
+    def clock_witnesses(self) -> tuple[ClockWitness, ...]:
+        """The newest time each source told."""
+        return tuple(self._witnesses.values())
 
     def put_override(self, override: UserOverride) -> None:
         """A user's wish; replaces the one before it on the same EVSE."""

@@ -239,9 +239,9 @@ class Control(Section):
 
 
 class Ocpp(Section):
-    """[ocpp]: where stations connect (port 0: any free one); the default is every interface."""
+    """[ocpp]: where stations connect (port 0: any free one); the default is this machine only."""
 
-    host: str = "0.0.0.0"  # noqa: S104 a station is another device of the house
+    host: str = "127.0.0.1"
     port: Port = 9000
     call_timeout_s: Positive = 30.0
 

@@ -11,6 +11,7 @@ from v2g_daemon.adapters.modbus.link import Link
 from v2g_daemon.adapters.modbus.meter import MeterPoller, MeterRole, MeterSource
 from v2g_daemon.adapters.modbus.profile import load_profile
 from v2g_daemon.adapters.system.clock import ScaledClock
+from v2g_daemon.domain.clock import ClockWitness
 from v2g_daemon.domain.goals import UserOverride
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.prices import PriceCurve
@@ -35,6 +36,9 @@ class Latest:
 
     def put_prices(self, curve: PriceCurve) -> None:
         raise AssertionError(curve)
+
+    def put_clock_witness(self, witness: ClockWitness) -> None:
+        raise AssertionError(witness)
 
     def put_override(self, override: UserOverride) -> None:
         raise AssertionError(override)

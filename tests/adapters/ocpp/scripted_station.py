@@ -16,6 +16,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from v2g_daemon.adapters.ocpp import CentralSystem
+from v2g_daemon.domain.clock import ClockWitness
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.readings import EvseStatus
 
@@ -47,18 +48,22 @@ class SteppedClock:
 
 
 class Sink:
-    """Keeps the newest status of each EVSE, and says when one came."""
+    """Keeps the newest status of each EVSE, says when one came, and keeps told times."""
 
     def __init__(self) -> None:
         self.evse: dict[str, EvseStatus] = {}
+        self.witnesses: list[ClockWitness] = []
         self.news = asyncio.Event()
+
+    def put_clock_witness(self, witness: ClockWitness) -> None:
+        self.witnesses.append(witness)
 
     def put_evse(self, status: EvseStatus) -> None:
         self.evse[status.evse_id] = status
         self.news.set()
 
     def _never(self, *_: object) -> None:
-        raise AssertionError("the OCPP adapter observes EVSEs only")
+        raise AssertionError("the OCPP adapter observes EVSEs and clocks only")
 
     put_meter = put_pv_power = put_prices = put_override = cancel_overrides = _never
 

@@ -19,6 +19,7 @@ import pytest
 
 from v2g_daemon.adapters.prices.day_ahead import DayAheadPrices, DayAheadSource
 from v2g_daemon.adapters.system.clock import ScaledClock
+from v2g_daemon.domain.clock import ClockWitness, WitnessSource
 from v2g_daemon.domain.goals import UserOverride
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import local_day
@@ -38,12 +39,16 @@ Reply = tuple[int, bytes] | None
 
 @dataclass(slots=True, kw_only=True)
 class Curves:
-    """An ObservationSink that takes price curves only."""
+    """An ObservationSink that takes price curves and what the server says of our clock."""
 
     curves: list[PriceCurve] = field(default_factory=list)
+    witnesses: list[ClockWitness] = field(default_factory=list)
 
     def put_prices(self, curve: PriceCurve) -> None:
         self.curves.append(curve)
+
+    def put_clock_witness(self, witness: ClockWitness) -> None:
+        self.witnesses.append(witness)
 
     def put_meter(self, reading: MeterReading) -> None:
         raise AssertionError(reading)
@@ -67,6 +72,7 @@ class PriceServer:
 
     reply: Callable[[date, date], Reply]
     queries: list[dict[str, str]] = field(default_factory=list)
+    headers: tuple[str, ...] = ()
     url: str = ""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -79,15 +85,17 @@ class PriceServer:
             await reader.read()
         else:
             status, body = reply
-            head = f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\nConnection: close"
-            writer.write(head.encode() + b"\r\n\r\n" + body)
+            head = [f"HTTP/1.1 {status} X", f"Content-Length: {len(body)}", "Connection: close"]
+            writer.write("\r\n".join([*head, *self.headers, "", ""]).encode() + body)
             await writer.drain()
         writer.close()
 
 
 @asynccontextmanager
-async def price_server(reply: Callable[[date, date], Reply]) -> AsyncIterator[PriceServer]:
-    server = PriceServer(reply=reply)
+async def price_server(
+    reply: Callable[[date, date], Reply], *, headers: tuple[str, ...] = ()
+) -> AsyncIterator[PriceServer]:
+    server = PriceServer(reply=reply, headers=headers)
     listener = await asyncio.start_server(server.serve, "127.0.0.1", 0)
     server.url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/price"
     try:
@@ -299,3 +307,34 @@ async def test_prices_older_than_two_days_are_forgotten() -> None:
         first, last = curve.slots[0].interval, curve.slots[-1].interval
         assert last.end_utc - first.start_utc <= timedelta(days=5)
     assert sink.curves[-1].slots[0].interval.start_utc > datetime(2024, 12, 9, 23, tzinfo=UTC)
+
+
+HTTP_DATE = "Date: Wed, 11 Dec 2024 16:30:02 GMT"
+
+
+async def test_an_answer_with_prices_tells_the_servers_time() -> None:
+    sink = Curves()
+    clock = clock_at("2024-12-11T17:30", speed=1.0)
+    async with (
+        price_server(hours_of, headers=(HTTP_DATE,)) as server,
+        running(server, sink, clock),
+    ):
+        await until(lambda: sink.curves != [])
+    (witness,) = sink.witnesses
+    assert witness.source is WitnessSource.PRICE_SERVER
+    assert witness.told_utc == datetime(2024, 12, 11, 16, 30, 2, tzinfo=UTC)
+    # It was heard within a few seconds of our start at 16:30:00 UTC.
+    started_utc = datetime(2024, 12, 11, 16, 30, tzinfo=UTC)
+    assert started_utc <= witness.observed_at.utc < started_utc + timedelta(seconds=8)
+
+
+async def test_a_page_that_is_no_price_list_tells_no_time() -> None:
+    sink = Curves()
+    clock = clock_at("2024-12-11T17:30", speed=600.0)
+    login_page = (200, b"<html>please log in</html>")
+    async with (
+        price_server(lambda *_: login_page, headers=(HTTP_DATE,)) as server,
+        running(server, sink, clock) as prices,
+    ):
+        await until(lambda: prices.faults_count >= 2)
+    assert sink.witnesses == []

@@ -103,6 +103,39 @@ def test_writer_and_reader_are_the_ports(ledger: DatabaseLedger) -> None:
     assert (writer.commit([]).result(WAIT_S), reader.commissioning()) == (None, ())
 
 
+def test_the_last_stored_time_is_the_newest_that_was_metered(ledger: DatabaseLedger) -> None:
+    hour = timedelta(hours=1)
+    assert ledger.reader().last_stored_utc() is None
+    assert stored(ledger, pcc()).last_stored_utc() == T0 + QUARTER
+    minute = TelemetryRow(
+        minute_utc=T0 + hour, pcc_power_w=1.0, evse_power_w=None, soc=None, target_w=None
+    )
+    assert stored(ledger, minute).last_stored_utc() == T0 + hour
+    decision = DecisionRow(
+        at_utc=T0 + 2 * hour,
+        evse_id="garage",
+        target_w=0.0,
+        authority=Authority.PLAN,
+        rule="plan",
+        detail="as planned",
+    )
+    assert stored(ledger, decision).last_stored_utc() == T0 + 2 * hour
+
+
+def test_the_last_stored_time_is_no_time_of_seeded_rows_or_of_a_users_word(
+    ledger: DatabaseLedger,
+) -> None:
+    seeded = pcc(100, simulated=True)
+    asked = OverrideEvent(
+        at_utc=T0 + timedelta(days=1),
+        evse_id="garage",
+        kind="stop",
+        until_utc=T0 + timedelta(days=2),
+        confirmed=False,
+    )
+    assert stored(ledger, pcc(), seeded, asked).last_stored_utc() == T0 + QUARTER
+
+
 def test_interval_rows_come_back_exactly(ledger: DatabaseLedger) -> None:
     reader = stored(ledger, evse(session_id="S1"), pcc(), SESSION)
     assert reader.pcc_intervals(DAY) == (pcc(),)

@@ -1,36 +1,33 @@
-"""A small house for the ledger's tests: 60 kWh car, 7.4 kW charger, 3 × 25 A."""
+"""The builders' house for the ledger's tests: a single-phase charger, and times from 10:00 UTC."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
+from tests.builders import (
+    LOSSLESS,
+    a_policy,
+    a_price_curve,
+    a_setpoint,
+    a_snapshot,
+    a_timing,
+    a_vehicle,
+    an_evse,
+)
 from v2g_daemon.domain.decision import Decision, EvseDecision
 from v2g_daemon.domain.goals import WeeklyDeparture, WeeklySchedule
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
-from v2g_daemon.domain.policy import (
-    Cadence,
-    Economics,
-    EvsePolicy,
-    ExportDepth,
-    ExportPolicy,
-    FailState,
-    GridConnection,
-    LossCurve,
-    Policy,
-    Stage,
-    Timing,
-)
-from v2g_daemon.domain.power import PowerRange
-from v2g_daemon.domain.prices import PriceCurve, PriceSlot
+from v2g_daemon.domain.policy import LossCurve, Policy, Stage
+from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading
-from v2g_daemon.domain.setpoint import Authority, Reason, Setpoint
-from v2g_daemon.domain.snapshot import RecordingHealth, Snapshot
+from v2g_daemon.domain.setpoint import Authority, Reason
+from v2g_daemon.domain.snapshot import Snapshot
 from v2g_daemon.domain.vehicle import Vehicle
 
 T0 = datetime(2024, 12, 11, 10, 0, tzinfo=UTC)
-LOSSLESS = LossCurve(constant_w=0.0, linear=0.0, quadratic_per_w=0.0)
 
 
 def at(seconds_s: float) -> Instant:
@@ -43,18 +40,7 @@ def interval(start_s: float, end_s: float) -> Interval:
 
 
 def car(vehicle_id: str = "car", *, wear: float = 0.04) -> Vehicle:
-    return Vehicle(
-        vehicle_id=vehicle_id,
-        capacity_wh=60_000.0,
-        soc_floor=0.3,
-        soc_ceiling=0.8,
-        soc_step=0.01,
-        max_charge_w=7400.0,
-        max_discharge_w=7400.0,
-        taper_above_soc=0.9,
-        wear_cost_per_kwh_discharged=wear,
-        warranty=None,
-    )
+    return a_vehicle(vehicle_id=vehicle_id, wear_cost_per_kwh_discharged=wear)
 
 
 def policy(
@@ -64,59 +50,11 @@ def policy(
     cars: tuple[Vehicle, ...] = (car(),),
     departures: tuple[WeeklyDeparture, ...] = (),
 ) -> Policy:
-    return Policy(
-        timezone="Europe/Amsterdam",
-        stage_wanted=Stage.V2G,
-        export_policy=ExportPolicy.ALLOWED,
-        timing=Timing(
-            tick_s=tick_s,
-            meter_max_age_s=5.0,
-            meter_no_increase_age_s=3.0,
-            meter_recovery_s=30.0,
-            evse_max_age_s=30.0,
-            discharge_lease_s=60.0,
-            safe_charge_lease_s=900.0,
-            idle_lease_s=3600.0,
-            recording_max_age_s=180.0,
-            follow_within_s=30.0,
-        ),
-        grid=GridConnection(
-            phases=3,
-            nominal_voltage_v=230.0,
-            main_fuse_a=25.0,
-            largest_other_load_a=16.0,
-            has_meter=True,
-            import_limit_w=None,
-            export_limit_w=4000.0,
-            max_phase_imbalance_w=None,
-            grid_operator_import_w=None,
-        ),
-        evses=(
-            EvsePolicy(
-                evse_id="garage",
-                phases=1,
-                static_safe_current_a=6.0,
-                max_charge_w=7400.0,
-                max_discharge_w=7400.0,
-                min_charge_w=1400.0,
-                min_discharge_w=1400.0,
-                loss=loss,
-                fail_state=FailState.CHARGES,
-                soc_needs_power=False,
-                cadence=Cadence(
-                    smallest_change_w=100.0,
-                    between_increases_s=30.0,
-                    dwell_on_s=600.0,
-                    dwell_off_s=300.0,
-                    ramp_up_w_per_s=1000.0,
-                ),
-            ),
-        ),
+    return a_policy(
+        timing=a_timing(tick_s=tick_s),
+        evses=(an_evse(evse_id="garage", phases=1, loss=loss),),
         vehicles=cars,
         schedule=WeeklySchedule(timezone="Europe/Amsterdam", departures=departures),
-        economics=Economics(currency="EUR", margin_per_kwh=0.02, unmet_goal_per_kwh=1.0),
-        export_depth=ExportDepth(energy_wh=15_000.0, share_of_pack=0.25, cycles_per_month=30.0),
-        commute_margin_fraction=0.1,
     )
 
 
@@ -176,17 +114,8 @@ def empty_outlet(*, charged: int | None = None, discharged: int | None = None) -
 
 def prices(*per_kwh: tuple[float, float]) -> PriceCurve:
     """Hourly (import, export) prices from 10:00 on."""
-    return PriceCurve(
-        currency="EUR",
-        slots=tuple(
-            PriceSlot(
-                interval=interval(3600.0 * hour, 3600.0 * (hour + 1)),
-                import_per_kwh=one[0],
-                export_per_kwh=one[1],
-            )
-            for hour, one in enumerate(per_kwh)
-        ),
-    )
+    imported, exported = zip(*per_kwh, strict=True)
+    return a_price_curve(imported, exported, start_utc=T0)
 
 
 def snapshot(
@@ -198,19 +127,13 @@ def snapshot(
     clock_trusted: bool = True,
     pv_power_w: float | None = None,
 ) -> Snapshot:
-    return Snapshot(
+    return a_snapshot(
         now=at(seconds_s),
         clock_trusted=clock_trusted,
         meter=pcc,
         pv_power_w=pv_power_w,
         evses=tuple(evses),
         prices=curve,
-        plans=(),
-        goals=(),
-        overrides=(),
-        commissioning=(),
-        counters=(),
-        recording=RecordingHealth(last_durable_at=None, queue_full=False, records_lost=0),
     )
 
 
@@ -235,9 +158,8 @@ def decided(
                 desired_w=target_w,
                 desire=reason,
                 limits=(),
-                command=Setpoint(
-                    target_w=target_w,
-                    permitted=PowerRange(lowest_w=-7400.0, highest_w=7400.0),
+                command=replace(
+                    a_setpoint(target_w),
                     reason=reason,
                     issued_at=at(seconds_s),
                     expires_at=at(seconds_s + 60.0),

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.unit.accounting.house import LOSSLESS, at, car, every_day, interval, policy
+from tests.builders import LOSSLESS
+from tests.unit.accounting.house import at, car, every_day, interval, policy
 from v2g_daemon.accounting.counterfactual import PlugIn, Quarter, plain_charging
 from v2g_daemon.accounting.statement import PlainTarget, neutral_price, statement
 from v2g_daemon.domain.ledger import EvseInterval, PccInterval, SessionRow

@@ -60,6 +60,21 @@ def test_defaults_in_force_are_told(tmp_path: Path) -> None:
     assert "import = (spot + 0.02 + 0.1088) × 1.21, export = spot × 1 + (0)." in said
 
 
+def test_where_stations_connect_is_told_and_that_none_can_yet(tmp_path: Path) -> None:
+    said = check(written(tmp_path, SMALLEST + METER)).text
+    assert "Station STATION-1 connects to ws://127.0.0.1:9000/STATION-1." in said
+    assert (
+        'Only this machine can connect; a station in the house needs ocpp.host = "0.0.0.0"' in said
+    )
+
+
+def test_an_open_door_for_stations_is_told_without_more_ado(tmp_path: Path) -> None:
+    text = SMALLEST + METER + '[ocpp]\nhost = "0.0.0.0"\n'
+    said = check(written(tmp_path, text)).text
+    assert "Station STATION-1 connects to ws://0.0.0.0:9000/STATION-1." in said
+    assert "Only this machine" not in said
+
+
 def test_a_simulated_run_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("V2G_PASSWORD_GARAGE")
     demo = Path(str(resources.files("v2g_daemon") / "config" / "demo.toml"))

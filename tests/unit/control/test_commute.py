@@ -11,6 +11,7 @@ from tests.builders import (
     LOSSY,
     a_capability,
     a_goal,
+    a_grid,
     a_policy,
     a_situation,
     a_snapshot,
@@ -23,10 +24,12 @@ from tests.builders import (
     in_hours,
 )
 from v2g_daemon.control.commute import Commute, energy_wanted_wh
+from v2g_daemon.control.dependable import dependable_charge_w
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.domain.goals import DepartureGoal
-from v2g_daemon.domain.policy import FailState, Policy
+from v2g_daemon.domain.policy import FailState, GridConnection, Policy
 from v2g_daemon.domain.power import PowerRange
+from v2g_daemon.domain.readings import VehicleIdentity
 
 
 def situation_for(
@@ -71,6 +74,35 @@ def test_losses_and_the_cars_own_limit_lengthen_the_charge() -> None:
     policy = a_policy(evses=(an_evse(loss=LOSSY),), vehicles=(a_vehicle(max_charge_w=4000.0),))
     commute = commute_for(a_goal(12.0, 0.6), policy=policy)
     assert commute.charge_time_s == pytest.approx(6300.0 / 3303.12 * 3600.0)
+
+
+@pytest.mark.parametrize(
+    ("grid", "power_w"),
+    [
+        (a_grid(), 7400.0),
+        (a_grid(has_meter=False), 4140.0),  # 6 A on three phases
+        (a_grid(import_limit_w=3100.0), 3000.0),
+        (a_grid(grid_operator_import_w=0.0), 4200.0),
+        (a_grid(main_fuse_a=10.0), 6600.0),  # 2300 W a phase less 100 W
+        (a_grid(import_limit_w=50.0), 0.0),
+    ],
+)
+def test_the_start_is_reckoned_with_the_power_that_can_be_counted_on(
+    grid: GridConnection, power_w: float
+) -> None:
+    evse = an_evse()
+    assert dependable_charge_w(7400.0, evse, a_policy(grid=grid)) == power_w
+    commute = commute_for(a_goal(12.0, 0.6), policy=a_policy(grid=grid))
+    assert commute.charge_time_s == pytest.approx(
+        min(6300.0 / max(0.9 * power_w, 1.0) * 3600.0, 30 * 86_400.0)
+    )
+
+
+def test_two_evses_count_on_half_of_what_the_site_has() -> None:
+    policy = a_policy(evses=(an_evse(), an_evse(evse_id="b")), grid=a_grid(import_limit_w=6100.0))
+    assert dependable_charge_w(7400.0, an_evse(), policy) == pytest.approx(2989.0)
+    dimmed = a_policy(evses=policy.evses, grid=a_grid(grid_operator_import_w=10_000.0))
+    assert dependable_charge_w(7400.0, an_evse(), dimmed) == 5000.0
 
 
 def test_a_charger_that_idles_without_us_is_done_two_hours_earlier() -> None:
@@ -195,6 +227,32 @@ def test_another_session_or_none_forgets_the_car() -> None:
     assert (other.estimate, other.memory.last) == (None, None)
     gone = a_situation(status=an_evse_status(plugged_in=False), memory=knowing)
     assert (gone.vehicle, gone.memory.anchor, gone.memory.session_id) == (None, None, None)
+
+
+def test_a_car_that_named_itself_stays_known_while_the_station_is_silent_about_it() -> None:
+    knowing = a_situation().memory
+    silent = a_situation(status=an_evse_status(identity=None), memory=knowing)
+    assert silent.vehicle is not None
+    assert silent.vehicle.vehicle_id == "car"
+    forgotten = a_situation(
+        status=an_evse_status(identity=None), memory=knowing, policy=a_policy(vehicles=())
+    )
+    assert forgotten.vehicle is None
+
+
+def test_a_car_is_not_known_by_another_plug_in_or_one_without_a_name() -> None:
+    knowing = a_situation().memory
+    other = a_situation(status=an_evse_status(identity=None, session_id="s2"), memory=knowing)
+    assert other.vehicle is None
+    nameless = a_situation(
+        status=an_evse_status(session_id=None), memory=an_evse_memory(session_id=None)
+    ).memory
+    assert (
+        a_situation(status=an_evse_status(identity=None, session_id=None), memory=nameless).vehicle
+        is None
+    )
+    guest = VehicleIdentity(evccid="0200000000FF")
+    assert a_situation(status=an_evse_status(identity=guest), memory=knowing).vehicle is None
 
 
 def test_the_timing_of_the_tick_is_part_of_the_margin() -> None:

@@ -368,6 +368,12 @@ def test_the_months_cycles_are_bounded() -> None:
     assert bounds(limit_of(evse_limits.monthly_cycles, snapshot=spent)) == NO_DISCHARGE
 
 
+def test_the_counters_belong_to_the_car() -> None:
+    vans = some_counters(vehicle_id="van", discharged_month_wh=1e9)
+    both = a_snapshot(counters=(vans, some_counters()))
+    assert limit_of(evse_limits.monthly_cycles, snapshot=both) is None
+
+
 def test_an_unreadable_month_counter_forbids_discharge() -> None:
     unreadable = a_snapshot(counters=(some_counters(discharged_month_wh=None),))
     assert bounds(limit_of(evse_limits.monthly_cycles, snapshot=unreadable)) == NO_DISCHARGE

@@ -96,6 +96,17 @@ def test_a_late_evse_counts_as_commanded() -> None:
     assert not view(snapshot, charging(4000.0, 3500.0, age_s=1.0)).total.measured_late
 
 
+@pytest.mark.parametrize(("changed_s_ago", "late"), [(0.5, True), (1.0, False)])
+def test_a_sample_within_a_tick_of_a_new_command_may_be_from_before_it(
+    changed_s_ago: float, *, late: bool
+) -> None:
+    just_told = a_situation(
+        status=an_evse_status(power_w=0.0),
+        memory=an_evse_memory(3500.0, changed_at=ago(changed_s_ago)),
+    )
+    assert view(a_snapshot(meter=a_meter(6000.0)), just_told).total.measured_late is late
+
+
 def test_an_evse_whose_report_is_too_old_counts_as_commanded() -> None:
     seen = view(a_snapshot(), charging(4000.0, 3500.0, age_s=31.0))
     assert seen.total.measured_w == 3500.0
@@ -120,6 +131,18 @@ def test_an_evse_without_link_is_part_of_the_house() -> None:
     gone = a_situation(status=an_evse_status(connected=False, power_w=-3000.0))
     seen = view(a_snapshot(meter=a_meter(1000.0)), gone)
     assert (seen.net_load_w, seen.total.unlent_w) == (1000.0, 3000.0)
+
+
+def test_what_an_evse_without_link_once_discharged_is_forgotten_when_it_is_old() -> None:
+    status = an_evse_status(connected=False, power_w=-3000.0, power_observed_at=ago(31.0))
+    assert view(a_snapshot(), a_situation(status=status)).total.unlent_w == 0.0
+    status = an_evse_status(connected=False, power_w=None)
+    assert view(a_snapshot(), a_situation(status=status)).total.unlent_w == 0.0
+
+
+def test_a_house_whose_policy_has_no_meter_looks_at_none() -> None:
+    seen = view(a_snapshot(), charging(0.0, 0.0), grid=a_grid(has_meter=False))
+    assert (seen.usable, seen.may_increase, seen.meter) == (False, False, None)
 
 
 def test_a_watched_evse_is_part_of_the_house() -> None:

@@ -154,8 +154,20 @@ def test_a_limit_that_ends_what_was_wished_is_not_mistaken_for_the_plans_change(
     assert shaped(wish(-3000.0), last_w=-3000.0, permitted=tight, switched_at=ago(1.0)) == 0.0
 
 
+def test_a_plan_that_turns_round_waits_even_where_a_limit_cuts_what_it_turns_to() -> None:
+    nothing_out = PowerRange(lowest_w=0.0, highest_w=7400.0)
+    turning = wish(-3000.0)
+    assert shaped(turning, last_w=3000.0, permitted=nothing_out, switched_at=ago(1.0)) == 3000.0
+
+
 def test_the_first_change_of_a_session_waits_for_nothing() -> None:
     assert shaped(wish(3000.0), last_w=None, switched_at=None) == 3000.0
+
+
+def test_without_a_plan_no_discharge_is_kept_to_be_calm() -> None:
+    waiting = wish(0.0, Authority.FALLBACK)
+    assert shaped(waiting, last_w=-3000.0, switched_at=ago(1.0)) == 0.0
+    assert shaped(waiting, last_w=3000.0, switched_at=ago(1.0)) == 3000.0
 
 
 # Ramp.
@@ -211,10 +223,13 @@ def test_after_a_long_pause_the_ramp_has_had_its_time() -> None:
 
 
 def test_only_what_changes_moves_the_clocks() -> None:
-    before = an_evse_memory(changed_at=LONG_AGO, increased_at=LONG_AGO, switched_at=LONG_AGO)
-
     def clocks(target_w: float, last_w: float) -> tuple[bool, bool, bool]:
-        after = remember_change(before, target_w, last_w, NOW)
+        before = an_evse_memory(
+            last_w, changed_at=LONG_AGO, increased_at=LONG_AGO, switched_at=LONG_AGO
+        )
+        after = remember_change(before, a_setpoint(target_w, age_s=0.0), NOW)
+        assert after.last is not None
+        assert after.last.target_w == target_w
         moved = (after.changed_at, after.increased_at, after.switched_at)
         return moved[0] == NOW, moved[1] == NOW, moved[2] == NOW
 
@@ -226,4 +241,4 @@ def test_only_what_changes_moves_the_clocks() -> None:
 
 
 def test_the_first_command_starts_the_clock() -> None:
-    assert remember_change(an_evse_memory(), 0.0, 0.0, NOW).changed_at == NOW
+    assert remember_change(an_evse_memory(), a_setpoint(0.0), NOW).changed_at == NOW

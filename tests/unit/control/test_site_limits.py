@@ -141,6 +141,12 @@ def test_two_blind_evses_share_the_fuse_less_the_largest_other_load() -> None:
     assert highest(limit) == pytest.approx(6210.0)
 
 
+def test_where_nobody_is_commanded_the_blind_fuse_is_nobodys() -> None:
+    unplugged = an_evse_status(plugged_in=False)
+    limit = limit_of(site_limits.main_fuse, snapshot=a_snapshot(meter=None), status=unplugged)
+    assert highest(limit) == 4140.0
+
+
 # --- import limit and grid operator
 
 

@@ -8,7 +8,8 @@ from math import inf
 
 import pytest
 
-from tests.unit.trace.house import LOSS, START, House, recorded_house
+from tests.builders import LOSSY
+from tests.unit.trace.house import START, House, recorded_house
 from v2g_daemon.domain.memory import Memory
 from v2g_daemon.domain.plan import HistoryRow, PlanProblem, Store
 from v2g_daemon.domain.prices import PriceCurve
@@ -73,7 +74,7 @@ def test_a_problem_crosses_the_pipe_unchanged(house: House) -> None:
     store = Store(
         soc=0.5, capacity_wh=60_000.0, soc_floor=0.3, soc_ceiling=0.8, taper_above_soc=0.9,
         max_charge_w=7400.0, max_discharge_w=7400.0, min_charge_w=1400.0, min_discharge_w=1400.0,
-        loss=LOSS, wear_cost_per_kwh_discharged=0.04,
+        loss=LOSSY, wear_cost_per_kwh_discharged=0.04,
     )  # fmt: skip
     assert house.snapshot.prices is not None
     problem = PlanProblem(

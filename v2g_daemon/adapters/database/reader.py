@@ -110,6 +110,17 @@ class DatabaseReader:
         found = self._read(select(table).join(latest, same).order_by(table.c.evse_id))
         return tuple(translate.evse_interval(row) for row in found)
 
+    def last_stored_utc(self) -> datetime | None:
+        """The newest metered moment; all of these are written under a trusted clock only."""
+        pcc, telemetry, decision = tables.pcc_interval, tables.telemetry, tables.decision
+        statement = select(
+            select(func.max(pcc.c.end_utc)).where(~pcc.c.simulated).scalar_subquery().label("pcc"),
+            select(func.max(telemetry.c.minute_utc)).scalar_subquery().label("telemetry"),
+            select(func.max(decision.c.at_utc)).scalar_subquery().label("decision"),
+        )
+        found = self._read(statement)[0].values()
+        return max((moment for moment in found if moment is not None), default=None)
+
     def soc_days(self, vehicle_id: str) -> tuple[SocDay, ...]:
         """The daily SoC log of one car, in time order."""
         table = tables.soc_day

@@ -89,9 +89,21 @@ class Conductor:
             async with asyncio.timeout(self._config.boot_wait_s):
                 await self._station.boot_heard.wait()
         except TimeoutError:
+            if not self._clock.trusted():
+                await self._ask_for_a_stamp()
             await trigger(self._session, "BootNotification", evse=None, timeout_s=TRIGGER_TIMEOUT_S)
             return
         await self._station.accepted.wait()
+
+    async def _ask_for_a_stamp(self) -> None:
+        """The station's own time, before the answer to its boot tells it ours."""
+        for evse in self._station.evses[:1]:
+            await trigger(
+                self._session,
+                "StatusNotification",
+                evse={"id": evse.config.number, "connectorId": 1},
+                timeout_s=TRIGGER_TIMEOUT_S,
+            )
 
     async def _configure(self) -> None:
         """Read the device model, lay the safety net first, then write settings and look around."""

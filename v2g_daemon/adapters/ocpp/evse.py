@@ -37,8 +37,17 @@ class Transaction:
 class EvseState:
     """The live view of one EVSE; outlives connections, so that a lost link loses no session."""
 
-    def __init__(self, *, station_id: str, config: EvseConfig, sink: ObservationSink) -> None:
+    def __init__(
+        self,
+        *,
+        station_id: str,
+        config: EvseConfig,
+        sink: ObservationSink,
+        longest_way_s: float = 0.0,
+    ) -> None:
+        """A stamp that lies up to `longest_way_s` back tells how long its sample was on the way."""
         self.config = config
+        self._longest_way_s = longest_way_s
         self.transaction: Transaction | None = None
         self.needs: ChargingNeeds | None = None
         self.abilities: EvseAbilities = NOTHING_KNOWN
@@ -232,7 +241,7 @@ class EvseState:
     def _live_values(
         self, sample: Sample | None, at_utc: datetime | None, now: Instant
     ) -> dict[str, Any]:
-        """The sample's values, observed now; none where a newer one was seen before."""
+        """The sample's values as of their moment; none where a newer one was seen before."""
         if sample is None:
             return {}
         stamp_utc = sample.sampled_at_utc or at_utc
@@ -242,15 +251,21 @@ class EvseState:
             if believed and newest_utc is not None and stamp_utc < newest_utc:
                 return {}
             self._newest_stamp_utc = stamp_utc
+        at = self._taken_at(stamp_utc, now)
         values: dict[str, Any] = {}
         if sample.power_w is not None:
-            values |= {"power_w": sample.power_w, "power_observed_at": now}
+            values |= {"power_w": sample.power_w, "power_observed_at": at}
         if sample.soc is not None:
-            values |= {"soc": sample.soc, "soc_observed_at": now}
+            values |= {"soc": sample.soc, "soc_observed_at": at}
         if sample.charge_milliwh is not None or sample.discharge_milliwh is not None:
-            values["registers_observed_at"] = now
+            values["registers_observed_at"] = at
         if sample.charge_milliwh is not None:
             values["charge_milliwh"] = sample.charge_milliwh
         if sample.discharge_milliwh is not None:
             values["discharge_milliwh"] = sample.discharge_milliwh
         return values
+
+    def _taken_at(self, stamp_utc: datetime | None, now: Instant) -> Instant:
+        """When a sample was taken: by its stamp if that is a little old, else on arrival."""
+        way_s = 0.0 if stamp_utc is None else (now.utc - stamp_utc).total_seconds()
+        return now.later(-way_s) if 0.0 < way_s <= self._longest_way_s else now

@@ -42,6 +42,7 @@ class StationHandlers:
 
     async def answer(self, action: str, payload: JsonObject) -> JsonObject:
         """The answer to a schema-valid call."""
+        self.station.stamp_told(payload, self.clock.now())
         return self._table[action](self, payload)
 
     def answered(self, action: str) -> None:
@@ -54,7 +55,8 @@ class StationHandlers:
         del action, payload
 
     def now_stamp(self) -> str:
-        """The clock as stations want it."""
+        """The clock as stations want it, and set their own by."""
+        self.station.has_our_time = True
         return format_stamp(self.clock.now().utc)
 
 

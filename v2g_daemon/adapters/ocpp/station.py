@@ -10,7 +10,8 @@ from v2g_daemon.adapters.ocpp.config import EvseConfig, StationConfig
 from v2g_daemon.adapters.ocpp.events import TransactionEvent, transaction_event
 from v2g_daemon.adapters.ocpp.evse import EvseState
 from v2g_daemon.adapters.ocpp.meter_values import newest_sample
-from v2g_daemon.adapters.ocpp.translate import charging_needs, identity
+from v2g_daemon.adapters.ocpp.translate import charging_needs, identity, parse_stamp
+from v2g_daemon.domain.clock import ClockWitness, WitnessSource
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.ports import ObservationSink
 
@@ -22,12 +23,20 @@ class StationState:
 
     def __init__(self, *, config: StationConfig, sink: ObservationSink) -> None:
         self.config = config
+        self.has_our_time = False
+        self._sink = sink
         self.serial: str | None = None
         self.boot_heard = asyncio.Event()
         self.accepted = asyncio.Event()
         self.power_ups = 0
         self.evses = tuple(
-            EvseState(station_id=config.station_id, config=evse, sink=sink) for evse in config.evses
+            EvseState(
+                station_id=config.station_id,
+                config=evse,
+                sink=sink,
+                longest_way_s=SAMPLES_ON_THE_WAY * config.sample_interval_s,
+            )
+            for evse in config.evses
         )
         self._evccids: OrderedDict[str, str] = OrderedDict()
         self._foreign: deque[str] = deque(maxlen=REMEMBERED_TOKENS)  # at EVSEs not configured
@@ -64,6 +73,19 @@ class StationState:
             if payload["reason"] != "Triggered":
                 evse.forget_profiles()
             evse.publish(serial=self.serial)
+
+    def stamp_told(self, payload: JsonObject, now: Instant) -> None:
+        """A live message's stamp is a witness of our clock, until the station has its time from us.
+
+        It stays disqualified over reconnects: most stations set their clocks by our answers.
+        """
+        if self.has_our_time or payload.get("offline", False):
+            return
+        told_utc = parse_stamp(str(payload.get("timestamp", payload.get("generatedAt", ""))))
+        if told_utc is not None:
+            self._sink.put_clock_witness(
+                ClockWitness(source=WitnessSource.STATION, told_utc=told_utc, observed_at=now)
+            )
 
     def authorized(self, payload: JsonObject) -> None:
         """Remember which car a token came with, for the transaction that follows."""

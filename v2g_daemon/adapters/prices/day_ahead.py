@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 
 import httpx
 
-from v2g_daemon.adapters.prices.translate import spot_series
+from v2g_daemon.adapters.prices.translate import server_time_utc, spot_series
+from v2g_daemon.domain.clock import ClockWitness, WitnessSource
 from v2g_daemon.domain.errors import PriceSourceError
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import at_local, local_day
@@ -49,6 +50,15 @@ class DayAheadSource:
     tariff: DayAheadTariff
     publication: time = time(13)
     timeout_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """What came back; `told_utc` is the server's clock at `headed_at`, if it told."""
+
+    payload: bytes
+    told_utc: datetime | None
+    headed_at: Instant
 
 
 class DayAheadPrices:
@@ -108,20 +118,32 @@ class DayAheadPrices:
         alone = self._attempt_count % 2 == 1 and not self._knows(days[0])
         last = days[0] if alone else days[-1]
         try:
-            payload = await self._fetch(client, first=first, last=last)
-            news = spot_series(payload, currency=self._source.tariff.currency)
+            answer = await self._fetch(client, first=first, last=last)
+            news = spot_series(answer.payload, currency=self._source.tariff.currency)
         except PriceSourceError as error:
             self.faults_count += 1
             self._note(f"{self._source.url}: {error}")
             return
         self._series = merged(self._series, news, keep_from_utc=now.utc - KEPT)
         self._note(None)
+        self._bear_witness(answer)
         curve = self._source.tariff.curve(self._series)
         if curve != self._curve:
             self._curve = curve
             self._sink.put_prices(curve)
 
-    async def _fetch(self, client: httpx.AsyncClient, *, first: date, last: date) -> bytes:
+    def _bear_witness(self, answer: _Answer) -> None:
+        """Only an answer with prices tells the time: a login page of the router does not."""
+        if answer.told_utc is not None:
+            self._sink.put_clock_witness(
+                ClockWitness(
+                    source=WitnessSource.PRICE_SERVER,
+                    told_utc=answer.told_utc,
+                    observed_at=answer.headed_at,
+                )
+            )
+
+    async def _fetch(self, client: httpx.AsyncClient, *, first: date, last: date) -> _Answer:
         query = {"bzn": self._source.bzn, "start": first.isoformat(), "end": last.isoformat()}
         try:
             async with (
@@ -130,12 +152,19 @@ class DayAheadPrices:
             ):
                 if response.status_code != httpx.codes.OK:
                     raise PriceSourceError(f"HTTP status {response.status_code}")
+                headed_at = self._clock.now()
                 payload = bytearray()
                 async for chunk in response.aiter_bytes():
                     payload += chunk
                     if len(payload) > LARGEST_ANSWER_BYTES:
                         raise PriceSourceError(f"more than {LARGEST_ANSWER_BYTES} bytes")
-                return bytes(payload)
+                return _Answer(
+                    payload=bytes(payload),
+                    told_utc=server_time_utc(
+                        response.headers.get("Date"), response.headers.get("Age")
+                    ),
+                    headed_at=headed_at,
+                )
         except (httpx.HTTPError, TimeoutError) as error:
             raise PriceSourceError(f"no answer ({type(error).__name__})") from error
 

@@ -1,7 +1,7 @@
 """An answer of a day-ahead price service -> spot series; refused whole, or with its gaps as gaps.
 
 Shape: {"unix_seconds": [...], "price": [per MWh or null, ...], "unit": "EUR / MWh"}. A gap is never
-filled: a price of 0 that nobody published buys power.
+filled: a price of 0 that nobody published buys power. The answer's header tells the server's time.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from email.utils import parsedate_to_datetime
 from itertools import pairwise
 from typing import NoReturn
 
@@ -40,6 +41,20 @@ def spot_series(payload: bytes, *, currency: str) -> tuple[SpotPrice, ...]:
         for interval, value in zip(_intervals(stamps_s), per_kwh, strict=True)
         if value is not None
     )
+
+
+def server_time_utc(date: str | None, age: str | None) -> datetime | None:
+    """The server's clock by the headers Date and Age (RFC 9111, 5.1); None if they do not tell."""
+    if date is None:
+        return None
+    try:
+        made = parsedate_to_datetime(date)
+        kept = timedelta(seconds=0 if age is None else int(age))
+        # RFC 9110, 5.6.7: always GMT; without a zone it is the same.
+        aware = made if made.tzinfo is not None else made.replace(tzinfo=UTC)
+        return aware.astimezone(UTC) + kept
+    except (ValueError, OverflowError):
+        return None
 
 
 def _parsed(payload: bytes) -> dict[str, object]:

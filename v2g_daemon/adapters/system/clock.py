@@ -53,7 +53,7 @@ class RealClock:
         self._synchronised = synchronised
 
     def now(self) -> Instant:
-        """This moment."""
+        """This moment; `monotonic_s` counts from the start of the machine."""
         return Instant(utc=datetime.now(UTC), monotonic_s=time.monotonic())
 
     async def sleep(self, seconds_s: float) -> None:
@@ -61,12 +61,15 @@ class RealClock:
         await asyncio.sleep(max(seconds_s, 0.0))
 
     def trusted(self) -> bool:
-        """Whether prices and departures may be read off this clock."""
+        """Whether it follows a time service; if not, its witnesses are asked (runtime)."""
         return self._synchronised()
 
 
 class ScaledClock:
-    """start + (CLOCK_MONOTONIC − anchor) × speed: the same in every process of a simulated run."""
+    """start + (CLOCK_MONOTONIC − anchor) × speed: the same in every process of a simulated run.
+
+    Until the anchor it stands at its start, so that all parts can be up before time runs.
+    """
 
     def __init__(self, *, start_utc: datetime, speed: float, anchor_monotonic_s: float) -> None:
         if not speed > 0.0:
@@ -77,12 +80,13 @@ class ScaledClock:
 
     def now(self) -> Instant:
         """The simulated moment; `monotonic_s` counts simulated seconds since the anchor."""
-        elapsed_s = (time.monotonic() - self._anchor_monotonic_s) * self._speed
+        elapsed_s = max(time.monotonic() - self._anchor_monotonic_s, 0.0) * self._speed
         return Instant(utc=self._start_utc + timedelta(seconds=elapsed_s), monotonic_s=elapsed_s)
 
     async def sleep(self, seconds_s: float) -> None:
-        """Sleep that many simulated seconds; not at all below 0."""
-        await asyncio.sleep(max(seconds_s, 0.0) / self._speed)
+        """Sleep that many simulated seconds, and before that until they run."""
+        standing_s = max(self._anchor_monotonic_s - time.monotonic(), 0.0)
+        await asyncio.sleep(standing_s + max(seconds_s, 0.0) / self._speed)
 
     def trusted(self) -> bool:
         """Always: daemon and simulators share the one clock."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from v2g_daemon.adapters.database.writer import DatabaseLedger
+from v2g_daemon.adapters.system.clock import RealClock
 from v2g_daemon.adapters.system.trace_files import trace_paths
 from v2g_daemon.app.composition import Parts, clock_of, compose
 from v2g_daemon.app.demo.figures import figures
@@ -25,6 +26,8 @@ from v2g_daemon.app.run import run as run_daemon
 from v2g_daemon.settings import Settings, load_settings, to_policy
 from v2g_daemon.step.house import Outcome
 
+# Real seconds for all parts to start while the simulated clock still stands.
+STARTING_S = 4.0
 # What the simulated world knows of each quarter hour, for who keeps the folder and compares.
 WORLD_FILE = "world-intervals.json"
 
@@ -69,7 +72,10 @@ async def run_demo(
         scenario = folder / "scenario.toml"
         scenario.write_text(
             scenario_toml(
-                run, ocpp_port=ocpp_port, export_limit_w=0.0 if watched_w is None else watched_w
+                run,
+                ocpp_port=ocpp_port,
+                export_limit_w=0.0 if watched_w is None else watched_w,
+                anchor_monotonic_s=RealClock().now().monotonic_s + STARTING_S,
             ),
             encoding="utf-8",
         )

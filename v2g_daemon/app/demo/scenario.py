@@ -32,6 +32,7 @@ _SCENARIO = """\
 [clock]
 start = {start_utc:%Y-%m-%dT%H:%M:%SZ}
 speed = {speed}
+anchor_monotonic_s = {anchor_monotonic_s!r}
 
 [http]
 port = 0
@@ -77,11 +78,14 @@ needed_soc = 0.6
 """
 
 
-def scenario_toml(run: DemoRun, *, ocpp_port: int, export_limit_w: float) -> str:
+def scenario_toml(
+    run: DemoRun, *, ocpp_port: int, export_limit_w: float, anchor_monotonic_s: float
+) -> str:
     """60 kWh car at 50 %, 7.4 kW both ways, two trips of 9 kWh, the recorded house with PV."""
     return _SCENARIO.format(
         start_utc=run.start_utc,
         speed=run.speed,
+        anchor_monotonic_s=anchor_monotonic_s,
         export_limit_w=export_limit_w,
         ocpp_port=ocpp_port,
         station_serial=STATION_SERIAL,

@@ -25,7 +25,7 @@ class SimulatorsFailed(V2gDaemonError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningSimulators:
-    """Where the simulated house can be reached; `anchor_monotonic_s` starts its clock."""
+    """Where the simulated house can be reached; its clock runs from `anchor_monotonic_s` on."""
 
     http_port: int
     meter_port: int

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from v2g_daemon.adapters.prices.translate import spot_series
+from v2g_daemon.adapters.prices.translate import server_time_utc, spot_series
 from v2g_daemon.domain.errors import PriceSourceError
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.market.spot import SpotPrice
@@ -150,3 +150,25 @@ def test_no_json_of_the_right_shape_raises_anything_else(stamps: object, prices:
     except PriceSourceError:
         return
     assert series
+
+
+@pytest.mark.parametrize(
+    ("date", "age", "told"),
+    [
+        ("Wed, 11 Dec 2024 16:30:02 GMT", None, datetime(2024, 12, 11, 16, 30, 2, tzinfo=UTC)),
+        ("Wed, 11 Dec 2024 17:30:02 +0100", None, datetime(2024, 12, 11, 16, 30, 2, tzinfo=UTC)),
+        ("Wed, 11 Dec 2024 16:30:02 -0000", None, datetime(2024, 12, 11, 16, 30, 2, tzinfo=UTC)),
+        # A cache kept it for ten minutes.
+        ("Wed, 11 Dec 2024 16:30:02 GMT", "600", datetime(2024, 12, 11, 16, 40, 2, tzinfo=UTC)),
+        ("Wed, 11 Dec 2024 16:30:02 GMT", "a while", None),
+        ("Wed, 11 Dec 2024 16:30:02 GMT", "9" * 30, None),
+        ("Fri, 31 Dec 9999 23:59:59 -0100", None, None),
+        ("soon", None, None),
+        ("", None, None),
+        (None, "600", None),
+    ],
+)
+def test_the_servers_time_is_its_date_and_what_a_cache_added(
+    date: str | None, age: str | None, told: datetime | None
+) -> None:
+    assert server_time_utc(date, age) == told

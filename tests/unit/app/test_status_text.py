@@ -1,0 +1,96 @@
+"""The status as people read it, in wall time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from tests.builders import (
+    a_goal,
+    a_meter,
+    a_plan,
+    a_price_curve,
+    a_snapshot,
+    an_evse_status,
+    an_override,
+    decided,
+    goals,
+    in_hours,
+)
+from v2g_daemon.adapters.web.translate import status_json
+from v2g_daemon.app.status_text import status_text
+from v2g_daemon.domain.faults import Fault, FaultCode
+from v2g_daemon.domain.snapshot import Snapshot
+
+
+@pytest.fixture(autouse=True)
+def _amsterdam(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Europe/Amsterdam")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+def lines_of(snapshot: Snapshot, *faults: Fault) -> list[str]:
+    return status_text(status_json(snapshot, (decided(snapshot),), faults)).splitlines()
+
+
+def test_a_quiet_house_is_a_few_lines() -> None:
+    snapshot = a_snapshot(
+        prices=a_price_curve([0.3], [0.2]), goals=goals(a_goal(12.5, 0.6)), plans=(a_plan(),)
+    )
+    lines = lines_of(snapshot)
+    assert lines[:4] == [
+        "Wed 11 Dec 2024 19:00:00",
+        "grid     500 W import, 0 s ago",
+        "price    0.300 in, 0.200 out EUR/kWh, known until Wed 20:00",
+        "carport  car, 50 %, stage V2G",
+    ]
+    assert lines[5].startswith("         why: ")
+    assert lines[6:] == [
+        "         next: ready by Thu 07:30 with 60 %",
+        "         plan: nothing is worth its while",
+    ]
+
+
+def test_export_is_said_as_a_direction_not_as_a_minus() -> None:
+    snapshot = a_snapshot(meter=a_meter(-1234.5, age_s=2.0))
+    assert lines_of(snapshot)[1] == "grid     1234 W export, 2 s ago"
+
+
+def test_what_is_unknown_is_said_to_be() -> None:
+    blind = an_evse_status(soc=None, soc_observed_at=None, power_w=None)
+    lines = lines_of(a_snapshot(meter=None, prices=None, evses=(blind,), clock_trusted=False))
+    assert lines[0].endswith("  clock not trusted")
+    assert lines[1:3] == ["grid     no meter value", "price    unknown"]
+    assert lines[3] == "carport  car, SoC unknown, stage V2G"
+    assert lines[4].endswith("(measured ?)")
+
+
+def test_an_empty_outlet_and_a_guest_are_told_apart() -> None:
+    empty = lines_of(a_snapshot(evses=(an_evse_status(plugged_in=False, connected=False),)))
+    assert empty[3].startswith("carport  no car, SoC unknown")
+    assert empty[3].endswith(", station away")
+    assert empty[4] == "         hands off (measured 0 W)"
+    guest = lines_of(a_snapshot(evses=(an_evse_status(identity=None),)))
+    assert guest[3].startswith("carport  a guest")
+
+
+def test_a_goal_in_energy_is_shown_by_its_time() -> None:
+    snapshot = a_snapshot(goals=goals(a_goal(12.5, None, energy_wh=9000.0)))
+    assert "         next: ready by Thu 07:30" in lines_of(snapshot)
+
+
+def test_overrides_and_faults_come_last() -> None:
+    snapshot = a_snapshot(overrides=(an_override(until_utc=in_hours(4.0)),))
+    site = Fault(code=FaultCode.METER_STALE, detail="the grid meter gives no value")
+    lines = lines_of(snapshot, site, replace(site, evse_id="carport", detail="no power"))
+    assert lines[-3:] == [
+        "override carport: stop until Wed 23:00",
+        "FAULT    the grid meter gives no value",
+        "FAULT    carport: no power",
+    ]

@@ -1,0 +1,107 @@
+"""The page of figures: what stands where, from figures made up by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.benchmarks.page import Machine, page
+
+MACHINE = Machine(
+    system="Linux 6.1, aarch64",
+    processor="Raspberry Pi 4 Model B Rev 1.4",
+    cores=4,
+    memory_gib=3.71,
+    python="3.11.2",
+    version="0.1.0",
+    load_average=0.123,
+    date="2026-01-31",
+)
+TICK: dict[str, Any] = {
+    "ticks": 3600,
+    "tick_median_ms": 1.234,
+    "tick_p99_ms": 2.5,
+    "record_median_ms": 0.5,
+    "record_p99_ms": 3.0,
+    "encode_median_ms": 0.25,
+    "trace_bytes_per_tick": 289.6,
+}
+CONTROL: dict[str, Any] = {
+    "rss_mib": 88.4,
+    "highest_rss_mib": 91.6,
+    "cpu_percent": 0.62,
+    "written_mib_a_day": 40.04,
+    "to_disk_mib_a_day": 22.26,
+    "trace_mib_a_day": 18.0,
+    "decisions_a_minute": 2.0,
+    "seconds": 180,
+    "status": {"target_w": -2500.0, "rule": "plan_discharge", "planned": True, "faults": []},
+}
+PLANNING: dict[str, Any] = {
+    "wall_median_ms": 410.4,
+    "wall_highest_ms": 500.0,
+    "rss_mib": 58.6,
+    "question_bytes": 2048,
+    "plan_bytes": 10240,
+}
+
+
+def match(worse_share: float, *, missed_kwh: float = 0.0) -> dict[str, Any]:
+    return {
+        "case": "winter",
+        "worse_share": worse_share,
+        "missed_kwh": missed_kwh,
+        "milp_missed_kwh": 0.0,
+        "planner_ms": 12.0,
+        "milp_ms": 900.0,
+    }
+
+
+def rendered(**changes: Any) -> str:
+    figures: dict[str, Any] = {
+        "tick": TICK,
+        "decide": {"median_us": 101.6, "p99_us": 240.0},
+        "processes": {"control": CONTROL, "planning": PLANNING},
+        "cases": {"winter": {"median_ms": 11.11, "p95_ms": 14.5}},
+        "matches": [match(0.001)],
+    }
+    return page(MACHINE, **(figures | changes))
+
+
+def test_each_aim_stands_beside_its_figure() -> None:
+    lines = rendered().splitlines()
+    assert "| whole tick, median | 1.23 ms | ≤ 2 ms |" in lines
+    assert "| `decide`, median | 102 µs | 100 µs |" in lines
+    assert "| resident memory of `v2g run` | 88 MiB (highest 92) | ≤ 90 MB |" in lines
+    assert "| to disk per day | 22.3 MiB | ≤ 25 MiB |" in lines
+    assert "| planning child, resident memory | 59 MiB | ≤ 60 MB |" in lines
+    assert (
+        "| solver core, `winter` | 11.1 ms median, 14.5 ms 95th percentile | ≤ 15 ms median |"
+        in lines
+    )
+
+
+def test_a_table_without_aims_has_two_columns() -> None:
+    assert "| machine | measured |\n| --- | --- |\n| date | 2026-01-31 |" in rendered()
+
+
+def test_the_worst_match_and_the_number_within_the_aim_are_shown() -> None:
+    shares = [match(-0.001), match(0.002), match(0.0061, missed_kwh=0.25)]
+    row = "| `winter` | 3 | 2 | 0.200 % | 0.610 % | 0.2 | 12 ms | 900 ms |"
+    assert row in rendered(matches=shares).splitlines()
+
+
+def test_what_the_house_did_meanwhile_is_told() -> None:
+    told = "At the end of it: setpoint -2500 W (`plan_discharge`), with a plan; faults: none."
+    assert told in rendered()
+    idle = CONTROL | {
+        "status": {"target_w": None, "rule": "no_car", "planned": False, "faults": ["meter_stale"]}
+    }
+    told = "At the end of it: setpoint hands off (`no_car`), without a plan; faults: meter_stale."
+    assert told in rendered(processes={"control": idle, "planning": PLANNING})
+
+
+def test_the_page_ends_with_one_line_end_and_has_no_long_lines_in_its_prose() -> None:
+    text = rendered()
+    assert text.endswith("|\n")
+    prose = [line for line in text.splitlines() if not line.startswith("|")]
+    assert max(len(line) for line in prose) <= 100
