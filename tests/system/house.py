@@ -47,6 +47,7 @@ class Setup:
     charge_only_201: bool = False
     departure: str = 'ready_by = "07:30"\nreturns_at = "17:30"\nsoc = 0.6\ntrip_wh = 9000'
     commissioned: bool = True
+    recorded_house: bool = False
 
     @property
     def tick_s(self) -> float:
@@ -60,6 +61,9 @@ def scenario_toml(setup: Setup, *, ocpp_port: int) -> str:
     station = 'versions = ["ocpp2.1"]'
     if setup.charge_only_201:
         station = 'versions = ["ocpp2.0.1"]\nmax_discharge_w = 0'
+    house = f"load_w = {setup.load_w}"
+    if setup.recorded_house:
+        house = 'file = "demo:house_fr_load_pv_30min_2024_2025.csv.gz"'
     fault = "" if setup.prices_work else '[[fault]]\ndevice = "prices"\nkind = "outage"\nat_s = 0'
     return f"""\
 [clock]
@@ -67,10 +71,11 @@ start = {setup.start}
 speed = {setup.speed}
 anchor_monotonic_s = {anchor_monotonic_s}
 [house]
-load_w = {setup.load_w}
+{house}
 [watch]
 export_limit_w = 4000
 [meter]
+pv_unit_id = 2
 [prices]
 [[station]]
 id = "{STATION}"
@@ -126,6 +131,11 @@ vehicle = "car"
 [meter]
 host = "127.0.0.1"
 port = {ready["meter_port"]}
+period_s = {setup.tick_s}
+[pv_meter]
+host = "127.0.0.1"
+port = {ready["meter_port"]}
+unit_id = 2
 period_s = {setup.tick_s}
 [tariff]
 bzn = "NL"

@@ -108,7 +108,10 @@ def test_a_latch_outlives_the_daemon_that_set_it(tmp_path: Path) -> None:
         house.order("/faults", device=STATION, kind="none")
         house.start_daemon()
         seconds_until(
-            lambda: house.evse().get("plan") is not None, within_s=60.0, what="a plan after restart"
+            lambda: house.evse().get("plan") is not None,
+            within_s=120.0,
+            what="a plan after the restart",
+            house=house,
         )
         watched_until_s = time.monotonic() + 60.0
         while time.monotonic() < watched_until_s:

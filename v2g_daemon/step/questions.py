@@ -157,8 +157,11 @@ def _store(
         loss=evse.loss,
         wear_cost_per_kwh_discharged=vehicle.wear_cost_per_kwh_discharged,
     )
-    if decision.soc is not None:
-        return store
+    return store if decision.soc is not None else _without_soc(store, vehicle, question, charged_wh)
+
+
+def _without_soc(store: Store, vehicle: Vehicle, question: Question, charged_wh: float) -> Store:
+    """The energy wanted from this session, as far as it is charged."""
     goal = question.goals[0] if question.goals else None
     wanted_wh = max(energy_wanted_wh(goal, vehicle), LEAST_STORE_WH)
     return replace(

@@ -16,6 +16,8 @@ from v2g_daemon.domain.instant import Instant
 from v2g_daemon.ports import ObservationSink
 
 REMEMBERED_TOKENS = 32
+# A sample is never longer on its way than until the next; an older stamp tells of a wrong clock.
+SAMPLES_ON_THE_WAY = 1.0
 
 
 class StationState:
