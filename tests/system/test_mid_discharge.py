@@ -88,7 +88,7 @@ def test_a_killed_daemon_ends_the_discharge_and_the_next_one_goes_on_from_the_le
         assert house.evse()["vehicle_id"] == session[2] == "car"
         assert the_session(house) == session
         assert exported_today_wh(house) >= exported_wh
-        assert house.station()["boots"] == 1
+        assert house.station()["connections"] == 2
         assert house.station()["protocol_errors"] == []
         assert house.end_daemon(signal.SIGTERM) == 0
         replayed = house.v2g("replay", *(str(path) for path in house.traces()))

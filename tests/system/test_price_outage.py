@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.system.house import House, Setup, running_house, seconds_until
+from v2g_daemon.domain.setpoint import Setpoint
 
 NOON = "2024-12-12T12:30:00+01:00"
 
@@ -14,18 +15,15 @@ def targets(house: House, *, from_utc: str, to_utc: str) -> list[tuple[str, floa
     found = []
     for tick in house.ticks():
         stamp, command = tick.snapshot.now.utc.isoformat(), tick.decision.evses[0].command
-        if (
-            from_utc <= stamp < to_utc
-            and (target_w := getattr(command, "target_w", None)) is not None
-        ):
-            found.append((stamp, target_w, command.reason.rule))
+        if from_utc <= stamp < to_utc and isinstance(command, Setpoint):
+            found.append((stamp, command.target_w, command.reason.rule))
     return found
 
 
 def test_without_new_prices_nothing_is_exported_blindly_and_the_trip_is_met(
     tmp_path: Path,
 ) -> None:
-    # Tomorrow's prices would appear at 13:00; the service fails from 12:45 on. Today's end at midnight.
+    # Tomorrow's prices would appear at 13:00; the service fails from 12:45; today's end at 24:00.
     setup = Setup(start=NOON, speed=360.0, soc=0.7)
     with running_house(setup, tmp_path) as house:
         seconds_until(

@@ -78,3 +78,17 @@ def test_the_scaled_clock_is_trusted() -> None:
 def test_a_clock_that_stands_or_runs_backwards_is_refused(speed: float) -> None:
     with pytest.raises(ValueError, match="speed"):
         ScaledClock(start_utc=START, speed=speed, anchor_monotonic_s=0.0)
+
+
+def test_until_its_anchor_the_scaled_clock_stands_at_its_start() -> None:
+    clock = ScaledClock(start_utc=START, speed=360.0, anchor_monotonic_s=time.monotonic() + 60.0)
+    assert (clock.now().utc, clock.now().monotonic_s) == (START, 0.0)
+
+
+@pytest.mark.parametrize("seconds_s", [0.0, 36.0])
+async def test_a_sleep_on_a_standing_clock_waits_until_time_runs(seconds_s: float) -> None:
+    anchor_s = time.monotonic() + 0.2
+    clock = ScaledClock(start_utc=START, speed=360.0, anchor_monotonic_s=anchor_s)
+    await clock.sleep(seconds_s)
+    assert time.monotonic() >= anchor_s
+    assert clock.now().monotonic_s >= seconds_s

@@ -181,3 +181,16 @@ async def test_a_socket_that_cannot_be_made_is_an_os_error(tmp_path: Path) -> No
     file.write_text("not a folder")
     with pytest.raises(OSError, match="file"):
         await serve(an_app(), file / "api.sock")
+
+
+async def test_a_cancelled_server_leaves_no_dead_listener_in_the_loop(serving: Serving) -> None:
+    async with serving(an_app()) as client:
+        await until_served(client)
+    # The next sockets get the file descriptors that the server's had.
+    async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1") as other:
+        port = other.sockets[0].getsockname()[1]
+        links = [await asyncio.open_connection("127.0.0.1", port) for _ in range(5)]
+        for reader, writer in links:
+            assert await reader.read() == b""
+            writer.close()
+            await writer.wait_closed()

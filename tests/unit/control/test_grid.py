@@ -117,6 +117,14 @@ def test_after_a_restart_the_measured_power_stands_for_the_command() -> None:
     assert view(a_snapshot(), charging(None, None)).total.commanded_w == 0.0
 
 
+def test_a_sample_that_arrives_within_a_tick_of_a_new_setpoint_is_late() -> None:
+    status = an_evse_status(power_w=-1500.0, power_observed_at=ago(0.4))
+    for changed_s, late in ((1.0, True), (1.5, False)):
+        memory = replace(an_evse_memory(-4900.0), changed_at=ago(changed_s))
+        seen = view(a_snapshot(), a_situation(status=status, memory=memory))
+        assert seen.total.measured_late is late
+
+
 def test_an_evse_that_never_reported_makes_the_measurement_late() -> None:
     status = an_evse_status(power_w=None, power_observed_at=None)
     seen = view(a_snapshot(), a_situation(status=status, memory=an_evse_memory(3000.0)))

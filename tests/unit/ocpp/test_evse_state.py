@@ -202,3 +202,24 @@ def test_a_transaction_may_start_before_the_cable_is_in(story: Story) -> None:
 def test_a_departure_told_as_an_update_unplugs(story: Story) -> None:
     story.event("Started", "CablePluggedIn")
     assert not story.event("Updated", "EVDeparted").plugged_in
+
+
+@pytest.mark.parametrize(
+    ("ago_s", "seen_ago_s", "why"),
+    [
+        (4.0, 4.0, "it was four seconds on its way"),
+        (5.0, 5.0, "as long as until the next sample"),
+        (6.0, 0.0, "no sample travels longer than until the next: the station's clock is slow"),
+        (-3.0, 0.0, "a stamp in the future: the station's clock is fast"),
+    ],
+)
+def test_a_sample_counts_from_its_stamp_if_that_can_be(
+    story: Story, ago_s: float, seen_ago_s: float, why: str
+) -> None:
+    story.event("Started", "CablePluggedIn")
+    values = story.values(
+        sample("Power.Active.Import", 3000.0), sample("SoC", 50.0, unit="Percent"), ago_s=ago_s
+    )
+    status = story.event("Updated", "MeterValuePeriodic", **values)
+    assert status.power_observed_at == story.now.later(-seen_ago_s), why
+    assert status.soc_observed_at == story.now.later(-seen_ago_s), why

@@ -89,3 +89,8 @@ def test_a_fault_lasts_as_long_as_it_was_set_for() -> None:
     board.add(Fault(device="S1", kind="reboot", from_s=0.0, until_s=None))
     assert board.take("S1", "reboot", 5.0)
     assert not board.take("S1", "reboot", 5.0)
+
+
+def test_until_its_anchor_simulated_time_stands_at_its_start() -> None:
+    clock = ScaledClock(start_s=1000.0, speed=360.0, anchor_monotonic_s=time.monotonic() + 60.0)
+    assert clock.now_s() == 1000.0
