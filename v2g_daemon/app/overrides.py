@@ -56,7 +56,10 @@ class Overrides:
             confirmed=confirmed,
         )
         self._sink.put_override(override)
-        return {**override_json(override), "detail": self._detail(outcome, override, goal)}
+        detail = self._detail(outcome, override, goal)
+        if until is not None and ends_utc < until:
+            detail += "; no wish outlasts the next departure or 12 h"
+        return {**override_json(override), "detail": detail}
 
     def _chosen(self, evse_id: str | None) -> str:
         known = [evse.evse_id for evse in self._policy.evses]
@@ -111,13 +114,16 @@ class Overrides:
 
 
 def _end(until: datetime | None, goal: DepartureGoal | None, now_utc: datetime) -> datetime:
+    """At the latest the next departure or 12 h from now, whatever was asked."""
+    latest_utc = now_utc + LONGEST
+    if goal is not None:
+        latest_utc = min(latest_utc, goal.ready_by_utc)
     if until is not None:
         ends_utc = until.astimezone(UTC)
         if ends_utc <= now_utc:
             raise ValueError(f"{stamp(ends_utc)} has passed; it is {stamp(now_utc)}")
-        return ends_utc
-    latest_utc = now_utc + LONGEST
-    return latest_utc if goal is None else min(latest_utc, goal.ready_by_utc)
+        return min(ends_utc, latest_utc)
+    return latest_utc
 
 
 def _next_goal(outcome: Outcome, evse_id: str) -> DepartureGoal | None:

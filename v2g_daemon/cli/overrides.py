@@ -15,7 +15,7 @@ EvseOption = Annotated[
 ]
 UntilOption = Annotated[
     datetime | None,
-    typer.Option("--until", help="Local time; else the next departure, at most 12 h."),
+    typer.Option("--until", help="Local time; at the latest the next departure or 12 h."),
 ]
 ConfirmOption = Annotated[
     bool, typer.Option("--confirm", help="Stop even if the next trip then lacks energy.")

@@ -131,6 +131,9 @@ class OverrideEvent:
     confirmed: bool
 
 
+# Rows that may wait to be committed together: the trace holds the same second by second.
+BatchedRow = DecisionRow | TelemetryRow
+
 LedgerRow = (
     PccInterval
     | EvseInterval

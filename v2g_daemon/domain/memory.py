@@ -1,7 +1,7 @@
 """What `decide` remembers from tick to tick.
 
-Latches and SoC anchors outlive a restart as event rows of the ledger; ramps, dwell and tracking
-are transient and start empty.
+Latches outlive a restart as event rows of the ledger, a running session's car and energy as its
+rows; SoC anchors, ramps, dwell and tracking are transient and start empty.
 """
 
 from __future__ import annotations
@@ -60,7 +60,6 @@ class Memory:
 
     evses: tuple[EvseMemory, ...] = ()
     latches: tuple[DischargeLatch, ...] = ()
-    meter_lost_at: Instant | None = None
     meter_good_since: Instant | None = None
 
     def of(self, evse_id: str) -> EvseMemory:

@@ -80,10 +80,6 @@ class LatestValues:
         """The planner gave nothing for this EVSE; the last good plan stays."""
         self._failed_plans.add(evse_id)
 
-    def put_commissioning(self, records: tuple[CommissioningRecord, ...]) -> None:
-        """The commissioning records as the ledger holds them."""
-        self._commissioning = records
-
     def freeze(self, *, now: Instant, clock_trusted: bool, recording: RecordingHealth) -> News:
         """One consistent view; plans are handed over once, expired overrides are dropped."""
         expired = [

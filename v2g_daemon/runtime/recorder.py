@@ -6,7 +6,7 @@ import asyncio
 import logging
 
 from v2g_daemon.domain.instant import Instant
-from v2g_daemon.domain.ledger import LedgerRow, TelemetryRow
+from v2g_daemon.domain.ledger import BatchedRow, LedgerRow
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.snapshot import RecordingHealth
 from v2g_daemon.ports import Clock, LedgerWriter, TraceSink
@@ -73,8 +73,8 @@ class Recorder:
 
     def _write(self, outcome: Outcome) -> None:
         self._trace_tick(outcome)
-        self._commit(tuple(row for row in outcome.rows if not isinstance(row, TelemetryRow)))
-        self._commit(tuple(row for row in outcome.rows if isinstance(row, TelemetryRow)))
+        self._commit(tuple(row for row in outcome.rows if not isinstance(row, BatchedRow)))
+        self._commit(tuple(row for row in outcome.rows if isinstance(row, BatchedRow)))
 
     def _trace_tick(self, outcome: Outcome) -> None:
         """A tick the disk refuses is lost to the trace; the next one restates what it needs."""

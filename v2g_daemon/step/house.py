@@ -12,7 +12,7 @@ from v2g_daemon.accounting.metering import Metering
 from v2g_daemon.control.decide import decide
 from v2g_daemon.control.situation import charged_wh
 from v2g_daemon.domain.decision import Decision
-from v2g_daemon.domain.faults import Fault
+from v2g_daemon.domain.faults import Fault, FaultCode
 from v2g_daemon.domain.goals import UserOverride
 from v2g_daemon.domain.ledger import LatchEvent, LedgerRow, OverrideEvent
 from v2g_daemon.domain.memory import Memory
@@ -43,7 +43,7 @@ class House:
 class Outcome:
     """What one tick produced: for the chargers, the trace, the ledger and the planner.
 
-    `faults` are the decision's and the meters' together.
+    `faults` are the decision's, the meters' and the planner's together.
     """
 
     memory_before: Memory
@@ -67,7 +67,7 @@ def advance(house: House, news: News, policy: Policy) -> tuple[House, Outcome]:
         memory_after=memory,
         snapshot=snapshot,
         decision=decision,
-        faults=(*decision.faults, *metering.faults),
+        faults=(*decision.faults, *metering.faults, *_planning_faults(questions)),
         rows=(*metered, *_latch_rows(house.memory, memory), *_override_rows(house, news)),
         problems=problems,
     )
@@ -145,6 +145,19 @@ def _asked(
             )
         )
     return tuple(standing.values()), tuple(problems)
+
+
+def _planning_faults(questions: tuple[Question, ...]) -> tuple[Fault, ...]:
+    """A question that the planner failed is a fault until it is asked again."""
+    return tuple(
+        Fault(
+            code=FaultCode.PLAN_FAILED,
+            detail="the planner gave no plan; the last good one goes on",
+            evse_id=question.evse_id,
+        )
+        for question in questions
+        if question.answer is Answer.FAILED
+    )
 
 
 def _latch_rows(before: Memory, after: Memory) -> tuple[LatchEvent, ...]:

@@ -55,12 +55,14 @@ class Bench:
                 await self.sink.news.wait()
         return self.status
 
-    def setpoint(self, target_w: float, *, lease_s: float = 90.0) -> None:
+    def setpoint(
+        self, target_w: float, *, lease_s: float = 90.0, lowest_w: float = -10000.0
+    ) -> None:
         now = self.clock.now()
         self.port.command(
             Setpoint(
                 target_w=target_w,
-                permitted=PowerRange(lowest_w=-10000.0, highest_w=10000.0),
+                permitted=PowerRange(lowest_w=lowest_w, highest_w=10000.0),
                 reason=REASON,
                 issued_at=now,
                 expires_at=now.later(lease_s),

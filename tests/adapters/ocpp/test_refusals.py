@@ -319,3 +319,95 @@ async def test_silence_beyond_three_heartbeats_ends_the_connection(
         async with asyncio.timeout(3):
             await car.socket.wait_closed()
         await bench.until(lambda s: not s.connected)
+
+
+async def test_a_form_refused_late_is_followed_by_a_lease_that_much_shorter(bench: Bench) -> None:
+    async with station(bench.central) as car:
+        refuse = refusing({"Dynamic"}, "UnsupportedKind")
+
+        def answer(payload: Json) -> Json:
+            if payload["chargingProfile"]["chargingProfileKind"] == "Dynamic":
+                bench.clock.elapsed_s += 20.0
+            return refuse(payload)
+
+        car.answers["SetChargingProfile"] = answer
+        await v2g_session(car)
+        bench.setpoint(-3000.0, lease_s=90.0)
+        await bench.until(lambda s: s.outcome is not None)
+        dynamic, absolute = (one["chargingSchedule"][0] for one in car.profiles())
+        assert dynamic["duration"] == 90
+        # The command still ends where it did; the ten seconds lie before the start.
+        assert (absolute["startSchedule"], absolute["duration"]) == (
+            "2024-12-11T17:00:10.000Z",
+            80,
+        )
+
+
+async def test_a_command_that_expires_during_a_refusal_is_not_sent_in_another_form(
+    bench: Bench,
+) -> None:
+    async with station(bench.central) as car:
+        refuse = refusing({"Dynamic"}, "UnsupportedKind")
+
+        def answer(payload: Json) -> Json:
+            if payload["chargingProfile"]["chargingProfileKind"] == "Dynamic":
+                bench.clock.elapsed_s += 90.0
+            return refuse(payload)
+
+        car.answers["SetChargingProfile"] = answer
+        await v2g_session(car)
+        bench.setpoint(-3000.0, lease_s=90.0)
+        status = await bench.until(lambda s: s.outcome is not None)
+        assert status.outcome is not None
+        assert status.outcome.kind is OutcomeKind.REJECTED
+        assert len(car.profiles()) == 1
+
+
+async def test_after_the_farewell_no_other_form_of_the_discharge_follows(bench: Bench) -> None:
+    async with station(bench.central) as car:
+        refuse = refusing({"Dynamic"}, "UnsupportedKind")
+        leaving = asyncio.Event()
+
+        def answer(payload: Json) -> Json:
+            if payload["chargingProfile"]["chargingProfileKind"] == "Dynamic" and (
+                payload["chargingProfile"]["chargingProfilePurpose"] == "TxProfile"
+            ):
+                bench.serving.cancel()
+                leaving.set()
+            return refuse(payload)
+
+        car.answers["SetChargingProfile"] = answer
+        await v2g_session(car)
+        bench.setpoint(-3000.0)
+        await leaving.wait()
+        await asyncio.wait([bench.serving])
+        periods = [one["chargingSchedule"][0]["chargingSchedulePeriod"][0] for one in car.profiles()]
+        assert [one.get("setpoint") for one in periods] == [-3000.0, None]
+        assert periods[-1]["limit"] == 0.0
+
+
+async def test_where_no_discharge_is_permitted_no_signed_setpoint_goes_out(bench: Bench) -> None:
+    async with station(bench.central) as car:
+        await v2g_session(car)
+        bench.setpoint(3000.0, lowest_w=0.0)
+        await bench.until(lambda s: s.outcome is not None)
+        period = car.profiles()[-1]["chargingSchedule"][0]["chargingSchedulePeriod"][0]
+        assert (period["operationMode"], period["limit"]) == ("ChargingOnly", 3000.0)
+        assert "setpoint" not in period
+
+
+async def test_the_form_stays_signed_for_ten_minutes_after_discharge_was_permitted(
+    bench: Bench,
+) -> None:
+    async with station(bench.central) as car:
+        await v2g_session(car)
+        bench.setpoint(-3000.0)
+        await bench.until(lambda s: s.outcome is not None)
+        bench.setpoint(3000.0, lowest_w=0.0)
+        await bench.until(lambda s: s.outcome is not None and s.outcome.target_w == 3000.0)
+        assert car.of("UpdateDynamicSchedule")[-1]["scheduleUpdate"] == {"setpoint": 3000.0}
+        bench.clock.elapsed_s += 600.0
+        bench.setpoint(2900.0, lowest_w=0.0)
+        await bench.until(lambda s: s.outcome is not None and s.outcome.target_w == 2900.0)
+        period = car.profiles()[-1]["chargingSchedule"][0]["chargingSchedulePeriod"][0]
+        assert (period["operationMode"], period["limit"]) == ("ChargingOnly", 2900.0)

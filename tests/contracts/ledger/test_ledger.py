@@ -314,7 +314,7 @@ def test_a_row_the_database_refuses_fails_alone(ledger: DatabaseLedger) -> None:
     assert ledger.rows_lost == 2
 
 
-def test_telemetry_waits_for_its_minute_or_for_a_row_of_record(ledger: DatabaseLedger) -> None:
+def test_telemetry_waits_for_five_minutes_or_for_a_row_of_record(ledger: DatabaseLedger) -> None:
     def minute(number: float) -> TelemetryRow:
         return TelemetryRow(
             minute_utc=T0 + timedelta(minutes=number),
@@ -325,10 +325,10 @@ def test_telemetry_waits_for_its_minute_or_for_a_row_of_record(ledger: DatabaseL
         )
 
     ledger.commit([minute(0)]).result(WAIT_S)
-    waiting = ledger.commit([minute(0.5)])
-    ledger.commit([minute(1)]).result(WAIT_S)
+    waiting = ledger.commit([minute(4.5)])
+    ledger.commit([minute(5)]).result(WAIT_S)
     waiting.result(WAIT_S)
-    again = ledger.commit([minute(1.5)])
+    again = ledger.commit([minute(6)])
     ledger.commit([pcc()]).result(WAIT_S)
     again.result(WAIT_S)
 

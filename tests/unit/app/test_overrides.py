@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -108,6 +109,24 @@ def test_until_is_understood_in_any_zone() -> None:
     assert desk.set_now()[0].until_utc == datetime(2024, 12, 11, 21, 0, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("policy", "hours_asked", "until_utc"),
+    [
+        (a_policy(), 11.0, "2024-12-12T05:00:00Z"),
+        (a_policy(), 12.5, "2024-12-12T06:00:00Z"),
+        (a_policy(), 876_000.0, "2024-12-12T06:00:00Z"),
+        (a_commuters_policy(replace(DAILY, ready_by=time(22, 30))), 4.0, "2024-12-11T21:30:00Z"),
+    ],
+)
+def test_no_wish_outlasts_the_next_departure_or_twelve_hours(
+    policy: Policy, hours_asked: float, until_utc: str
+) -> None:
+    answer = Desk(policy).wish("stop", until=in_hours(hours_asked))
+    assert answer["until_utc"] == until_utc
+    cut = in_hours(hours_asked) > datetime.fromisoformat(until_utc)
+    assert ("no wish outlasts the next departure or 12 h" in answer["detail"]) is cut
+
+
 @pytest.mark.parametrize("hours", [0.0, -1.0])
 def test_an_end_that_has_passed_is_refused(hours: float) -> None:
     desk = Desk()
@@ -163,11 +182,12 @@ def test_an_unconfirmed_stop_says_that_the_trip_comes_first_and_what_it_would_la
 
 
 def test_a_confirmed_stop_says_what_will_be_missing() -> None:
+    # 50 % for 60 %: 6 kWh, less half an hour at 0.9 × 7.4 kW.
     desk = Desk()
-    answer = desk.wish("stop", until=in_hours(14.0), confirmed=True)
+    answer = desk.wish("stop", until=in_hours(12.0), confirmed=True)
     assert answer["confirmed"] is True
     assert answer["detail"] == (
-        "stopped until Thu 09:00; 6.0 kWh will be missing for the trip at Thu 07:30"
+        "stopped until Thu 07:00; 2.7 kWh will be missing for the trip at Thu 07:30"
     )
     assert desk.set_now()[0].confirmed is True
 
@@ -184,10 +204,10 @@ def test_a_car_that_has_its_goal_misses_nothing() -> None:
 
 
 def test_without_soc_the_usual_energy_less_what_was_charged_may_be_missing() -> None:
-    # 10 kWh are usual, nothing is charged yet, nothing can be after the departure.
+    # 10 kWh are usual, nothing is charged yet; half an hour is left at 0.9 × 7.4 kW = 3.33 kWh.
     desk = Desk(status=an_evse_status(soc=None, soc_observed_at=None))
-    answer = desk.wish("stop", until=in_hours(13.0), confirmed=True)
-    assert "10.0 kWh may be missing" in answer["detail"]
+    answer = desk.wish("stop", until=in_hours(12.0), confirmed=True)
+    assert "6.7 kWh may be missing" in answer["detail"]
 
 
 def test_a_guest_has_no_trip_that_we_know_of() -> None:

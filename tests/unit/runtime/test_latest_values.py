@@ -136,8 +136,6 @@ def test_a_restart_goes_on_with_the_ledgers_overrides_and_records() -> None:
     )
     news = frozen(values)
     assert (news.overrides, news.commissioning) == ((stop,), commissioning())
-    values.put_commissioning(())
-    assert frozen(values).commissioning == ()
 
 
 def test_clock_and_recorder_are_passed_through() -> None:

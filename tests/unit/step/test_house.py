@@ -89,6 +89,22 @@ def test_a_failed_plan_leaves_the_last_good_one_and_is_asked_for_again() -> None
     assert house.questions[0].answer is Answer.PENDING
 
 
+def test_a_planner_that_gave_nothing_is_a_fault_until_it_is_asked_again() -> None:
+    _, outcomes = played(
+        [
+            some_news(),
+            some_news(NOW.later(1.0), failed_plans=("carport",)),
+            some_news(NOW.later(59.0)),
+            some_news(NOW.later(60.0)),
+        ]
+    )
+    shown = [
+        [fault.evse_id for fault in one.faults if fault.code is FaultCode.PLAN_FAILED]
+        for one in outcomes
+    ]
+    assert shown == [[], ["carport"], ["carport"], []]
+
+
 def test_the_problem_knows_what_this_session_has_charged() -> None:
     start = an_evse_status(soc=None, soc_observed_at=None, power_observed_at=NOW)
     later = replace(start, charge_milliwh=7_500_000, registers_observed_at=NOW.later(3600.0))

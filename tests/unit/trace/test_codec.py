@@ -141,10 +141,10 @@ def test_memory_that_decide_itself_left_is_not_written(house: House, encoder: Tr
 
 def test_memory_changed_from_outside_is_written(house: House, encoder: TraceEncoder) -> None:
     lines_of(encoder, house)
-    changed = replace(house, memory=Memory(meter_lost_at=START))
+    changed = replace(house, memory=Memory(meter_good_since=START))
     lines = lines_of(encoder, changed)
     assert kinds(lines) == ["memory", "snapshot"]
-    assert b'"meter_lost_at":["2024-12-11T16:30:00.000000Z",100.25]' in lines[0]
+    assert b'"meter_good_since":["2024-12-11T16:30:00.000000Z",100.25]' in lines[0]
 
 
 def test_a_new_utc_day_starts_a_file_that_reads_alone(house: House, encoder: TraceEncoder) -> None:

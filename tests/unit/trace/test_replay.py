@@ -55,9 +55,9 @@ def counting(house: House) -> Decide:
     """A decision that depends on memory alone: each tick desires 1 W more."""
 
     def decide(memory: Memory, snapshot: Snapshot, policy: Policy) -> tuple[Memory, Decision]:
-        passed_s = 0.0 if memory.meter_lost_at is None else memory.meter_lost_at.monotonic_s
+        passed_s = 0.0 if memory.meter_good_since is None else memory.meter_good_since.monotonic_s
         evse = replace(house.decision.evses[0], desired_w=passed_s)
-        after = replace(memory, meter_lost_at=START.later(passed_s + 1.0 - START.monotonic_s))
+        after = replace(memory, meter_good_since=START.later(passed_s + 1.0 - START.monotonic_s))
         return after, replace(house.decision, evses=(evse,))
 
     return decide

@@ -1,7 +1,8 @@
 """The one writer: a thread that commits rows in order and acknowledges them by futures.
 
-Rows of record are committed at once and wait for the disk. Telemetry is committed once a minute of
-its own stamps, without waiting, or along with the next rows of record. Rows that a failing database
+Rows of record are committed at once and wait for the disk. Batched rows (telemetry, decisions) are
+committed every five minutes of their own stamps, without waiting, or along with the next rows of
+record: a commit a minute alone would wear an SD card by 30 MiB a day. Rows that a failing database
 refused are kept and written first once it recovers; their futures have failed by then.
 """
 
@@ -33,11 +34,11 @@ from v2g_daemon.adapters.database import opening, tables
 from v2g_daemon.adapters.database.reader import DatabaseReader
 from v2g_daemon.adapters.database.translate import ORDER, to_table
 from v2g_daemon.domain.errors import LedgerError
-from v2g_daemon.domain.ledger import EvseInterval, LedgerRow, PccInterval, TelemetryRow
+from v2g_daemon.domain.ledger import BatchedRow, DecisionRow, EvseInterval, LedgerRow, PccInterval
 
 RETRY_S = 5.0
 CLOSE_TIMEOUT_S = 10.0
-BATCH = timedelta(seconds=60)
+BATCH = timedelta(minutes=5)
 MOST_KEPT_ROWS = 20_000
 MOST_DROPPED_ROWS = 5_000
 
@@ -85,8 +86,8 @@ class DatabaseLedger:
         self._closing = Lock()
         self._closed = False
         self._kept: deque[LedgerRow] = deque()
-        self._telemetry: list[Job] = []
-        self._telemetry_written_utc: datetime | None = None
+        self._waiting: list[Job] = []
+        self._waiting_written_utc: datetime | None = None
         self.rows_lost = 0
         self._thread = Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
@@ -145,33 +146,33 @@ class DatabaseLedger:
                 self._retry()
                 continue
             if job is None:
-                self._write_telemetry()
+                self._write_waiting()
                 self._retry()
                 return
             # From here on the waiter cannot cancel what may already stand in the database.
             job.done.set_running_or_notify_cancel()
             if isinstance(job, Drop):
                 self._drop(job)
-            elif all(isinstance(row, TelemetryRow) for row in job.rows):
+            elif all(isinstance(row, BatchedRow) for row in job.rows):
                 self._buffer(job)
             else:
-                jobs, self._telemetry = [*self._telemetry, job], []
+                jobs, self._waiting = [*self._waiting, job], []
                 self._write(jobs, self._durable)
 
     def _buffer(self, job: Job) -> None:
-        """Hold telemetry until a minute of its own stamps has passed since the last write."""
-        self._telemetry.append(job)
-        stamps = [row.minute_utc for row in job.rows if isinstance(row, TelemetryRow)]
+        """Hold batched rows until five minutes of their own stamps have passed since the last."""
+        self._waiting.append(job)
+        stamps = [_stamp(row) for row in job.rows if isinstance(row, BatchedRow)]
         if not stamps:
-            self._write_telemetry()
+            self._write_waiting()
             return
-        written_utc = self._telemetry_written_utc
+        written_utc = self._waiting_written_utc
         if written_utc is None or abs(max(stamps) - written_utc) >= BATCH:
-            self._telemetry_written_utc = max(stamps)
-            self._write_telemetry()
+            self._waiting_written_utc = max(stamps)
+            self._write_waiting()
 
-    def _write_telemetry(self) -> None:
-        jobs, self._telemetry = self._telemetry, []
+    def _write_waiting(self) -> None:
+        jobs, self._waiting = self._waiting, []
         if jobs:
             self._write(jobs, self._fast)
 
@@ -247,6 +248,10 @@ class DatabaseLedger:
                 self.rows_lost += 1
                 log.error("the ledger refused a row: %s", error)
             self._kept.popleft()
+
+
+def _stamp(row: BatchedRow) -> datetime:
+    return row.at_utc if isinstance(row, DecisionRow) else row.minute_utc
 
 
 def _may_recover(error: Exception) -> bool:

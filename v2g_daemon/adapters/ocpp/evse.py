@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -59,6 +59,7 @@ class EvseState:
         self._newest_stamp_utc: datetime | None = None
         self._ended: deque[str] = deque(maxlen=REMEMBERED_TRANSACTIONS)
         self._identities: OrderedDict[str, VehicleIdentity] = OrderedDict()
+        self._partings: Counter[str] = Counter()  # cars that left within a transaction
         self.status = EvseStatus(evse_id=config.evse_id, connected=False)
 
     @property
@@ -138,10 +139,10 @@ class EvseState:
         if event.kind is EventKind.ENDED:
             self._end(event, now)
             return
-        if event.offline or event.transaction_id in self._ended:
+        if self._is_parting(event):
+            self._part(event, now)
             return
-        if event.trigger in _PARTING:
-            self._unplugged(now)
+        if event.offline or event.transaction_id in self._ended:
             return
         if self.transaction is None or self.transaction.transaction_id != event.transaction_id:
             self._begin(event, now)
@@ -156,11 +157,43 @@ class EvseState:
         if values:
             self.publish(**values)
 
+    def _is_parting(self, event: TransactionEvent) -> bool:
+        """Whether the car has left, though its transaction may go on and see another one."""
+        running = self.transaction
+        went_idle = (
+            event.charging_state == "Idle"
+            and not event.offline
+            and self.status.plugged_in
+            and running is not None
+            and running.transaction_id == event.transaction_id
+        )
+        return event.trigger in _PARTING or went_idle
+
+    def _part(self, event: TransactionEvent, now: Instant) -> None:
+        """Whoever is plugged in next within this transaction is somebody else until named."""
+        self._identities.pop(event.transaction_id, None)
+        self._partings[event.transaction_id] += 1
+        if len(self._partings) > REMEMBERED_TRANSACTIONS:
+            del self._partings[next(iter(self._partings))]
+        running = self.transaction
+        ours = running is not None and running.transaction_id == event.transaction_id
+        if ours or not event.offline:
+            self._unplugged(now)
+
+    def _session_id(self, transaction_id: str) -> str:
+        """One name per plug-in: a later one within the same transaction is counted."""
+        name = f"{self._station_id}:{printable(transaction_id)}"
+        partings = self._partings[transaction_id]
+        return name if partings == 0 else f"{name}:{partings + 1}"
+
     def _begin(self, event: TransactionEvent, now: Instant) -> None:
         """A new transaction, or one that was running before we were."""
         if self.transaction is not None:
             self._ended.append(self.transaction.transaction_id)
             self.needs = None
+        if self.needs is None or self.needs.soc is None:
+            # The car of the transaction before may have left unseen, and its SoC with it.
+            self.status = replace(self.status, soc=None, soc_observed_at=None)
         self.transaction = Transaction(
             transaction_id=event.transaction_id,
             since=now,
@@ -169,7 +202,7 @@ class EvseState:
         self.status = replace(
             self.status,
             plugged_in=True,
-            session_id=f"{self._station_id}:{printable(event.transaction_id)}",
+            session_id=self._session_id(event.transaction_id),
             transaction_id=event.transaction_id,
             identity=self._identities.get(event.transaction_id),
             car_stopped=False,
@@ -230,7 +263,7 @@ class EvseState:
         if plugged_in and not adopted and self.status.plugged_in_at_utc is None:
             near = event.at_utc is not None and abs(now.utc - event.at_utc) <= CLOCK_TOLERANCE
             changes["plugged_in_at_utc"] = event.at_utc if near else now.utc
-        if event.operation_mode == "CentralSetpoint" and self.needs is None:
+        if adopted and event.operation_mode == "CentralSetpoint" and self.needs is None:
             # An adopted transaction under a setpoint: the EV agreed to it before we came.
             self.needs = ChargingNeeds(bidirectional=True, direct_current=False)
         identity = self._identities.get(event.transaction_id)

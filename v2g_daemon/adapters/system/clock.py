@@ -7,6 +7,7 @@ import ctypes
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from math import floor
 from pathlib import Path
 
 from v2g_daemon.domain.instant import Instant
@@ -46,6 +47,14 @@ def _adjtimex_synchronised() -> bool:
     return 0 <= state < _TIME_ERROR and asked.status & _STA_UNSYNC == 0
 
 
+def _instant(utc: datetime, monotonic_s: float) -> Instant:
+    """In whole milliseconds: nothing here is faster, and a trace of noise digits wears the card."""
+    return Instant(
+        utc=utc.replace(microsecond=utc.microsecond // 1000 * 1000),
+        monotonic_s=floor(monotonic_s * 1000.0) / 1000.0,
+    )
+
+
 class RealClock:
     """UTC and monotonic time of this machine."""
 
@@ -54,7 +63,7 @@ class RealClock:
 
     def now(self) -> Instant:
         """This moment; `monotonic_s` counts from the start of the machine."""
-        return Instant(utc=datetime.now(UTC), monotonic_s=time.monotonic())
+        return _instant(datetime.now(UTC), time.monotonic())
 
     async def sleep(self, seconds_s: float) -> None:
         """Sleep that long; not at all below 0."""
@@ -81,7 +90,7 @@ class ScaledClock:
     def now(self) -> Instant:
         """The simulated moment; `monotonic_s` counts simulated seconds since the anchor."""
         elapsed_s = max(time.monotonic() - self._anchor_monotonic_s, 0.0) * self._speed
-        return Instant(utc=self._start_utc + timedelta(seconds=elapsed_s), monotonic_s=elapsed_s)
+        return _instant(self._start_utc + timedelta(seconds=elapsed_s), elapsed_s)
 
     async def sleep(self, seconds_s: float) -> None:
         """Sleep that many simulated seconds, and before that until they run."""

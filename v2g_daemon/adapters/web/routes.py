@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 
 class OverrideRequest(BaseModel):
-    """POST /api/v1/overrides; without `until` it ends at the next departure or after 12 h."""
+    """POST /api/v1/overrides; at the latest it ends at the next departure or after 12 h."""
 
     model_config = ConfigDict(extra="forbid")
 
