@@ -70,17 +70,10 @@ def in_hours(hours: float) -> datetime:
 
 def a_timing(**changes: Any) -> Timing:
     timing = Timing(
-        tick_s=1.0,
-        meter_max_age_s=5.0,
-        meter_no_increase_age_s=3.0,
-        meter_recovery_s=30.0,
-        evse_max_age_s=30.0,
-        discharge_lease_s=90.0,
-        safe_charge_lease_s=1800.0,
-        idle_lease_s=1800.0,
-        recording_max_age_s=180.0,
-        follow_within_s=10.0,
-    )
+        tick_s=1.0, meter_max_age_s=5.0, meter_no_increase_age_s=3.0, meter_recovery_s=30.0,
+        evse_max_age_s=30.0, discharge_lease_s=90.0, safe_charge_lease_s=1800.0,
+        idle_lease_s=1800.0, recording_max_age_s=180.0, follow_within_s=10.0,
+    )  # fmt: skip
     return replace(timing, **changes)
 
 
@@ -398,11 +391,6 @@ def target_of(decision: EvseDecision) -> float:
     """The commanded power; fails on hands off."""
     assert not isinstance(decision.command, HandsOff), decision.command.reason
     return decision.command.target_w
-
-
-def permitted_of(decision: EvseDecision) -> PowerRange:
-    """The range after limits."""
-    return decision.command.permitted
 
 
 def rules_of(decision: EvseDecision) -> set[str]:

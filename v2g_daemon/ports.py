@@ -70,7 +70,13 @@ class PlannerPort(Protocol):
 
 
 class LedgerWriter(Protocol):
-    """Commits rows in order; the future resolves when they are durable, or raises LedgerError."""
+    """Commits rows in order; the future resolves when they are durable, or raises LedgerError.
+
+    `rows_lost` counts those that will never be written.
+    """
+
+    @property
+    def rows_lost(self) -> int: ...
 
     def commit(self, rows: Sequence[LedgerRow]) -> Future[None]: ...
 

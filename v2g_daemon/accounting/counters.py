@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from v2g_daemon.domain.instant import Instant, fresh
 from v2g_daemon.domain.interval import Interval, at_local, noon_day
 from v2g_daemon.domain.ledger import EvseInterval
+from v2g_daemon.domain.readings import EvseStatus
 from v2g_daemon.domain.snapshot import DischargeCounters
 
 
@@ -87,6 +89,30 @@ def shown(counters: CarCounters) -> DischargeCounters:
         discharged_month_wh=_wh(counters.discharged_month_milliwh),
         discharged_life_wh=_wh(counters.discharged_life_milliwh),
         discharging_life_s=counters.discharging_life_s,
+    )
+
+
+def silent_evses(statuses: Iterable[EvseStatus], now: Instant, *, max_age_s: float) -> set[str]:
+    """The occupied EVSEs that do not tell (any more) how much they have discharged."""
+    return {
+        status.evse_id
+        for status in statuses
+        if status.plugged_in
+        and (
+            status.discharge_milliwh is None
+            or not fresh(status.registers_observed_at, now=now, max_age_s=max_age_s)
+        )
+    }
+
+
+def unreadable(vehicle_id: str) -> DischargeCounters:
+    """What is shown of a car whose discharge cannot be counted."""
+    return DischargeCounters(
+        vehicle_id=vehicle_id,
+        exported_today_wh=None,
+        discharged_month_wh=None,
+        discharged_life_wh=None,
+        discharging_life_s=None,
     )
 
 

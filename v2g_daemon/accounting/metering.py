@@ -47,6 +47,7 @@ from v2g_daemon.domain.snapshot import DischargeCounters, Snapshot
 
 LONGEST_EXACT_GAP_S = 60.0
 TICKS_PER_EXACT_GAP = 3.0
+GAPS_UNREAD = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,10 +139,22 @@ def running_rows(metering: Metering, policy: Policy) -> tuple[EvseInterval, ...]
     return tuple(row for row in rows if row is not None)
 
 
-def discharge_counters(metering: Metering, policy: Policy) -> tuple[DischargeCounters, ...]:
-    """The counters of each car, the running rows included, as the next snapshot carries them."""
+def discharge_counters(
+    metering: Metering, statuses: Iterable[EvseStatus], now: Instant, policy: Policy
+) -> tuple[DischargeCounters, ...]:
+    """The counters of each car, the running rows included, as the next snapshot carries them.
+
+    A car whose EVSE does not tell what it discharges has none: nobody could count it.
+    """
     running = running_rows(metering, policy)
-    return tuple(counters.shown(counters.counted(car, running)) for car in metering.cars)
+    silent = counters.silent_evses(statuses, now, max_age_s=GAPS_UNREAD * gap_limit_s(policy))
+    uncounted = {meter.vehicle_id for meter in metering.evses if meter.evse_id in silent}
+    return tuple(
+        counters.unreadable(car.vehicle_id)
+        if car.vehicle_id in uncounted
+        else counters.shown(counters.counted(car, running))
+        for car in metering.cars
+    )
 
 
 def gap_limit_s(policy: Policy) -> float:

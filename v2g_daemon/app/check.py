@@ -122,13 +122,20 @@ def _vehicle(vehicle: Vehicle, policy: Policy) -> str:
     depth_wh = min(
         policy.export_depth.energy_wh, policy.export_depth.share_of_pack * vehicle.capacity_wh
     )
-    warranty = "warranty terms given" if vehicle.warranty is not None else "warranty terms unknown"
     return (
         f"Car {vehicle.vehicle_id}: {_kwh(vehicle.capacity_wh)}, kept between "
         f"{vehicle.soc_floor:.0%} and {vehicle.soc_ceiling:.0%} (above only for a goal), wear "
         f"{vehicle.wear_cost_per_kwh_discharged:g} {policy.economics.currency} per kWh discharged, "
-        f"exports at most {_kwh(depth_wh)} noon to noon, {warranty}."
+        f"exports at most {_kwh(depth_wh)} noon to noon, {_warranty(vehicle)}."
     )
+
+
+def _warranty(vehicle: Vehicle) -> str:
+    if vehicle.warranty is None:
+        return "warranty terms unknown: it only charges until vehicle.warranty is given"
+    if not vehicle.warranty.acknowledged:
+        return "warranty not acknowledged: it only charges until the owner acknowledges it"
+    return "warranty terms given"
 
 
 def _departure(departure: WeeklyDeparture) -> str:

@@ -220,7 +220,8 @@ def restored_house(reader: DatabaseReader, policy: Policy, now_utc: datetime) ->
         timezone=policy.timezone,
     )
     past = Past(history=reader.history(since_utc=now_utc - KEPT))
-    return House(memory=memory, metering=metered, past=past)
+    overrides = reader.overrides(now_utc=now_utc)
+    return House(memory=memory, metering=metered, past=past, overrides=overrides)
 
 
 def _evse_memory(session: SessionRow, register_milliwh: int | None) -> EvseMemory:

@@ -55,7 +55,7 @@ class Recorder:
         return RecordingHealth(
             last_durable_at=max(known, key=lambda at: at.monotonic_s, default=None),
             queue_full=self._queue.full(),
-            records_lost=self._lost,
+            records_lost=self._lost + self._ledger.rows_lost,
         )
 
     async def run(self) -> None:

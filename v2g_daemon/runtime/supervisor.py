@@ -24,9 +24,9 @@ async def supervise(name: str, task: Callable[[], Awaitable[None]]) -> None:
         started_s = loop.time()
         try:
             await task()
-        except InvariantViolated:
-            raise
-        except Exception:  # noqa: BLE001 - the one place that outlives an unforeseen error
+        except Exception as error:  # the one place that outlives an unforeseen error
+            if _is_ours(error):
+                raise
             _log.exception("%s failed", name)
         else:
             _log.warning("%s ended by itself", name)
@@ -34,3 +34,10 @@ async def supervise(name: str, task: Callable[[], Awaitable[None]]) -> None:
             pause_s = FIRST_PAUSE_S
         await asyncio.sleep(pause_s * random.uniform(0.8, 1.2))  # noqa: S311 - jitter, no secret
         pause_s = min(pause_s * 2.0, LONGEST_PAUSE_S)
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether an invariant broke, alone or somewhere in a task group."""
+    if isinstance(error, ExceptionGroup):
+        return error.subgroup(InvariantViolated) is not None
+    return isinstance(error, InvariantViolated)

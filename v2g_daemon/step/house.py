@@ -117,7 +117,7 @@ def _snapshot(house: House, news: News, policy: Policy) -> Snapshot:
         goals=() if house.agenda is None else house.agenda.goals,
         overrides=news.overrides,
         commissioning=news.commissioning,
-        counters=meters.discharge_counters(house.metering, policy),
+        counters=meters.discharge_counters(house.metering, news.evses, news.now, policy),
         recording=news.recording,
     )
 

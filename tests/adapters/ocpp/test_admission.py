@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import socket
 
 import pytest
 from websockets.asyncio.client import connect
+from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
@@ -124,3 +127,18 @@ async def test_a_password_is_in_no_log_and_no_repr(
     assert "tell-nobody" not in text
     assert "SECRET-TOKEN" not in text
     assert "correct horse" not in repr(bench.central._config)
+
+
+async def test_what_a_station_does_not_acknowledge_in_a_calls_time_is_dropped(
+    benches: Benches,
+) -> None:
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)
+    async with benches(call_timeout_s=2.0) as bench, station(bench.central) as car:
+        await car.boot()
+        (serving,) = [
+            one
+            for one in gc.get_objects()
+            if type(one) is ServerConnection and one.remote_address == car.socket.local_address
+        ]
+        link = serving.transport.get_extra_info("socket")
+        assert option is None or link.getsockopt(socket.IPPROTO_TCP, option) == 2000

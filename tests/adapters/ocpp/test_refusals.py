@@ -381,7 +381,9 @@ async def test_after_the_farewell_no_other_form_of_the_discharge_follows(bench: 
         bench.setpoint(-3000.0)
         await leaving.wait()
         await asyncio.wait([bench.serving])
-        periods = [one["chargingSchedule"][0]["chargingSchedulePeriod"][0] for one in car.profiles()]
+        periods = [
+            one["chargingSchedule"][0]["chargingSchedulePeriod"][0] for one in car.profiles()
+        ]
         assert [one.get("setpoint") for one in periods] == [-3000.0, None]
         assert periods[-1]["limit"] == 0.0
 
@@ -406,7 +408,7 @@ async def test_the_form_stays_signed_for_ten_minutes_after_discharge_was_permitt
         bench.setpoint(3000.0, lowest_w=0.0)
         await bench.until(lambda s: s.outcome is not None and s.outcome.target_w == 3000.0)
         assert car.of("UpdateDynamicSchedule")[-1]["scheduleUpdate"] == {"setpoint": 3000.0}
-        bench.clock.elapsed_s += 600.0
+        bench.clock.elapsed_s += 601.0
         bench.setpoint(2900.0, lowest_w=0.0)
         await bench.until(lambda s: s.outcome is not None and s.outcome.target_w == 2900.0)
         period = car.profiles()[-1]["chargingSchedule"][0]["chargingSchedulePeriod"][0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -39,6 +40,7 @@ from v2g_daemon.domain.ledger import (
     TelemetryRow,
 )
 from v2g_daemon.domain.policy import LossCurve
+from v2g_daemon.domain.readings import EvseStatus
 from v2g_daemon.domain.snapshot import DischargeCounters
 
 CURVE = prices((0.25, 0.10), (0.35, 0.20))
@@ -59,6 +61,11 @@ def play(ticks, *, metering=None, house=None) -> tuple[Metering, list[LedgerRow]
         state, more = advance(state, one, decision, house if house is not None else policy())
         rows.extend(more)
     return state, rows
+
+
+def counted(state: Metering) -> tuple[DischargeCounters, ...]:
+    """The counters as shown where no car stands."""
+    return discharge_counters(state, (), at(0.0), policy())
 
 
 def of(kind, rows):
@@ -365,7 +372,7 @@ def test_counters_hold_the_stored_rows_the_booked_rows_and_the_running_one() -> 
         car_tick(950.0, discharged=210_000, exported=155_000, power_w=-800.0),
     ]
     state, _ = play(ticks, metering=resumed(counters=[stored]))
-    (shown,) = discharge_counters(state, policy())
+    (shown,) = counted(state)
     assert shown.exported_today_wh == 1155.0
     assert shown.discharged_month_wh == 2210.0
     assert shown.discharged_life_wh == 5210.0
@@ -385,10 +392,28 @@ def test_the_export_counter_begins_anew_at_local_noon() -> None:
         discharging_life_s=0.0,
     )
     before, _ = play([car_tick(noon_s - 1.0)], metering=resumed(counters=[stored]))
-    assert discharge_counters(before, policy())[0].exported_today_wh == 9000.0
+    assert counted(before)[0].exported_today_wh == 9000.0
     after, _ = play([car_tick(noon_s)], metering=before)
-    assert discharge_counters(after, policy())[0].exported_today_wh == 0.0
-    assert discharge_counters(after, policy())[0].discharged_month_wh == 9000.0
+    assert counted(after)[0].exported_today_wh == 0.0
+    assert counted(after)[0].discharged_month_wh == 9000.0
+
+
+def test_a_discharge_that_nobody_could_count_leaves_the_counters_unreadable() -> None:
+    state, _ = play([car_tick(0.0)], metering=resumed(counters=[NO_COUNTERS]))
+    told = plugged(0.0)
+
+    def readable(status: EvseStatus, seconds_s: float) -> bool:
+        (one,) = discharge_counters(state, (status,), at(seconds_s), policy())
+        known = (one.exported_today_wh, one.discharged_month_wh, one.discharged_life_wh)
+        assert len({value is None for value in known}) == 1
+        return one.exported_today_wh is not None
+
+    assert readable(told, 120.0)
+    assert not readable(told, 120.1)
+    assert not readable(replace(told, discharge_milliwh=None), 0.0)
+    assert not readable(replace(told, registers_observed_at=None), 0.0)
+    assert readable(replace(told, evse_id="yard", discharge_milliwh=None), 0.0)
+    assert readable(empty_outlet(), 0.0)
 
 
 def test_an_unreadable_counter_stays_unreadable() -> None:
@@ -401,7 +426,7 @@ def test_an_unreadable_counter_stays_unreadable() -> None:
     )
     ticks = [car_tick(0.0), car_tick(900.0, discharged=1000, power_w=-800.0)]
     state, _ = play(ticks, metering=resumed(counters=[unknown]))
-    assert discharge_counters(state, policy()) == (unknown,)
+    assert counted(state) == (unknown,)
 
 
 def test_a_clock_that_leaps_for_months_begins_anew_and_says_so() -> None:

@@ -54,10 +54,23 @@ def test_defaults_in_force_are_told(tmp_path: Path) -> None:
     said = check(written(tmp_path, SMALLEST + METER)).text
     assert (
         "Car car: 60 kWh, kept between 30% and 80% (above only for a goal), wear 0.05 EUR per kWh "
-        "discharged, exports at most 10 kWh noon to noon, warranty terms unknown." in said
+        "discharged, exports at most 10 kWh noon to noon, warranty terms unknown: it "
+        "only charges until vehicle.warranty is given." in said
     )
     assert "Meter: 192.168.1.20:502 unit 1, profile sunspec, every 1 s." in said
     assert "import = (spot + 0.02 + 0.1088) × 1.21, export = spot × 1 + (0)." in said
+
+
+@pytest.mark.parametrize(
+    ("acknowledged", "told"),
+    [
+        ("true", "noon to noon, warranty terms given."),
+        ("false", "warranty not acknowledged: it only charges until the owner acknowledges it."),
+    ],
+)
+def test_what_the_warranty_permits_is_told(tmp_path: Path, acknowledged: str, told: str) -> None:
+    terms = f"[vehicle.warranty]\nstart_date = 2024-01-01\nacknowledged = {acknowledged}\n"
+    assert told in check(written(tmp_path, SMALLEST + terms + METER)).text
 
 
 def test_where_stations_connect_is_told_and_that_none_can_yet(tmp_path: Path) -> None:

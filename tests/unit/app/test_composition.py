@@ -18,7 +18,14 @@ from v2g_daemon.adapters.database.writer import DatabaseLedger
 from v2g_daemon.adapters.system.clock import RealClock, ScaledClock
 from v2g_daemon.app.composition import NewestOutcome, clock_of, compose, restored_house
 from v2g_daemon.domain.interval import Interval
-from v2g_daemon.domain.ledger import EvseInterval, LatchEvent, LedgerRow, PccInterval, SessionRow
+from v2g_daemon.domain.ledger import (
+    EvseInterval,
+    LatchEvent,
+    LedgerRow,
+    OverrideEvent,
+    PccInterval,
+    SessionRow,
+)
 from v2g_daemon.domain.memory import DischargeLatch
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.settings import load_settings
@@ -97,6 +104,23 @@ def test_a_restart_clears_no_latch(ledger: DatabaseLedger) -> None:
     permitted = outcome.decision.evses[0].command.permitted
     assert permitted.lowest_w == 0.0
     assert not any(isinstance(row, LatchEvent) for row in outcome.rows)
+
+
+def test_an_override_that_outlived_the_restart_is_not_recorded_twice(
+    ledger: DatabaseLedger,
+) -> None:
+    stop = OverrideEvent(
+        at_utc=NOW.utc - QUARTER,
+        evse_id="carport",
+        kind="stop",
+        until_utc=NOW.utc + QUARTER,
+        confirmed=True,
+    )
+    house = stored(ledger, stop)
+    overrides = ledger.reader().overrides(now_utc=NOW.utc)
+    assert [one.kind.value for one in overrides] == ["stop"]
+    _, (outcome,) = played([some_news(overrides=overrides)], policy=POLICY, house=house)
+    assert not any(isinstance(row, OverrideEvent) for row in outcome.rows)
 
 
 def test_counters_go_on_where_they_stood(ledger: DatabaseLedger) -> None:

@@ -26,7 +26,6 @@ SETTINGS_PAGES = [one for one in PAGES if one.name.startswith(("README", "docs/"
 UNSEEN_FAULTS = {
     FaultCode.DECREASE_UNCONFIRMED,
     FaultCode.HANDS_OFF_BREACHED,
-    FaultCode.PLAN_FAILED,
 }
 
 

@@ -116,3 +116,16 @@ def test_values_are_found_whatever_their_case_and_only_if_given() -> None:
         ]
     }
     assert found_values([rate_unit, SERIAL], answer) == {rate_unit: "A"}
+
+
+def test_a_negative_stack_level_is_not_repeated_to_the_station() -> None:
+    assert found({(SMART, "ProfileStackLevel"): "-3"}).highest_stack_level == 0
+
+
+def test_a_direct_current_station_that_counts_in_amperes_gets_no_setpoint() -> None:
+    modes = {
+        ("V2XChargingCtrlr", "SupportedOperationModes"): "ChargingOnly,CentralSetpoint",
+        ("V2XChargingCtrlr", "SupportedEnergyTransferModes"): "DC,DC_BPT",
+    }
+    assert found({**modes, (SMART, "RateUnit"): "W"}).central_setpoint
+    assert not found({**modes, (SMART, "RateUnit"): "A"}).central_setpoint

@@ -52,6 +52,7 @@ class OpenLedger:
     at_once: bool = True
     committed: list[tuple[LedgerRow, ...]] = field(default_factory=list)
     futures: list[Future[None]] = field(default_factory=list)
+    rows_lost: int = 0
 
     def commit(self, rows: Sequence[LedgerRow]) -> Future[None]:
         self.committed.append(tuple(rows))

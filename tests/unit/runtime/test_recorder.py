@@ -149,6 +149,13 @@ async def test_an_overflowing_queue_is_full_and_counts_what_it_loses(recorder: R
     assert not recorder.health().queue_full
 
 
+async def test_rows_that_the_ledger_gave_up_are_lost_records_too(
+    recorder: Recorder, ledger: OpenLedger
+) -> None:
+    ledger.rows_lost = 4
+    assert recorder.health().records_lost == 4
+
+
 async def test_a_trace_with_a_lost_tick_still_replays(recorder: Recorder, trace: OpenTrace) -> None:
     outcomes = ticks(4)
     await recorded(recorder, *outcomes[:2], outcomes[3])

@@ -129,3 +129,19 @@ async def test_cancellation_is_passed_on() -> None:
     supervised.cancel()
     await asyncio.wait([supervised])
     assert supervised.cancelled()
+
+
+async def test_a_broken_invariant_inside_a_task_group_is_passed_on_as_well(
+    pauses_s: list[float],
+) -> None:
+    async def broken() -> None:
+        raise InvariantViolated("a negative limit")
+
+    async def grouped() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(broken())
+
+    with pytest.raises(ExceptionGroup) as found:
+        await supervise("ocpp", grouped)
+    assert found.group_contains(InvariantViolated)
+    assert pauses_s == []

@@ -142,16 +142,21 @@ def abilities(
     stack_level = _count(values.get(_STACK_LEVEL))
     constraints_id = _count(values.get(_CONSTRAINTS_ID))
     in_amperes = bool(units) and not units & {"w", "power"} and bool(units & {"a", "current"})
+    direct_current = bool(transfers) and all(one.startswith("dc") for one in transfers)
+    # Amperes of direct current say nothing of the power: at 800 V they are 3.5 times ours.
+    told_in_power = not (direct_current and in_amperes)
     return EvseAbilities(
-        central_setpoint=version is OcppVersion.V2_1 and "centralsetpoint" in modes,
+        central_setpoint=version is OcppVersion.V2_1
+        and "centralsetpoint" in modes
+        and told_in_power,
         dynamic_profiles=_is_true(_first(values, _DYNAMIC)),
         offline_limit=_is_true(_first(values, _OFFLINE)),
         rate_unit=RateUnit.AMPERE if in_amperes else RateUnit.WATT,
-        highest_stack_level=LEASE_STACK_LEVEL if stack_level is None else stack_level,
+        highest_stack_level=LEASE_STACK_LEVEL if stack_level is None else max(stack_level, 0),
         first_profile_id=LEAST_PROFILE_ID
         if constraints_id is None
         else max(LEAST_PROFILE_ID, constraints_id + 1),
-        direct_current=bool(transfers) and all(one.startswith("dc") for one in transfers),
+        direct_current=direct_current,
         operation_modes=version is OcppVersion.V2_1,
     )
 

@@ -30,7 +30,7 @@ from v2g_daemon.adapters.ocpp.session import (
     LinkClosed,
     StationSession,
 )
-from v2g_daemon.domain.instant import Instant
+from v2g_daemon.domain.instant import Instant, fresh
 from v2g_daemon.domain.readings import CommandOutcome, OutcomeKind, PowerControl
 from v2g_daemon.domain.setpoint import Command, HandsOff, Setpoint
 from v2g_daemon.ports import Clock
@@ -40,6 +40,9 @@ LOG = logging.getLogger(__name__)
 NEEDS_WAIT_S = 10.0  # K18.FR.17: before the EV's needs a TxProfile may be refused
 RETRY_S = 10.0  # a refusal is repeated no faster, unless the new value is safer
 FAREWELL_LEASE_S = 60
+# So long after the last decision that permitted discharge the wire stays signed: a bound that comes
+# and goes with the load must not change the profile's form each time.
+SIGNED_LINGERS_S = 600.0
 # Reasons that speak of the profile's form, so that another form may do.
 _OF_THE_FORM = frozenset(
     {
@@ -104,6 +107,7 @@ class EvseDriver:
         self._offline_limit_refused = False
         self._leaving = False
         self._touched: str | None = None
+        self._discharge_permitted_at: Instant | None = None
 
     @property
     def evse_id(self) -> str:
@@ -113,6 +117,8 @@ class EvseDriver:
     def command(self, command: Command) -> None:
         """Replace what was not sent yet; a new connection forgets it (see `forget`)."""
         self._newest = command
+        if isinstance(command, Setpoint) and command.permitted.lowest_w < 0.0:
+            self._discharge_permitted_at = command.issued_at
         self._wake()
 
     def forget(self) -> None:
@@ -123,6 +129,7 @@ class EvseDriver:
         self._worst_kind = LeaseKind.DYNAMIC_SETPOINT
         self._updates_refused = False
         self._offline_limit_refused = False
+        self._discharge_permitted_at = None
 
     def due(self) -> Due | None:
         """The message that has to go out now, if any."""
@@ -134,13 +141,10 @@ class EvseDriver:
         if lease_s < 1 or self._waits_for_needs(now):
             return None
         kind = self._kind()
-        target_w = (
-            command.target_w if kind is not LeaseKind.CHARGE_LIMIT else max(0.0, command.target_w)
-        )
         wanted = Lease(
             transaction_id=transaction.transaction_id,
             kind=kind,
-            target_w=realised_w(self._form(), target_w),
+            target_w=realised_w(self._form(), _tellable_w(kind, command.target_w)),
             length_s=lease_s,
             armed_at=now,
         )
@@ -158,14 +162,19 @@ class EvseDriver:
     async def drive(self, session: StationSession, due: Due) -> None:
         """Send what is due and tell what became of it."""
         self._touched = due.lease.transaction_id
-        if due.by_update:
-            update = schedule_update(self._form(), target_w=due.lease.target_w)
-            outcome = await session.call("UpdateDynamicSchedule", update)
-            if _accepted(outcome) or isinstance(outcome, CallTimedOut | LinkClosed):
-                self._settle(due, outcome)
-                return
+        if not due.by_update:
+            await self._install(session, due)
+            return
+        update = schedule_update(self._form(), target_w=due.lease.target_w)
+        outcome = await session.call("UpdateDynamicSchedule", update)
+        whole = None
+        if not _accepted(outcome) and not isinstance(outcome, CallTimedOut | LinkClosed):
             self._updates_refused = isinstance(outcome, CallRejectedByError)
-        await self._install(session, due)
+            whole = self._again(due)
+        if whole is None:
+            self._settle(due, outcome)
+        else:
+            await self._install(session, whole)
 
     async def farewell(self, session: StationSession) -> None:
         """End a discharge, and a charge above the safe current; what is left lapses by itself."""
@@ -191,17 +200,29 @@ class EvseDriver:
     async def _install(self, session: StationSession, due: Due) -> None:
         """SetChargingProfile; where the form is refused, once each in the forms below it."""
         while True:
-            armed_at = self._clock.now()
-            outcome = await session.call("SetChargingProfile", self._profile(due.lease, armed_at))
+            profile = self._profile(due.lease, due.lease.armed_at)
+            outcome = await session.call("SetChargingProfile", profile)
             if _accepted(outcome) or not self._step_down(due.lease.kind, outcome):
                 break
-            if self._kind() is not due.lease.kind:
-                due = replace(due, lease=replace(due.lease, kind=self._kind()))
-                if due.lease.kind is LeaseKind.CHARGE_LIMIT:
-                    due = replace(
-                        due, lease=replace(due.lease, target_w=max(0.0, due.lease.target_w))
-                    )
-        self._settle(replace(due, lease=replace(due.lease, armed_at=armed_at)), outcome)
+            another = self._again(due)
+            if another is None:
+                break
+            due = another
+        self._settle(due, outcome)
+
+    def _again(self, due: Due) -> Due | None:
+        """The same command in the form that may do now; its end stands, however late the refusal.
+
+        None: it has ended, or we are leaving and the farewell has the last word.
+        """
+        now = self._clock.now()
+        length_s = round(due.lease.remaining_s(now))
+        if self._leaving or length_s < 1:
+            return None
+        kind = self._kind()
+        target_w = _tellable_w(kind, due.lease.target_w)
+        lease = replace(due.lease, kind=kind, target_w=target_w, length_s=length_s, armed_at=now)
+        return replace(due, lease=lease)
 
     def _step_down(self, kind: LeaseKind, outcome: CallOutcome) -> bool:
         """Note which form the station cannot take; whether there is another to try."""
@@ -271,8 +292,12 @@ class EvseDriver:
         return replace(form, offline_limit=False) if self._offline_limit_refused else form
 
     def _kind(self) -> LeaseKind:
+        """Signed only where discharge may be wanted: a limit cannot be taken for a discharge."""
         capability = self.evse.status.capability
         if capability is None or capability.control is not PowerControl.SIGNED:
+            return LeaseKind.CHARGE_LIMIT
+        permitted_at = self._discharge_permitted_at
+        if not fresh(permitted_at, now=self._clock.now(), max_age_s=SIGNED_LINGERS_S):
             return LeaseKind.CHARGE_LIMIT
         offered = self.evse.abilities.dynamic_profiles
         if self._worst_kind is LeaseKind.DYNAMIC_SETPOINT and not offered:
@@ -316,6 +341,11 @@ class EvseDriver:
         if refused is None or now.seconds_since(refused.at) >= RETRY_S:
             return False
         return not _is_safer(target_w, refused.target_w)
+
+
+def _tellable_w(kind: LeaseKind, target_w: float) -> float:
+    """What that form can say of a target: a limit never goes below 0 W."""
+    return max(0.0, target_w) if kind is LeaseKind.CHARGE_LIMIT else target_w
 
 
 def _is_safer(target_w: float, than_w: float | None) -> bool:

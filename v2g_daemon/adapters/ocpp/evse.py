@@ -20,6 +20,7 @@ from v2g_daemon.ports import ObservationSink
 # A stamp further off than this tells of the station's clock, not of the moment.
 CLOCK_TOLERANCE = timedelta(seconds=300)
 REMEMBERED_TRANSACTIONS = 8
+REMEMBERED_WAYS = 16
 _PARTING = frozenset({"EVDeparted", "EVCommunicationLost", "EVConnectTimeout"})
 
 
@@ -37,17 +38,9 @@ class Transaction:
 class EvseState:
     """The live view of one EVSE; outlives connections, so that a lost link loses no session."""
 
-    def __init__(
-        self,
-        *,
-        station_id: str,
-        config: EvseConfig,
-        sink: ObservationSink,
-        longest_way_s: float = 0.0,
-    ) -> None:
-        """A stamp that lies up to `longest_way_s` back tells how long its sample was on the way."""
+    def __init__(self, *, station_id: str, config: EvseConfig, sink: ObservationSink) -> None:
         self.config = config
-        self._longest_way_s = longest_way_s
+        self._ways_s: deque[float] = deque(maxlen=REMEMBERED_WAYS)
         self.transaction: Transaction | None = None
         self.needs: ChargingNeeds | None = None
         self.abilities: EvseAbilities = NOTHING_KNOWN
@@ -299,6 +292,13 @@ class EvseState:
         return values
 
     def _taken_at(self, stamp_utc: datetime | None, now: Instant) -> Instant:
-        """When a sample was taken: by its stamp if that is a little old, else on arrival."""
-        way_s = 0.0 if stamp_utc is None else (now.utc - stamp_utc).total_seconds()
-        return now.later(-way_s) if 0.0 < way_s <= self._longest_way_s else now
+        """When a sample was taken: earlier by what its way took longer than the quickest lately.
+
+        So a station's clock may be wrong, as long as it runs.
+        """
+        if stamp_utc is None:
+            return now
+        way_s = (now.utc - stamp_utc).total_seconds()
+        self._ways_s.append(way_s)
+        delay_s = way_s - min(self._ways_s)
+        return now.later(-delay_s) if delay_s <= CLOCK_TOLERANCE.total_seconds() else now

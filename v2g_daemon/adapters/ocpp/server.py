@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -221,6 +222,7 @@ class CentralSystem:
             clock=self._clock,
             awake=desk.awake,
         )
+        _drop_when_unacknowledged(connection, after_s=self._config.call_timeout_s)
         live = _Live(connection=connection, conductor=conductor, ended=asyncio.Event())
         desk.live = live
         LOG.info("OCPP: %s connected, %s", station.station_id, version.value)
@@ -237,6 +239,17 @@ class CentralSystem:
             desk.state.link_lost()
             live.ended.set()
             LOG.info("OCPP: %s disconnected", station.station_id)
+
+
+def _drop_when_unacknowledged(connection: ServerConnection, *, after_s: float) -> None:
+    """A command whose call has timed out must not be delivered later from the kernel's buffer.
+
+    A dynamic lease counts from its arrival. RFC 5482; Linux only, elsewhere the ping closes.
+    """
+    link = connection.transport.get_extra_info("socket")
+    option = getattr(socket, "TCP_USER_TIMEOUT", None)
+    if link is not None and option is not None:
+        link.setsockopt(socket.IPPROTO_TCP, option, round(after_s * 1000.0))
 
 
 def _websocket_log() -> logging.Logger:

@@ -16,8 +16,6 @@ from v2g_daemon.domain.instant import Instant
 from v2g_daemon.ports import ObservationSink
 
 REMEMBERED_TOKENS = 32
-# A sample is never longer on its way than until the next; an older stamp tells of a wrong clock.
-SAMPLES_ON_THE_WAY = 1.0
 
 
 class StationState:
@@ -32,13 +30,7 @@ class StationState:
         self.accepted = asyncio.Event()
         self.power_ups = 0
         self.evses = tuple(
-            EvseState(
-                station_id=config.station_id,
-                config=evse,
-                sink=sink,
-                longest_way_s=SAMPLES_ON_THE_WAY * config.sample_interval_s,
-            )
-            for evse in config.evses
+            EvseState(station_id=config.station_id, config=evse, sink=sink) for evse in config.evses
         )
         self._evccids: OrderedDict[str, str] = OrderedDict()
         self._foreign: deque[str] = deque(maxlen=REMEMBERED_TOKENS)  # at EVSEs not configured
