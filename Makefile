@@ -25,7 +25,7 @@ test: lint ## The gates and every test that needs no root and no foreign peer (1
 	$(BIN)/python -m pytest -n $(JOBS) -m "not system and not bench" --cov --cov-report=term
 
 test-system: $(DEV_STAMP) ## Processes over loopback: long demos, kills, installs, foreign peers
-	$(BIN)/python -m pytest -n $(JOBS) -m system
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m system
 
 bench: $(DEV_STAMP) ## Measure speed and memory and write docs/benchmarks.md
 	$(BIN)/python -m tests.benchmarks

@@ -12,17 +12,11 @@ from hypothesis import strategies as st
 
 from tests.properties.houses import commanded, days, discharges, run
 from v2g_daemon.control.decide import decide
-from v2g_daemon.control.limits import LIMIT_RULES, SITE_LIMIT_RULES, permitted_by
-from v2g_daemon.domain.policy import (
-    Policy,
-    Stage,
-)
-from v2g_daemon.domain.readings import (
-    PowerControl,
-)
-from v2g_daemon.domain.snapshot import (
-    Snapshot,
-)
+from v2g_daemon.control.limits import LIMIT_RULES, SITE_LIMIT_RULES
+from v2g_daemon.domain.policy import Policy, Stage
+from v2g_daemon.domain.readings import PowerControl
+from v2g_daemon.domain.setpoint import permitted_by
+from v2g_daemon.domain.snapshot import Snapshot
 
 
 @settings(max_examples=150)

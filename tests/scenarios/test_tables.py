@@ -22,7 +22,7 @@ from v2g_daemon.domain.goals import OverrideKind
 from v2g_daemon.domain.policy import Policy, Stage
 from v2g_daemon.domain.readings import VehicleIdentity
 
-SELL, KEEP, BUY = 0.0, 0.25, 0.6
+SELL, BUY = 0.0, 0.6
 RESTLESS = a_policy(evses=(an_evse(cadence=a_cadence(dwell_on_s=0.0, dwell_off_s=0.0)),))
 STOP, CHARGE = OverrideKind.STOP, OverrideKind.CHARGE
 

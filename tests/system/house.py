@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -187,7 +187,6 @@ class House:
     simulators: subprocess.Popen[str]
     ready: dict[str, Any]
     daemon: subprocess.Popen[bytes] | None = None
-    _starts: list[float] = field(default_factory=list)
 
     @property
     def config(self) -> Path:

@@ -176,7 +176,8 @@ def _reading(
     """
     registers = None if track is None else track.registers_milliwh
     if status.charge_milliwh is not None:
-        registers = (status.charge_milliwh, status.discharge_milliwh or 0)
+        told = status.discharge_milliwh
+        registers = (status.charge_milliwh, 0 if told is None else told)
     if status.connected and not status.plugged_in:
         at_utc = now.utc
     elif registers is not None and status.registers_observed_at is not None:

@@ -10,7 +10,6 @@ from importlib.metadata import version
 
 from v2g_daemon import __version__
 from v2g_daemon.accounting import metering
-from v2g_daemon.adapters.database.reader import DatabaseReader
 from v2g_daemon.adapters.database.writer import DatabaseLedger
 from v2g_daemon.adapters.modbus.link import Link
 from v2g_daemon.adapters.modbus.meter import MeterPoller, MeterRole, MeterSource
@@ -37,7 +36,7 @@ from v2g_daemon.domain.ledger import SessionRow
 from v2g_daemon.domain.memory import EvseMemory, Memory
 from v2g_daemon.domain.policy import EvsePolicy, Policy
 from v2g_daemon.market.tariff import DayAheadTariff
-from v2g_daemon.ports import Clock, ObservationSink
+from v2g_daemon.ports import Clock, LedgerReader, ObservationSink
 from v2g_daemon.runtime.control_loop import ControlLoop, Surroundings
 from v2g_daemon.runtime.latest_values import LatestValues
 from v2g_daemon.runtime.planning_desk import PlanningDesk
@@ -159,7 +158,7 @@ def _surroundings(
     )
 
 
-def _latest_values(reader: DatabaseReader, policy: Policy, now_utc: datetime) -> LatestValues:
+def _latest_values(reader: LedgerReader, policy: Policy, now_utc: datetime) -> LatestValues:
     return LatestValues(
         evse_ids=[evse.evse_id for evse in policy.evses],
         pv_max_age_s=max(PV_MAX_AGE_S, 3.0 * policy.timing.tick_s),
@@ -168,7 +167,7 @@ def _latest_values(reader: DatabaseReader, policy: Policy, now_utc: datetime) ->
     )
 
 
-def _witnessed(clock: Clock, reader: DatabaseReader, latest: LatestValues) -> Clock:
+def _witnessed(clock: Clock, reader: LedgerReader, latest: LatestValues) -> Clock:
     """The clock all parts share; the ledger is its first witness."""
     witness = ledger_witness(reader.last_stored_utc(), started_at=clock.now())
     if witness is not None:
@@ -197,7 +196,7 @@ def _recorder(policy: Policy, clock: Clock, ledger: DatabaseLedger, trace: Trace
     return Recorder(policy=policy, clock=clock, ledger=ledger, trace=trace, encoder=encoder)
 
 
-def restored_house(reader: DatabaseReader, policy: Policy, now_utc: datetime) -> House:
+def restored_house(reader: LedgerReader, policy: Policy, now_utc: datetime) -> House:
     """Latches, counters, open sessions, running rows and history as the ledger holds them."""
     sessions = reader.open_sessions()
     evse_rows = reader.last_evses()

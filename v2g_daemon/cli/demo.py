@@ -31,7 +31,8 @@ SpeedOption = Annotated[
     float, typer.Option("--speed", min=1.0, max=1800.0, help="Simulated seconds per second.")
 ]
 KeepOption = Annotated[
-    Path | None, typer.Option("--keep", help="Keep ledger and trace in this folder.")
+    Path | None,
+    typer.Option("--keep", help="Keep ledger, trace and the true intervals in this new folder."),
 ]
 
 
@@ -47,6 +48,8 @@ def demo(
         raise typer.BadParameter("--json needs --hours: it prints when the demo is over")
     logging.basicConfig(level=logging.ERROR, stream=sys.stderr)
     if keep is not None:
+        if keep.is_dir() and any(keep.iterdir()):
+            raise typer.BadParameter(f"--keep: {keep} is not empty; a demo starts its own ledger")
         keep.mkdir(parents=True, exist_ok=True)
         asyncio.run(_demo(start, hours, speed, keep.resolve(), as_json=as_json))
         return

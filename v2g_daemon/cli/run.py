@@ -14,4 +14,5 @@ def run(config: ConfigOption = DEFAULT_CONFIG) -> None:
     from v2g_daemon.settings import load_settings
 
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # one line per request is no news
     asyncio.run(run_until_signal(load_settings(config)))

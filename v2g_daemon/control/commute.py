@@ -44,6 +44,14 @@ class Commute:
         return self.unmet and self.slack_s <= 0.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEnergy:
+    """What this plug-in has brought: the AC energy so far, and whether the car ended it."""
+
+    charged_wh: float
+    car_full: bool
+
+
 def commute_of(
     *,
     goals: tuple[DepartureGoal, ...],
@@ -51,7 +59,7 @@ def commute_of(
     estimate: SocEstimate | None,
     evse: EvsePolicy,
     max_charge_w: float,
-    charged_wh: float,
+    session: SessionEnergy,
     snapshot: Snapshot,
     policy: Policy,
 ) -> Commute | None:
@@ -60,7 +68,7 @@ def commute_of(
         return None
     goal = goals[0]
     pack_w = _derated_pack_w(max_charge_w, evse)
-    needed_wh, unmet = _needed_wh(goal, vehicle, estimate, charged_wh)
+    needed_wh, unmet = _needed_wh(goal, vehicle, estimate, session)
     taper_s = _taper_time_s(goal, vehicle, estimate, evse, max_charge_w)
     charge_time_s = min(needed_wh / pack_w * 3600.0 + taper_s, LONGEST_CHARGE_S)
     margin_s = _margin_s(charge_time_s, evse, policy)
@@ -90,11 +98,19 @@ def energy_wanted_wh(goal: DepartureGoal | None, vehicle: Vehicle) -> float:
 
 
 def _needed_wh(
-    goal: DepartureGoal, vehicle: Vehicle, estimate: SocEstimate | None, charged_wh: float
+    goal: DepartureGoal,
+    vehicle: Vehicle,
+    estimate: SocEstimate | None,
+    session: SessionEnergy,
 ) -> tuple[float, bool]:
-    """Pack energy still needed, the worst assumed, and whether the goal is unmet."""
+    """Pack energy still needed, the worst assumed, and whether the goal is unmet.
+
+    A goal in energy is met as well once the car has stopped drawing by itself.
+    """
     if estimate is None or goal.soc is None:
-        needed_wh = max(energy_wanted_wh(goal, vehicle) - charged_wh, 0.0)
+        if session.car_full:
+            return 0.0, False
+        needed_wh = max(energy_wanted_wh(goal, vehicle) - session.charged_wh, 0.0)
         return needed_wh, needed_wh > 0.0
     needed_wh = max(goal.soc - estimate.low, 0.0) * vehicle.capacity_wh
     return needed_wh, estimate.low < min(goal.soc, 1.0 - estimate.sigma)

@@ -12,18 +12,23 @@ from v2g_daemon.control.dependable import static_safe_w
 from v2g_daemon.control.desire import desire
 from v2g_daemon.control.explain import explain
 from v2g_daemon.control.grid import follow_meter, view_grid
-from v2g_daemon.control.hands_off import hands_off
-from v2g_daemon.control.limits import limits_of, permitted_by, site_limits_of
+from v2g_daemon.control.hands_off import hands_off, uncommanded_bound
+from v2g_daemon.control.limits import limits_of, site_limits_of
 from v2g_daemon.control.shape import remember_change, shape
 from v2g_daemon.control.share import Claim, share
 from v2g_daemon.control.situation import Situation, assess
-from v2g_daemon.control.watch import evse_faults, site_faults, watch_direction
+from v2g_daemon.control.watch import (
+    breach,
+    confirm_decrease,
+    evse_faults,
+    site_faults,
+    watch_direction,
+)
 from v2g_daemon.control.wish import Wish
 from v2g_daemon.domain.decision import Decision, EvseDecision
 from v2g_daemon.domain.memory import DischargeLatch, EvseMemory, Memory
 from v2g_daemon.domain.policy import Policy
-from v2g_daemon.domain.power import UNBOUNDED
-from v2g_daemon.domain.setpoint import Command, HandsOff, Limit, Setpoint
+from v2g_daemon.domain.setpoint import Command, HandsOff, Limit, Setpoint, permitted_by
 from v2g_daemon.domain.snapshot import Snapshot
 
 
@@ -47,8 +52,9 @@ def decide(memory: Memory, snapshot: Snapshot, policy: Policy) -> tuple[Memory, 
         for situation, wish, own, shared in zip(situations, wishes, own_limits, shares, strict=True)
     )
     faults = site_faults(grid, snapshot, policy)
-    for situation in situations:
+    for situation, decision in zip(situations, decisions, strict=True):
         faults += evse_faults(situation, snapshot, policy)
+        faults += breach(situation, decision.command)
     memory = replace(
         memory,
         latches=latches,
@@ -69,7 +75,7 @@ def _assess_all(
     for status in snapshot.evses:
         situation = assess(status, memory.of(status.evse_id), snapshot, policy, latches)
         had_latch = situation.latch is not None
-        situation, latch = watch_direction(situation, snapshot, policy)
+        situation, latch = watch_direction(confirm_decrease(situation), snapshot, policy)
         if latch is not None and not had_latch:
             latches = (*latches, latch)
         situations.append(situation)
@@ -115,7 +121,8 @@ def _command(
 ) -> Command:
     not_commanded = hands_off(situation)
     if not_commanded is not None:
-        return HandsOff(permitted=UNBOUNDED, reason=not_commanded)
+        bound = uncommanded_bound(situation, limits, policy)
+        return HandsOff(permitted=bound, reason=not_commanded)
     permitted = permitted_by(limits)
     target_w = shape(wish, permitted, situation, snapshot.now, policy.timing)
     return Setpoint(

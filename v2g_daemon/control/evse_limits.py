@@ -178,12 +178,18 @@ def latch(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | N
 
 def recording(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:
     """Nothing is discharged while nothing is being recorded."""
+    stalled = recording_stalled(snapshot, policy)
+    return None if stalled is None else _no_discharge("recording", stalled)
+
+
+def recording_stalled(snapshot: Snapshot, policy: Policy) -> str | None:
+    """Why the recorder cannot be relied on now; None while it can."""
     health = snapshot.recording
     if health.queue_full:
-        return _no_discharge("recording", "the record queue is full")
+        return "the record queue is full"
     max_age_s = policy.timing.recording_max_age_s
     if not fresh(health.last_durable_at, now=snapshot.now, max_age_s=max_age_s):
-        return _no_discharge("recording", f"nothing was recorded for {max_age_s:.0f} s")
+        return f"nothing was recorded for {max_age_s:.0f} s"
     return None
 
 

@@ -8,7 +8,7 @@ from v2g_daemon.control.hands_off import hands_off
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.domain.instant import Instant, fresh
 from v2g_daemon.domain.memory import Memory
-from v2g_daemon.domain.policy import GridConnection, Timing
+from v2g_daemon.domain.policy import EvsePolicy, GridConnection, Timing
 from v2g_daemon.domain.readings import MeterReading
 from v2g_daemon.domain.snapshot import Snapshot
 
@@ -108,7 +108,7 @@ def view_grid(
     )
     late = _measured_late(situations, observed_at, timing)
     flows = tuple(_flow(situation) for situation in situations)
-    shares = tuple(_phase_shares(s.evse.phases, grid.phases) for s in situations)
+    shares = tuple(_phase_shares(s.evse, grid.phases) for s in situations)
     commanded = tuple(
         share
         for share, situation in zip(shares, situations, strict=True)
@@ -165,7 +165,8 @@ def _commanded_w(situation: Situation) -> float:
     last = situation.memory.last
     if last is not None:
         return last.target_w
-    return 0.0 if situation.status.power_w is None else situation.status.power_w
+    power_w = situation.status.power_w
+    return power_w if power_w is not None and situation.telemetry_fresh else 0.0
 
 
 def _measured_late(
@@ -186,7 +187,8 @@ def _measured_late(
     return False
 
 
-def _phase_shares(evse_phases: int, grid_phases: int) -> tuple[float, ...]:
-    """The share of an EVSE's power on each phase; a single-phase EVSE hangs on L1."""
-    used = min(evse_phases, grid_phases)
-    return tuple(1.0 / used if i < used else 0.0 for i in range(grid_phases))
+def _phase_shares(evse: EvsePolicy, grid_phases: int) -> tuple[float, ...]:
+    """The share of an EVSE's power on each phase of the grid."""
+    if evse.phases >= grid_phases:
+        return (1.0 / grid_phases,) * grid_phases
+    return tuple(1.0 if i == evse.connected_phase - 1 else 0.0 for i in range(grid_phases))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from v2g_daemon.control.dependable import static_safe_w
 from v2g_daemon.control.situation import Situation
-from v2g_daemon.domain.policy import Stage
+from v2g_daemon.domain.policy import Policy, Stage
+from v2g_daemon.domain.power import ONLY_ZERO, PowerRange
 from v2g_daemon.domain.readings import PowerControl
-from v2g_daemon.domain.setpoint import Authority, Reason
+from v2g_daemon.domain.setpoint import Authority, Limit, Reason, permitted_by
 
 
 def hands_off(situation: Situation) -> Reason | None:
@@ -28,3 +30,18 @@ def hands_off(situation: Situation) -> Reason | None:
             detail="this charging station cannot be told a power",
         )
     return None
+
+
+def uncommanded_bound(
+    situation: Situation, limits: tuple[Limit, ...], policy: Policy
+) -> PowerRange:
+    """What may flow while nothing is commanded; more is a fault.
+
+    Away, a station stands on its default profile; an empty outlet draws nothing.
+    """
+    status = situation.status
+    if not status.connected:
+        return PowerRange(lowest_w=0.0, highest_w=static_safe_w(situation.evse, policy.grid))
+    if not status.plugged_in:
+        return ONLY_ZERO
+    return permitted_by(limits)

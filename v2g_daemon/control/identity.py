@@ -48,6 +48,8 @@ def stage_of(
     """The stage the records permit for this device, and what is missing for the next one."""
     if policy.stage_wanted is Stage.WATCH:
         return Stage.WATCH, "the configuration asks only to watch"
+    if not policy.grid.has_meter:
+        return Stage.V1G, "no meter is configured"
     recorded = {record.step for record in records if _valid_for(record, serial)}
     missing = [step.value for step in _V2H_NEEDS if step not in recorded]
     if missing:

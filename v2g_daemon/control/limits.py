@@ -6,13 +6,12 @@ is their intersection, so their order does not matter.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from v2g_daemon.control import evse_limits, site_limits
 from v2g_daemon.control.grid import GridView
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.domain.policy import Policy
-from v2g_daemon.domain.power import UNBOUNDED, PowerRange
 from v2g_daemon.domain.setpoint import Limit
 from v2g_daemon.domain.snapshot import Snapshot
 
@@ -57,11 +56,3 @@ def site_limits_of(
     """The limits that bind the sum of all EVSEs."""
     found = (rule(situations, grid, snapshot, policy) for rule in SITE_LIMIT_RULES)
     return tuple(limit for limit in found if limit is not None)
-
-
-def permitted_by(limits: Iterable[Limit]) -> PowerRange:
-    """The intersection of all limits; contains 0 W, since each does."""
-    permitted = UNBOUNDED
-    for limit in limits:
-        permitted = permitted.narrowed_by(limit.permitted)
-    return permitted

@@ -52,11 +52,13 @@ def remember_change(memory: EvseMemory, command: Setpoint, now: Instant) -> Evse
         return replace(memory, last=command)
     switched = (target_w == 0.0) != (last_w == 0.0) or target_w * last_w < 0.0
     increased = abs(target_w) > abs(last_w)
+    decreased = abs(target_w) < abs(last_w) or target_w * last_w < 0.0
     return replace(
         memory,
         last=command,
         changed_at=now,
         increased_at=now if increased else memory.increased_at,
+        decreased_at=(memory.decreased_at or now) if decreased else memory.decreased_at,
         switched_at=now if switched else memory.switched_at,
     )
 

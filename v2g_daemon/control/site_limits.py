@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf
+from math import floor, inf, isfinite
 
 from v2g_daemon.control.dependable import LEAST_DIMMED_W, margin_w, static_safe_w
 from v2g_daemon.control.grid import GridView
@@ -13,6 +13,7 @@ from v2g_daemon.domain.setpoint import Authority, Limit, Reason
 from v2g_daemon.domain.snapshot import Snapshot
 
 DEPTH_LOOKAHEAD_S = 10.0
+FLOAT_NOISE_W = 1e-6
 
 Situations = tuple[Situation, ...]
 
@@ -73,14 +74,17 @@ def grid_operator(
 def export_limit(
     situations: Situations, grid: GridView, snapshot: Snapshot, policy: Policy
 ) -> Limit | None:
-    """Net export of all sources under the limit, per phase by imbalance and in total.
+    """Net export of all sources under the limit, in total and, where agreed, per phase.
 
     No meter, a stale one or an unknown limit: no discharge past the own load, or none at all.
     """
     if grid.meter is None or not grid.usable:
         return _lower(0.0, Authority.SAFETY, "export_limit", "the grid meter gives no fresh value")
     bound_w, why = permitted_export_w(situations, policy)
-    lowest_w = grid.total.room_above(margin_w(bound_w) - bound_w, grid.meter.power_w)
+    lowest_w = max(
+        grid.total.room_above(margin_w(bound_w) - bound_w, grid.meter.power_w),
+        _lowest_per_phase_w(grid, grid.meter.phase_power_w, policy),
+    )
     if not grid.may_increase:
         commanded_w = min(grid.total.commanded_w, 0.0)
         if lowest_w < commanded_w:
@@ -120,14 +124,30 @@ def export_depth(
 def phase_imbalance(
     situations: Situations, grid: GridView, snapshot: Snapshot, policy: Policy
 ) -> Limit | None:
-    """A single-phase EVSE on a three-phase grid stays under the permitted imbalance."""
+    """A single-phase EVSE keeps the phases' difference at the PCC under the bound.
+
+    Without fresh values per phase its own power stays under it.
+    """
     bound_w = policy.grid.max_phase_imbalance_w
-    lopsided = any(s.evse.phases < policy.grid.phases for s in situations)
+    lopsided = {s.evse.connected_phase for s in situations if s.evse.phases < policy.grid.phases}
     if bound_w is None or not lopsided:
         return None
+    lowest_w, highest_w = -bound_w, bound_w
+    phases_w = () if grid.meter is None or not grid.usable else grid.meter.phase_power_w
+    if len(phases_w) == policy.grid.phases:
+        lowest_w, highest_w = -inf, inf
+        for number in sorted(lopsided):
+            own_w, draw = phases_w[number - 1], grid.phases[number - 1]
+            for other_w in phases_w[: number - 1] + phases_w[number:]:
+                highest_w = min(highest_w, draw.room_below(other_w + bound_w, own_w))
+                lowest_w = max(lowest_w, draw.room_above(other_w - bound_w, own_w))
     return Limit(
-        permitted=PowerRange(lowest_w=-bound_w, highest_w=bound_w),
-        reason=_because(Authority.SITE, "phase_imbalance", f"at most {bound_w:.0f} W on one phase"),
+        permitted=PowerRange(
+            lowest_w=0.0 - _whole_w(max(-lowest_w, 0.0)), highest_w=_whole_w(max(highest_w, 0.0))
+        ),
+        reason=_because(
+            Authority.SITE, "phase_imbalance", f"the phases may differ by {bound_w:.0f} W"
+        ),
     )
 
 
@@ -150,6 +170,23 @@ def permitted_export_w(situations: Situations, policy: Policy) -> tuple[float, s
     return export_limit_w, f"the export limit of {export_limit_w:.0f} W"
 
 
+def _lowest_per_phase_w(grid: GridView, phase_power_w: tuple[float, ...], policy: Policy) -> float:
+    """The lowest EVSE power that keeps each phase's export under its limit, where there is one."""
+    bound_w = policy.grid.export_limit_per_phase_w
+    if bound_w is None:
+        return -inf
+    if len(phase_power_w) != policy.grid.phases:
+        return 0.0
+    lowest_w = -inf
+    for draw, share, pcc_w in zip(
+        grid.phases, grid.largest_phase_share, phase_power_w, strict=True
+    ):
+        if share > 0.0:
+            room_w = draw.room_above(margin_w(bound_w) - bound_w, pcc_w)
+            lowest_w = max(lowest_w, room_w / share)
+    return lowest_w
+
+
 def _static_w(situations: Situations, grid: GridView, policy: Policy) -> float:
     """Their static safe currents, together no more than the fuse less the largest other load."""
     safe_w = total_w(static_safe_w(situation.evse, policy.grid) for situation in situations)
@@ -164,15 +201,20 @@ def _because(authority: Authority, rule: str, detail: str) -> Reason:
     return Reason(authority=authority, rule=rule, detail=detail)
 
 
+def _whole_w(magnitude_w: float) -> float:
+    """Rounded towards 0 W: no meter is finer, and digits of noise only wear the trace."""
+    return float(floor(magnitude_w + FLOAT_NOISE_W)) if isfinite(magnitude_w) else magnitude_w
+
+
 def _upper(highest_w: float, authority: Authority, rule: str, detail: str) -> Limit:
     return Limit(
-        permitted=PowerRange(lowest_w=-inf, highest_w=max(highest_w, 0.0)),
+        permitted=PowerRange(lowest_w=-inf, highest_w=_whole_w(max(highest_w, 0.0))),
         reason=_because(authority, rule, detail),
     )
 
 
 def _lower(lowest_w: float, authority: Authority, rule: str, detail: str) -> Limit:
     return Limit(
-        permitted=PowerRange(lowest_w=min(lowest_w, 0.0), highest_w=inf),
+        permitted=PowerRange(lowest_w=0.0 - _whole_w(max(-lowest_w, 0.0)), highest_w=inf),
         reason=_because(authority, rule, detail),
     )

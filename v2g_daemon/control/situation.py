@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from v2g_daemon.control.commute import Commute, commute_of
+from v2g_daemon.control.commute import Commute, SessionEnergy, commute_of
 from v2g_daemon.control.dependable import dependable_charge_w
 from v2g_daemon.control.identity import stage_of, vehicle_of
 from v2g_daemon.control.soc import SocEstimate, follow_soc
@@ -19,6 +19,7 @@ from v2g_daemon.domain.vehicle import Vehicle
 
 RELEASE_SLACK_S = 4.0 * 3600.0
 LEAST_SOC_STEP = 0.01
+DRAWING_W = 100.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +104,9 @@ def assess(
     memory = _of_this_session(memory, status)
     vehicle = _car_of_this_session(status, memory, policy)
     vehicle_id = None if vehicle is None else vehicle.vehicle_id
-    if memory.vehicle_id != vehicle_id:
-        memory = replace(memory, vehicle_id=vehicle_id)
+    car_full = _car_full(status, memory, evse)
+    if (memory.vehicle_id, memory.car_full) != (vehicle_id, car_full):
+        memory = replace(memory, vehicle_id=vehicle_id, car_full=car_full)
     estimate = None
     if vehicle is not None:
         memory, estimate = follow_soc(memory, status, evse, vehicle, snapshot.now)
@@ -139,7 +141,7 @@ def _with_commute(situation: Situation, snapshot: Snapshot, policy: Policy) -> S
         estimate=situation.estimate,
         evse=situation.evse,
         max_charge_w=dependable_charge_w(situation.max_charge_w, situation.evse, policy),
-        charged_wh=situation.charged_wh,
+        session=SessionEnergy(charged_wh=situation.charged_wh, car_full=situation.memory.car_full),
         snapshot=snapshot,
         policy=policy,
     )
@@ -173,9 +175,9 @@ def _with_flags(situation: Situation, commute: Commute | None, snapshot: Snapsho
 
 
 def _of_this_session(memory: EvseMemory, status: EvseStatus) -> EvseMemory:
-    """Forget what belonged to another plug-in."""
+    """Forget what belonged to another plug-in; a station that is away says nothing about it."""
     if not status.plugged_in:
-        return EvseMemory(evse_id=memory.evse_id)
+        return EvseMemory(evse_id=memory.evse_id) if status.connected else memory
     if memory.session_id != status.session_id:
         memory = EvseMemory(evse_id=memory.evse_id, session_id=status.session_id)
     if memory.session_base_milliwh is None:
@@ -194,6 +196,14 @@ def _car_of_this_session(status: EvseStatus, memory: EvseMemory, policy: Policy)
         known = (one for one in policy.vehicles if one.vehicle_id == memory.vehicle_id)
         return next(known, None)
     return vehicle
+
+
+def _car_full(status: EvseStatus, memory: EvseMemory, evse: EvsePolicy) -> bool:
+    """Whether the car itself ended the charge that was offered; it is so until it draws again."""
+    if status.power_w is not None and abs(status.power_w) >= DRAWING_W:
+        return False
+    offered = memory.last is not None and memory.last.target_w >= max(evse.min_charge_w, DRAWING_W)
+    return memory.car_full or (status.car_stopped and offered)
 
 
 def charged_wh(memory: EvseMemory, status: EvseStatus) -> float:

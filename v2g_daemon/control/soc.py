@@ -17,6 +17,7 @@ SIGMA_PER_THROUGHPUT = 0.03
 SIGMA_PER_REST_HOUR = 0.0005
 DOUBT_SIGMA = 0.10
 ACTIVE_W = 100.0
+OLDEST_FIRST_READING_S = 900.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,7 @@ def follow_soc(
 ) -> tuple[EvseMemory, SocEstimate | None]:
     """Count energy since the anchor, take a new reading if it can be believed."""
     anchor = _counted(memory.anchor, status, evse)
-    reading = _new_reading(anchor, status, evse)
+    reading = _new_reading(anchor, status, evse, now)
     if reading is None:
         if anchor is not memory.anchor:
             memory = replace(memory, anchor=anchor)
@@ -55,9 +56,16 @@ def follow_soc(
     return memory, SocEstimate(soc=min(believed.soc, reading), sigma=DOUBT_SIGMA)
 
 
-def _new_reading(anchor: SocAnchor | None, status: EvseStatus, evse: EvsePolicy) -> float | None:
-    """A reading newer than the anchor and inside (0, 1]; 0 W blinds a device that needs power."""
+def _new_reading(
+    anchor: SocAnchor | None, status: EvseStatus, evse: EvsePolicy, now: Instant
+) -> float | None:
+    """A reading newer than the anchor and inside (0, 1]; 0 W blinds a device that needs power.
+
+    Without an anchor an old reading may be of another plug-in, and is not taken.
+    """
     if status.soc is None or status.soc_observed_at is None:
+        return None
+    if anchor is None and now.seconds_since(status.soc_observed_at) > OLDEST_FIRST_READING_S:
         return None
     if not 0.0 < status.soc <= 1.0:
         return None

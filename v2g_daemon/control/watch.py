@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from v2g_daemon.control.evse_limits import recording_stalled
 from v2g_daemon.control.grid import GridView
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.domain.faults import Fault, FaultCode
@@ -11,10 +12,13 @@ from v2g_daemon.domain.instant import fresh
 from v2g_daemon.domain.memory import DischargeLatch
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.readings import OutcomeKind
+from v2g_daemon.domain.setpoint import Command, HandsOff
 from v2g_daemon.domain.snapshot import Snapshot
 
 DEVIATION_W = 500.0
 LATCH_AFTER_S = 10.0
+DECREASE_CONFIRMED_S = 5.0
+TICKS_TO_CONFIRM = 3.0
 STALE_PLAN_S = 2.0 * 3600.0
 
 
@@ -22,20 +26,9 @@ def watch_direction(
     situation: Situation, snapshot: Snapshot, policy: Policy
 ) -> tuple[Situation, DischargeLatch | None]:
     """Latch discharge off when the power flows against the command for `LATCH_AFTER_S`."""
-    memory, status = situation.memory, situation.status
-    last, power_w = memory.last, status.power_w
-    settled = memory.switched_at is not None and (
-        snapshot.now.seconds_since(memory.switched_at) >= policy.timing.follow_within_s
-    )
-    contradicts = (
-        last is not None
-        and power_w is not None
-        and situation.telemetry_fresh
-        and settled
-        and last.target_w < -DEVIATION_W
-        and power_w > DEVIATION_W
-    )
-    if not contradicts:
+    memory = situation.memory
+    against = _against_the_command(situation, snapshot, policy)
+    if against is None:
         if memory.contradicted_since is not None:
             memory = replace(memory, contradicted_since=None)
             situation = replace(situation, memory=memory)
@@ -45,12 +38,58 @@ def watch_direction(
     if snapshot.now.seconds_since(since) < max(LATCH_AFTER_S, policy.timing.tick_s):
         return situation, None
     latch = DischargeLatch(
-        evse_id=status.evse_id,
+        evse_id=situation.status.evse_id,
         rule="wrong_direction",
-        detail="the charger charged while it was told to discharge",
+        detail=against,
         since_utc=snapshot.now.utc,
     )
     return replace(situation, latch=latch), latch
+
+
+def _against_the_command(situation: Situation, snapshot: Snapshot, policy: Policy) -> str | None:
+    """What the power does instead of what was commanded, once it has had time to follow."""
+    memory, power_w = situation.memory, situation.status.power_w
+    last, switched_at = memory.last, memory.switched_at
+    if last is None or power_w is None or not situation.telemetry_fresh or switched_at is None:
+        return None
+    if snapshot.now.seconds_since(switched_at) < policy.timing.follow_within_s:
+        return None
+    if last.target_w < -DEVIATION_W and power_w > DEVIATION_W:
+        return "the charger charged while it was told to discharge"
+    if last.target_w >= 0.0 and power_w < -DEVIATION_W:
+        return "the charger discharged while it was told to charge or to rest"
+    return None
+
+
+def confirm_decrease(situation: Situation) -> Situation:
+    """A decrease is confirmed by the device's answer or by the power that follows it."""
+    memory, status = situation.memory, situation.status
+    since, last = memory.decreased_at, memory.last
+    if since is None or last is None:
+        return situation
+    outcome = status.outcome
+    answered = (
+        outcome is not None
+        and outcome.kind is OutcomeKind.APPLIED
+        and outcome.answered_at.seconds_since(since) >= 0.0
+        and _no_more_than(outcome.target_w, last.target_w)
+    )
+    followed = (
+        status.power_w is not None
+        and status.power_observed_at is not None
+        and status.power_observed_at.seconds_since(since) > 0.0
+        and _no_more_than(status.power_w, last.target_w)
+    )
+    if not answered and not followed:
+        return situation
+    return replace(situation, memory=replace(memory, decreased_at=None))
+
+
+def _no_more_than(power_w: float, target_w: float) -> bool:
+    """Whether a power is as near to 0 W as the target, and not beyond it on the other side."""
+    if target_w >= 0.0:
+        return -DEVIATION_W <= power_w <= target_w + DEVIATION_W
+    return target_w - DEVIATION_W <= power_w <= DEVIATION_W
 
 
 def site_faults(grid: GridView, snapshot: Snapshot, policy: Policy) -> tuple[Fault, ...]:
@@ -60,8 +99,9 @@ def site_faults(grid: GridView, snapshot: Snapshot, policy: Policy) -> tuple[Fau
         found.append(Fault(code=FaultCode.METER_STALE, detail="the grid meter gives no value"))
     if snapshot.prices is None or snapshot.prices.at(snapshot.now.utc) is None:
         found.append(Fault(code=FaultCode.PRICES_MISSING, detail="no price is known for now"))
-    if snapshot.recording.queue_full:
-        found.append(Fault(code=FaultCode.RECORDING_STALLED, detail="the record queue is full"))
+    stalled = recording_stalled(snapshot, policy)
+    if stalled is not None:
+        found.append(Fault(code=FaultCode.RECORDING_STALLED, detail=stalled))
     if snapshot.recording.records_lost > 0:
         lost = snapshot.recording.records_lost
         found.append(Fault(code=FaultCode.RECORDS_LOST, detail=f"{lost} records were lost"))
@@ -91,6 +131,8 @@ def evse_faults(situation: Situation, snapshot: Snapshot, policy: Policy) -> tup
     if situation.commute is not None and situation.commute.shortfall_wh > 0.0:
         missing = situation.commute.shortfall_wh / 1000.0
         add(FaultCode.GOAL_UNREACHABLE, f"{missing:.1f} kWh will be missing at departure")
+    if _decrease_unconfirmed(situation, snapshot, policy):
+        add(FaultCode.DECREASE_UNCONFIRMED, "a lower power was commanded and not confirmed")
     if _not_following(situation, snapshot, policy):
         add(FaultCode.NOT_FOLLOWING, "the measured power differs from the setpoint")
     if situation.plan is not None and not fresh(
@@ -109,4 +151,24 @@ def _not_following(situation: Situation, snapshot: Snapshot, policy: Policy) -> 
         return False
     if snapshot.now.seconds_since(memory.changed_at) < policy.timing.follow_within_s:
         return False
-    return abs(status.power_w) - abs(memory.last.target_w) > DEVIATION_W
+    return not _no_more_than(status.power_w, memory.last.target_w)
+
+
+def _decrease_unconfirmed(situation: Situation, snapshot: Snapshot, policy: Policy) -> bool:
+    """Its lease ends it all the same: an unconfirmed value is never renewed."""
+    decreased_at = situation.memory.decreased_at
+    patience_s = max(DECREASE_CONFIRMED_S, TICKS_TO_CONFIRM * policy.timing.tick_s)
+    return decreased_at is not None and snapshot.now.seconds_since(decreased_at) > patience_s
+
+
+def breach(situation: Situation, command: Command) -> tuple[Fault, ...]:
+    """The fault of an uncommanded EVSE whose power leaves its bound."""
+    power_w = situation.status.power_w
+    if not isinstance(command, HandsOff) or power_w is None or not situation.telemetry_fresh:
+        return ()
+    if abs(power_w - command.permitted.clamp(power_w)) <= DEVIATION_W:
+        return ()
+    bound = command.permitted
+    detail = f"{power_w:.0f} W flow where {bound.lowest_w:.0f} to {bound.highest_w:.0f} W may"
+    evse_id = situation.status.evse_id
+    return (Fault(code=FaultCode.HANDS_OFF_BREACHED, detail=detail, evse_id=evse_id),)

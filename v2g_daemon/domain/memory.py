@@ -37,7 +37,11 @@ class DischargeLatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvseMemory:
-    """Transient memory of one EVSE; `last` is the setpoint of the tick before."""
+    """Memory of one EVSE; `last` is the setpoint of the tick before.
+
+    `decreased_at`: since when a decrease waits for its confirmation. `car_full`: a car without SoC
+    stopped drawing by itself in this session.
+    """
 
     evse_id: str
     session_id: str | None = None
@@ -47,9 +51,11 @@ class EvseMemory:
     soc_doubted_since: Instant | None = None
     below_floor: bool = False
     must_charge: bool = False
+    car_full: bool = False
     last: Setpoint | None = None
     changed_at: Instant | None = None
     increased_at: Instant | None = None
+    decreased_at: Instant | None = None
     switched_at: Instant | None = None
     contradicted_since: Instant | None = None
 

@@ -51,7 +51,10 @@ class Timing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridConnection:
-    """The PCC; `export_limit_w` None means unknown, which permits no export."""
+    """The PCC; `export_limit_w` None means unknown, which permits no export.
+
+    `export_limit_per_phase_w` None: the agreement counts the sum of the phases only.
+    """
 
     phases: int
     nominal_voltage_v: float
@@ -62,6 +65,7 @@ class GridConnection:
     export_limit_w: float | None
     max_phase_imbalance_w: float | None
     grid_operator_import_w: float | None
+    export_limit_per_phase_w: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +90,10 @@ class Cadence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvsePolicy:
-    """One EVSE as installed; powers are positive magnitudes in AC W."""
+    """One EVSE as installed; powers are positive magnitudes in AC W.
+
+    `connected_phase` (1..3, as the meter counts them) matters where `phases` is 1.
+    """
 
     evse_id: str
     phases: int
@@ -99,6 +106,7 @@ class EvsePolicy:
     fail_state: FailState
     soc_needs_power: bool
     cadence: Cadence
+    connected_phase: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import IntEnum
 from math import isfinite
 
 from v2g_daemon.domain.instant import Instant
-from v2g_daemon.domain.power import PowerRange
+from v2g_daemon.domain.power import UNBOUNDED, PowerRange
 
 
 class Authority(IntEnum):
@@ -42,6 +43,14 @@ class Limit:
     def __post_init__(self) -> None:
         if not self.permitted.contains(0.0):
             raise ValueError(f"limit {self.reason.rule} does not contain 0 W: {self.permitted}")
+
+
+def permitted_by(limits: Iterable[Limit]) -> PowerRange:
+    """The intersection of all limits; contains 0 W, since each does."""
+    permitted = UNBOUNDED
+    for limit in limits:
+        permitted = permitted.narrowed_by(limit.permitted)
+    return permitted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,35 +4,13 @@ from __future__ import annotations
 
 from v2g_daemon.settings.load import load_settings
 from v2g_daemon.settings.policy import timing_for, to_policy
-from v2g_daemon.settings.sections import (
-    Api,
-    Charger,
-    Clock,
-    Database,
-    Departure,
-    Meter,
-    Ocpp,
-    Prices,
-    Settings,
-    Tariff,
-    Trace,
-    Vehicle,
-)
+from v2g_daemon.settings.sections import Charger, Meter, Settings
 from v2g_daemon.settings.warnings import warnings_of
 
 __all__ = [
-    "Api",
     "Charger",
-    "Clock",
-    "Database",
-    "Departure",
     "Meter",
-    "Ocpp",
-    "Prices",
     "Settings",
-    "Tariff",
-    "Trace",
-    "Vehicle",
     "load_settings",
     "timing_for",
     "to_policy",

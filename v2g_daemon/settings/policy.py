@@ -90,6 +90,7 @@ def _grid(settings: sections.Settings) -> GridConnection:
         has_meter=settings.meter is not None,
         import_limit_w=site.import_limit_w,
         export_limit_w=site.export_limit_w,
+        export_limit_per_phase_w=site.export_limit_per_phase_w,
         max_phase_imbalance_w=site.max_phase_imbalance_w,
         grid_operator_import_w=site.grid_operator_import_w,
     )
@@ -117,6 +118,7 @@ def _evse(charger: sections.Charger, settings: sections.Settings) -> EvsePolicy:
         fail_state=FailState(charger.fail_state),
         soc_needs_power=charger.soc_needs_power,
         cadence=Cadence(**charger.cadence.model_dump()),
+        connected_phase=charger.connected_phase,
     )
 
 

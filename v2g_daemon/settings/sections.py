@@ -70,6 +70,7 @@ class Site(Section):
     nominal_voltage_v: Annotated[float, Field(ge=100.0, le=300.0)] = 230.0
     import_limit_w: NotNegative | None = None
     export_limit_w: NotNegative | None = None
+    export_limit_per_phase_w: NotNegative | None = None
     max_phase_imbalance_w: NotNegative | None = None
     grid_operator_import_w: Annotated[float, Field(ge=4200.0)] | None = None
 
@@ -121,6 +122,7 @@ class Charger(Section):
     )
     evse_number: Annotated[int, Field(ge=1)] = 1
     phases: Literal[1, 3] | None = None
+    connected_phase: Literal[1, 2, 3] = 1
     charge_only: bool = False
     fail_state: Literal["charges", "idles", "unknown"] = "charges"
     soc_needs_power: bool = False

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import Enum
 
 from v2g_daemon.control.commute import energy_wanted_wh
+from v2g_daemon.control.dependable import margin_w
 from v2g_daemon.domain.decision import EvseDecision
 from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.instant import Instant, fresh
@@ -22,8 +23,6 @@ HORIZON_STEPS = 192
 RENEW_S = 3600.0
 RETRY_S = 60.0
 LEAST_STORE_WH = 1.0
-GRID_MARGIN_W = 100.0
-GRID_MARGIN_SHARE = 0.02
 
 
 class Answer(Enum):
@@ -119,7 +118,7 @@ def problem_of(
         history=history,
         current_net_load_w=_net_load_w(snapshot, policy),
         import_limit_w=_import_limit_w(policy),
-        export_limit_w=max(export_w - _margin_w(export_w), 0.0),
+        export_limit_w=max(export_w - margin_w(export_w), 0.0),
         daily_export_wh=min(depth.energy_wh, depth.share_of_pack * vehicle.capacity_wh),
         exported_today_wh=_exported_today_wh(vehicle, snapshot),
         cycle_margin_per_kwh=policy.economics.margin_per_kwh,
@@ -145,7 +144,7 @@ def _store(
         may_discharge = False
     max_discharge_w = min(evse.max_discharge_w, vehicle.max_discharge_w)
     store = Store(
-        soc=0.0 if decision.soc is None else max(decision.soc - (decision.soc_sigma or 0.0), 0.0),
+        soc=_low_soc(decision),
         capacity_wh=vehicle.capacity_wh,
         soc_floor=vehicle.soc_floor,
         soc_ceiling=vehicle.soc_ceiling,
@@ -158,6 +157,13 @@ def _store(
         wear_cost_per_kwh_discharged=vehicle.wear_cost_per_kwh_discharged,
     )
     return store if decision.soc is not None else _without_soc(store, vehicle, question, charged_wh)
+
+
+def _low_soc(decision: EvseDecision) -> float:
+    """The SoC that is surely there; 0 without any."""
+    if decision.soc is None or decision.soc_sigma is None:
+        return 0.0
+    return max(decision.soc - decision.soc_sigma, 0.0)
 
 
 def _without_soc(store: Store, vehicle: Vehicle, question: Question, charged_wh: float) -> Store:
@@ -226,7 +232,7 @@ def _import_limit_w(policy: Policy) -> float:
     bound_w = grid.main_fuse_a * grid.nominal_voltage_v * grid.phases
     if grid.import_limit_w is not None:
         bound_w = min(bound_w, grid.import_limit_w)
-    return bound_w - _margin_w(bound_w)
+    return bound_w - margin_w(bound_w)
 
 
 def _export_limit_w(decision: EvseDecision, policy: Policy) -> float:
@@ -234,7 +240,3 @@ def _export_limit_w(decision: EvseDecision, policy: Policy) -> float:
         return 0.0
     export_limit_w = policy.grid.export_limit_w
     return 0.0 if export_limit_w is None else export_limit_w
-
-
-def _margin_w(bound_w: float) -> float:
-    return max(GRID_MARGIN_W, GRID_MARGIN_SHARE * bound_w)

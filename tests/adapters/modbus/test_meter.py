@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -18,6 +18,7 @@ from tests.adapters.modbus.meters import (
     registers_pdu,
     sunspec_meter,
 )
+from tests.adapters.waiting import until
 from v2g_daemon.adapters.modbus.meter import MeterPoller, MeterRole
 
 
@@ -29,14 +30,6 @@ async def running(meter: MeterPoller) -> AsyncIterator[MeterPoller]:
             yield meter
         finally:
             task.cancel()
-
-
-async def until(reached: Callable[[], bool], *, timeout_s: float = 8.0) -> None:
-    for _ in range(round(timeout_s / 0.01)):
-        if reached():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not happen")
 
 
 async def test_a_reading_arrives_each_period_with_the_age_of_its_request() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -19,7 +20,7 @@ from tests.adapters.ocpp.scripted_station import (
 from v2g_daemon.domain.readings import OutcomeKind, PowerControl
 
 
-def refusing(kinds: set[str], reason: str):
+def refusing(kinds: set[str], reason: str) -> Callable[[Json], Json]:
     """Answers SetChargingProfile with Rejected for those profile kinds."""
 
     def answer(payload: Json) -> Json:

@@ -94,7 +94,6 @@ class Talk:
         return self.link.sent
 
 
-TOO_LONG = '[2,"a","DataTransfer",{"vendorId":"' + "x" * 999 + '"}]'
 HEARTBEAT = '[2,"h1","Heartbeat",{}]'
 
 
@@ -155,6 +154,12 @@ async def test_a_broken_frame_gets_the_proper_error_and_the_session_lives(
 async def test_what_needs_no_answer_gets_none(frame: str) -> None:
     (only,) = await Talk().say(frame, HEARTBEAT)
     assert only[:2] == [3, "h1"]
+
+
+async def test_a_message_without_answer_is_handed_on() -> None:
+    talk = Talk()
+    await talk.say('[6,"s","NotifyPeriodicEventStream",{}]', HEARTBEAT)
+    assert talk.handler.tells == 1
 
 
 async def test_a_repeated_frame_is_answered_from_memory_and_handled_once() -> None:

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from tests.adapters.waiting import until
 from v2g_daemon.adapters.prices.day_ahead import DayAheadPrices, DayAheadSource
 from v2g_daemon.adapters.system.clock import ScaledClock
 from v2g_daemon.domain.clock import ClockWitness, WitnessSource
@@ -140,14 +141,6 @@ async def running(
             yield prices
         finally:
             task.cancel()
-
-
-async def until(reached: Callable[[], bool], *, timeout_s: float = 8.0) -> None:
-    for _ in range(round(timeout_s / 0.01)):
-        if reached():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not happen")
 
 
 async def test_after_publication_the_start_fetches_yesterday_to_tomorrow() -> None:

@@ -30,7 +30,7 @@ from v2g_daemon.domain.decision import Decision, EvseDecision
 from v2g_daemon.domain.goals import OverrideKind
 from v2g_daemon.domain.memory import Memory
 from v2g_daemon.domain.policy import Stage
-from v2g_daemon.domain.power import UNBOUNDED
+from v2g_daemon.domain.power import PowerRange
 from v2g_daemon.domain.readings import PowerControl, VehicleIdentity
 from v2g_daemon.domain.setpoint import Authority, HandsOff, Setpoint
 
@@ -47,7 +47,7 @@ def test_stage_watch_sends_nothing() -> None:
     snapshot = a_snapshot(evses=(an_evse_status(soc=0.1),), overrides=(an_override(),))
     decision = decided(snapshot, policy=a_policy(stage_wanted=Stage.WATCH))
     assert isinstance(decision.command, HandsOff)
-    assert decision.command.permitted == UNBOUNDED
+    assert decision.command.permitted == PowerRange(lowest_w=0.0, highest_w=7400.0)
     assert decision.command.reason.detail == "stage watch: nothing is sent"
 
 

@@ -123,7 +123,7 @@ def test_a_negative_stack_level_is_not_repeated_to_the_station() -> None:
 
 
 def test_a_direct_current_station_that_counts_in_amperes_gets_no_setpoint() -> None:
-    modes = {
+    modes: dict[tuple[str, ...], str] = {
         ("V2XChargingCtrlr", "SupportedOperationModes"): "ChargingOnly,CentralSetpoint",
         ("V2XChargingCtrlr", "SupportedEnergyTransferModes"): "DC,DC_BPT",
     }

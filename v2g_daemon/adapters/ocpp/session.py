@@ -119,7 +119,6 @@ class StationSession:
     ) -> None:
         self.version = version
         self.handler_failures = 0
-        self.frames_ignored = 0
         self._link = link
         self._handler = handler
         self._call_timeout_s = call_timeout_s
@@ -206,11 +205,9 @@ class StationSession:
             case CallFrame():
                 await self._calls.put((frame, raw))
             case BrokenFrame(answerable=True):
-                self.frames_ignored += 1
                 LOG.warning("a broken frame: %s", frame.text)
                 await self._calls.put((frame, raw))
             case BrokenFrame():
-                self.frames_ignored += 1
                 LOG.warning("a broken frame, ignored: %s", frame.text)
             case ResultFrame():
                 self._resolve(frame.message_id, CallAnswered(payload=frame.payload))
@@ -228,7 +225,6 @@ class StationSession:
     def _resolve(self, message_id: str, outcome: CallOutcome) -> None:
         future = self._waiting.get(message_id)
         if future is None or future.done():
-            self.frames_ignored += 1
             LOG.info("an answer to no call of ours (or too late), ignored")
             return
         future.set_result(outcome)

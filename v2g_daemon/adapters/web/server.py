@@ -11,7 +11,6 @@ import uvicorn
 from fastapi import FastAPI
 
 SOCKET_MODE = 0o600
-LAST_ANSWERS_S = 1
 SHUTDOWN_TIMEOUT_S = 1
 
 

@@ -24,8 +24,8 @@ class DemoRun:
 
     @property
     def sample_interval_s(self) -> int:
-        """The station reports once a tick."""
-        return max(round(self.tick_s), 1)
+        """The station reports twice a tick, so that a quarter hour's end lies close to a sample."""
+        return max(round(self.tick_s / 2.0), 1)
 
 
 _SCENARIO = """\
