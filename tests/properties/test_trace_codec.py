@@ -22,7 +22,7 @@ from v2g_daemon.domain.decision import Decision
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.memory import Memory
-from v2g_daemon.domain.plan import Plan, PlanProblem
+from v2g_daemon.domain.plan import Plan, PlanProblem, ValueFunction
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.power import PowerRange
 from v2g_daemon.domain.prices import PriceCurve, PriceSlot
@@ -80,6 +80,16 @@ def a_curve(rng: Random) -> PriceCurve:
     return PriceCurve(currency=rng.choice(ODD_TEXTS), slots=slots)
 
 
+def a_value(rng: Random) -> ValueFunction:
+    steps, points = rng.randrange(4), rng.randrange(4)
+    return ValueFunction(
+        start_utc=a_moment(rng),
+        step_s=tuple(rng.randrange(1, 3600) for _ in range(steps)),
+        soc_grid=tuple(point / 8.0 for point in range(points)),
+        rows=tuple(tuple(a_float(rng) for _ in range(points)) for _ in range(steps + 1)),
+    )
+
+
 def a_setpoint(rng: Random) -> Setpoint:
     permitted, issued_at = a_range(rng), an_instant(rng)
     return Setpoint(
@@ -105,6 +115,7 @@ LEAVES: dict[object, Callable[[Random], object]] = {
     PowerRange: a_range,
     PriceCurve: a_curve,
     Setpoint: a_setpoint,
+    ValueFunction: a_value,
 }
 
 

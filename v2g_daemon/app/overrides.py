@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from v2g_daemon.adapters.web.translate import override_json, stamp
 from v2g_daemon.battery.losses import pack_power_w
 from v2g_daemon.control.commute import DERATING, energy_wanted_wh
-from v2g_daemon.control.situation import charged_wh
+from v2g_daemon.control.session import charged_wh
 from v2g_daemon.domain.decision import EvseDecision
 from v2g_daemon.domain.goals import DepartureGoal, OverrideKind, UserOverride
 from v2g_daemon.domain.policy import Policy

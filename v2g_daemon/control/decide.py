@@ -48,7 +48,7 @@ def decide(memory: Memory, snapshot: Snapshot, policy: Policy) -> tuple[Memory, 
     shares = share(site_limits_of(commanded, grid, snapshot, policy), claims)
 
     decisions = tuple(
-        _decide_evse(situation, wish, own + shared, snapshot, policy)
+        _decide_evse(situation, wish, own, shared, snapshot=snapshot, policy=policy)
         for situation, wish, own, shared in zip(situations, wishes, own_limits, shares, strict=True)
     )
     faults = site_faults(grid, snapshot, policy)
@@ -94,11 +94,20 @@ def _claim(situation: Situation, wish: Wish, limits: tuple[Limit, ...]) -> Claim
 def _decide_evse(
     situation: Situation,
     wish: Wish,
-    limits: tuple[Limit, ...],
+    own: tuple[Limit, ...],
+    shared: tuple[Limit, ...],
+    *,
     snapshot: Snapshot,
     policy: Policy,
 ) -> EvseDecision:
     estimate, vehicle = situation.estimate, situation.vehicle
+    not_commanded = hands_off(situation)
+    command: Command
+    if not_commanded is not None:
+        bound = uncommanded_bound(situation, own, policy)
+        command = HandsOff(permitted=bound, reason=not_commanded)
+    else:
+        command = _setpoint(situation, wish, own + shared, snapshot, policy)
     return EvseDecision(
         evse_id=situation.status.evse_id,
         vehicle_id=None if vehicle is None else vehicle.vehicle_id,
@@ -107,22 +116,18 @@ def _decide_evse(
         soc_sigma=None if estimate is None else estimate.sigma,
         desired_w=wish.target_w,
         desire=wish.reason,
-        limits=limits,
-        command=_command(situation, wish, limits, snapshot, policy),
+        limits=own + shared,
+        command=command,
     )
 
 
-def _command(
+def _setpoint(
     situation: Situation,
     wish: Wish,
     limits: tuple[Limit, ...],
     snapshot: Snapshot,
     policy: Policy,
-) -> Command:
-    not_commanded = hands_off(situation)
-    if not_commanded is not None:
-        bound = uncommanded_bound(situation, limits, policy)
-        return HandsOff(permitted=bound, reason=not_commanded)
+) -> Setpoint:
     permitted = permitted_by(limits)
     target_w = shape(wish, permitted, situation, snapshot.now, policy.timing)
     return Setpoint(
@@ -146,5 +151,5 @@ def _lease_s(target_w: float, situation: Situation, policy: Policy) -> float:
 def _remember(memory: EvseMemory, decision: EvseDecision, snapshot: Snapshot) -> EvseMemory:
     command = decision.command
     if isinstance(command, HandsOff):
-        return replace(memory, last=None)
+        return replace(memory, last=None, decreased_at=None)
     return remember_change(memory, command, snapshot.now)

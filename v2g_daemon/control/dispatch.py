@@ -54,7 +54,7 @@ def dispatch(plan: Plan, moment: Moment) -> Choice | None:
     if step is None:
         return None
     index, end_utc = step
-    if index + 1 >= len(plan.value.rows) or index >= len(plan.export_shadow_per_kwh):
+    if index >= len(plan.export_shadow_per_kwh):
         return None
     hours = max((end_utc - moment.now_utc).total_seconds(), LEAST_AHEAD_S) / 3600.0
     row = plan.value.rows[index + 1]

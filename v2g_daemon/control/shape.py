@@ -15,6 +15,8 @@ from v2g_daemon.domain.policy import Cadence, Timing
 from v2g_daemon.domain.power import PowerRange
 from v2g_daemon.domain.setpoint import Authority, Setpoint
 
+SMALL_DECREASE_W = 100.0
+
 
 def shape(
     wish: Wish, permitted: PowerRange, situation: Situation, now: Instant, timing: Timing
@@ -52,7 +54,7 @@ def remember_change(memory: EvseMemory, command: Setpoint, now: Instant) -> Evse
         return replace(memory, last=command)
     switched = (target_w == 0.0) != (last_w == 0.0) or target_w * last_w < 0.0
     increased = abs(target_w) > abs(last_w)
-    decreased = abs(target_w) < abs(last_w) or target_w * last_w < 0.0
+    decreased = abs(last_w) - abs(target_w) > SMALL_DECREASE_W or target_w * last_w < 0.0
     return replace(
         memory,
         last=command,

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 
 from v2g_daemon.control.commute import Commute, SessionEnergy, commute_of
 from v2g_daemon.control.dependable import dependable_charge_w
-from v2g_daemon.control.identity import stage_of, vehicle_of
+from v2g_daemon.control.identity import stage_of
+from v2g_daemon.control.session import car_full, car_of_this_session, charged_wh, of_this_session
 from v2g_daemon.control.soc import SocEstimate, follow_soc
 from v2g_daemon.domain.goals import DepartureGoal, UserOverride
 from v2g_daemon.domain.instant import fresh
@@ -19,7 +20,6 @@ from v2g_daemon.domain.vehicle import Vehicle
 
 RELEASE_SLACK_S = 4.0 * 3600.0
 LEAST_SOC_STEP = 0.01
-DRAWING_W = 100.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,17 +101,17 @@ def assess(
 ) -> Situation:
     """The situation at one EVSE, with its memory brought up to this tick."""
     evse = policy.evse(status.evse_id)
-    memory = _of_this_session(memory, status)
-    vehicle = _car_of_this_session(status, memory, policy)
+    memory = of_this_session(memory, status)
+    vehicle = car_of_this_session(status, memory, policy)
     vehicle_id = None if vehicle is None else vehicle.vehicle_id
-    car_full = _car_full(status, memory, evse)
-    if (memory.vehicle_id, memory.car_full) != (vehicle_id, car_full):
-        memory = replace(memory, vehicle_id=vehicle_id, car_full=car_full)
+    full = car_full(status, memory, evse, snapshot.now)
+    known = (memory.vehicle_id, memory.car_full) == (vehicle_id, full)
+    if status.plugged_in and not known:
+        memory = replace(memory, vehicle_id=vehicle_id, car_full=full)
     estimate = None
     if vehicle is not None:
         memory, estimate = follow_soc(memory, status, evse, vehicle, snapshot.now)
     stage, stage_detail = stage_of(snapshot.commissioning, status.serial, policy)
-    goals = _goals_of(vehicle, snapshot)
     situation = Situation(
         evse=evse,
         status=status,
@@ -120,7 +120,7 @@ def assess(
         estimate=estimate,
         stage=stage,
         stage_detail=stage_detail,
-        goals=goals,
+        goals=_goals_of(vehicle, snapshot),
         commute=None,
         charged_wh=charged_wh(memory, status),
         override=_override_of(status.evse_id, snapshot),
@@ -172,45 +172,6 @@ def _with_flags(situation: Situation, commute: Commute | None, snapshot: Snapsho
     if (below_floor, must_charge) == (memory.below_floor, memory.must_charge):
         return memory
     return replace(memory, below_floor=below_floor, must_charge=must_charge)
-
-
-def _of_this_session(memory: EvseMemory, status: EvseStatus) -> EvseMemory:
-    """Forget what belonged to another plug-in; a station that is away says nothing about it."""
-    if not status.plugged_in:
-        return EvseMemory(evse_id=memory.evse_id) if status.connected else memory
-    if memory.session_id != status.session_id:
-        memory = EvseMemory(evse_id=memory.evse_id, session_id=status.session_id)
-    if memory.session_base_milliwh is None:
-        memory = replace(memory, session_base_milliwh=status.charge_milliwh)
-    return memory
-
-
-def _car_of_this_session(status: EvseStatus, memory: EvseMemory, policy: Policy) -> Vehicle | None:
-    """A car that named itself in this plug-in stays known while the station is silent about it."""
-    if not status.plugged_in:
-        return None
-    vehicle = vehicle_of(status, policy)
-    # Without a session's name nobody can say that it is still the same plug-in.
-    silent = status.identity is None and status.session_id is not None
-    if vehicle is None and silent and memory.vehicle_id is not None:
-        known = (one for one in policy.vehicles if one.vehicle_id == memory.vehicle_id)
-        return next(known, None)
-    return vehicle
-
-
-def _car_full(status: EvseStatus, memory: EvseMemory, evse: EvsePolicy) -> bool:
-    """Whether the car itself ended the charge that was offered; it is so until it draws again."""
-    if status.power_w is not None and abs(status.power_w) >= DRAWING_W:
-        return False
-    offered = memory.last is not None and memory.last.target_w >= max(evse.min_charge_w, DRAWING_W)
-    return memory.car_full or (status.car_stopped and offered)
-
-
-def charged_wh(memory: EvseMemory, status: EvseStatus) -> float:
-    """What this session has charged so far; 0 Wh where no register was read."""
-    if memory.session_base_milliwh is None or status.charge_milliwh is None:
-        return 0.0
-    return max(status.charge_milliwh - memory.session_base_milliwh, 0) / 1000.0
 
 
 def _goals_of(vehicle: Vehicle | None, snapshot: Snapshot) -> tuple[DepartureGoal, ...]:

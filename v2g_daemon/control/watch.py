@@ -100,7 +100,8 @@ def site_faults(grid: GridView, snapshot: Snapshot, policy: Policy) -> tuple[Fau
     if snapshot.prices is None or snapshot.prices.at(snapshot.now.utc) is None:
         found.append(Fault(code=FaultCode.PRICES_MISSING, detail="no price is known for now"))
     stalled = recording_stalled(snapshot, policy)
-    if stalled is not None:
+    began = snapshot.recording.last_durable_at is not None or snapshot.recording.queue_full
+    if stalled is not None and began:
         found.append(Fault(code=FaultCode.RECORDING_STALLED, detail=stalled))
     if snapshot.recording.records_lost > 0:
         lost = snapshot.recording.records_lost

@@ -89,6 +89,14 @@ class ValueFunction:
     soc_grid: tuple[float, ...]
     rows: tuple[tuple[float, ...], ...]
 
+    def __post_init__(self) -> None:
+        if len(self.rows) != len(self.step_s) + 1:
+            raise ValueError(f"{len(self.step_s)} steps need one row more, not {len(self.rows)}")
+        if any(len(row) != len(self.soc_grid) for row in self.rows):
+            raise ValueError("every row needs a value for each SoC of the grid")
+        if any(a >= b for a, b in zip(self.soc_grid, self.soc_grid[1:], strict=False)):
+            raise ValueError("the SoC grid must rise")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from v2g_daemon.accounting import metering as meters
 from v2g_daemon.accounting.metering import Metering
 from v2g_daemon.control.decide import decide
-from v2g_daemon.control.situation import charged_wh
+from v2g_daemon.control.session import charged_wh
 from v2g_daemon.domain.decision import Decision
 from v2g_daemon.domain.faults import Fault, FaultCode
 from v2g_daemon.domain.goals import UserOverride

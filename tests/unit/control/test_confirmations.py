@@ -1,4 +1,4 @@
-"""What must be confirmed or contradicts: decreases, directions, bounds nobody commands, full cars."""
+"""What must be confirmed or contradicts: decreases, directions, uncommanded power, full cars."""
 
 from __future__ import annotations
 
@@ -126,13 +126,26 @@ def test_without_a_meter_the_stage_is_v1g_whatever_is_recorded() -> None:
     assert decision.evses[0].stage is Stage.V1G
 
 
+def an_offer(*, seconds_ago: float, charged_wh: float) -> EvseMemory:
+    register = an_evse_status().charge_milliwh
+    assert register is not None
+    return replace(
+        an_evse_memory(),
+        session_id=an_evse_status().session_id,
+        session_base_milliwh=register - round(charged_wh * 1000.0),
+        last=a_setpoint(7400.0),
+        changed_at=ago(seconds_ago),
+        must_charge=True,
+    )
+
+
 def without_soc(**changes: Any) -> EvseStatus:
     return replace(an_evse_status(), soc=None, soc_observed_at=None, **changes)
 
 
 def test_a_car_without_soc_that_stops_drawing_has_met_its_goal_for_this_session() -> None:
     pressing = {"goals": goals(a_goal(0.5))}
-    offered = replace(an_evse_memory(), last=a_setpoint(7400.0), must_charge=True)
+    offered = an_offer(seconds_ago=300.0, charged_wh=1.0)
     stopped = without_soc(power_w=0.0, car_stopped=True)
     memory, decision = decided(stopped, offered, **pressing)
     assert memory.evses[0].car_full
@@ -144,11 +157,17 @@ def test_a_car_without_soc_that_stops_drawing_has_met_its_goal_for_this_session(
     assert not decided(drawing_again, memory.evses[0], **pressing)[0].evses[0].car_full
 
 
-def test_a_car_that_was_offered_nothing_is_not_full() -> None:
+@pytest.mark.parametrize(
+    ("seconds_ago", "charged_wh", "offered_w"),
+    [(299.0, 1.0, 7400.0), (300.0, 0.0, 7400.0), (300.0, 1.0, 0.0)],
+)
+def test_a_car_is_not_full_before_it_began_or_while_the_offer_is_new_or_nothing(
+    seconds_ago: float, charged_wh: float, offered_w: float
+) -> None:
+    offer = an_offer(seconds_ago=seconds_ago, charged_wh=charged_wh)
     stopped = without_soc(power_w=0.0, car_stopped=True)
-    assert (
-        not decided(stopped, replace(an_evse_memory(), last=a_setpoint(0.0)))[0].evses[0].car_full
-    )
+    memory, _ = decided(stopped, replace(offer, last=a_setpoint(offered_w)))
+    assert not memory.evses[0].car_full
 
 
 def test_an_old_first_soc_reading_is_not_taken_for_this_plug_in() -> None:

@@ -159,9 +159,15 @@ def test_outside_the_horizon_there_is_no_choice() -> None:
 def test_a_plan_shorter_than_its_steps_is_no_plan_there() -> None:
     plan = a_plan()
     assert dispatch(replace(plan, export_shadow_per_kwh=()), a_moment()) is None
-    assert (
-        dispatch(replace(plan, value=replace(plan.value, rows=((0.0,) * 3,))), a_moment()) is None
-    )
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [{"rows": ((0.0,) * 3,)}, {"soc_grid": (0.0, 1.0)}, {"soc_grid": (1.0, 0.5, 0.0)}],
+)
+def test_a_value_function_that_does_not_fit_together_cannot_be_made(broken: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"row|grid"):
+        replace(a_plan().value, **broken)
 
 
 # The value function.

@@ -26,10 +26,11 @@ def phases(*powers_w: float) -> MeterReading:
     return replace(a_meter(), power_w=total_w, phase_power_w=powers_w)
 
 
-def single_phase_on(phase: int, **grid: float) -> Policy:
+def single_phase_on(phase: int, max_phase_imbalance_w: float | None = None) -> Policy:
     policy = a_policy()
     evse = replace(policy.evses[0], phases=1, connected_phase=phase)
-    return replace(policy, evses=(evse,), grid=replace(policy.grid, **grid))
+    grid = replace(policy.grid, max_phase_imbalance_w=max_phase_imbalance_w)
+    return replace(policy, evses=(evse,), grid=grid)
 
 
 @pytest.mark.parametrize(("phase", "highest_w"), [(1, 5135.0), (2, 635.0), (3, 5635.0)])

@@ -66,9 +66,7 @@ def test_the_static_safe_current_is_what_fuse_cable_and_charger_leave(
 
 
 def test_two_chargers_share_what_the_fuse_leaves(tmp_path: Path) -> None:
-    second = (
-        '[[charger]]\nid = "yard"\nstation_id = "STATION-2"\nmax_charge_w = 7400\npassword = "plain-word"\n'
-    )
+    second = '[[charger]]\nid = "yard"\nstation_id = "STATION-2"\nmax_charge_w = 7400\npassword = "plain-word"\n'
     text = (SMALLEST + second).replace("max_charge_w", "phases = 1\nmax_charge_w")
     currents_a = [evse.static_safe_current_a for evse in policy_of(tmp_path, text).evses]
     assert currents_a == [8.0, 8.0]
@@ -221,5 +219,7 @@ def test_a_password_in_the_file_is_warned_of(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("V2G_PASSWORD_GARAGE")
-    text = SMALLEST.replace('password_env = "V2G_PASSWORD_GARAGE"', 'password = "plain-word"') + METER
+    text = (
+        SMALLEST.replace('password_env = "V2G_PASSWORD_GARAGE"', 'password = "plain-word"') + METER
+    )
     assert "password_file keeps it apart" in warned(tmp_path, text)[0]

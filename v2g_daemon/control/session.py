@@ -1,0 +1,63 @@
+"""The plug-in: what memory belongs to it, which car it is, what it brought, whether it is full."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from v2g_daemon.control.identity import vehicle_of
+from v2g_daemon.domain.instant import Instant
+from v2g_daemon.domain.memory import EvseMemory
+from v2g_daemon.domain.policy import EvsePolicy, Policy
+from v2g_daemon.domain.readings import EvseStatus
+from v2g_daemon.domain.vehicle import Vehicle
+
+DRAWING_W = 100.0
+OFFER_STANDS_S = 300.0
+
+
+def of_this_session(memory: EvseMemory, status: EvseStatus) -> EvseMemory:
+    """Forget what belonged to another plug-in; a station that is away says nothing about it."""
+    if not status.plugged_in:
+        return EvseMemory(evse_id=memory.evse_id) if status.connected else memory
+    if memory.session_id != status.session_id:
+        memory = EvseMemory(evse_id=memory.evse_id, session_id=status.session_id)
+    if memory.session_base_milliwh is None:
+        memory = replace(memory, session_base_milliwh=status.charge_milliwh)
+    return memory
+
+
+def car_of_this_session(status: EvseStatus, memory: EvseMemory, policy: Policy) -> Vehicle | None:
+    """A car that named itself in this plug-in stays known while the station is silent about it."""
+    if not status.plugged_in:
+        return None
+    vehicle = vehicle_of(status, policy)
+    # Without a session's name nobody can say that it is still the same plug-in.
+    silent = status.identity is None and status.session_id is not None
+    if vehicle is None and silent and memory.vehicle_id is not None:
+        known = (one for one in policy.vehicles if one.vehicle_id == memory.vehicle_id)
+        return next(known, None)
+    return vehicle
+
+
+def car_full(status: EvseStatus, memory: EvseMemory, evse: EvsePolicy, now: Instant) -> bool:
+    """Whether the car itself ended a charge that it had begun; it is so until it draws again.
+
+    A car that waits for its own timer has not begun, and the offer has to stand for a while.
+    """
+    if status.power_w is not None and abs(status.power_w) >= DRAWING_W:
+        return False
+    if memory.car_full:
+        return True
+    least_w = max(evse.min_charge_w, DRAWING_W)
+    offered = memory.last is not None and memory.last.target_w >= least_w
+    standing = (
+        memory.changed_at is not None and now.seconds_since(memory.changed_at) >= OFFER_STANDS_S
+    )
+    return status.car_stopped and offered and standing and charged_wh(memory, status) > 0.0
+
+
+def charged_wh(memory: EvseMemory, status: EvseStatus) -> float:
+    """What this session has charged so far; 0 Wh where no register was read."""
+    if memory.session_base_milliwh is None or status.charge_milliwh is None:
+        return 0.0
+    return max(status.charge_milliwh - memory.session_base_milliwh, 0) / 1000.0
