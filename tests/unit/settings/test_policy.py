@@ -66,7 +66,10 @@ def test_the_static_safe_current_is_what_fuse_cable_and_charger_leave(
 
 
 def test_two_chargers_share_what_the_fuse_leaves(tmp_path: Path) -> None:
-    second = '[[charger]]\nid = "yard"\nstation_id = "STATION-2"\nmax_charge_w = 7400\npassword = "plain-word"\n'
+    second = (
+        '[[charger]]\nid = "yard"\nstation_id = "STATION-2"\nmax_charge_w = 7400\n'
+        'password = "plain-word"\n'
+    )
     text = (SMALLEST + second).replace("max_charge_w", "phases = 1\nmax_charge_w")
     currents_a = [evse.static_safe_current_a for evse in policy_of(tmp_path, text).evses]
     assert currents_a == [8.0, 8.0]
