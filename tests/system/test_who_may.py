@@ -77,7 +77,7 @@ def test_a_guest_is_charged_and_never_discharged_where_the_own_car_is(tmp_path: 
 def test_a_station_without_soc_charges_its_car_in_time_and_in_the_cheap_hours(
     tmp_path: Path,
 ) -> None:
-    # Ten hours to a goal of 10 kWh; the nine dearest quarter hours are the first and the last.
+    # Nine and a half hours to a goal of 10 kWh; the six cheapest lie after midnight.
     setup = Setup(
         start=NIGHT,
         speed=360.0,
