@@ -94,7 +94,7 @@ def _moment(
         soc_floor=floor,
         soc_ceiling=ceiling,
         max_charge_w=situation.max_charge_w,
-        max_discharge_w=_dischargeable_w(situation, net_load_w, policy),
+        max_discharge_w=_dischargeable_w(situation, net_load_w, snapshot, policy),
         min_charge_w=situation.min_charge_w,
         min_discharge_w=situation.min_discharge_w,
         loss=situation.evse.loss,
@@ -116,11 +116,13 @@ def _store(situation: Situation, vehicle: Vehicle) -> tuple[float, float, float,
     return situation.charged_wh / wanted_wh, wanted_wh, 0.0, 1.0
 
 
-def _dischargeable_w(situation: Situation, net_load_w: float, policy: Policy) -> float:
+def _dischargeable_w(
+    situation: Situation, net_load_w: float, snapshot: Snapshot, policy: Policy
+) -> float:
     """What can be discharged without passing the export limit; limits check it again."""
     if situation.estimate is None or situation.stage < Stage.V2H:
         return 0.0
-    room_w = max(net_load_w + exportable_w((situation,), policy), 0.0)
+    room_w = max(net_load_w + exportable_w((situation,), snapshot, policy), 0.0)
     return min(situation.max_discharge_w, room_w)
 
 

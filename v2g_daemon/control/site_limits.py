@@ -80,7 +80,7 @@ def export_limit(
     """
     if grid.meter is None or not grid.usable:
         return _lower(0.0, Authority.SAFETY, "export_limit", "the grid meter gives no fresh value")
-    bound_w, why = permitted_export_w(situations, policy)
+    bound_w, why = permitted_export_w(situations, snapshot, policy)
     lowest_w = max(
         grid.total.room_above(margin_w(bound_w) - bound_w, grid.meter.power_w),
         _lowest_per_phase_w(grid, grid.meter.phase_power_w, policy),
@@ -151,15 +151,17 @@ def phase_imbalance(
     )
 
 
-def exportable_w(situations: Situations, policy: Policy) -> float:
+def exportable_w(situations: Situations, snapshot: Snapshot, policy: Policy) -> float:
     """The permitted export less the margin kept from it; negative keeps some import."""
-    bound_w = permitted_export_w(situations, policy)[0]
+    bound_w = permitted_export_w(situations, snapshot, policy)[0]
     return bound_w - margin_w(bound_w)
 
 
-def permitted_export_w(situations: Situations, policy: Policy) -> tuple[float, str]:
+def permitted_export_w(
+    situations: Situations, snapshot: Snapshot, policy: Policy
+) -> tuple[float, str]:
     """The export that stage, policy and connection permit, and which of them says so."""
-    export_limit_w = policy.grid.export_limit_w
+    export_limit_w = policy.export_limit_at_w(snapshot.now.utc)
     if export_limit_w is None:
         return 0.0, "the export limit is unknown, so nothing is exported"
     if policy.export_policy is not ExportPolicy.ALLOWED:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, time
 from enum import Enum, IntEnum
+from zoneinfo import ZoneInfo
 
 from v2g_daemon.domain.goals import WeeklySchedule
 from v2g_daemon.domain.vehicle import Vehicle
@@ -50,6 +52,21 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExportWindow:
+    """A daily span of local wall time, maybe over midnight, in which less may be exported."""
+
+    starts_at: time
+    ends_at: time
+    export_limit_w: float
+
+    def holds_at(self, wall: time) -> bool:
+        """Whether the wall time lies in [starts_at, ends_at)."""
+        if self.starts_at <= self.ends_at:
+            return self.starts_at <= wall < self.ends_at
+        return wall >= self.starts_at or wall < self.ends_at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GridConnection:
     """The PCC; `export_limit_w` None means unknown, which permits no export.
 
@@ -66,6 +83,7 @@ class GridConnection:
     max_phase_imbalance_w: float | None
     grid_operator_import_w: float | None
     export_limit_per_phase_w: float | None = None
+    export_windows: tuple[ExportWindow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +160,17 @@ class Policy:
     economics: Economics
     export_depth: ExportDepth
     commute_margin_fraction: float
+
+    def export_limit_at_w(self, now_utc: datetime) -> float | None:
+        """The export limit of the moment: the lowest of the standing one and the windows'."""
+        limit_w = self.grid.export_limit_w
+        if limit_w is None or not self.grid.export_windows:
+            return limit_w
+        wall = now_utc.astimezone(ZoneInfo(self.timezone)).time()
+        for window in self.grid.export_windows:
+            if window.holds_at(wall):
+                limit_w = min(limit_w, window.export_limit_w)
+        return limit_w
 
     def evse(self, evse_id: str) -> EvsePolicy:
         """The policy of one EVSE; KeyError if it is not configured."""

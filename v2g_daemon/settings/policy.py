@@ -11,6 +11,7 @@ from v2g_daemon.domain.policy import (
     EvsePolicy,
     ExportDepth,
     ExportPolicy,
+    ExportWindow,
     FailState,
     GridConnection,
     LossCurve,
@@ -91,6 +92,7 @@ def _grid(settings: sections.Settings) -> GridConnection:
         import_limit_w=site.import_limit_w,
         export_limit_w=site.export_limit_w,
         export_limit_per_phase_w=site.export_limit_per_phase_w,
+        export_windows=tuple(ExportWindow(**one.model_dump()) for one in site.export_windows),
         max_phase_imbalance_w=site.max_phase_imbalance_w,
         grid_operator_import_w=site.grid_operator_import_w,
     )

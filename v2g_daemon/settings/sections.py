@@ -60,6 +60,14 @@ class Section(BaseModel):
         return value
 
 
+class ExportWindowSection(Section):
+    """[[site.export_windows]]: daily local hours in which less may be exported."""
+
+    starts_at: time
+    ends_at: time
+    export_limit_w: NotNegative
+
+
 class Site(Section):
     """[site]: the grid connection point. Import and export limits are totals at the PCC."""
 
@@ -71,6 +79,7 @@ class Site(Section):
     import_limit_w: NotNegative | None = None
     export_limit_w: NotNegative | None = None
     export_limit_per_phase_w: NotNegative | None = None
+    export_windows: tuple[ExportWindowSection, ...] = ()
     max_phase_imbalance_w: NotNegative | None = None
     grid_operator_import_w: Annotated[float, Field(ge=4200.0)] | None = None
 
