@@ -24,8 +24,12 @@ demo: $(RUN_STAMP) ## Two recorded days of a Dutch winter, time-lapsed, in this 
 test: lint ## The gates and every test that needs no root and no foreign peer (10 minutes at most)
 	$(BIN)/python -m pytest -n $(JOBS) -m "not system and not bench" --cov --cov-report=term
 
+# Three time-lapsed demos side by side need both cores for themselves.
+WINDOWS := tests/system/test_demo_windows.py
+
 test-system: $(DEV_STAMP) ## Processes over loopback: long demos, kills, installs, foreign peers
-	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m system
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m system --ignore=$(WINDOWS)
+	$(BIN)/python -m pytest -m system $(WINDOWS)
 
 bench: $(DEV_STAMP) ## Measure speed and memory and write docs/benchmarks.md
 	$(BIN)/python -m tests.benchmarks
