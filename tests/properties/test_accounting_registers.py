@@ -13,7 +13,8 @@ from v2g_daemon.accounting.metering import Metering, advance, close, resume
 from v2g_daemon.domain.ledger import EvseInterval, LedgerRow, PccInterval
 
 HOUSE = policy()
-# Seconds to the next reading, and Wh of import, export, charge and discharge until then.
+# Seconds to the next reading; milliwatt-hours of import, export, charge and discharge until then,
+# and the power told with them.
 STEPS = st.lists(
     st.tuples(
         st.integers(1, 4000),
@@ -21,6 +22,7 @@ STEPS = st.lists(
         st.integers(0, 200_000),
         st.integers(0, 200_000),
         st.integers(0, 200_000),
+        st.floats(-25_000.0, 25_000.0),
     ),
     min_size=1,
     max_size=40,
@@ -30,20 +32,21 @@ STEPS = st.lists(
 def played(steps, *, restart_after: int | None) -> tuple[list[LedgerRow], int, tuple[int, ...]]:
     """Fold the readings, with a shutdown and a start in between; rows, seconds, sums."""
     rows: list[LedgerRow] = []
-    state, seconds, sums = Metering(), 0, (0, 0, 0, 0)
+    state, seconds, sums, power_w = Metering(), 0, (0, 0, 0, 0), 0.0
 
     def tick(state: Metering) -> Metering:
         one = snapshot(
             float(seconds),
-            pcc=meter(float(seconds), imported=sums[0], exported=sums[1]),
-            evses=[plugged(float(seconds), charged=sums[2], discharged=sums[3], power_w=-1.0)],
+            pcc=meter(float(seconds), imported=sums[0], exported=sums[1], power_w=power_w),
+            evses=[plugged(float(seconds), charged=sums[2], discharged=sums[3], power_w=power_w)],
         )
         state, more = advance(state, one, decided(soc=0.5), HOUSE)
         rows.extend(more)
         return state
 
     state = tick(state)
-    for number, (passed_s, *moved) in enumerate(steps):
+    for number, (passed_s, *moved, told_w) in enumerate(steps):
+        power_w = told_w
         seconds += passed_s
         sums = tuple(a + b for a, b in zip(sums, moved, strict=True))
         state = tick(state)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from v2g_daemon.accounting import valuation
+from v2g_daemon.accounting.course import courses
 from v2g_daemon.accounting.registers import (
     LONGEST_GAP,
     BookedRow,
@@ -143,18 +144,19 @@ def _read(
     if reading is None:
         return replace(meter, moved_milliwh=(0, 0)), ()
     at_utc, registers = reading
+    power_w = _power_at(at_utc, status)
     before = meter.track
     if before is None or at_utc - before.at_utc > LONGEST_GAP:
         meter = replace(
             meter,
-            track=started(at_utc, registers, width=WIDTH, resumed=False),
+            track=started(at_utc, registers, power_w=power_w, width=WIDTH, resumed=False),
             export_milliwh=export_milliwh,
             pending_s=0.0,
             reset_utc=meter.reset_utc if before is None else at_utc,
             moved_milliwh=(0, 0),
         )
         return meter, ()
-    segment = _segment(meter, before, at_utc, registers, export_milliwh, policy)
+    segment = _segment(meter, before, at_utc, registers, power_w, export_milliwh, policy)
     track, rows = booked(before, segment, gap_limit_s=gap_limit_s)
     meter = replace(
         meter,
@@ -187,33 +189,50 @@ def _reading(
     return None if track is not None and at_utc <= track.at_utc else (at_utc, registers)
 
 
+def _power_at(at_utc: datetime, status: EvseStatus) -> float | None:
+    """The power that was told with the registers, W; an empty outlet has none."""
+    if status.connected and not status.plugged_in:
+        return 0.0
+    observed_at = status.power_observed_at
+    return status.power_w if observed_at is not None and observed_at.utc == at_utc else None
+
+
 def _segment(
     meter: EvseMeter,
     track: RegisterTrack,
     at_utc: datetime,
     registers: tuple[int, int] | None,
+    power_w: float | None,
     export_milliwh: int | None,
     policy: Policy,
 ) -> Segment:
+    nothing = Segment(
+        at_utc=at_utc,
+        increments=(0,) * WIDTH,
+        registers_milliwh=registers,
+        power_w=power_w,
+        courses=(None,) * WIDTH,
+    )
     before = track.registers_milliwh
     span_s = (at_utc - track.at_utc).total_seconds()
     if before is None or registers is None:
-        return Segment(at_utc=at_utc, increments=(0,) * WIDTH, registers_milliwh=registers)
+        return nothing
     charge, discharge = registers[0] - before[0], registers[1] - before[1]
     rated = policy.evse(meter.evse_id)
     if not (
         0 <= charge <= most_milliwh(rated.max_charge_w, span_s)
         and 0 <= discharge <= most_milliwh(max(rated.max_discharge_w, rated.max_charge_w), span_s)
     ):
-        return Segment(
-            at_utc=at_utc, increments=(0,) * WIDTH, registers_milliwh=registers, reset=True
-        )
+        return replace(nothing, reset=True)
     exported = _exported(discharge, meter.export_milliwh, export_milliwh)
     discharging_ms = _discharging_ms(meter.pending_s, discharge, span_s, rated.max_discharge_w)
-    return Segment(
-        at_utc=at_utc,
+    charging, discharging = courses(
+        (charge, discharge), before_w=track.power_w, after_w=power_w, span_s=span_s
+    )
+    return replace(
+        nothing,
         increments=(charge, discharge, exported, discharging_ms),
-        registers_milliwh=registers,
+        courses=(charging, discharging, discharging, discharging),
     )
 
 

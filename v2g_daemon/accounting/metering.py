@@ -1,7 +1,7 @@
 """The ledger as a fold over ticks: readings and decisions in, rows out.
 
-Quarter-hour rows come from registers (integer milliwatt-hours); a boundary is interpolated between
-the readings around it. The running rows are part of the state, so that counters include them.
+Quarter-hour rows come from registers (integer milliwatt-hours); a boundary between two readings is
+interpolated by the powers they tell. The running rows are part of the state: counters include them.
 """
 
 from __future__ import annotations
@@ -15,20 +15,19 @@ from v2g_daemon.accounting import (
     counters,
     evse_meter,
     journal,
+    pcc_meter,
     pv_meter,
     sessions,
     soc_log,
-    valuation,
 )
 from v2g_daemon.accounting.counters import CarCounters
 from v2g_daemon.accounting.evse_meter import EvseMeter
 from v2g_daemon.accounting.journal import MinuteMean, Noted
-from v2g_daemon.accounting.pv_meter import PCC_WIDTH, PvMeter
+from v2g_daemon.accounting.pv_meter import PvMeter
 from v2g_daemon.accounting.registers import (
     LONGEST_GAP,
     BookedRow,
     RegisterTrack,
-    Segment,
     booked,
     cut,
     started,
@@ -81,7 +80,7 @@ def resume(
     zone = ZoneInfo(timezone)
     logs = (soc_log.resumed(row, now_utc=now_utc, zone=zone) for row in soc_days)
     return Metering(
-        pcc=_pcc_resumed(pcc),
+        pcc=pcc_meter.resumed(pcc),
         pv=PvMeter(known=pcc is None),
         evses=tuple(_evse_resumed(row, pcc) for row in evses),
         sessions=tuple(OpenSession(row=row, written=row) for row in sessions),
@@ -125,7 +124,7 @@ def close(metering: Metering, policy: Policy) -> tuple[LedgerRow, ...]:
     if metering.pcc is not None:
         _, row = cut(metering.pcc)
         if row is not None:
-            rows.append(_pcc_row(row, metering, None, policy))
+            rows.append(_pcc_row(metering, row, None, policy))
     rows.extend(running_rows(metering, policy))
     rows.extend(soc_log.as_row(log) for log in metering.socs)
     if metering.minute is not None:
@@ -175,17 +174,19 @@ def _advance_pcc(
     registers = (reading.import_milliwh, reading.export_milliwh)
     at_utc = reading.observed_at.utc
     if metering.pcc is None or metering.pcc.registers_milliwh is None:
-        return replace(metering, pcc=started(at_utc, registers, width=PCC_WIDTH, resumed=False)), ()
+        return replace(metering, pcc=pcc_meter.begun(at_utc, registers, reading.power_w)), ()
     if at_utc <= metering.pcc.at_utc:
         return metering, ()
     if at_utc - metering.pcc.at_utc > LONGEST_GAP:
-        fresh = started(at_utc, registers, width=PCC_WIDTH, resumed=False)
+        fresh = pcc_meter.begun(at_utc, registers, reading.power_w)
         return replace(metering, pcc=fresh, pcc_reset_utc=at_utc), ()
     pv, pv_milliwh = pv_meter.taken(pv)
     before = metering.pcc.registers_milliwh
-    segment = _pcc_segment(metering.pcc, before, at_utc, registers, policy, pv_milliwh=pv_milliwh)
+    segment = pcc_meter.segment(
+        metering.pcc, before, reading, registers, policy, pv_milliwh=pv_milliwh
+    )
     track, finished = booked(metering.pcc, segment, gap_limit_s=gap_limit_s(policy))
-    rows = tuple(_pcc_row(row, metering, snapshot.prices, policy) for row in finished)
+    rows = tuple(_pcc_row(metering, row, snapshot.prices, policy) for row in finished)
     metering = replace(
         metering,
         pcc=track,
@@ -195,49 +196,14 @@ def _advance_pcc(
     return metering, rows
 
 
-def _pcc_segment(
-    track: RegisterTrack,
-    before: tuple[int, int],
-    at_utc: datetime,
-    registers: tuple[int, int],
-    policy: Policy,
-    *,
-    pv_milliwh: int,
-) -> Segment:
-    grid = policy.grid
-    rated_w = grid.phases * grid.nominal_voltage_v * grid.main_fuse_a
-    most = evse_meter.most_milliwh(rated_w, (at_utc - track.at_utc).total_seconds())
-    moved = (registers[0] - before[0], registers[1] - before[1])
-    reset = not all(0 <= one <= most for one in moved)
-    return Segment(
-        at_utc=at_utc,
-        increments=(0, 0, pv_milliwh) if reset else (*moved, pv_milliwh),
-        registers_milliwh=registers,
-        reset=reset,
-    )
-
-
 def _pcc_row(
-    row: BookedRow, metering: Metering, curve: PriceCurve | None, policy: Policy
+    metering: Metering, row: BookedRow, curve: PriceCurve | None, policy: Policy
 ) -> PccInterval:
     """A finished row with the price that was in force when it ran."""
-    start_utc, held = row.interval.start_utc, metering.price
-    slot = held if held is not None and held.interval.contains(start_utc) else None
-    if slot is None and curve is not None:
-        slot = curve.at(start_utc)
-    registers = row.registers_milliwh
-    return PccInterval(
-        interval=row.interval,
-        import_milliwh=row.amounts[0],
-        export_milliwh=row.amounts[1],
-        pv_milliwh=row.amounts[2] if metering.pv.known else None,
-        import_register_milliwh=None if registers is None else registers[0],
-        export_register_milliwh=None if registers is None else registers[1],
-        estimated=row.estimated,
-        import_per_kwh=None if slot is None else valuation.exact(slot.import_per_kwh),
-        export_per_kwh=None if slot is None else valuation.exact(slot.export_per_kwh),
-        currency=policy.economics.currency,
-    )
+    start_utc, slot = row.interval.start_utc, metering.price
+    if slot is None or not slot.interval.contains(start_utc):
+        slot = None if curve is None else curve.at(start_utc)
+    return pcc_meter.as_row(row, slot, pv_known=metering.pv.known, policy=policy)
 
 
 def _advance_evses(
@@ -368,18 +334,12 @@ def _decided(decision: Decision, evse_id: str) -> EvseDecision | None:
     return next((one for one in decision.evses if one.evse_id == evse_id), None)
 
 
-def _pcc_resumed(row: PccInterval | None) -> RegisterTrack | None:
-    if row is None or row.import_register_milliwh is None or row.export_register_milliwh is None:
-        return None
-    registers = (row.import_register_milliwh, row.export_register_milliwh)
-    return started(row.interval.end_utc, registers, width=PCC_WIDTH, resumed=True)
-
-
 def _evse_resumed(row: EvseInterval, pcc: PccInterval | None) -> EvseMeter:
     track = None
     if row.charge_register_milliwh is not None and row.discharge_register_milliwh is not None:
         registers = (row.charge_register_milliwh, row.discharge_register_milliwh)
-        track = started(row.interval.end_utc, registers, width=evse_meter.WIDTH, resumed=True)
+        end_utc, width = row.interval.end_utc, evse_meter.WIDTH
+        track = started(end_utc, registers, power_w=None, width=width, resumed=True)
     together = pcc is not None and pcc.interval.end_utc == row.interval.end_utc
     return EvseMeter(
         evse_id=row.evse_id,

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from v2g_daemon.accounting.course import Course
 from v2g_daemon.domain.interval import QUARTER_HOUR, Interval, quarter_hour_start
 
 # A longer silence is a clock that jumped or a house that stood empty: begin anew, and say so.
 LONGEST_GAP = timedelta(days=92)
 MICROSECOND = timedelta(microseconds=1)
+MICROSECONDS_PER_S = 1e6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +26,7 @@ class BookedRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisterTrack:
-    """The running row: what it holds up to `at_utc`, and the registers read there.
+    """The running row: what it holds up to `at_utc`, and the registers and power read there.
 
     `resumed`: the next segment spans a restart.
     """
@@ -33,6 +35,7 @@ class RegisterTrack:
     at_utc: datetime
     amounts: tuple[int, ...]
     registers_milliwh: tuple[int, int] | None
+    power_w: float | None
     estimated: bool = False
     resumed: bool = False
 
@@ -42,16 +45,24 @@ class Segment:
     """What happened from the track's last reading to `at_utc`.
 
     The first two increments are those of the registers; a reset books none, from a new base.
+    `courses` says how each came about, as far as that is known.
     """
 
     at_utc: datetime
     increments: tuple[int, ...]
     registers_milliwh: tuple[int, int] | None
+    power_w: float | None
+    courses: tuple[Course | None, ...]
     reset: bool = False
 
 
 def started(
-    at_utc: datetime, registers_milliwh: tuple[int, int] | None, *, width: int, resumed: bool
+    at_utc: datetime,
+    registers_milliwh: tuple[int, int] | None,
+    *,
+    power_w: float | None,
+    width: int,
+    resumed: bool,
 ) -> RegisterTrack:
     """A track without a history, whose first row begins at its first reading."""
     return RegisterTrack(
@@ -59,6 +70,7 @@ def started(
         at_utc=at_utc,
         amounts=(0,) * width,
         registers_milliwh=registers_milliwh,
+        power_w=power_w,
         resumed=resumed,
     )
 
@@ -68,7 +80,8 @@ def booked(
 ) -> tuple[RegisterTrack, tuple[BookedRow, ...]]:
     """The track after the segment, and the rows whose end it reached.
 
-    A boundary inside the segment is interpolated, rounded once, and used by both neighbours.
+    A boundary inside the segment is interpolated along the courses, by a line where there is none,
+    rounded once, and used by both neighbours.
     """
     span_s = (segment.at_utc - track.at_utc).total_seconds()
     doubtful = track.resumed or segment.reset
@@ -95,6 +108,7 @@ def booked(
             at_utc=segment.at_utc,
             amounts=_plus(amounts, _minus(segment.increments, before)),
             registers_milliwh=segment.registers_milliwh,
+            power_w=segment.power_w,
             estimated=estimated and start_utc < segment.at_utc,
         ),
         tuple(rows),
@@ -121,7 +135,12 @@ def _share(segment: Segment, *, from_utc: datetime, to_utc: datetime) -> tuple[i
     """The increments up to a moment inside the segment, each rounded half up once."""
     whole = (segment.at_utc - from_utc) // MICROSECOND
     part = (to_utc - from_utc) // MICROSECOND
-    return tuple((2 * amount * part + whole) // (2 * whole) for amount in segment.increments)
+    return tuple(
+        (2 * amount * part + whole) // (2 * whole)
+        if course is None
+        else int(amount * course.part(part / MICROSECONDS_PER_S) + 0.5)
+        for amount, course in zip(segment.increments, segment.courses, strict=True)
+    )
 
 
 def _registers_at(segment: Segment, upto: tuple[int, ...]) -> tuple[int, int] | None:
