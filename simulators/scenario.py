@@ -30,7 +30,7 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 Shares = tuple[Share, Share, Share]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
-Version = Literal["ocpp2.1", "ocpp2.0.1"]
+Version = Literal["ocpp2.1", "ocpp2.0.1", "ocpp1.6"]
 
 
 class ScenarioError(Exception):

@@ -17,6 +17,8 @@ from v2g_daemon.domain.ledger import (
     PccInterval,
     SessionRow,
     SocDay,
+    StationEvent,
+    StationEventKind,
 )
 from v2g_daemon.domain.memory import DischargeLatch
 from v2g_daemon.domain.plan import HistoryRow, Plan, PlanProblem
@@ -111,6 +113,24 @@ class LedgerReader(Protocol):
     def overrides(self, *, now_utc: datetime) -> tuple[UserOverride, ...]: ...
 
     def commissioning(self) -> tuple[CommissioningRecord, ...]: ...
+
+    def newest_station_events(self) -> tuple[StationEvent, ...]: ...
+
+
+class StationJournal(Protocol):
+    """What of charging stations must outlive the daemon (rows of the ledger)."""
+
+    async def keep(self, event: StationEvent) -> bool:
+        """Wait until it is durable; False: not yet (the ledger keeps it and shows a fault)."""
+        ...
+
+    def note(self, event: StationEvent) -> None:
+        """Commit it without waiting."""
+        ...
+
+    def newest(self, station_id: str, kind: StationEventKind, name: str) -> StationEvent | None:
+        """The newest event of that kind and name, of this run or an earlier one."""
+        ...
 
 
 class TraceSink(Protocol):

@@ -12,7 +12,9 @@ from websockets.typing import Subprotocol
 
 from simulators.station import handlers
 from simulators.station.station import Station
+from simulators.station.v16 import OldWords
 from simulators.station.wire import (
+    OLD,
     Answer,
     Call,
     JsonDict,
@@ -78,11 +80,21 @@ class Link:
         self._socket = socket
         self._station = station
         self.version = version
+        self._old = OldWords(station) if version == OLD else None
         self._waiting: tuple[str, str, asyncio.Future[JsonDict | None]] | None = None
         self._timeouts = 0
 
     async def call(self, action: str, payload: JsonDict) -> JsonDict | None:
         """Return the answer, None for CALLERROR or silence; LinkLost when the link is dead."""
+        if self._old is None:
+            return await self._ask(action, payload)
+        spoken = self._old.spoken(action, payload)
+        if spoken is None:
+            return None
+        answer = await self._ask(spoken.action, spoken.payload)
+        return None if answer is None else spoken.read(answer)
+
+    async def _ask(self, action: str, payload: JsonDict) -> JsonDict | None:
         wrong = violation(self.version, action, "Request", payload)
         if wrong is not None:
             raise RuntimeError(f"the simulated station made an invalid message: {wrong}")
@@ -183,7 +195,10 @@ class Link:
         if station.boot_status == "Rejected":
             await self._refuse(call, "SecurityError", "this station was rejected")
             return
-        response = handlers.answer(station, call.action, call.payload)
+        if self._old is None:
+            response = handlers.answer(station, call.action, call.payload)
+        else:
+            response = self._old.answered(call.action, call.payload)
         if response is None:
             await self._refuse(call, "NotImplemented", f"{call.action} is not implemented")
             return

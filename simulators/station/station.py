@@ -80,12 +80,13 @@ class Station:
         self.world = world
         self.faults = faults
         self.outlet: Outlet = world.outlets[table.id]
+        self.numbers: dict[str, int] = {}  # of transactions, as 1.6 has them given
         self.store = ProfileStore(phases=table.phases, max_charge_w=table.max_charge_w)
         self.counts = Counts()
         self.queue: deque[Message] = deque()
         self.wake = asyncio.Event()
         self.transaction: Transaction | None = None
-        self.version = table.versions[0]
+        self.version = _inside(table.versions[0])
         self.model = DeviceModel(table, version=self.version)
         self.online = False
         self.accepted = False
@@ -122,9 +123,10 @@ class Station:
 
     def speak(self, version: str) -> None:
         """Adopt the negotiated version; settings of another version are forgotten."""
-        if version != self.version:
-            self.version = "ocpp2.1" if version == "ocpp2.1" else "ocpp2.0.1"
-            self.model = DeviceModel(self.table, version=version)
+        inside = _inside(version)
+        if inside != self.version:
+            self.version = inside
+            self.model = DeviceModel(self.table, version=inside)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -271,3 +273,8 @@ class Station:
             )
         )
         self.queued.set()
+
+
+def _inside(version: str) -> str:
+    """1.6 is spoken at the link only: inside, such a station thinks in 2.0.1."""
+    return "ocpp2.1" if version == "ocpp2.1" else "ocpp2.0.1"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 from dataclasses import dataclass
+from decimal import Decimal
 from importlib.resources import files
 from typing import Any, NoReturn
 
@@ -18,7 +19,8 @@ CALL = 2
 CALL_RESULT = 3
 CALL_ERROR = 4
 
-_SCHEMA_PACKAGES = {"ocpp2.1": "v21", "ocpp2.0.1": "v201"}
+OLD = "ocpp1.6"
+_SCHEMA_PACKAGES = {"ocpp2.1": "v21", "ocpp2.0.1": "v201", OLD: "v16"}
 
 
 class WireError(Exception):
@@ -92,16 +94,22 @@ def refusal_text(message_id: str, code: str, description: str) -> str:
 
 def known_action(version: str, action: str) -> bool:
     """Say whether a version of the protocol defines an action."""
-    return _schema_exists(version, f"{action}Request")
+    return _schema_exists(version, _schema_name(version, action, "Request"))
 
 
 def violation(version: str, action: str, part: str, payload: JsonDict) -> str | None:
     """Return what is wrong with a payload (part "Request" or "Response"), None if nothing."""
     try:
-        _validator(version, f"{action}{part}").validate(payload)
+        exact = json.loads(json.dumps(payload), parse_float=Decimal)
+        _validator(version, _schema_name(version, action, part)).validate(exact)
     except ValidationError as error:
         return f"{action}{part}: {error.json_path}: {error.message[:300]}"
     return None
+
+
+def _schema_name(version: str, action: str, part: str) -> str:
+    """Requests of 1.6 have no suffix."""
+    return action if version == OLD and part == "Request" else f"{action}{part}"
 
 
 @functools.cache
@@ -114,5 +122,5 @@ def _schema_exists(version: str, name: str) -> bool:
 @functools.cache
 def _validator(version: str, name: str) -> Validator:
     source = files(f"ocpp.{_SCHEMA_PACKAGES[version]}").joinpath("schemas", f"{name}.json")
-    schema = json.loads(source.read_text(encoding="utf-8-sig"))
+    schema = json.loads(source.read_text(encoding="utf-8-sig"), parse_float=Decimal)
     return validator_for(schema)(schema)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.adapters.ocpp.scripted_station import MemoryJournal
 from tests.builders import NOW, a_setpoint
 from tests.unit.runtime.surroundings import HandClock, NotingPort
 from v2g_daemon.adapters.ocpp.config import CentralSystemConfig, EvseConfig, StationConfig
@@ -19,7 +20,9 @@ def ports_of_a_central_system() -> tuple[EvsePort, ...]:
     evse = EvseConfig(evse_id="carport", static_safe_current_a=6.0, max_charge_w=7400.0)
     station = StationConfig(station_id="STATION-1", password="secret-word", evses=(evse,))
     latest = LatestValues(evse_ids=["carport"], pv_max_age_s=30.0)
-    central = CentralSystem(CentralSystemConfig(stations=(station,)), HandClock(), latest)
+    central = CentralSystem(
+        CentralSystemConfig(stations=(station,)), HandClock(), latest, MemoryJournal()
+    )
     return central.ports()
 
 

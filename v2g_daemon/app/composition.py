@@ -41,6 +41,7 @@ from v2g_daemon.runtime.control_loop import ControlLoop, Surroundings
 from v2g_daemon.runtime.latest_values import LatestValues
 from v2g_daemon.runtime.planning_desk import PlanningDesk
 from v2g_daemon.runtime.recorder import Recorder
+from v2g_daemon.runtime.station_journal import LedgerStationJournal
 from v2g_daemon.runtime.witnessed_clock import WitnessedClock
 from v2g_daemon.settings import Charger, Meter, Settings, to_policy
 from v2g_daemon.step.clock_trust import ledger_witness
@@ -113,7 +114,8 @@ def compose(
     clock = _witnessed(clock, reader, latest)
     trace = _trace_files(settings, clock)
     recorder = _recorder(policy, clock, ledger, trace)
-    central = CentralSystem(_central_config(settings, policy), clock, latest)
+    journal = LedgerStationJournal(ledger, newest=reader.newest_station_events())
+    central = CentralSystem(_central_config(settings, policy), clock, latest, journal)
     overrides = Overrides(policy=policy, sink=latest)
     newest = NewestOutcome(overrides.see, *([] if on_tick is None else [on_tick]))
     watchdog = SystemdWatchdog.from_environment(os.environ)
@@ -254,6 +256,7 @@ def _station(station_id: str, chargers: list[Charger], policy: Policy) -> Statio
         station_id=station_id,
         password="" if first.password is None else first.password.get_secret_value(),
         versions=tuple(OcppVersion(version) for version in first.ocpp_versions),
+        unknown_fields_tolerated=first.unknown_fields == "tolerate",
         sample_interval_s=first.sample_interval_s,
         heartbeat_interval_s=first.heartbeat_interval_s,
         evses=tuple(_evse(charger, policy.evse(charger.id), policy) for charger in chargers),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from enum import Enum
 
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.memory import DischargeLatch
@@ -131,6 +132,26 @@ class OverrideEvent:
     confirmed: bool
 
 
+class StationEventKind(Enum):
+    """What of a charging station must outlive the daemon."""
+
+    TRANSACTION = "transaction"  # an event of a transaction, as it was told
+    SECURITY = "security"  # a refused handshake, a wrong password, a station's own report
+    LEARNED = "learned"  # how this station wants to be spoken to; the newest of a name holds
+    PROBE = "probe"  # the verdict of a guided test
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StationEvent:
+    """One entry of the station journal; `detail` is a sentence, or JSON where `name` says so."""
+
+    at_utc: datetime
+    station_id: str
+    kind: StationEventKind
+    name: str
+    detail: str
+
+
 # Rows that may wait to be committed together: the trace holds the same second by second.
 BatchedRow = DecisionRow | TelemetryRow
 
@@ -143,5 +164,6 @@ LedgerRow = (
     | TelemetryRow
     | LatchEvent
     | OverrideEvent
+    | StationEvent
     | CommissioningRecord
 )

@@ -125,10 +125,10 @@ class Charger(Section):
     min_discharge_w: NotNegative | None = None
     static_safe_current_a: NotNegative | None = None
     protocol: Literal["ocpp"] = "ocpp"
-    ocpp_versions: Annotated[tuple[Literal["ocpp2.1", "ocpp2.0.1"], ...], Field(min_length=1)] = (
-        "ocpp2.1",
-        "ocpp2.0.1",
-    )
+    ocpp_versions: Annotated[
+        tuple[Literal["ocpp2.1", "ocpp2.0.1", "ocpp1.6"], ...], Field(min_length=1)
+    ] = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
+    unknown_fields: Literal["tolerate", "refuse"] = "tolerate"
     evse_number: Annotated[int, Field(ge=1)] = 1
     phases: Literal[1, 3] | None = None
     connected_phase: Literal[1, 2, 3] = 1

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.adapters.ocpp.scripted_station import Sink, SteppedClock
+from tests.adapters.ocpp.scripted_station import MemoryJournal, Sink, SteppedClock
 from v2g_daemon.adapters.ocpp import (
     CentralSystem,
     CentralSystemConfig,
@@ -106,7 +106,7 @@ def benches() -> Benches:
             boot_wait_s=0.3,
             rival_ping_timeout_s=0.3,
         )
-        central = CentralSystem(config, clock, sink)
+        central = CentralSystem(config, clock, sink, MemoryJournal())
         serving = asyncio.create_task(central.run())
         async with asyncio.timeout(5):
             await central.listening()

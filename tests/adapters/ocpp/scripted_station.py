@@ -18,6 +18,7 @@ from websockets.typing import Subprotocol
 from v2g_daemon.adapters.ocpp import CentralSystem
 from v2g_daemon.domain.clock import ClockWitness
 from v2g_daemon.domain.instant import Instant
+from v2g_daemon.domain.ledger import StationEvent, StationEventKind
 from v2g_daemon.domain.readings import EvseStatus
 
 Json = dict[str, Any]
@@ -45,6 +46,26 @@ class SteppedClock:
 
     def stamp(self) -> str:
         return self.now().utc.isoformat().replace("+00:00", "Z")
+
+
+class MemoryJournal:
+    """A station journal without a disk; `order` is what was kept, oldest first."""
+
+    def __init__(self) -> None:
+        self.order: list[StationEvent] = []
+        self.durable = True
+
+    async def keep(self, event: StationEvent) -> bool:
+        self.order.append(event)
+        return self.durable
+
+    def note(self, event: StationEvent) -> None:
+        self.order.append(event)
+
+    def newest(self, station_id: str, kind: StationEventKind, name: str) -> StationEvent | None:
+        wanted = (station_id, kind, name)
+        found = [one for one in self.order if (one.station_id, one.kind, one.name) == wanted]
+        return found[-1] if found else None
 
 
 class Sink:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.adapters.ocpp.scripted_station import Sink, SteppedClock, schema
+from tests.adapters.ocpp.scripted_station import MemoryJournal, Sink, SteppedClock, event, schema
 from v2g_daemon.adapters.ocpp.codec import (
     call_violation,
     encode_call,
@@ -70,6 +70,8 @@ def example(node: dict[str, Any], root: dict[str, Any], *, full: bool, name: str
 
 def schema_text(version: OcppVersion, name: str) -> dict[str, Any]:
     folder = files("ocpp") / f"v{version.number.replace('.', '')}" / "schemas"
+    if version is OcppVersion.V1_6:  # its requests have no suffix
+        name = name.removesuffix("Request")
     loaded: dict[str, Any] = json.loads((folder / f"{name}.json").read_text(encoding="utf-8-sig"))
     return loaded
 
@@ -78,7 +80,7 @@ def handlers(version: OcppVersion) -> StationHandlers:
     evse = EvseConfig(evse_id="garage", static_safe_current_a=10.0, max_charge_w=7400.0)
     config = StationConfig(station_id="S1", password="p" * 16, evses=(evse,))
     return StationHandlers(
-        station=StationState(config=config, sink=Sink()),
+        station=StationState(config=config, sink=Sink(), journal=MemoryJournal()),
         version=version,
         clock=SteppedClock(),
         wake=lambda: None,
@@ -113,7 +115,7 @@ def test_every_field_of_every_request_goes_out_under_its_own_name(version: OcppV
         assert call_violation(version, action, request) is None, action
         assert json.loads(encode_call("1", action, request)) == [2, "1", action, request]
         checked += 1
-    assert checked == {"2.1": 90, "2.0.1": 64}[version.number]
+    assert checked == {"2.1": 90, "2.0.1": 64, "1.6": 39}[version.number]
 
 
 def test_a_mangled_name_would_be_noticed() -> None:
@@ -153,6 +155,21 @@ def test_an_id_token_info_answers_only_an_id_token() -> None:
     assert asyncio.run(table.answer("TransactionEvent", {**event, **token})) == {
         "idTokenInfo": {"status": "Accepted"}
     }
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_the_start_and_the_end_of_a_transaction_are_kept_before_they_are_answered(
+    durable: bool,
+) -> None:
+    table = handlers(OcppVersion.V2_1)
+    journal = table.station.journal
+    assert isinstance(journal, MemoryJournal)
+    journal.durable = durable  # a ledger that fails is a fault, never a refusal
+    for kind in ("Started", "Updated", "Ended"):
+        told = event(kind, "Trigger", evse={"id": 1})
+        assert asyncio.run(table.answer("TransactionEvent", told)) == {}
+    kept = [(one.name, json.loads(one.detail)["eventType"]) for one in journal.order]
+    assert kept == [("evse 1", "Started"), ("evse 1", "Ended")]
 
 
 def test_energy_transfers_are_named_in_2_1_only() -> None:

@@ -47,19 +47,24 @@ class FakeLink:
 class Counting:
     """A handler that counts, and breaks when told to."""
 
-    actions = frozenset({"Heartbeat", "DataTransfer"})
+    actions = frozenset({"Heartbeat", "DataTransfer", "BootNotification"})
 
     def __init__(self) -> None:
         self.calls = 0
         self.tells = 0
+        self.payloads: list[JsonObject] = []
 
     async def answer(self, action: str, payload: JsonObject) -> JsonObject:
         self.calls += 1
+        self.payloads.append(payload)
+        stamp = f"2024-01-01T00:00:{self.calls:02}Z"
+        if action == "BootNotification":
+            return {"currentTime": stamp, "interval": 60, "status": "Accepted"}
         if action == "DataTransfer":
             if payload["vendorId"] == "invalid":
                 return {"status": "Perhaps"}
             raise KeyError("a bug that quotes SECRET")
-        return {"currentTime": f"2024-01-01T00:00:{self.calls:02}Z"}
+        return {"currentTime": stamp}
 
     def answered(self, action: str) -> None:
         del action
@@ -71,7 +76,7 @@ class Counting:
 class Talk:
     """A session running over a fake link."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, unknown_fields_tolerated: bool = True) -> None:
         self.link, self.handler = FakeLink(), Counting()
         self.session = StationSession(
             link=self.link,
@@ -79,6 +84,7 @@ class Talk:
             handler=self.handler,
             call_timeout_s=0.2,
             idle_timeout_s=5.0,
+            unknown_fields_tolerated=unknown_fields_tolerated,
         )
 
     async def say(self, *frames: str | bytes) -> list[list[object]]:
@@ -119,7 +125,6 @@ HEARTBEAT = '[2,"h1","Heartbeat",{}]'
         ('[2,"a","NoSuchThing",{}]', "a", "NotImplemented"),
         ('[2,"a","../../secret",{}]', "a", "NotImplemented"),
         ('[2,"a","SetChargingProfile",{}]', "a", "NotSupported"),
-        ('[2,"a","Heartbeat",{"x":1}]', "a", "FormatViolation"),
         ('[2,"a","DataTransfer",{}]', "a", "OccurrenceConstraintViolation"),
         ('[2,"a","DataTransfer",{"vendorId":1}]', "a", "TypeConstraintViolation"),
         (
@@ -354,3 +359,30 @@ async def test_messages_flow_while_a_call_of_ours_waits(benches: Benches) -> Non
         ]
         await car.event("Updated", "MeterValuePeriodic", meterValue=values)
         assert bench.status.power_w == 5.0
+
+
+BOOT_WITH_MOOD = json.dumps(
+    [
+        2,
+        "a",
+        "BootNotification",
+        {
+            "reason": "PowerUp",
+            "mood": "good",
+            "chargingStation": {"model": "M", "vendorName": "V", "colour": "red"},
+        },
+    ]
+)
+
+
+async def test_unknown_fields_at_any_depth_are_left_out_before_the_handler_sees_them() -> None:
+    talk = Talk()
+    (answer,) = await talk.say(BOOT_WITH_MOOD)
+    assert answer[:2] == [3, "a"]
+    told = {"reason": "PowerUp", "chargingStation": {"model": "M", "vendorName": "V"}}
+    assert talk.handler.payloads == [told]
+
+
+async def test_a_strict_central_system_refuses_unknown_fields() -> None:
+    (answer,) = await Talk(unknown_fields_tolerated=False).say(BOOT_WITH_MOOD)
+    assert answer[:3] == [4, "a", "FormatViolation"]

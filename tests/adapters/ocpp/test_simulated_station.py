@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.adapters.ocpp.scripted_station import Sink
+from tests.adapters.ocpp.scripted_station import MemoryJournal, Sink
 from v2g_daemon.adapters.ocpp import (
     CentralSystem,
     CentralSystemConfig,
@@ -121,7 +121,7 @@ class House:
         self.serving.cancel()
         await asyncio.wait([self.serving])
         self.sink = Sink()
-        self.central = CentralSystem(_config(port), self.clock, self.sink)
+        self.central = CentralSystem(_config(port), self.clock, self.sink, MemoryJournal())
         self.serving = asyncio.create_task(self.central.run())
         await self.central.listening()
 
@@ -142,7 +142,7 @@ async def house(tmp_path: Path, version: str) -> AsyncIterator[House]:
     anchor = time.monotonic()
     clock = ScaledClock(start_utc=START, speed=SPEED, anchor_monotonic_s=anchor)
     sink = Sink()
-    central = CentralSystem(_config(0), clock, sink)
+    central = CentralSystem(_config(0), clock, sink, MemoryJournal())
     found = House(
         clock=clock,
         sink=sink,

@@ -31,7 +31,7 @@ async def bench() -> AsyncIterator[BenchMaker]:
 
     async def make(answers: dict[str, Json] | None = None, **tables: Any) -> Bench:
         central = Central(answers={**default_answers(), **(answers or {})})
-        opened = listening(central, ["ocpp2.1", "ocpp2.0.1"])
+        opened = listening(central, ["ocpp2.1", "ocpp2.0.1", "ocpp1.6"])
         stack.append(opened)
         await opened.__aenter__()
         assembly = assemble(scenario_of(central.port, **tables), Path())

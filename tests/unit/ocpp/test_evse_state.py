@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.adapters.ocpp.scripted_station import Sink, connector, event, sample
+from tests.adapters.ocpp.scripted_station import (
+    TOKEN,
+    MemoryJournal,
+    Sink,
+    connector,
+    event,
+    sample,
+)
 from v2g_daemon.adapters.ocpp.config import EvseConfig, StationConfig
 from v2g_daemon.adapters.ocpp.station import StationState
 from v2g_daemon.domain.instant import Instant
@@ -23,7 +31,7 @@ class Story:
     def __init__(self) -> None:
         self.sink = Sink()
         config = StationConfig(station_id="S1", password="p" * 16, evses=(EVSE,))
-        self.station = StationState(config=config, sink=self.sink)
+        self.station = StationState(config=config, sink=self.sink, journal=MemoryJournal())
         self.station.link_opened()
         self.now = Instant(utc=START, monotonic_s=0.0)
 
@@ -225,3 +233,31 @@ def test_a_stamp_that_jumps_far_back_tells_nothing_of_the_sample(story: Story) -
     story.now = story.now.later(400.0)
     values = story.values(sample("SoC", 51.0), ago_s=405.0)
     assert story.event("Updated", "MeterValuePeriodic", **values).soc_observed_at == story.now
+
+
+def after_a_restart(*kinds: str) -> StationState:
+    """The station as a new daemon finds it in the journal of the old one."""
+    journal = MemoryJournal()
+    config = StationConfig(station_id="S1", password="p" * 16, evses=(EVSE,))
+    now = Instant(utc=START, monotonic_s=0.0)
+    before = StationState(config=config, sink=Sink(), journal=journal)
+    for kind in kinds:
+        told = event(kind, "CablePluggedIn", evse={"id": 1}, idToken=TOKEN)
+        asyncio.run(before.keep_transaction(told, now))
+    station = StationState(config=config, sink=Sink(), journal=journal)
+    station.recall(now)
+    return station
+
+
+def test_a_restart_takes_a_transaction_up_again_without_the_stations_help() -> None:
+    (evse,) = after_a_restart("Started").evses
+    assert evse.transaction is not None
+    assert (evse.transaction.transaction_id, evse.transaction.adopted) == ("tx-1", True)
+    assert not evse.transaction.heard
+    assert (evse.status.plugged_in, evse.status.session_id) == (True, "S1:tx-1")
+    assert evse.status.identity == VehicleIdentity(evccid="EVCC-1", id_token="TOKEN-1")
+
+
+def test_a_transaction_that_had_ended_is_not_taken_up() -> None:
+    (evse,) = after_a_restart("Started", "Ended").evses
+    assert (evse.transaction, evse.status.plugged_in) == (None, False)

@@ -18,7 +18,7 @@ from v2g_daemon.adapters.database import tables, translate
 from v2g_daemon.domain.errors import LedgerError
 from v2g_daemon.domain.goals import UserOverride
 from v2g_daemon.domain.interval import Interval, noon_day, quarter_hour_start
-from v2g_daemon.domain.ledger import EvseInterval, PccInterval, SessionRow, SocDay
+from v2g_daemon.domain.ledger import EvseInterval, PccInterval, SessionRow, SocDay, StationEvent
 from v2g_daemon.domain.memory import DischargeLatch
 from v2g_daemon.domain.plan import HistoryRow
 from v2g_daemon.domain.snapshot import CommissioningRecord, DischargeCounters
@@ -187,6 +187,11 @@ class DatabaseReader:
         table = tables.commissioning_record
         found = self._read(select(table).order_by(table.c.recorded_at_utc))
         return tuple(translate.commissioning(row) for row in found)
+
+    def newest_station_events(self) -> tuple[StationEvent, ...]:
+        """The newest of each station, kind and name."""
+        last = self._last(tables.station_event, "station_id", "kind", "name")
+        return tuple(translate.station_event(row) for row in last)
 
     def _within(self, table: Table, interval: Interval) -> list[Mapping[str, Any]]:
         start = table.c.start_utc

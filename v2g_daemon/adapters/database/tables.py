@@ -135,6 +135,17 @@ override_event = Table(
     sqlite_with_rowid=False,
 )
 
+station_event = Table(
+    "station_event",
+    metadata,
+    Column("at_utc", UtcMoment, primary_key=True, autoincrement=False),
+    Column("station_id", String, primary_key=True),
+    Column("kind", String, primary_key=True),
+    Column("name", String, primary_key=True),
+    Column("detail", String, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 commissioning_record = Table(
     "commissioning_record",
     metadata,

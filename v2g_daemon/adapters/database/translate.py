@@ -19,6 +19,8 @@ from v2g_daemon.domain.ledger import (
     PccInterval,
     SessionRow,
     SocDay,
+    StationEvent,
+    StationEventKind,
     TelemetryRow,
 )
 from v2g_daemon.domain.memory import DischargeLatch
@@ -37,6 +39,7 @@ ORDER = (
     tables.telemetry,
     tables.latch_event,
     tables.override_event,
+    tables.station_event,
     tables.commissioning_record,
 )
 
@@ -71,6 +74,9 @@ def to_table(row: LedgerRow) -> tuple[Table, dict[str, Any]]:
                 "since_utc": row.latch.since_utc,
                 "cleared": row.cleared,
             }
+        case StationEvent():
+            columns = _plain(row, tables.station_event)
+            return tables.station_event, columns | {"kind": row.kind.value}
         case CommissioningRecord():
             columns = _plain(row, tables.commissioning_record)
             return tables.commissioning_record, columns | {"step": row.step.value}
@@ -110,6 +116,11 @@ def override(columns: Mapping[str, Any]) -> UserOverride | None:
 def commissioning(columns: Mapping[str, Any]) -> CommissioningRecord:
     """A stored record."""
     return CommissioningRecord(**{**columns, "step": CommissioningStep(columns["step"])})
+
+
+def station_event(columns: Mapping[str, Any]) -> StationEvent:
+    """A stored entry of the station journal."""
+    return StationEvent(**{**columns, "kind": StationEventKind(columns["kind"])})
 
 
 def _plain(row: LedgerRow, table: Table) -> dict[str, Any]:

@@ -141,7 +141,7 @@ def abilities(
     units = _members(values.get(_RATE_UNIT))
     stack_level = _count(values.get(_STACK_LEVEL))
     constraints_id = _count(values.get(_CONSTRAINTS_ID))
-    in_amperes = bool(units) and not units & {"w", "power"} and bool(units & {"a", "current"})
+    in_amperes = _in_amperes(units, version)
     direct_current = bool(transfers) and all(one.startswith("dc") for one in transfers)
     # Amperes of direct current say nothing of the power: at 800 V they are 3.5 times ours.
     told_in_power = not (direct_current and in_amperes)
@@ -159,6 +159,13 @@ def abilities(
         direct_current=direct_current,
         operation_modes=version is OcppVersion.V2_1,
     )
+
+
+def _in_amperes(units: frozenset[str], version: OcppVersion) -> bool:
+    """Watts where offered; but 1.6 stations are at home in amperes, whatever else they claim."""
+    if version is OcppVersion.V1_6:
+        return not units or bool(units & {"a", "current"})
+    return bool(units & {"a", "current"}) and not units & {"w", "power"}
 
 
 def profile_form(found: EvseAbilities, config: EvseConfig, *, direct_current: bool) -> ProfileForm:

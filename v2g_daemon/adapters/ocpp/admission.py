@@ -61,12 +61,21 @@ def _basic_credentials(authorization: Sequence[str]) -> bytes:
         return b""
 
 
-def spoken_version(config: StationConfig, subprotocol: str | None) -> OcppVersion | None:
-    """The version of a connection; a pinned station may leave the subprotocol out."""
+def spoken_version(
+    config: StationConfig, subprotocol: str | None, *, named: bool
+) -> OcppVersion | None:
+    """The version of a connection.
+
+    A station that named none (`named`) speaks the one it is pinned to; old ones speak 1.6.
+    """
     for version in config.versions:
         if version.value == subprotocol:
             return version
-    return config.versions[0] if subprotocol is None and len(config.versions) == 1 else None
+    if subprotocol is not None:
+        return None
+    if len(config.versions) == 1:
+        return config.versions[0]
+    return OcppVersion.V1_6 if not named and OcppVersion.V1_6 in config.versions else None
 
 
 def chosen_version(config: StationConfig, offered: Sequence[str]) -> OcppVersion | None:

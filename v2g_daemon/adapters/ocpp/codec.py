@@ -14,6 +14,7 @@ from itertools import islice
 from math import isfinite
 from typing import Any, NoReturn
 
+from jsonschema import ValidationError
 from ocpp.messages import MessageType, get_validator
 
 from v2g_daemon.adapters.ocpp.config import OcppVersion
@@ -220,14 +221,26 @@ def _dump(frame: list[Any]) -> str:
         raise InvariantViolated(f"a frame of ours is not JSON: {error}") from error
 
 
+_CODES_OF_1_6 = {
+    "FormatViolation": "FormationViolation",
+    "OccurrenceConstraintViolation": "OccurenceConstraintViolation",
+    "MessageTypeNotSupported": "NotSupported",
+    "RpcFrameworkError": "GenericError",
+}
+
+
+def error_code(version: OcppVersion, code: str) -> str:
+    """An error code as that version spells it (1.6J, 4.2.3)."""
+    return _CODES_OF_1_6.get(code, code) if version is OcppVersion.V1_6 else code
+
+
 @cache
 def known_actions(version: OcppVersion) -> frozenset[str]:
     """Every action of a version, of both directions, by the schemas that come with `ocpp`."""
     folder = files("ocpp") / f"v{version.number.replace('.', '')}" / "schemas"
+    names = [entry.name for entry in folder.iterdir()]
     return frozenset(
-        entry.name.removesuffix("Request.json")
-        for entry in folder.iterdir()
-        if entry.name.endswith("Request.json")
+        name.removesuffix("Response.json") for name in names if name.endswith("Response.json")
     )
 
 
@@ -258,7 +271,8 @@ def _violation(
     if action not in known_actions(version):
         raise InvariantViolated(f"{action!r} is no action of OCPP {version.number}")
     validator = get_validator(kind, action, version.number)
-    errors = list(islice(validator.iter_errors(payload), MOST_ERRORS))
+    found = (one for one in validator.iter_errors(payload) if not _is_tenths(one))
+    errors = list(islice(found, MOST_ERRORS))
     if not errors:
         return None
     worst = next((one for one in errors if one.validator != "additionalProperties"), errors[0])
@@ -267,3 +281,26 @@ def _violation(
         text=f"{action}: {worst.validator} fails at {printable(worst.json_path)[:100]}",
         unknown_field=worst.validator == "additionalProperties",
     )
+
+
+def _is_tenths(error: ValidationError) -> bool:
+    """1.6 wants limits in tenths, which no binary fraction is: 13.8 is right all the same."""
+    if error.validator != "multipleOf" or not isinstance(error.instance, float):
+        return False
+    tenths = error.instance * 10.0
+    return abs(tenths - round(tenths)) < 1e-6
+
+
+def without_unknown_fields(version: OcppVersion, frame: CallFrame) -> JsonObject:
+    """The payload less what its schema does not know: firmwares add fields of their own."""
+    payload: JsonObject = json.loads(json.dumps(frame.payload))
+    validator = get_validator(MessageType.Call, frame.action, version.number)
+    for error in islice(validator.iter_errors(payload), MOST_ERRORS):
+        if error.validator != "additionalProperties":
+            continue
+        place = payload
+        for step in error.absolute_path:
+            place = place[step]
+        for name in set(place) - set(error.schema.get("properties", ())):
+            del place[name]
+    return payload

@@ -25,7 +25,7 @@ from v2g_daemon.adapters.ocpp.configuration import (
 from v2g_daemon.adapters.ocpp.driver import Due, EvseDriver
 from v2g_daemon.adapters.ocpp.evse import EvseState, Transaction
 from v2g_daemon.adapters.ocpp.profiles import DEFAULT_STACK_LEVEL, default_profile
-from v2g_daemon.adapters.ocpp.session import CallAnswered, StationSession
+from v2g_daemon.adapters.ocpp.session import CallAnswered, StationCalls
 from v2g_daemon.adapters.ocpp.station import StationState
 from v2g_daemon.adapters.ocpp.translate import allowed_transfers
 from v2g_daemon.domain.instant import Instant
@@ -47,7 +47,7 @@ class Conductor:
         *,
         station: StationState,
         drivers: tuple[EvseDriver, ...],
-        session: StationSession,
+        session: StationCalls,
         config: CentralSystemConfig,
         clock: Clock,
         awake: asyncio.Event,

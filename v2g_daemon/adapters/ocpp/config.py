@@ -11,6 +11,7 @@ class OcppVersion(StrEnum):
 
     V2_1 = "ocpp2.1"
     V2_0_1 = "ocpp2.0.1"
+    V1_6 = "ocpp1.6"
 
     @property
     def number(self) -> str:
@@ -49,7 +50,8 @@ class StationConfig:
     station_id: str
     password: str = field(repr=False)
     evses: tuple[EvseConfig, ...]
-    versions: tuple[OcppVersion, ...] = (OcppVersion.V2_1, OcppVersion.V2_0_1)
+    versions: tuple[OcppVersion, ...] = tuple(OcppVersion)
+    unknown_fields_tolerated: bool = True
     sample_interval_s: int = 5
     heartbeat_interval_s: int = 60
 

@@ -11,7 +11,7 @@ from v2g_daemon.adapters.ocpp.session import (
     CallAnswered,
     CallRejectedByError,
     LinkClosed,
-    StationSession,
+    StationCalls,
 )
 
 LOG = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ WRITTEN = frozenset({"Accepted", "RebootRequired"})
 
 
 async def read_variables(
-    session: StationSession, variables: Sequence[Variable]
+    session: StationCalls, variables: Sequence[Variable]
 ) -> dict[Variable, str]:
     """The values the station gave; a batch it refuses is asked for one by one."""
     values: dict[Variable, str] = {}
@@ -46,7 +46,7 @@ async def read_variables(
 
 
 async def _get(
-    session: StationSession, variables: Sequence[Variable]
+    session: StationCalls, variables: Sequence[Variable]
 ) -> CallAnswered | CallRejectedByError | None:
     asked = [_address(variable) for variable in variables]
     outcome = await session.call("GetVariables", {"getVariableData": asked})
@@ -66,7 +66,7 @@ def found_values(asked: Iterable[Variable], payload: JsonObject) -> dict[Variabl
 
 
 async def write_settings(
-    session: StationSession, wanted: Iterable[Wanted], values: Mapping[Variable, str]
+    session: StationCalls, wanted: Iterable[Wanted], values: Mapping[Variable, str]
 ) -> None:
     """Write what differs, best value first; what the station does not have is left alone."""
     for setting in wanted:
@@ -93,7 +93,7 @@ async def write_settings(
 
 
 async def trigger(
-    session: StationSession, message: str, *, evse: JsonObject | None, timeout_s: float | None
+    session: StationCalls, message: str, *, evse: JsonObject | None, timeout_s: float | None
 ) -> bool | None:
     """Ask for a message once: True it comes, False the station declines, None no answer."""
     payload: JsonObject = {"requestedMessage": message}
@@ -105,7 +105,7 @@ async def trigger(
     return False if isinstance(outcome, CallRejectedByError) else None
 
 
-async def transaction_ongoing(session: StationSession, transaction_id: str) -> bool:
+async def transaction_ongoing(session: StationCalls, transaction_id: str) -> bool:
     """Whether the station still runs a transaction; silence and refusal count as yes."""
     outcome = await session.call("GetTransactionStatus", {"transactionId": transaction_id})
     if isinstance(outcome, CallAnswered):

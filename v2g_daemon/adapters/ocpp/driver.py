@@ -28,7 +28,7 @@ from v2g_daemon.adapters.ocpp.session import (
     CallRejectedByError,
     CallTimedOut,
     LinkClosed,
-    StationSession,
+    StationCalls,
 )
 from v2g_daemon.domain.instant import Instant, fresh
 from v2g_daemon.domain.readings import CommandOutcome, OutcomeKind, PowerControl
@@ -159,7 +159,7 @@ class EvseDriver:
             wanted = replace(wanted, length_s=held.length_s)
         return Due(lease=wanted, asked_w=command.target_w, by_update=by_update, safer=safer)
 
-    async def drive(self, session: StationSession, due: Due) -> None:
+    async def drive(self, session: StationCalls, due: Due) -> None:
         """Send what is due and tell what became of it."""
         self._touched = due.lease.transaction_id
         if not due.by_update:
@@ -176,7 +176,7 @@ class EvseDriver:
         else:
             await self._install(session, whole)
 
-    async def farewell(self, session: StationSession) -> None:
+    async def farewell(self, session: StationCalls) -> None:
         """End a discharge, and a charge above the safe current; what is left lapses by itself."""
         self._leaving = True
         transaction = self.evse.transaction
@@ -197,7 +197,7 @@ class EvseDriver:
         if not _accepted(outcome):
             LOG.warning("%s: the farewell was not taken: %s", self.evse_id, _detail(outcome))
 
-    async def _install(self, session: StationSession, due: Due) -> None:
+    async def _install(self, session: StationCalls, due: Due) -> None:
         """SetChargingProfile; where the form is refused, once each in the forms below it."""
         while True:
             profile = self._profile(due.lease, due.lease.armed_at)

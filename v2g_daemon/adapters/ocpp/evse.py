@@ -84,6 +84,21 @@ class EvseState:
         if self.transaction is not None:
             self.transaction.heard = False
 
+    def recall(self, event: TransactionEvent, now: Instant) -> None:
+        """The last event an earlier run kept: what began goes on until contradicted."""
+        self._note_identity(event)
+        if event.kind is EventKind.STARTED:
+            self.transaction = Transaction(
+                transaction_id=event.transaction_id, since=now, adopted=True, heard=False
+            )
+            self.status = replace(
+                self.status,
+                plugged_in=True,
+                session_id=self._session_id(event.transaction_id),
+                transaction_id=event.transaction_id,
+                identity=self._identities.get(event.transaction_id),
+            )
+
     def link_lost(self) -> None:
         """Keep the last values with their moments; only the link is gone."""
         self.publish(connected=False)

@@ -43,6 +43,8 @@ class StationHandlers:
     async def answer(self, action: str, payload: JsonObject) -> JsonObject:
         """The answer to a schema-valid call."""
         self.station.stamp_told(payload, self.clock.now())
+        if action == "TransactionEvent":
+            await self.station.keep_transaction(payload, self.clock.now())
         return self._table[action](self, payload)
 
     def answered(self, action: str) -> None:

@@ -26,9 +26,12 @@ from v2g_daemon.adapters.ocpp.conductor import Conductor
 from v2g_daemon.adapters.ocpp.config import CentralSystemConfig, OcppVersion, StationConfig
 from v2g_daemon.adapters.ocpp.driver import EvseDriver
 from v2g_daemon.adapters.ocpp.handlers import StationHandlers
-from v2g_daemon.adapters.ocpp.session import StationSession
+from v2g_daemon.adapters.ocpp.session import StationHandler, StationSession
 from v2g_daemon.adapters.ocpp.station import StationState
-from v2g_daemon.ports import Clock, EvsePort, ObservationSink
+from v2g_daemon.adapters.ocpp.v16.handlers import V16Handlers
+from v2g_daemon.adapters.ocpp.v16.memory import V16Memory
+from v2g_daemon.adapters.ocpp.v16.session import V16Calls
+from v2g_daemon.ports import Clock, EvsePort, ObservationSink, StationJournal
 
 LOG = logging.getLogger(__name__)
 
@@ -51,12 +54,24 @@ class _Live:
 class _Desk:
     """One configured station: what outlives its connections."""
 
-    def __init__(self, *, config: StationConfig, clock: Clock, sink: ObservationSink) -> None:
+    def __init__(
+        self,
+        *,
+        config: StationConfig,
+        clock: Clock,
+        sink: ObservationSink,
+        journal: StationJournal,
+    ) -> None:
         self.config = config
         self.awake = asyncio.Event()
-        self.state = StationState(config=config, sink=sink)
+        self.state = StationState(config=config, sink=sink, journal=journal)
         self.drivers = tuple(
             EvseDriver(evse=evse, clock=clock, wake=self.awake.set) for evse in self.state.evses
+        )
+        self.v16 = V16Memory(
+            station_id=config.station_id,
+            connectors=tuple(evse.number for evse in config.evses),
+            journal=journal,
         )
         self.live: _Live | None = None
 
@@ -64,11 +79,17 @@ class _Desk:
 class CentralSystem:
     """Serves the configured stations; `run` ends only by cancellation, after a safe farewell."""
 
-    def __init__(self, config: CentralSystemConfig, clock: Clock, sink: ObservationSink) -> None:
+    def __init__(
+        self,
+        config: CentralSystemConfig,
+        clock: Clock,
+        sink: ObservationSink,
+        journal: StationJournal,
+    ) -> None:
         self._config = config
         self._clock = clock
         self._desks = {
-            station.station_id: _Desk(config=station, clock=clock, sink=sink)
+            station.station_id: _Desk(config=station, clock=clock, sink=sink, journal=journal)
             for station in config.stations
         }
         self._listening = asyncio.Event()
@@ -90,8 +111,7 @@ class CentralSystem:
     async def run(self) -> None:
         """Serve until cancelled."""
         for desk in self._desks.values():
-            for evse in desk.state.evses:
-                evse.publish()
+            desk.state.recall(self._clock.now())
         async with serve(
             self._serve,
             self._config.host,
@@ -176,7 +196,9 @@ class CentralSystem:
         desk = self._desk_of(connection)
         if desk is None:
             return
-        version = spoken_version(desk.config, connection.subprotocol)
+        request = connection.request
+        named = request is not None and "Sec-WebSocket-Protocol" in request.headers
+        version = spoken_version(desk.config, connection.subprotocol, named=named)
         if version is None:
             LOG.warning("OCPP: %s offers no version of ours", desk.config.station_id)
             await connection.close(CloseCode.PROTOCOL_ERROR, "no common OCPP version")
@@ -201,6 +223,17 @@ class CentralSystem:
             return False
         return desk.live is None
 
+    def _handler(self, desk: _Desk, version: OcppVersion) -> StationHandler:
+        """Who answers in that version; a 1.6 station is answered in translation."""
+        old = version is OcppVersion.V1_6
+        handlers = StationHandlers(
+            station=desk.state,
+            version=OcppVersion.V2_0_1 if old else version,
+            clock=self._clock,
+            wake=desk.awake.set,
+        )
+        return V16Handlers(inner=handlers, memory=desk.v16) if old else handlers
+
     async def _converse(
         self, desk: _Desk, connection: ServerConnection, version: OcppVersion
     ) -> None:
@@ -208,16 +241,16 @@ class CentralSystem:
         session = StationSession(
             link=connection,
             version=version,
-            handler=StationHandlers(
-                station=desk.state, version=version, clock=self._clock, wake=desk.awake.set
-            ),
+            handler=self._handler(desk, version),
             call_timeout_s=self._config.call_timeout_s,
             idle_timeout_s=HEARTBEATS_OF_SILENCE * station.heartbeat_interval_s + SILENCE_GRACE_S,
+            unknown_fields_tolerated=station.unknown_fields_tolerated,
         )
+        old = version is OcppVersion.V1_6
         conductor = Conductor(
             station=desk.state,
             drivers=desk.drivers,
-            session=session,
+            session=V16Calls(session=session, memory=desk.v16) if old else session,
             config=self._config,
             clock=self._clock,
             awake=desk.awake,

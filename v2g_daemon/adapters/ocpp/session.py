@@ -9,7 +9,7 @@ import asyncio
 import logging
 import traceback
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, assert_never
 from uuid import uuid4
 
@@ -27,9 +27,11 @@ from v2g_daemon.adapters.ocpp.codec import (
     encode_call,
     encode_error,
     encode_result,
+    error_code,
     known_actions,
     parse_frame,
     result_violation,
+    without_unknown_fields,
 )
 from v2g_daemon.adapters.ocpp.config import OcppVersion
 from v2g_daemon.domain.errors import InvariantViolated
@@ -101,6 +103,17 @@ class StationHandler(Protocol):
     def told(self, action: str, payload: JsonObject) -> None: ...
 
 
+class StationCalls(Protocol):
+    """Asks a station in the words of 2.0.1 and 2.1; over 1.6 a translation stands between."""
+
+    @property
+    def version(self) -> OcppVersion: ...
+
+    async def call(
+        self, action: str, payload: JsonObject, *, timeout_s: float | None = None
+    ) -> CallOutcome: ...
+
+
 class _LinkLost(Exception):
     """The worker could not write; ends the session."""
 
@@ -116,6 +129,7 @@ class StationSession:
         handler: StationHandler,
         call_timeout_s: float,
         idle_timeout_s: float,
+        unknown_fields_tolerated: bool = True,
     ) -> None:
         self.version = version
         self.handler_failures = 0
@@ -123,6 +137,7 @@ class StationSession:
         self._handler = handler
         self._call_timeout_s = call_timeout_s
         self._idle_timeout_s = idle_timeout_s
+        self._unknown_fields_tolerated = unknown_fields_tolerated
         self._slot = asyncio.Lock()
         self._waiting: dict[str, asyncio.Future[CallOutcome]] = {}
         self._calls: asyncio.Queue[tuple[CallFrame | BrokenFrame, str | bytes]]
@@ -245,7 +260,7 @@ class StationSession:
     async def _answer_once(self, frame: CallFrame | BrokenFrame, raw: str | bytes) -> str:
         """The answer; a frame that comes again, unchanged, gets the same one from memory."""
         if isinstance(frame, BrokenFrame):
-            return encode_error(frame.message_id, frame.code, frame.text)
+            return self._error(frame.message_id, frame.code, frame.text)
         known = self._answers.get(frame.message_id)
         if known is not None and known[0] == hash(raw):
             return known[1]
@@ -258,22 +273,28 @@ class StationSession:
 
     async def _answer(self, frame: CallFrame) -> str:
         refusal = self._refusal(frame)
+        if refusal is not None and refusal.unknown_field and self._unknown_fields_tolerated:
+            frame = replace(frame, payload=without_unknown_fields(self.version, frame))
+            refusal = self._refusal(frame)
         if refusal is not None:
             LOG.warning("refused: %s", refusal.text)
-            return encode_error(frame.message_id, refusal.code, refusal.text)
+            return self._error(frame.message_id, refusal.code, refusal.text)
         try:
             payload = await self._handler.answer(frame.action, frame.payload)
         except CallRefused as refused:
-            return encode_error(frame.message_id, refused.code, refused.text)
+            return self._error(frame.message_id, refused.code, refused.text)
         except Exception as error:  # noqa: BLE001 - the handler boundary: a bug must not cost the link
             self._record_failure(frame.action, error)
-            return encode_error(frame.message_id, "InternalError", "our fault")
+            return self._error(frame.message_id, "InternalError", "our fault")
         violation = result_violation(self.version, frame.action, payload)
         if violation is not None:
             self.handler_failures += 1
             LOG.error("our own answer breaks its schema: %s", violation.text)
-            return encode_error(frame.message_id, "InternalError", "our fault")
+            return self._error(frame.message_id, "InternalError", "our fault")
         return encode_result(frame.message_id, payload)
+
+    def _error(self, message_id: str, code: str, text: str) -> str:
+        return encode_error(message_id, error_code(self.version, code), text)
 
     def _refusal(self, frame: CallFrame) -> Violation | None:
         if frame.action not in self._handler.actions:

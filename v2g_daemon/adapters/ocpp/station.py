@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections import OrderedDict, deque
 
 from v2g_daemon.adapters.ocpp.codec import JsonObject, printable
 from v2g_daemon.adapters.ocpp.config import EvseConfig, StationConfig
-from v2g_daemon.adapters.ocpp.events import TransactionEvent, transaction_event
+from v2g_daemon.adapters.ocpp.events import EventKind, TransactionEvent, transaction_event
 from v2g_daemon.adapters.ocpp.evse import EvseState
 from v2g_daemon.adapters.ocpp.meter_values import newest_sample
 from v2g_daemon.adapters.ocpp.translate import charging_needs, identity, parse_stamp
 from v2g_daemon.domain.clock import ClockWitness, WitnessSource
 from v2g_daemon.domain.instant import Instant
-from v2g_daemon.ports import ObservationSink
+from v2g_daemon.domain.ledger import StationEvent, StationEventKind
+from v2g_daemon.ports import ObservationSink, StationJournal
 
 REMEMBERED_TOKENS = 32
 
@@ -21,8 +23,11 @@ REMEMBERED_TOKENS = 32
 class StationState:
     """Routes a station's messages to its EVSEs; outlives connections."""
 
-    def __init__(self, *, config: StationConfig, sink: ObservationSink) -> None:
+    def __init__(
+        self, *, config: StationConfig, sink: ObservationSink, journal: StationJournal
+    ) -> None:
         self.config = config
+        self.journal = journal
         self.has_our_time = False
         self._sink = sink
         self.serial: str | None = None
@@ -39,6 +44,33 @@ class StationState:
     def evse_configs(self) -> tuple[EvseConfig, ...]:
         """The installer's words on every EVSE."""
         return self.config.evses
+
+    def recall(self, now: Instant) -> None:
+        """At the start: the transactions that ran when the daemon last wrote."""
+        for evse in self.evses:
+            name = _journal_name(evse.config.number)
+            last = self.journal.newest(self.config.station_id, StationEventKind.TRANSACTION, name)
+            if last is not None:
+                event = transaction_event(json.loads(last.detail), known_evccids=self._evccids)
+                evse.recall(event, now)
+            evse.publish()
+
+    async def keep_transaction(self, payload: JsonObject, now: Instant) -> None:
+        """Commit a Started or Ended event; a ledger that fails is a fault, no refusal."""
+        event = transaction_event(payload, known_evccids=self._evccids)
+        if event.kind is EventKind.UPDATED:
+            return
+        evse = self._of(event)
+        name = "elsewhere" if evse is None else _journal_name(evse.config.number)
+        await self.journal.keep(
+            StationEvent(
+                at_utc=now.utc,
+                station_id=self.config.station_id,
+                kind=StationEventKind.TRANSACTION,
+                name=f"{name} offline" if event.offline else name,
+                detail=json.dumps(payload),
+            )
+        )
 
     def link_opened(self) -> None:
         """A new connection has to tell everything anew."""
@@ -106,10 +138,7 @@ class StationState:
     def transaction_told(self, payload: JsonObject, now: Instant) -> None:
         """TransactionEvent; most updates name no EVSE, then the transaction's id decides."""
         event = transaction_event(payload, known_evccids=self._evccids)
-        if event.evse_number is None:
-            evse = self._by_transaction(event)
-        else:
-            evse = self._by_number(event.evse_number)
+        evse = self._of(event)
         if evse is None:
             self._foreign.append(event.transaction_id)
             return
@@ -121,6 +150,11 @@ class StationState:
         sample = newest_sample(payload["meterValue"])
         if evse is not None and sample is not None:
             evse.sampled(sample, now)
+
+    def _of(self, event: TransactionEvent) -> EvseState | None:
+        if event.evse_number is None:
+            return self._by_transaction(event)
+        return self._by_number(event.evse_number)
 
     def _by_number(self, number: int) -> EvseState | None:
         return next((evse for evse in self.evses if evse.config.number == number), None)
@@ -136,3 +170,8 @@ class StationState:
         (only,) = self.evses
         busy = only.transaction is not None and only.transaction.heard
         return None if busy else only
+
+
+def _journal_name(evse_number: int) -> str:
+    """What the newest Started or Ended of an EVSE is filed under."""
+    return f"evse {evse_number}"

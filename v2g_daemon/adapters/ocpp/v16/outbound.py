@@ -1,0 +1,138 @@
+"""Calls of 2.0.1 as a 1.6 station understands them, and its answers back; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from v2g_daemon.adapters.ocpp.codec import JsonObject
+
+_PURPOSES = {"ChargingStationMaxProfile": "ChargePointMaxProfile"}
+_TRIGGERS = {
+    # A running transaction shows itself by its meter values, which carry its number.
+    "TransactionEvent": "MeterValues",
+}
+_TRIGGERABLE = frozenset({"BootNotification", "Heartbeat", "MeterValues", "StatusNotification"})
+_RESETS = {"Immediate": "Hard", "OnIdle": "Soft"}
+
+# The device model of 2.0.1, in lower case, and the configuration key that holds the same.
+KEYS = {
+    ("chargingstation", "serialnumber"): None,
+    ("smartchargingctrlr", "rateunit"): "ChargingScheduleAllowedChargingRateUnit",
+    ("smartchargingctrlr", "profilestacklevel"): "ChargeProfileMaxStackLevel",
+    ("smartchargingctrlr", "maxexternalconstraintsid"): None,
+    ("sampleddatactrlr", "txupdatedinterval"): "MeterValueSampleInterval",
+    ("sampleddatactrlr", "txupdatedmeasurands"): "MeterValuesSampledData",
+    ("sampleddatactrlr", "txendedmeasurands"): "StopTxnSampledData",
+    ("ocppcommctrlr", "heartbeatinterval"): "HeartbeatInterval",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Translation:
+    """A call under its 1.6 name; `ask` gives its payload, `answer` the 2.0.1 answer."""
+
+    action: str
+    ask: Callable[[JsonObject], JsonObject]
+    answer: Callable[[JsonObject], JsonObject]
+
+
+def configuration_key(variable: JsonObject) -> str | None:
+    """The configuration key of a variable's address; None: 1.6 has none."""
+    component, name = variable["component"]["name"], variable["variable"]["name"]
+    return KEYS.get((component.casefold(), name.casefold()))
+
+
+def variables_found(payload: JsonObject, answer: JsonObject) -> JsonObject:
+    """A GetConfiguration answer as GetVariables results; keys compare without case."""
+    values = {
+        one["key"].strip().casefold(): one.get("value")
+        for one in answer.get("configurationKey", ())
+    }
+    results = []
+    for asked in payload["getVariableData"]:
+        key = configuration_key(asked)
+        value = None if key is None else values.get(key.casefold())
+        found = {name: asked[name] for name in ("component", "variable")}
+        if value is None:
+            found["attributeStatus"] = "UnknownVariable"
+        else:
+            found |= {"attributeStatus": "Accepted", "attributeValue": value}
+        results.append(found)
+    return {"getVariableResult": results}
+
+
+def written(asked: JsonObject, status: str) -> JsonObject:
+    """One ChangeConfiguration status as a SetVariables result."""
+    statuses = {"Accepted": "Accepted", "RebootRequired": "RebootRequired"}
+    result = {name: asked[name] for name in ("component", "variable")}
+    return result | {"attributeStatus": statuses.get(status, "Rejected")}
+
+
+def _profile(payload: JsonObject) -> JsonObject:
+    profile = payload["chargingProfile"]
+    (schedule,) = profile["chargingSchedule"]
+    purpose = profile["chargingProfilePurpose"]
+    told: JsonObject = {
+        "chargingProfileId": profile["id"],
+        "stackLevel": profile["stackLevel"],
+        "chargingProfilePurpose": _PURPOSES.get(purpose, purpose),
+        "chargingProfileKind": profile["chargingProfileKind"],
+        "chargingSchedule": {name: value for name, value in schedule.items() if name != "id"},
+    }
+    if "transactionId" in profile:
+        told["transactionId"] = int(profile["transactionId"])
+    return {"connectorId": payload["evseId"], "csChargingProfiles": told}
+
+
+def _trigger(payload: JsonObject) -> JsonObject:
+    message = payload["requestedMessage"]
+    asked: JsonObject = {"requestedMessage": _TRIGGERS.get(message, message)}
+    if "evse" in payload:
+        asked["connectorId"] = payload["evse"]["id"]
+    return asked
+
+
+def _remote_start(payload: JsonObject) -> JsonObject:
+    asked: JsonObject = {"idTag": payload["idToken"]["idToken"][:20]}
+    if "evseId" in payload:
+        asked["connectorId"] = payload["evseId"]
+    return asked
+
+
+def _status(answer: JsonObject) -> JsonObject:
+    """1.6 has more ways to say no than 2.0.1."""
+    status = answer["status"]
+    return {"status": status if status in ("Accepted", "Rejected") else "Rejected"} | (
+        {} if status in ("Accepted", "Rejected") else {"statusInfo": {"reasonCode": status[:20]}}
+    )
+
+
+def triggerable(payload: JsonObject) -> bool:
+    """Whether 1.6 has that trigger."""
+    message = payload["requestedMessage"]
+    return _TRIGGERS.get(message, message) in _TRIGGERABLE
+
+
+TRANSLATIONS: dict[str, Translation] = {
+    "SetChargingProfile": Translation(action="SetChargingProfile", ask=_profile, answer=_status),
+    "TriggerMessage": Translation(action="TriggerMessage", ask=_trigger, answer=_status),
+    "RequestStartTransaction": Translation(
+        action="RemoteStartTransaction", ask=_remote_start, answer=_status
+    ),
+    "RequestStopTransaction": Translation(
+        action="RemoteStopTransaction",
+        ask=lambda payload: {"transactionId": int(payload["transactionId"])},
+        answer=_status,
+    ),
+    "Reset": Translation(
+        action="Reset", ask=lambda payload: {"type": _RESETS[payload["type"]]}, answer=_status
+    ),
+    "UnlockConnector": Translation(
+        action="UnlockConnector",
+        ask=lambda payload: {"connectorId": payload["evseId"]},
+        answer=lambda answer: {
+            "status": "Unlocked" if answer["status"] == "Unlocked" else "UnlockFailed"
+        },
+    ),
+}

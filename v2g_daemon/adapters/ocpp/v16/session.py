@@ -1,0 +1,74 @@
+"""The calls of 2.0.1 over a 1.6 session: what 1.6 cannot do is refused here, by name."""
+
+from __future__ import annotations
+
+from v2g_daemon.adapters.ocpp.codec import JsonObject
+from v2g_daemon.adapters.ocpp.config import OcppVersion
+from v2g_daemon.adapters.ocpp.session import (
+    CallAnswered,
+    CallOutcome,
+    CallRejectedByError,
+    StationSession,
+)
+from v2g_daemon.adapters.ocpp.v16 import outbound
+from v2g_daemon.adapters.ocpp.v16.memory import V16Memory
+
+
+class V16Calls:
+    """Same surface as the session it wraps."""
+
+    version = OcppVersion.V1_6
+
+    def __init__(self, *, session: StationSession, memory: V16Memory) -> None:
+        self._session = session
+        self._memory = memory
+
+    async def call(
+        self, action: str, payload: JsonObject, *, timeout_s: float | None = None
+    ) -> CallOutcome:
+        """Ask the station; the outcome is in the words of 2.0.1."""
+        match action:
+            case "GetVariables":
+                return await self._get_variables(payload, timeout_s)
+            case "SetVariables":
+                return await self._set_variables(payload, timeout_s)
+            case "GetTransactionStatus":  # 1.6 cannot ask; silence counts as ongoing
+                return CallAnswered(payload={"messagesInQueue": False})
+            case "TriggerMessage" if not outbound.triggerable(payload):
+                return CallAnswered(payload={"status": "NotImplemented"})
+            case _:
+                pass
+        translation = outbound.TRANSLATIONS.get(action)
+        if translation is None:
+            return CallRejectedByError(code="NotSupported", text=f"OCPP 1.6 has no {action}")
+        if payload.get("requestedMessage") == "BootNotification":
+            self._memory.boot_asked = True
+        asked = translation.ask(payload)
+        outcome = await self._session.call(translation.action, asked, timeout_s=timeout_s)
+        if not isinstance(outcome, CallAnswered):
+            return outcome
+        return CallAnswered(payload=translation.answer(outcome.payload))
+
+    async def _get_variables(self, payload: JsonObject, timeout_s: float | None) -> CallOutcome:
+        keys = [outbound.configuration_key(asked) for asked in payload["getVariableData"]]
+        known = [key for key in keys if key is not None]
+        if not known:
+            return CallAnswered(payload=outbound.variables_found(payload, {}))
+        outcome = await self._session.call("GetConfiguration", {"key": known}, timeout_s=timeout_s)
+        if not isinstance(outcome, CallAnswered):
+            return outcome
+        return CallAnswered(payload=outbound.variables_found(payload, outcome.payload))
+
+    async def _set_variables(self, payload: JsonObject, timeout_s: float | None) -> CallOutcome:
+        results = []
+        for asked in payload["setVariableData"]:
+            key = outbound.configuration_key(asked)
+            if key is None:
+                results.append(outbound.written(asked, "NotSupported"))
+                continue
+            change = {"key": key, "value": asked["attributeValue"]}
+            outcome = await self._session.call("ChangeConfiguration", change, timeout_s=timeout_s)
+            if not isinstance(outcome, CallAnswered):
+                return outcome
+            results.append(outbound.written(asked, outcome.payload["status"]))
+        return CallAnswered(payload={"setVariableResult": results})
