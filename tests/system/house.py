@@ -44,10 +44,15 @@ class Setup:
     soc: float = 0.7
     plugged_in: bool = True
     prices_work: bool = True
-    charge_only_201: bool = False
+    station_version: str = "ocpp2.1"  # any other only charges, and tells no SoC
     departure: str = 'ready_by = "07:30"\nreturns_at = "17:30"\nsoc = 0.6\ntrip_wh = 9000'
     commissioned: bool = True
     recorded_house: bool = False
+
+    @property
+    def charge_only(self) -> bool:
+        """Only 2.1 can be told to discharge."""
+        return self.station_version != "ocpp2.1"
 
     @property
     def tick_s(self) -> float:
@@ -58,9 +63,9 @@ class Setup:
 def scenario_toml(setup: Setup, *, ocpp_port: int) -> str:
     """The simulators' file; in time-lapse the clock stands until all parts are up."""
     anchor_monotonic_s = time.monotonic() + (STARTING_S if setup.speed > 1.0 else 0.0)
-    station = 'versions = ["ocpp2.1"]'
-    if setup.charge_only_201:
-        station = 'versions = ["ocpp2.0.1"]\nmax_discharge_w = 0'
+    station = f'versions = ["{setup.station_version}"]'
+    if setup.charge_only:
+        station += "\nmax_discharge_w = 0"
     house = f"load_w = {setup.load_w}"
     if setup.recorded_house:
         house = 'file = "demo:house_fr_load_pv_30min_2024_2025.csv.gz"'
@@ -107,9 +112,9 @@ id = "garage"
 station_id = "{STATION}"
 password = "{PASSWORD}"
 max_charge_w = 7400
-max_discharge_w = {0 if setup.charge_only_201 else 7400}
+max_discharge_w = {0 if setup.charge_only else 7400}
 min_charge_w = 1400
-min_discharge_w = {0 if setup.charge_only_201 else 1400}
+min_discharge_w = {0 if setup.charge_only else 1400}
 static_safe_current_a = 10
 sample_interval_s = {max(round(setup.tick_s), 5)}
 [charger.cadence]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.system.house import House, Setup, discharging, running_house, seconds_until
 
 MORNING = "2024-12-13T06:05:00+01:00"
@@ -74,15 +76,16 @@ def test_a_guest_is_charged_and_never_discharged_where_the_own_car_is(tmp_path: 
         assert house.evse()["vehicle_id"] == "car"
 
 
+@pytest.mark.parametrize("version", ["ocpp2.0.1", "ocpp1.6"])
 def test_a_station_without_soc_charges_its_car_in_time_and_in_the_cheap_hours(
-    tmp_path: Path,
+    version: str, tmp_path: Path
 ) -> None:
     # Nine and a half hours to a goal of 10 kWh; the six cheapest lie after midnight.
     setup = Setup(
         start=NIGHT,
         speed=360.0,
         soc=0.4,
-        charge_only_201=True,
+        station_version=version,
         departure='ready_by = "07:30"\nenergy_wh = 10000',
     )
     with running_house(setup, tmp_path) as house:

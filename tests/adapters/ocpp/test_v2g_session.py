@@ -318,3 +318,20 @@ async def test_the_profile_kind_follows_what_the_station_offers(
         bench.setpoint(-3000.0)
         await bench.until(lambda s: s.outcome is not None)
         assert car.profiles()[0]["chargingProfileKind"] == kind
+
+
+async def test_a_setpoint_overtakes_the_settings_and_questions_that_wait(bench: Bench) -> None:
+    async with station(bench.central) as car:
+        car.answers["SetVariables"] = lambda _: None  # never answered: it takes its whole time-out
+        await car.boot()
+        await car.asked("SetVariables")
+        await car.call("StatusNotification", connector("Occupied"))
+        await car.event("Started", "CablePluggedIn", evse={"id": 1})
+        await car.call("NotifyEVChargingNeeds", NEEDS_BPT)
+        bench.setpoint(-3000.0)
+        await bench.until(lambda status: status.outcome is not None)
+        assert [one["chargingProfileKind"] for one in car.profiles()] == ["Dynamic"]
+        await car.asked("GetVariables", count=1)
+        names = [action for action, _ in car.received]
+        after = names[names.index("SetVariables") + 1 :]
+        assert after[0] == "SetChargingProfile"

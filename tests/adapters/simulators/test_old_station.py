@@ -44,7 +44,7 @@ async def test_it_starts_measures_and_stops_in_the_words_of_1_6(bench: Any) -> N
     sampled = await run.central.got("MeterValues", transactionId=41)
     values = {one["measurand"]: one for one in sampled["meterValue"][0]["sampledValue"]}
     assert isinstance(values["Power.Active.Import"]["value"], str)
-    run.world.unplug("S1")
+    run.world.unplug(run.world.vehicles["car"])
     stopped = await run.central.got("StopTransaction")
     assert (stopped["transactionId"], stopped["reason"]) == (41, "EVDisconnected")
 

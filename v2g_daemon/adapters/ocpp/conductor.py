@@ -25,9 +25,10 @@ from v2g_daemon.adapters.ocpp.configuration import (
 from v2g_daemon.adapters.ocpp.driver import Due, EvseDriver
 from v2g_daemon.adapters.ocpp.evse import EvseState, Transaction
 from v2g_daemon.adapters.ocpp.profiles import DEFAULT_STACK_LEVEL, default_profile
-from v2g_daemon.adapters.ocpp.session import CallAnswered, StationCalls
+from v2g_daemon.adapters.ocpp.session import CallAnswered, StationConversation
 from v2g_daemon.adapters.ocpp.station import StationState
 from v2g_daemon.adapters.ocpp.translate import allowed_transfers
+from v2g_daemon.adapters.ocpp.turnstile import Urgency
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.ports import Clock
 
@@ -47,7 +48,7 @@ class Conductor:
         *,
         station: StationState,
         drivers: tuple[EvseDriver, ...],
-        session: StationCalls,
+        session: StationConversation,
         config: CentralSystemConfig,
         clock: Clock,
         awake: asyncio.Event,
@@ -58,30 +59,46 @@ class Conductor:
         self._config = config
         self._clock = clock
         self._awake = awake
+        self._chores = asyncio.Event()
         self._configured_power_ups = -1
         self._default_tried_at: Instant | None = None
         self._asked_meter_at: Instant | None = None
         self._asked_in_vain = 0
 
     async def run(self) -> None:
-        """Never returns by itself."""
+        """Never returns by itself; setpoints do not wait for housekeeping."""
         await self._meet()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_house())
+            group.create_task(self._keep_driving())
+
+    async def _keep_house(self) -> None:
         while True:
             if self._configured_power_ups != self._station.power_ups:
                 await self._configure()
             await self._keep_safety_net()
-            await self._drive()
             for evse in self._station.evses:
                 await self._claim(evse)
             await self._ask_for_meter_values()
+            await self._chores.wait()
+            self._chores.clear()
+
+    async def _keep_driving(self) -> None:
+        """Setpoints, once the safety net lies under them."""
+        while True:
+            if self._configured_power_ups == self._station.power_ups:
+                await self._drive()
+            self._chores.set()
             await self._awake.wait()
             self._awake.clear()
 
     async def farewell(self) -> None:
         """Leave every EVSE in a safe state, as far as the station answers."""
-        async with asyncio.TaskGroup() as group:
+        for driver in self._drivers:
+            driver.leave()
+        async with self._session.turn(Urgency.SETPOINT) as calls:
             for driver in self._drivers:
-                group.create_task(driver.farewell(self._session))
+                await driver.farewell(calls)
 
     async def _meet(self) -> None:
         """Wait for the boot; on a mere reconnect none comes (Part 4, 5.4): ask once and go on."""
@@ -115,8 +132,9 @@ class Conductor:
         self._learn(values, version)
         self._default_tried_at = None
         await self._keep_safety_net()
-        await write_settings(self._session, wanted_settings(station, version), values)
         self._configured_power_ups = power_ups
+        self._awake.set()
+        await write_settings(self._session, wanted_settings(station, version), values)
         for evse in self._station.evses:
             await self._look_around(evse)
 
@@ -236,13 +254,15 @@ class Conductor:
     async def _drive(self) -> None:
         """Every EVSE that has something due, each once, a safer value first."""
         waiting = list(self._drivers)
-        while waiting:
-            pending = [(driver, due) for driver in waiting if (due := driver.due()) is not None]
-            if not pending:
-                return
-            driver, due = min(pending, key=_urgency)
-            waiting.remove(driver)
-            await driver.drive(self._session, due)
+        while any(driver.due() is not None for driver in waiting):
+            async with self._session.turn(Urgency.SETPOINT) as calls:
+                # Asked again: while the turn was waited for, a newer command may have come.
+                pending = [(driver, due) for driver in waiting if (due := driver.due()) is not None]
+                if not pending:
+                    return
+                driver, due = min(pending, key=_urgency)
+                waiting.remove(driver)
+                await driver.drive(calls, due)
 
 
 def _urgency(pending: tuple[EvseDriver, Due]) -> bool:

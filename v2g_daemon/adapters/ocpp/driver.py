@@ -176,9 +176,12 @@ class EvseDriver:
         else:
             await self._install(session, whole)
 
+    def leave(self) -> None:
+        """From now on only the farewell is said."""
+        self._leaving = True
+
     async def farewell(self, session: StationCalls) -> None:
         """End a discharge, and a charge above the safe current; what is left lapses by itself."""
-        self._leaving = True
         transaction = self.evse.transaction
         if transaction is None or transaction.transaction_id != self._touched:
             return

@@ -30,7 +30,7 @@ from v2g_daemon.adapters.ocpp.session import StationHandler, StationSession
 from v2g_daemon.adapters.ocpp.station import StationState
 from v2g_daemon.adapters.ocpp.v16.handlers import V16Handlers
 from v2g_daemon.adapters.ocpp.v16.memory import V16Memory
-from v2g_daemon.adapters.ocpp.v16.session import V16Calls
+from v2g_daemon.adapters.ocpp.v16.session import V16Conversation
 from v2g_daemon.ports import Clock, EvsePort, ObservationSink, StationJournal
 
 LOG = logging.getLogger(__name__)
@@ -250,7 +250,7 @@ class CentralSystem:
         conductor = Conductor(
             station=desk.state,
             drivers=desk.drivers,
-            session=V16Calls(session=session, memory=desk.v16) if old else session,
+            session=V16Conversation(session=session, memory=desk.v16) if old else session,
             config=self._config,
             clock=self._clock,
             awake=desk.awake,

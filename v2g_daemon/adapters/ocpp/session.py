@@ -9,6 +9,8 @@ import asyncio
 import logging
 import traceback
 from collections import OrderedDict
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol, assert_never
 from uuid import uuid4
@@ -34,6 +36,7 @@ from v2g_daemon.adapters.ocpp.codec import (
     without_unknown_fields,
 )
 from v2g_daemon.adapters.ocpp.config import OcppVersion
+from v2g_daemon.adapters.ocpp.turnstile import Turnstile, Urgency
 from v2g_daemon.domain.errors import InvariantViolated
 
 LOG = logging.getLogger(__name__)
@@ -114,6 +117,15 @@ class StationCalls(Protocol):
     ) -> CallOutcome: ...
 
 
+class StationConversation(StationCalls, Protocol):
+    """Calls that wait for their turn; within `turn` several follow each other undisturbed.
+
+    Whoever holds the turn decides then what to say, so that nothing outdated is sent.
+    """
+
+    def turn(self, urgency: Urgency) -> AbstractAsyncContextManager[StationCalls]: ...
+
+
 class _LinkLost(Exception):
     """The worker could not write; ends the session."""
 
@@ -138,7 +150,7 @@ class StationSession:
         self._call_timeout_s = call_timeout_s
         self._idle_timeout_s = idle_timeout_s
         self._unknown_fields_tolerated = unknown_fields_tolerated
-        self._slot = asyncio.Lock()
+        self._turnstile = Turnstile()
         self._waiting: dict[str, asyncio.Future[CallOutcome]] = {}
         self._calls: asyncio.Queue[tuple[CallFrame | BrokenFrame, str | bytes]]
         self._calls = asyncio.Queue(maxsize=QUEUED_CALLS)
@@ -164,15 +176,27 @@ class StationSession:
         self, action: str, payload: JsonObject, *, timeout_s: float | None = None
     ) -> CallOutcome:
         """Ask the station; waits its turn, then at most the time-out; the link never raises."""
+        async with self.turn(Urgency.ROUTINE) as calls:
+            return await calls.call(action, payload, timeout_s=timeout_s)
+
+    @asynccontextmanager
+    async def turn(self, urgency: Urgency) -> AsyncIterator[StationCalls]:
+        """Hold the one call in flight that Part 4, 4.1.1 allows; a setpoint overtakes routine."""
+        async with self._turnstile.turn(urgency):
+            yield _CallsInTurn(session=self)
+
+    async def ask(
+        self, action: str, payload: JsonObject, *, timeout_s: float | None
+    ) -> CallOutcome:
+        """One call, by whoever holds the turn."""
         violation = call_violation(self.version, action, payload)
         if violation is not None:
             raise InvariantViolated(f"our own {violation.text}")
-        async with self._slot:  # Part 4, 4.1.1: one call in flight
-            if self._closed:
-                return LinkClosed()
-            outcome = await self._exchange(
-                action, payload, self._call_timeout_s if timeout_s is None else timeout_s
-            )
+        if self._closed:
+            return LinkClosed()
+        outcome = await self._exchange(
+            action, payload, self._call_timeout_s if timeout_s is None else timeout_s
+        )
         return self._checked(action, outcome)
 
     async def _exchange(self, action: str, payload: JsonObject, timeout_s: float) -> CallOutcome:
@@ -314,3 +338,21 @@ class StationSession:
             frame.name,
             frame.lineno,
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _CallsInTurn:
+    """The calls of whoever holds the turn."""
+
+    session: StationSession
+
+    @property
+    def version(self) -> OcppVersion:
+        """The version spoken."""
+        return self.session.version
+
+    async def call(
+        self, action: str, payload: JsonObject, *, timeout_s: float | None = None
+    ) -> CallOutcome:
+        """Ask at once."""
+        return await self.session.ask(action, payload, timeout_s=timeout_s)

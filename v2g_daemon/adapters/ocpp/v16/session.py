@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from v2g_daemon.adapters.ocpp.codec import JsonObject
 from v2g_daemon.adapters.ocpp.config import OcppVersion
 from v2g_daemon.adapters.ocpp.session import (
     CallAnswered,
     CallOutcome,
     CallRejectedByError,
-    StationSession,
+    StationCalls,
+    StationConversation,
 )
+from v2g_daemon.adapters.ocpp.turnstile import Urgency
 from v2g_daemon.adapters.ocpp.v16 import outbound
 from v2g_daemon.adapters.ocpp.v16.memory import V16Memory
 
@@ -19,7 +24,7 @@ class V16Calls:
 
     version = OcppVersion.V1_6
 
-    def __init__(self, *, session: StationSession, memory: V16Memory) -> None:
+    def __init__(self, *, session: StationCalls, memory: V16Memory) -> None:
         self._session = session
         self._memory = memory
 
@@ -72,3 +77,18 @@ class V16Calls:
                 return outcome
             results.append(outbound.written(asked, outcome.payload["status"]))
         return CallAnswered(payload={"setVariableResult": results})
+
+
+class V16Conversation(V16Calls):
+    """The same with turns."""
+
+    def __init__(self, *, session: StationConversation, memory: V16Memory) -> None:
+        super().__init__(session=session, memory=memory)
+        self._turns = session
+        self._turn_memory = memory
+
+    @asynccontextmanager
+    async def turn(self, urgency: Urgency) -> AsyncIterator[StationCalls]:
+        """Hold the turn for several calls."""
+        async with self._turns.turn(urgency) as calls:
+            yield V16Calls(session=calls, memory=self._turn_memory)
