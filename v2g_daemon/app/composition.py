@@ -257,6 +257,8 @@ def _station(station_id: str, chargers: list[Charger], policy: Policy) -> Statio
         password="" if first.password is None else first.password.get_secret_value(),
         versions=tuple(OcppVersion(version) for version in first.ocpp_versions),
         unknown_fields_tolerated=first.unknown_fields == "tolerate",
+        ping_interval_s=first.ping_interval_s,
+        ping_timeout_s=first.ping_timeout_s,
         sample_interval_s=first.sample_interval_s,
         heartbeat_interval_s=first.heartbeat_interval_s,
         evses=tuple(_evse(charger, policy.evse(charger.id), policy) for charger in chargers),

@@ -129,6 +129,8 @@ class Charger(Section):
         tuple[Literal["ocpp2.1", "ocpp2.0.1", "ocpp1.6"], ...], Field(min_length=1)
     ] = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
     unknown_fields: Literal["tolerate", "refuse"] = "tolerate"
+    ping_interval_s: NotNegative = 20.0
+    ping_timeout_s: Positive = 20.0
     evse_number: Annotated[int, Field(ge=1)] = 1
     phases: Literal[1, 3] | None = None
     connected_phase: Literal[1, 2, 3] = 1

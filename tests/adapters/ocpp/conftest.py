@@ -42,6 +42,7 @@ class Bench:
     sink: Sink
     port: EvsePort
     serving: asyncio.Task[None]
+    journal: MemoryJournal
 
     @property
     def status(self) -> EvseStatus:
@@ -90,6 +91,8 @@ def benches() -> Benches:
         versions: tuple[OcppVersion, ...] = (OcppVersion.V2_1, OcppVersion.V2_0_1),
         heartbeat_interval_s: int = 60,
         call_timeout_s: float = 2.0,
+        ping_interval_s: float = 20.0,
+        ping_timeout_s: float = 20.0,
     ) -> AsyncIterator[Bench]:
         clock, sink = SteppedClock(), Sink()
         config = CentralSystemConfig(
@@ -100,19 +103,27 @@ def benches() -> Benches:
                     evses=(evse,),
                     versions=versions,
                     heartbeat_interval_s=heartbeat_interval_s,
+                    ping_interval_s=ping_interval_s,
+                    ping_timeout_s=ping_timeout_s,
                 ),
             ),
             call_timeout_s=call_timeout_s,
             boot_wait_s=0.3,
             rival_ping_timeout_s=0.3,
         )
-        central = CentralSystem(config, clock, sink, MemoryJournal())
+        journal = MemoryJournal()
+        central = CentralSystem(config, clock, sink, journal)
         serving = asyncio.create_task(central.run())
         async with asyncio.timeout(5):
             await central.listening()
         try:
             yield Bench(
-                central=central, clock=clock, sink=sink, port=central.ports()[0], serving=serving
+                central=central,
+                clock=clock,
+                sink=sink,
+                port=central.ports()[0],
+                serving=serving,
+                journal=journal,
             )
         finally:
             serving.cancel()

@@ -142,3 +142,52 @@ async def test_what_a_station_does_not_acknowledge_in_a_calls_time_is_dropped(
         ]
         link = serving.transport.get_extra_info("socket")
         assert option is None or link.getsockopt(socket.IPPROTO_TCP, option) == 2000
+
+
+async def test_guessing_passwords_ends_in_429_and_in_the_journal(bench: Bench) -> None:
+    wrong = credentials(password="wrong")
+    found = [await refused(bench, headers=wrong) for _ in range(6)]
+    assert found == [401, 401, 401, 401, 401, 429]
+    # Not even the right one is looked at from there, for a while.
+    assert await refused(bench, headers=credentials()) == 429
+    names = [(one.station_id, one.name) for one in bench.journal.order]
+    assert names == [("S1", "wrong_password"), ("S1", "too_many_attempts")]
+    assert all("wrong" not in one.detail for one in bench.journal.order)
+
+
+async def silent_to_pings(bench: Bench, *, speaks: bool) -> bool:
+    """Whether a station that never sends a pong is still connected after three timeouts."""
+    host, port = "127.0.0.1", bench.central.bound_port
+    reader, writer = await asyncio.open_connection(host, port)
+    secret = credentials()["Authorization"]
+    writer.write(
+        f"GET /ocpp/S1 HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: ocpp2.1\r\n"
+        f"Authorization: {secret}\r\n\r\n".encode()
+    )
+    assert b"101" in await reader.readline()
+    await bench.until(lambda status: status.connected)
+    # [2,"h","Heartbeat",{}] as one masked text frame, the mask being zero.
+    text = b'[2,"h","Heartbeat",{}]'
+    frame = bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text
+    for _ in range(6):
+        if speaks:
+            writer.write(frame)
+        await asyncio.sleep(0.1)
+    alive = bench.status.connected
+    writer.close()
+    return alive
+
+
+@pytest.mark.parametrize("speaks", [True, False])
+async def test_any_frame_is_a_sign_of_life_and_silence_is_not(
+    benches: Benches, speaks: bool
+) -> None:
+    async with benches(ping_interval_s=0.15, ping_timeout_s=0.15) as bench:
+        assert await silent_to_pings(bench, speaks=speaks) is speaks
+
+
+async def test_a_station_that_must_not_be_pinged_is_not(benches: Benches) -> None:
+    async with benches(ping_interval_s=0.0, ping_timeout_s=0.1) as bench:
+        assert await silent_to_pings(bench, speaks=False)

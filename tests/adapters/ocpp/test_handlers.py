@@ -19,6 +19,7 @@ from v2g_daemon.adapters.ocpp.codec import (
 )
 from v2g_daemon.adapters.ocpp.config import EvseConfig, OcppVersion, StationConfig
 from v2g_daemon.adapters.ocpp.handlers import HANDLERS, StationHandlers
+from v2g_daemon.adapters.ocpp.security_log import SecurityLog
 from v2g_daemon.adapters.ocpp.station import StationState
 
 # Written out from the use cases, not taken from our table: what a charging station may ask.
@@ -79,10 +80,12 @@ def schema_text(version: OcppVersion, name: str) -> dict[str, Any]:
 def handlers(version: OcppVersion) -> StationHandlers:
     evse = EvseConfig(evse_id="garage", static_safe_current_a=10.0, max_charge_w=7400.0)
     config = StationConfig(station_id="S1", password="p" * 16, evses=(evse,))
+    clock, journal = SteppedClock(), MemoryJournal()
     return StationHandlers(
-        station=StationState(config=config, sink=Sink(), journal=MemoryJournal()),
+        station=StationState(config=config, sink=Sink(), journal=journal),
         version=version,
-        clock=SteppedClock(),
+        clock=clock,
+        security=SecurityLog(clock=clock, journal=journal),
         wake=lambda: None,
     )
 
@@ -170,6 +173,18 @@ def test_the_start_and_the_end_of_a_transaction_are_kept_before_they_are_answere
         assert asyncio.run(table.answer("TransactionEvent", told)) == {}
     kept = [(one.name, json.loads(one.detail)["eventType"]) for one in journal.order]
     assert kept == [("evse 1", "Started"), ("evse 1", "Ended")]
+
+
+def test_a_stations_security_events_are_kept_once_a_minute() -> None:
+    table = handlers(OcppVersion.V2_1)
+    told = {"type": "TamperDetectionActivated", "timestamp": "2024-12-11T17:00:00Z"}
+    for _ in range(3):
+        assert asyncio.run(table.answer("SecurityEventNotification", told)) == {}
+    journal = table.station.journal
+    assert isinstance(journal, MemoryJournal)
+    assert [(one.station_id, one.name) for one in journal.order] == [
+        ("S1", "TamperDetectionActivated")
+    ]
 
 
 def test_energy_transfers_are_named_in_2_1_only() -> None:

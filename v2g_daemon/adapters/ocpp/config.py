@@ -45,13 +45,18 @@ class EvseConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StationConfig:
-    """One charging station; naming a single version pins it. Intervals are seconds of the clock."""
+    """One charging station; naming a single version pins it.
+
+    Pings are in real seconds, the other intervals in seconds of the clock.
+    """
 
     station_id: str
     password: str = field(repr=False)
     evses: tuple[EvseConfig, ...]
     versions: tuple[OcppVersion, ...] = tuple(OcppVersion)
     unknown_fields_tolerated: bool = True
+    ping_interval_s: float = 20.0  # 0: never; some stations answer no pings
+    ping_timeout_s: float = 20.0
     sample_interval_s: int = 5
     heartbeat_interval_s: int = 60
 
@@ -65,8 +70,6 @@ class CentralSystemConfig:
     port: int = 0
     call_timeout_s: float = 30.0
     boot_wait_s: float = 3.0
-    ping_interval_s: float = 20.0
-    ping_timeout_s: float = 20.0
     rival_ping_timeout_s: float = 3.0
     farewell_timeout_s: float = 3.0
     max_frame_bytes: int = 1024 * 1024

@@ -8,6 +8,7 @@ from typing import Any
 
 from v2g_daemon.adapters.ocpp.codec import JsonObject
 from v2g_daemon.adapters.ocpp.config import OcppVersion
+from v2g_daemon.adapters.ocpp.security_log import SecurityLog
 from v2g_daemon.adapters.ocpp.station import StationState
 from v2g_daemon.adapters.ocpp.translate import allowed_transfers, format_stamp
 from v2g_daemon.ports import Clock
@@ -26,11 +27,13 @@ class StationHandlers:
         station: StationState,
         version: OcppVersion,
         clock: Clock,
+        security: SecurityLog,
         wake: Callable[[], None],
     ) -> None:
         self.station = station
         self.version = version
         self.clock = clock
+        self.security = security
         self._wake = wake
         self._table = HANDLERS[version]
         self._actions = frozenset(self._table)
@@ -109,6 +112,15 @@ def _charging_needs(handlers: StationHandlers, payload: JsonObject) -> JsonObjec
     return {"status": "Processing"}
 
 
+def _security_event(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
+    handlers.security.note(
+        payload["type"],
+        station_id=handlers.station.config.station_id,
+        detail=payload.get("techInfo", "told by the station"),
+    )
+    return {}
+
+
 def _vat_number(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
     del handlers
     return {"vatNumber": payload["vatNumber"], "status": "Rejected"}
@@ -159,7 +171,7 @@ _BOTH: dict[str, Handler] = {
     "PublishFirmwareStatusNotification": _NOTED,
     "ReportChargingProfiles": _NOTED,
     "ReservationStatusUpdate": _NOTED,
-    "SecurityEventNotification": _NOTED,
+    "SecurityEventNotification": _security_event,
     "SignCertificate": _always(status="Rejected"),
     "StatusNotification": _status_notification,
     "TransactionEvent": _transaction_event,

@@ -22,10 +22,12 @@ from v2g_daemon.adapters.ocpp.admission import (
     spoken_version,
     station_id,
 )
+from v2g_daemon.adapters.ocpp.attempts import Door
 from v2g_daemon.adapters.ocpp.conductor import Conductor
 from v2g_daemon.adapters.ocpp.config import CentralSystemConfig, OcppVersion, StationConfig
 from v2g_daemon.adapters.ocpp.driver import EvseDriver
 from v2g_daemon.adapters.ocpp.handlers import StationHandlers
+from v2g_daemon.adapters.ocpp.security_log import SecurityLog
 from v2g_daemon.adapters.ocpp.session import StationHandler, StationSession
 from v2g_daemon.adapters.ocpp.station import StationState
 from v2g_daemon.adapters.ocpp.v16.handlers import V16Handlers
@@ -39,6 +41,7 @@ HEARTBEATS_OF_SILENCE = 3
 SILENCE_GRACE_S = 30.0
 TAKEOVER_TIMEOUT_S = 5.0
 CLOSE_TIMEOUT_S = 2.0
+RETRY_AFTER_S = 60
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -61,10 +64,12 @@ class _Desk:
         clock: Clock,
         sink: ObservationSink,
         journal: StationJournal,
+        security: SecurityLog,
     ) -> None:
         self.config = config
         self.awake = asyncio.Event()
         self.state = StationState(config=config, sink=sink, journal=journal)
+        self.security = security
         self.drivers = tuple(
             EvseDriver(evse=evse, clock=clock, wake=self.awake.set) for evse in self.state.evses
         )
@@ -88,10 +93,15 @@ class CentralSystem:
     ) -> None:
         self._config = config
         self._clock = clock
+        security = SecurityLog(clock=clock, journal=journal)
         self._desks = {
-            station.station_id: _Desk(config=station, clock=clock, sink=sink, journal=journal)
+            station.station_id: _Desk(
+                config=station, clock=clock, sink=sink, journal=journal, security=security
+            )
             for station in config.stations
         }
+        self._door = Door()
+        self._security = security
         self._listening = asyncio.Event()
         self._bound_port: int | None = None
 
@@ -120,8 +130,7 @@ class CentralSystem:
             select_subprotocol=self._choose,
             compression=None,
             max_size=self._config.max_frame_bytes,
-            ping_interval=self._config.ping_interval_s,
-            ping_timeout=self._config.ping_timeout_s,
+            ping_interval=None,  # ours know that any frame is a sign of life
             close_timeout=CLOSE_TIMEOUT_S,
             logger=_websocket_log(),
         ) as server:
@@ -153,19 +162,31 @@ class CentralSystem:
         """Before the upgrade: who is it, and is nobody else connected under that name?"""
         name = station_id(request.path)
         desk = None if name is None else self._desks.get(name)
+        address, now_s = _peer(connection), asyncio.get_running_loop().time()
+        known = None if desk is None else desk.config.station_id
+        if self._door.too_many(address=address, station=known, now_s=now_s):
+            self._security.note("too_many_attempts", station_id=known, detail=f"from {address}")
+            response = connection.respond(HTTPStatus.TOO_MANY_REQUESTS, "too many attempts\n")
+            response.headers["Retry-After"] = str(RETRY_AFTER_S)
+            return response
         verdict = judge(
             None if desk is None else desk.config, request.headers.get_all("Authorization")
         )
         if verdict is not Verdict.ADMITTED or desk is None:
-            LOG.warning("OCPP: refused %r from %s: %s", name, _peer(connection), verdict.value)
+            LOG.warning("OCPP: refused %r from %s: %s", name, address, verdict.value)
+            self._door.wrong_password(address=address, station=known, now_s=now_s)
+            event = verdict.value.replace(" ", "_")
+            self._security.note(event, station_id=known, detail=f"from {address}")
             if verdict is Verdict.UNKNOWN_STATION:
                 return connection.respond(HTTPStatus.NOT_FOUND, "not found\n")
             response = connection.respond(HTTPStatus.UNAUTHORIZED, "unauthorized\n")
             response.headers["WWW-Authenticate"] = 'Basic realm="ocpp"'
             return response
         if desk.live is not None and await self._answers(desk.live):
-            LOG.warning("OCPP: refused a second %r from %s", name, _peer(connection))
+            LOG.warning("OCPP: refused a second %r from %s", name, address)
+            self._security.note("second_connection", station_id=known, detail=f"from {address}")
             return connection.respond(HTTPStatus.CONFLICT, "already connected\n")
+        self._door.admitted(address=address, station=desk.config.station_id)
         return None
 
     async def _answers(self, live: _Live) -> bool:
@@ -230,6 +251,7 @@ class CentralSystem:
             station=desk.state,
             version=OcppVersion.V2_0_1 if old else version,
             clock=self._clock,
+            security=desk.security,
             wake=desk.awake.set,
         )
         return V16Handlers(inner=handlers, memory=desk.v16) if old else handlers
@@ -246,15 +268,7 @@ class CentralSystem:
             idle_timeout_s=HEARTBEATS_OF_SILENCE * station.heartbeat_interval_s + SILENCE_GRACE_S,
             unknown_fields_tolerated=station.unknown_fields_tolerated,
         )
-        old = version is OcppVersion.V1_6
-        conductor = Conductor(
-            station=desk.state,
-            drivers=desk.drivers,
-            session=V16Conversation(session=session, memory=desk.v16) if old else session,
-            config=self._config,
-            clock=self._clock,
-            awake=desk.awake,
-        )
+        conductor = self._conductor(desk, session)
         _drop_when_unacknowledged(connection, after_s=self._config.call_timeout_s)
         live = _Live(connection=connection, conductor=conductor, ended=asyncio.Event())
         desk.live = live
@@ -264,14 +278,51 @@ class CentralSystem:
         desk.state.link_opened()
         try:
             async with asyncio.TaskGroup() as group:
-                conducting = group.create_task(conductor.run())
+                company = [
+                    group.create_task(conductor.run()),
+                    group.create_task(_keep_alive(connection, session, station)),
+                ]
                 await session.run()
-                conducting.cancel()
+                for task in company:
+                    task.cancel()
         finally:
             desk.live = None
             desk.state.link_lost()
             live.ended.set()
             LOG.info("OCPP: %s disconnected", station.station_id)
+
+    def _conductor(self, desk: _Desk, session: StationSession) -> Conductor:
+        """Who asks the station; in 1.6 through the translation."""
+        old = session.version is OcppVersion.V1_6
+        return Conductor(
+            station=desk.state,
+            drivers=desk.drivers,
+            session=V16Conversation(session=session, memory=desk.v16) if old else session,
+            config=self._config,
+            clock=self._clock,
+            awake=desk.awake,
+        )
+
+
+async def _keep_alive(
+    connection: ServerConnection, session: StationSession, station: StationConfig
+) -> None:
+    """Ping a silent station; any frame of its is an answer, for some never send a pong."""
+    while station.ping_interval_s > 0.0:
+        heard = session.frames_heard
+        await asyncio.sleep(station.ping_interval_s)
+        if session.frames_heard != heard:
+            continue
+        try:
+            async with asyncio.timeout(station.ping_timeout_s):
+                await (await connection.ping())
+        except ConnectionClosed:
+            return
+        except TimeoutError:
+            if session.frames_heard == heard:
+                LOG.warning("OCPP: %s answers no ping; dropping the link", station.station_id)
+                connection.transport.abort()
+                return
 
 
 def _drop_when_unacknowledged(connection: ServerConnection, *, after_s: float) -> None:

@@ -151,6 +151,7 @@ class StationSession:
         self._idle_timeout_s = idle_timeout_s
         self._unknown_fields_tolerated = unknown_fields_tolerated
         self._turnstile = Turnstile()
+        self.frames_heard = 0
         self._waiting: dict[str, asyncio.Future[CallOutcome]] = {}
         self._calls: asyncio.Queue[tuple[CallFrame | BrokenFrame, str | bytes]]
         self._calls = asyncio.Queue(maxsize=QUEUED_CALLS)
@@ -235,6 +236,7 @@ class StationSession:
             except TimeoutError:
                 LOG.warning("nothing heard for %s s; closing", self._idle_timeout_s)
                 return
+            self.frames_heard += 1
             await self._sort(raw)
 
     async def _sort(self, raw: str | bytes) -> None:

@@ -1,0 +1,39 @@
+"""Security events into the station journal, each kind once a minute and station at most."""
+
+from __future__ import annotations
+
+from v2g_daemon.adapters.ocpp.attempts import NOTES, Tally
+from v2g_daemon.adapters.ocpp.codec import printable
+from v2g_daemon.domain.ledger import StationEvent, StationEventKind
+from v2g_daemon.ports import Clock, StationJournal
+
+LONGEST_NAME = 50
+LONGEST_DETAIL = 255
+NOBODY = "unknown"
+
+
+class SecurityLog:
+    """Where refused handshakes and a station's own security events are written down."""
+
+    def __init__(self, *, clock: Clock, journal: StationJournal) -> None:
+        self._clock = clock
+        self._journal = journal
+        self._notes = Tally(NOTES)
+
+    def note(self, name: str, *, station_id: str | None, detail: str) -> None:
+        """`station_id` None: nobody we know; `detail` never holds a secret."""
+        now = self._clock.now()
+        station_id, name = station_id or NOBODY, printable(name)[:LONGEST_NAME]
+        key = f"{station_id} {name}"
+        if self._notes.exhausted(key, now_s=now.monotonic_s):
+            return
+        self._notes.add(key, now_s=now.monotonic_s)
+        self._journal.note(
+            StationEvent(
+                at_utc=now.utc,
+                station_id=station_id,
+                kind=StationEventKind.SECURITY,
+                name=name,
+                detail=printable(detail)[:LONGEST_DETAIL],
+            )
+        )
