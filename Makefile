@@ -13,7 +13,7 @@ DEV_STAMP := $(VENV)/.dev-$(call fingerprint,pyproject.toml $(RUN_LOCKS) require
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-system bench lint lint-style lint-types lint-imports format lock clean
+.PHONY: help demo test test-system fuzz bench lint lint-style lint-types lint-imports format lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,9 @@ WINDOWS := tests/system/test_demo_windows.py
 test-system: $(DEV_STAMP) ## Processes over loopback: long demos, kills, installs, foreign peers
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m system --ignore=$(WINDOWS)
 	$(BIN)/python -m pytest -m system $(WINDOWS)
+
+fuzz: $(DEV_STAMP) ## A million hostile frames at the OCPP session (FRAMES=1000000)
+	$(BIN)/python -m tests.fuzz --frames $(or $(FRAMES),1000000)
 
 bench: $(DEV_STAMP) ## Measure speed and memory and write docs/benchmarks.md
 	$(BIN)/python -m tests.benchmarks

@@ -20,7 +20,7 @@ from v2g_daemon.domain.ledger import (
     StationEvent,
     StationEventKind,
 )
-from v2g_daemon.domain.memory import DischargeLatch
+from v2g_daemon.domain.memory import DischargeLatch, LatchClearance
 from v2g_daemon.domain.plan import HistoryRow, Plan, PlanProblem
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading
@@ -54,6 +54,8 @@ class ObservationSink(Protocol):
     def put_override(self, override: UserOverride) -> None: ...
 
     def cancel_overrides(self, evse_id: str) -> None: ...
+
+    def clear_latch(self, clearance: LatchClearance) -> None: ...
 
 
 class EvsePort(Protocol):

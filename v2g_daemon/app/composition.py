@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 
+from fastapi import FastAPI
+
 from v2g_daemon import __version__
 from v2g_daemon.accounting import metering
 from v2g_daemon.adapters.database.writer import DatabaseLedger
@@ -30,6 +32,7 @@ from v2g_daemon.adapters.system.watchdog import SystemdWatchdog
 from v2g_daemon.adapters.web.routes import build_api
 from v2g_daemon.adapters.web.server import serve
 from v2g_daemon.adapters.web.translate import status_json
+from v2g_daemon.app.latches import LatchDesk
 from v2g_daemon.app.overrides import Overrides
 from v2g_daemon.app.retention import NIGHTLY, Retention
 from v2g_daemon.domain.ledger import SessionRow
@@ -116,12 +119,10 @@ def compose(
     recorder = _recorder(policy, clock, ledger, trace)
     journal = LedgerStationJournal(ledger, newest=reader.newest_station_events())
     central = CentralSystem(_central_config(settings, policy), clock, latest, journal)
-    overrides = Overrides(policy=policy, sink=latest)
-    newest = NewestOutcome(overrides.see, *([] if on_tick is None else [on_tick]))
+    newest, api = _desks(policy, latest, on_tick)
     watchdog = SystemdWatchdog.from_environment(os.environ)
     around = _surroundings(clock, latest, recorder, central, watchdog, newest)
     house = restored_house(reader, policy, now_utc)
-    api = build_api(status=newest.status, override=overrides, version=__version__)
     return Parts(
         policy=policy,
         clock=clock,
@@ -139,6 +140,19 @@ def compose(
             **_meters(settings, policy, clock, latest),
         },
     )
+
+
+def _desks(
+    policy: Policy, latest: LatestValues, on_tick: Callable[[Outcome], None] | None
+) -> tuple[NewestOutcome, FastAPI]:
+    """Who listens to every tick, and the API through which people ask and wish."""
+    overrides, latches = Overrides(policy=policy, sink=latest), LatchDesk(sink=latest)
+    listeners = [overrides.see, latches.see, *([] if on_tick is None else [on_tick])]
+    newest = NewestOutcome(*listeners)
+    api = build_api(
+        status=newest.status, override=overrides, clear_latch=latches.clear, version=__version__
+    )
+    return newest, api
 
 
 def _surroundings(

@@ -152,4 +152,8 @@ def _remember(memory: EvseMemory, decision: EvseDecision, snapshot: Snapshot) ->
     command = decision.command
     if isinstance(command, HandsOff):
         return replace(memory, last=None, decreased_at=None)
-    return remember_change(memory, command, snapshot.now)
+    changed = remember_change(memory, command, snapshot.now)
+    if changed.switched_at == memory.switched_at:
+        return changed
+    grid_w = None if snapshot.meter is None else snapshot.meter.power_w
+    return replace(changed, grid_at_switch_w=grid_w)

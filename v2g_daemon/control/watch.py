@@ -8,15 +8,16 @@ from v2g_daemon.control.evse_limits import recording_stalled
 from v2g_daemon.control.grid import GridView
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.domain.faults import Fault, FaultCode
-from v2g_daemon.domain.instant import fresh
-from v2g_daemon.domain.memory import DischargeLatch
+from v2g_daemon.domain.instant import Instant, fresh
+from v2g_daemon.domain.memory import DischargeLatch, EvseMemory
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.readings import OutcomeKind
 from v2g_daemon.domain.setpoint import Command, HandsOff
 from v2g_daemon.domain.snapshot import Snapshot
 
 DEVIATION_W = 500.0
-LATCH_AFTER_S = 10.0
+LATCH_ALONE_AFTER_S = 20.0
+CONTRADICTIONS_TO_LATCH = 2
 DECREASE_CONFIRMED_S = 5.0
 TICKS_TO_CONFIRM = 3.0
 STALE_PLAN_S = 2.0 * 3600.0
@@ -25,17 +26,27 @@ STALE_PLAN_S = 2.0 * 3600.0
 def watch_direction(
     situation: Situation, snapshot: Snapshot, policy: Policy
 ) -> tuple[Situation, DischargeLatch | None]:
-    """Latch discharge off when the power flows against the command for `LATCH_AFTER_S`."""
+    """Latch discharge off for power that flows against the command.
+
+    At the second sample that says so if the grid meter agrees, else once it has gone on for 20 s.
+    """
     memory = situation.memory
     against = _against_the_command(situation, snapshot, policy)
     if against is None:
         if memory.contradicted_since is not None:
-            memory = replace(memory, contradicted_since=None)
+            memory = replace(
+                memory, contradicted_since=None, contradicted_at=None, contradictions=0
+            )
             situation = replace(situation, memory=memory)
         return situation, None
+    memory = _contradicted(memory, situation.status.power_observed_at, snapshot.now)
+    situation = replace(situation, memory=memory)
     since = memory.contradicted_since or snapshot.now
-    situation = replace(situation, memory=replace(memory, contradicted_since=since))
-    if snapshot.now.seconds_since(since) < max(LATCH_AFTER_S, policy.timing.tick_s):
+    agreed = _grid_agrees(memory, snapshot, policy)
+    lasted_s = snapshot.now.seconds_since(since)
+    if memory.contradictions < CONTRADICTIONS_TO_LATCH or not (
+        agreed or lasted_s >= max(LATCH_ALONE_AFTER_S, policy.timing.tick_s)
+    ):
         return situation, None
     latch = DischargeLatch(
         evse_id=situation.status.evse_id,
@@ -44,6 +55,31 @@ def watch_direction(
         since_utc=snapshot.now.utc,
     )
     return replace(situation, latch=latch), latch
+
+
+def _contradicted(memory: EvseMemory, observed_at: Instant | None, now: Instant) -> EvseMemory:
+    """The memory after a tick that saw a contradiction; the same sample counts once."""
+    new = observed_at != memory.contradicted_at
+    return replace(
+        memory,
+        contradicted_since=memory.contradicted_since or now,
+        contradicted_at=observed_at,
+        contradictions=memory.contradictions + 1 if new else memory.contradictions,
+    )
+
+
+def _grid_agrees(memory: EvseMemory, snapshot: Snapshot, policy: Policy) -> bool:
+    """Whether the PCC moved as that power would move it since the command changed direction.
+
+    Other loads move it too: without agreement the charger's own word must do, and last longer.
+    """
+    meter, last = snapshot.meter, memory.last
+    if meter is None or last is None or memory.grid_at_switch_w is None:
+        return False
+    if not fresh(meter.observed_at, now=snapshot.now, max_age_s=policy.timing.meter_max_age_s):
+        return False
+    moved_w = meter.power_w - memory.grid_at_switch_w
+    return moved_w > DEVIATION_W if last.target_w < 0.0 else moved_w < DEVIATION_W
 
 
 def _against_the_command(situation: Situation, snapshot: Snapshot, policy: Policy) -> str | None:

@@ -36,10 +36,20 @@ class DischargeLatch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LatchClearance:
+    """A person found the cause: discharge may go on."""
+
+    evse_id: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvseMemory:
     """Memory of one EVSE; `last` is the setpoint of the tick before.
 
-    `decreased_at`: since when a decrease waits for its confirmation. `car_full`: a car without SoC
+    `decreased_at`: since when a decrease waits for its confirmation. `grid_at_switch_w`: power at
+    the PCC when the direction last changed. `contradictions`: samples against the command, the
+    last of them observed at `contradicted_at`. `car_full`: a car without SoC
     stopped drawing by itself in this session.
     """
 
@@ -57,7 +67,10 @@ class EvseMemory:
     increased_at: Instant | None = None
     decreased_at: Instant | None = None
     switched_at: Instant | None = None
+    grid_at_switch_w: float | None = None
     contradicted_since: Instant | None = None
+    contradicted_at: Instant | None = None
+    contradictions: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from v2g_daemon.domain.clock import ClockWitness, WitnessSource
 from v2g_daemon.domain.goals import UserOverride
 from v2g_daemon.domain.instant import Instant, fresh
+from v2g_daemon.domain.memory import LatchClearance
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading
@@ -36,6 +37,7 @@ class LatestValues:
         self._prices: PriceCurve | None = None
         self._witnesses: dict[WitnessSource, ClockWitness] = {}
         self._plans: dict[str, Plan] = {}
+        self._cleared: dict[str, LatchClearance] = {}
         self._failed_plans: set[str] = set()
 
     def put_meter(self, reading: MeterReading) -> None:
@@ -72,6 +74,10 @@ class LatestValues:
         """Back to automatic."""
         self._overrides.pop(evse_id, None)
 
+    def clear_latch(self, clearance: LatchClearance) -> None:
+        """A person clears a latch; taken in at the next tick."""
+        self._cleared[clearance.evse_id] = clearance
+
     def put_plan(self, plan: Plan) -> None:
         """A new plan; taken in at the next tick."""
         self._plans[plan.evse_id] = plan
@@ -81,7 +87,7 @@ class LatestValues:
         self._failed_plans.add(evse_id)
 
     def freeze(self, *, now: Instant, clock_trusted: bool, recording: RecordingHealth) -> News:
-        """One consistent view; plans are handed over once, expired overrides are dropped."""
+        """One consistent view; plans and clearances are handed over once, old overrides dropped."""
         expired = [
             evse_id
             for evse_id, override in self._overrides.items()
@@ -101,8 +107,10 @@ class LatestValues:
             overrides=tuple(self._overrides.values()),
             commissioning=self._commissioning,
             recording=recording,
+            cleared=tuple(self._cleared.values()),
         )
         self._plans.clear()
+        self._cleared.clear()
         self._failed_plans.clear()
         return news
 

@@ -57,6 +57,7 @@ class Outcome:
 
 def advance(house: House, news: News, policy: Policy) -> tuple[House, Outcome]:
     """One tick: take in the news, decide, meter, and ask for plans where something is new."""
+    clearings = _clearings(house.memory, news)
     house = _taking_in(house, news, policy)
     snapshot = _snapshot(house, news, policy)
     memory, decision = decide(house.memory, snapshot, policy)
@@ -68,7 +69,12 @@ def advance(house: House, news: News, policy: Policy) -> tuple[House, Outcome]:
         snapshot=snapshot,
         decision=decision,
         faults=(*decision.faults, *metering.faults, *_planning_faults(questions)),
-        rows=(*metered, *_latch_rows(house.memory, memory), *_override_rows(house, news)),
+        rows=(
+            *clearings,
+            *metered,
+            *_latch_rows(house.memory, memory),
+            *_override_rows(house, news),
+        ),
         problems=problems,
     )
     house = replace(
@@ -88,7 +94,7 @@ def closing_rows(house: House, policy: Policy) -> tuple[LedgerRow, ...]:
 
 
 def _taking_in(house: House, news: News, policy: Policy) -> House:
-    """New plans replace the old ones; a failed one leaves them and may be asked again."""
+    """New plans replace the old ones; a failed one leaves them; a cleared latch is gone."""
     planned = {plan.evse_id for plan in news.plans}
     kept = tuple(plan for plan in house.plans if plan.evse_id not in planned)
     answers = dict.fromkeys(news.failed_plans, Answer.FAILED) | dict.fromkeys(
@@ -96,6 +102,7 @@ def _taking_in(house: House, news: News, policy: Policy) -> House:
     )
     return replace(
         house,
+        memory=_without_cleared(house.memory, news),
         agenda=agendas.kept_up(house.agenda, policy, news.now.utc),
         plans=(*kept, *news.plans),
         questions=tuple(
@@ -157,6 +164,28 @@ def _planning_faults(questions: tuple[Question, ...]) -> tuple[Fault, ...]:
         )
         for question in questions
         if question.answer is Answer.FAILED
+    )
+
+
+def _without_cleared(memory: Memory, news: News) -> Memory:
+    cleared = {clearance.evse_id for clearance in news.cleared}
+    if cleared.isdisjoint(latch.evse_id for latch in memory.latches):
+        return memory
+    latches = tuple(latch for latch in memory.latches if latch.evse_id not in cleared)
+    return replace(memory, latches=latches)
+
+
+def _clearings(memory: Memory, news: News) -> tuple[LatchEvent, ...]:
+    """A row for each latch that a person cleared, with the reason given."""
+    because = {clearance.evse_id: clearance.because for clearance in news.cleared}
+    return tuple(
+        LatchEvent(
+            at_utc=news.now.utc,
+            latch=replace(latch, detail=because[latch.evse_id]),
+            cleared=True,
+        )
+        for latch in memory.latches
+        if latch.evse_id in because
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from v2g_daemon.domain.goals import UserOverride
 from v2g_daemon.domain.instant import Instant
+from v2g_daemon.domain.memory import LatchClearance
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading
@@ -27,3 +28,4 @@ class News:
     overrides: tuple[UserOverride, ...]
     commissioning: tuple[CommissioningRecord, ...]
     recording: RecordingHealth
+    cleared: tuple[LatchClearance, ...] = ()

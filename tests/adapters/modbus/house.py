@@ -46,6 +46,9 @@ class Latest:
     def cancel_overrides(self, evse_id: str) -> None:
         raise AssertionError(evse_id)
 
+    def clear_latch(self, clearance: object) -> None:
+        raise AssertionError(clearance)
+
 
 def clock(speed: float = 1.0) -> ScaledClock:
     return ScaledClock(

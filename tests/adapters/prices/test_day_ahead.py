@@ -66,6 +66,9 @@ class Curves:
     def cancel_overrides(self, evse_id: str) -> None:
         raise AssertionError(evse_id)
 
+    def clear_latch(self, clearance: object) -> None:
+        raise AssertionError(clearance)
+
 
 @dataclass(slots=True, kw_only=True)
 class PriceServer:

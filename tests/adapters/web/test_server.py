@@ -34,9 +34,19 @@ class Desk:
         return {"evse_id": "carport", "detail": "stopped"}
 
 
+def cleared(*, evse_id: str, because: str) -> dict[str, Any]:
+    """Clears the latch of the carport and no other."""
+    if evse_id != "carport":
+        raise ValueError(f"no latch is set at {evse_id!r}")
+    return {"evse_id": evse_id, "detail": because}
+
+
 def an_app(desk: Desk | None = None, status: dict[str, Any] | None = None) -> FastAPI:
     return build_api(
-        status=lambda: status, override=Desk() if desk is None else desk, version="1.2.3"
+        status=lambda: status,
+        override=Desk() if desk is None else desk,
+        clear_latch=cleared,
+        version="1.2.3",
     )
 
 
@@ -194,3 +204,22 @@ async def test_a_cancelled_server_leaves_no_dead_listener_in_the_loop(serving: S
             assert await reader.read() == b""
             writer.close()
             await writer.wait_closed()
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "told"),
+    [
+        ({"evse_id": "carport", "because": "rewired"}, 200, "rewired"),
+        ({"evse_id": "yard", "because": "rewired"}, 409, "no latch is set"),
+        ({"evse_id": "carport", "because": ""}, 422, "because"),
+        ({"evse_id": "carport"}, 422, "because"),
+    ],
+)
+async def test_a_latch_is_cleared_only_with_a_reason(
+    serving: Serving, body: dict[str, str], status: int, told: str
+) -> None:
+    async with serving(an_app()) as client:
+        await until_served(client)
+        answer = await client.post("/api/v1/latches/clear", json=body)
+        assert answer.status_code == status
+        assert told in answer.text

@@ -94,7 +94,8 @@ def test_a_discharge_nobody_commanded_is_latched(target_w: float) -> None:
         an_evse_memory(),
         last=a_setpoint(target_w),
         switched_at=ago(60.0),
-        contradicted_since=ago(10.0),
+        contradicted_since=ago(20.0),
+        contradictions=1,
     )
     memory, decision = decided(drawing(-3000.0), evse)
     assert [latch.rule for latch in memory.latches] == ["wrong_direction"]

@@ -68,6 +68,12 @@ def call_faults(call: str) -> Iterator[str]:
         if command is None:
             yield f"v2g {name}"
             continue
+        if isinstance(command, typer.core.TyperGroup):
+            inner, *words = words
+            command = command.commands.get(inner)
+            if command is None:
+                yield f"v2g {name} {inner}"
+                continue
         known = {flag for option in command.params for flag in option.opts} | {"--help"}
         yield from (f"v2g {name} {word}" for word in words if unknown_flag(word, known))
 

@@ -29,7 +29,7 @@ from v2g_daemon.domain.ledger import (
     PccInterval,
     SessionRow,
 )
-from v2g_daemon.domain.memory import DischargeLatch, Memory
+from v2g_daemon.domain.memory import DischargeLatch, LatchClearance, Memory
 from v2g_daemon.domain.snapshot import DischargeCounters
 from v2g_daemon.step.house import House, Outcome, closing_rows
 from v2g_daemon.step.news import News
@@ -162,7 +162,10 @@ LATCH = DischargeLatch(
 
 def test_a_charger_that_runs_the_wrong_way_is_latched_and_the_latch_written_once() -> None:
     told = an_evse_memory(
-        switched_at=NOW.later(-60.0), contradicted_since=NOW.later(-10.0), last=a_setpoint(-3000.0)
+        switched_at=NOW.later(-60.0),
+        contradicted_since=NOW.later(-20.0),
+        contradictions=1,
+        last=a_setpoint(-3000.0),
     )
     house = House(memory=Memory(evses=(told,), meter_good_since=NOW.later(-60.0)))
     wrong = an_evse_status(power_w=3000.0)
@@ -179,6 +182,22 @@ def test_a_latch_that_was_there_before_is_not_written_again() -> None:
     _, (outcome,) = played([some_news()], house=House(memory=Memory(latches=(LATCH,))))
     assert not any(isinstance(row, LatchEvent) for row in outcome.rows)
     assert outcome.memory_after.latches == (LATCH,)
+
+
+def test_a_latch_that_a_person_clears_is_gone_and_the_reason_is_written() -> None:
+    cleared = (LatchClearance(evse_id="carport", because="rewired"),)
+    house, (outcome, after) = played(
+        [some_news(cleared=cleared), some_news(NOW.later(1.0))],
+        house=House(memory=Memory(latches=(LATCH,))),
+    )
+    rows = [row for row in outcome.rows if isinstance(row, LatchEvent)]
+    assert [(row.at_utc, row.latch.evse_id, row.latch.rule) for row in rows] == [
+        (NOW.utc, "carport", "wrong_direction")
+    ]
+    assert (rows[0].cleared, rows[0].latch.detail) == (True, "rewired")
+    assert house.memory.latches == ()
+    assert FaultCode.WRONG_DIRECTION not in {fault.code for fault in after.faults}
+    assert not any(isinstance(row, LatchEvent) for row in after.rows)
 
 
 def carport(seconds_s: float, discharge_milliwh: int, export_milliwh: int) -> News:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
 from fastapi import FastAPI, HTTPException
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 
 class OverrideRequest(BaseModel):
@@ -21,6 +21,21 @@ class OverrideRequest(BaseModel):
     confirmed: bool = False
 
 
+class ClearanceRequest(BaseModel):
+    """POST /api/v1/latches/clear; the reason stands in the ledger for good."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    evse_id: str
+    because: Annotated[str, Field(min_length=3, max_length=500)]
+
+
+class ClearLatch(Protocol):
+    """Turns a request into an observation; raises ValueError with a text for the user."""
+
+    def __call__(self, *, evse_id: str, because: str) -> dict[str, Any]: ...
+
+
 class OverrideDesk(Protocol):
     """Turns a request into an observation; raises ValueError with a text for the user."""
 
@@ -30,7 +45,11 @@ class OverrideDesk(Protocol):
 
 
 def build_api(
-    *, status: Callable[[], dict[str, Any] | None], override: OverrideDesk, version: str
+    *,
+    status: Callable[[], dict[str, Any] | None],
+    override: OverrideDesk,
+    clear_latch: ClearLatch,
+    version: str,
 ) -> FastAPI:
     """The application; `status` is None until the first tick."""
     app = FastAPI(title="v2g-daemon", version=version, docs_url=None, redoc_url=None)
@@ -51,6 +70,13 @@ def build_api(
                 until=request.until,
                 confirmed=request.confirmed,
             )
+        except ValueError as error:
+            raise HTTPException(409, str(error)) from error
+
+    @app.post("/api/v1/latches/clear")
+    async def post_clearance(request: ClearanceRequest) -> dict[str, Any]:
+        try:
+            return clear_latch(evse_id=request.evse_id, because=request.because)
         except ValueError as error:
             raise HTTPException(409, str(error)) from error
 
