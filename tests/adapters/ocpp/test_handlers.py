@@ -1,4 +1,4 @@
-"""Every action a station may send gets an answer that its schema accepts, in both versions."""
+"""Every action a station may send gets an answer that its schema accepts, in every version."""
 
 from __future__ import annotations
 
@@ -20,7 +20,10 @@ from v2g_daemon.adapters.ocpp.codec import (
 from v2g_daemon.adapters.ocpp.config import EvseConfig, OcppVersion, StationConfig
 from v2g_daemon.adapters.ocpp.handlers import HANDLERS, StationHandlers
 from v2g_daemon.adapters.ocpp.security_log import SecurityLog
+from v2g_daemon.adapters.ocpp.session import StationHandler
 from v2g_daemon.adapters.ocpp.station import StationState
+from v2g_daemon.adapters.ocpp.v16.handlers import ANSWERS, V16Handlers
+from v2g_daemon.adapters.ocpp.v16.memory import V16Memory
 
 # Written out from the use cases, not taken from our table: what a charging station may ask.
 STATION_ACTIONS_2_0_1 = frozenset(
@@ -36,7 +39,14 @@ STATION_ACTIONS_2_1 = STATION_ACTIONS_2_0_1 | frozenset(
     "NotifyDERStartStop NotifyPriorityCharging NotifySettlement OpenPeriodicEventStream "
     "PullDynamicScheduleUpdate ReportDERControl VatNumberValidation".split()
 )
-CASES = [(OcppVersion.V2_0_1, action) for action in sorted(STATION_ACTIONS_2_0_1)] + [
+STATION_ACTIONS_1_6 = frozenset(
+    "Authorize BootNotification DataTransfer DiagnosticsStatusNotification "
+    "FirmwareStatusNotification Heartbeat LogStatusNotification MeterValues "
+    "SecurityEventNotification SignCertificate SignedFirmwareStatusNotification "
+    "StartTransaction StatusNotification StopTransaction".split()
+)
+CASES = [(OcppVersion.V1_6, action) for action in sorted(STATION_ACTIONS_1_6)]
+CASES += [(OcppVersion.V2_0_1, action) for action in sorted(STATION_ACTIONS_2_0_1)] + [
     (OcppVersion.V2_1, action) for action in sorted(STATION_ACTIONS_2_1)
 ]
 
@@ -90,7 +100,17 @@ def handlers(version: OcppVersion) -> StationHandlers:
     )
 
 
+def answering(version: OcppVersion) -> StationHandler:
+    """Who answers in that version."""
+    if version is not OcppVersion.V1_6:
+        return handlers(version)
+    inner = handlers(OcppVersion.V2_0_1)
+    memory = V16Memory(station_id="S1", connectors=(1,), journal=MemoryJournal())
+    return V16Handlers(inner=inner, memory=memory)
+
+
 def test_the_table_holds_every_action_a_station_may_send_and_no_other() -> None:
+    assert frozenset(ANSWERS) == STATION_ACTIONS_1_6
     assert frozenset(HANDLERS[OcppVersion.V2_0_1]) == STATION_ACTIONS_2_0_1
     assert frozenset(HANDLERS[OcppVersion.V2_1]) == STATION_ACTIONS_2_1
 
@@ -104,7 +124,7 @@ async def test_every_action_gets_a_schema_valid_answer(
     request = example(root, root, full=full)
     assert call_violation(version, action, request) is None
     async with asyncio.timeout(5):
-        answer = await handlers(version).answer(action, request)
+        answer = await answering(version).answer(action, request)
     schema(version.value, f"{action}Response").validate(answer)
 
 

@@ -13,7 +13,6 @@ _TRIGGERS = {
     "TransactionEvent": "MeterValues",
 }
 _TRIGGERABLE = frozenset({"BootNotification", "Heartbeat", "MeterValues", "StatusNotification"})
-_RESETS = {"Immediate": "Hard", "OnIdle": "Soft"}
 
 # The device model of 2.0.1, in lower case, and the configuration key that holds the same.
 KEYS = {
@@ -93,13 +92,6 @@ def _trigger(payload: JsonObject) -> JsonObject:
     return asked
 
 
-def _remote_start(payload: JsonObject) -> JsonObject:
-    asked: JsonObject = {"idTag": payload["idToken"]["idToken"][:20]}
-    if "evseId" in payload:
-        asked["connectorId"] = payload["evseId"]
-    return asked
-
-
 def _status(answer: JsonObject) -> JsonObject:
     """1.6 has more ways to say no than 2.0.1."""
     status = answer["status"]
@@ -117,22 +109,4 @@ def triggerable(payload: JsonObject) -> bool:
 TRANSLATIONS: dict[str, Translation] = {
     "SetChargingProfile": Translation(action="SetChargingProfile", ask=_profile, answer=_status),
     "TriggerMessage": Translation(action="TriggerMessage", ask=_trigger, answer=_status),
-    "RequestStartTransaction": Translation(
-        action="RemoteStartTransaction", ask=_remote_start, answer=_status
-    ),
-    "RequestStopTransaction": Translation(
-        action="RemoteStopTransaction",
-        ask=lambda payload: {"transactionId": int(payload["transactionId"])},
-        answer=_status,
-    ),
-    "Reset": Translation(
-        action="Reset", ask=lambda payload: {"type": _RESETS[payload["type"]]}, answer=_status
-    ),
-    "UnlockConnector": Translation(
-        action="UnlockConnector",
-        ask=lambda payload: {"connectorId": payload["evseId"]},
-        answer=lambda answer: {
-            "status": "Unlocked" if answer["status"] == "Unlocked" else "UnlockFailed"
-        },
-    ),
 }

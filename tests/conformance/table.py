@@ -1,0 +1,259 @@
+"""Which message of OCPP and which known fault is covered by which test."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from v2g_daemon.adapters.ocpp import OcppVersion
+from v2g_daemon.adapters.ocpp.codec import known_actions
+from v2g_daemon.adapters.ocpp.handlers import HANDLERS
+from v2g_daemon.adapters.ocpp.v16.handlers import ANSWERS
+
+ADAPTERS = "tests/adapters/ocpp"
+UNIT = "tests/unit/ocpp"
+ANSWERED = f"{ADAPTERS}/test_handlers.py::test_every_action_gets_a_schema_valid_answer"
+SESSION = f"{ADAPTERS}/test_v2g_session.py"
+REFUSALS = f"{ADAPTERS}/test_refusals.py"
+OLD = f"{ADAPTERS}/test_v16_station.py"
+V2G = f"{SESSION}::test_a_v2g_session_from_plug_in_to_departure"
+OLD_CHARGES = f"{OLD}::test_an_old_station_charges_within_a_limit_in_tenths_of_an_ampere"
+
+# What a message does, beyond getting an answer, shows in these.
+HANDLED: dict[OcppVersion, dict[str, str]] = {
+    OcppVersion.V2_1: {
+        "Authorize": f"{ADAPTERS}/test_handlers.py::test_energy_transfers_are_named_in_2_1_only",
+        "BootNotification": V2G,
+        "MeterValues": f"{REFUSALS}::test_a_car_without_soc_is_a_normal_session",
+        "NotifyEVChargingNeeds": V2G,
+        "SecurityEventNotification": (
+            f"{ADAPTERS}/test_handlers.py::test_a_stations_security_events_are_kept_once_a_minute"
+        ),
+        "StatusNotification": V2G,
+        "TransactionEvent": V2G,
+    },
+    OcppVersion.V2_0_1: {
+        "BootNotification": (
+            f"{REFUSALS}::test_a_2_0_1_station_is_charged_by_limits_and_never_below_zero"
+        ),
+        "TransactionEvent": (
+            f"{REFUSALS}::test_a_2_0_1_station_is_charged_by_limits_and_never_below_zero"
+        ),
+    },
+    OcppVersion.V1_6: {
+        "BootNotification": OLD_CHARGES,
+        "MeterValues": f"{OLD}::test_its_meter_values_are_texts_in_any_unit",
+        "StartTransaction": OLD_CHARGES,
+        "StatusNotification": (
+            f"{OLD}::test_a_car_that_stops_taking_power_is_seen_and_its_end_too"
+        ),
+        "StopTransaction": f"{OLD}::test_a_car_that_stops_taking_power_is_seen_and_its_end_too",
+    },
+}
+
+# What we ask, by the test that goes red when we do not.
+SENT: dict[OcppVersion, dict[str, str]] = {
+    OcppVersion.V2_1: {
+        "GetTransactionStatus": (
+            f"{REFUSALS}::test_a_transaction_that_the_station_no_longer_knows_is_over"
+        ),
+        "GetVariables": V2G,
+        "NotifyAllowedEnergyTransfer": (
+            f"{SESSION}::test_a_running_transaction_is_adopted_after_our_restart"
+        ),
+        "SetChargingProfile": V2G,
+        "SetVariables": f"{SESSION}::test_only_settings_that_differ_are_written",
+        "TriggerMessage": (
+            f"{REFUSALS}::test_a_station_that_stops_sampling_is_asked_for_meter_values"
+        ),
+        "UpdateDynamicSchedule": V2G,
+    },
+    OcppVersion.V2_0_1: {
+        "SetChargingProfile": (
+            f"{REFUSALS}::test_a_2_0_1_station_is_charged_by_limits_and_never_below_zero"
+        ),
+    },
+    OcppVersion.V1_6: {
+        "ChangeConfiguration": OLD_CHARGES,
+        "GetConfiguration": OLD_CHARGES,
+        "SetChargingProfile": OLD_CHARGES,
+        "TriggerMessage": OLD_CHARGES,
+    },
+}
+
+# Faults seen in the field and attacks, by the test that plays them.
+FAULTS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        "the station vanishes in a discharge, without a close",
+        (
+            "tests/system/test_mid_discharge.py::"
+            "test_a_black_hole_on_the_link_ends_the_discharge_within_the_lease",
+        ),
+    ),
+    (
+        "the link closes while a call is in flight",
+        (f"{ADAPTERS}/test_session.py::test_a_call_fails_at_once_when_the_link_closes",),
+    ),
+    (
+        "the link is up, but no call is answered",
+        (
+            f"{ADAPTERS}/test_session.py::"
+            "test_a_black_hole_times_out_as_an_outcome_and_an_answer_that_is_late_does_no_harm",
+        ),
+    ),
+    (
+        "SetChargingProfile is refused",
+        (
+            f"{REFUSALS}::test_a_refusal_is_an_outcome_and_is_not_repeated_every_second",
+            f"{REFUSALS}::"
+            "test_a_station_that_takes_no_setpoint_at_all_loses_discharge_and_gets_zero",
+        ),
+    ),
+    (
+        "it is accepted and not followed",
+        (
+            "tests/unit/control/test_watch.py::"
+            "test_more_power_than_commanded_is_a_fault_once_it_had_time_to_settle",
+        ),
+    ),
+    (
+        "the sign of a discharge is inverted",
+        (
+            "tests/unit/control/test_watch.py::"
+            "test_where_the_grid_meter_agrees_the_second_sample_latches",
+            "tests/unit/control/test_watch.py::"
+            "test_charging_while_told_to_discharge_for_20_s_latches_discharge_off",
+        ),
+    ),
+    (
+        "the station reboots in a session",
+        (f"{REFUSALS}::test_a_station_that_boots_again_gets_its_profiles_again",),
+    ),
+    (
+        "an event is repeated, late, or was queued offline",
+        (
+            f"{ADAPTERS}/test_session.py::"
+            "test_a_repeated_frame_is_answered_from_memory_and_handled_once",
+            f"{UNIT}/test_evse_state.py::test_offline_events_change_nothing_live_but_tell_who_it_was",
+            f"{UNIT}/test_evse_state.py::test_an_older_sample_never_replaces_a_newer_one",
+        ),
+    ),
+    (
+        "SoC that cannot be",
+        (f"{UNIT}/test_meter_values.py::test_soc_is_a_fraction_or_nothing",),
+    ),
+    (
+        "a second connection with a known id",
+        (
+            f"{ADAPTERS}/test_admission.py::"
+            "test_a_second_connection_is_refused_while_the_first_answers",
+            f"{ADAPTERS}/test_admission.py::"
+            "test_a_second_connection_takes_over_from_one_that_is_dead",
+        ),
+    ),
+    (
+        "a storm of reconnects",
+        (
+            f"{UNIT}/test_attempts.py::"
+            "test_a_storm_of_reconnects_is_slowed_and_a_usual_reconnect_is_not",
+        ),
+    ),
+    (
+        "heartbeats stop while meter values flow, or the other way round",
+        (
+            f"{ADAPTERS}/test_admission.py::test_any_frame_is_a_sign_of_life_and_silence_is_not",
+            f"{REFUSALS}::test_a_station_that_stops_sampling_is_asked_for_meter_values",
+        ),
+    ),
+    (
+        "a station clock of 1970",
+        (
+            f"{UNIT}/test_evse_state.py::"
+            "test_a_clock_of_1970_is_no_obstacle_and_never_the_time_of_plug_in",
+        ),
+    ),
+    (
+        "a version that is not ours, or none",
+        (
+            f"{ADAPTERS}/test_admission.py::test_no_common_version_is_closed_after_the_handshake",
+            f"{OLD}::test_a_station_that_names_no_version_is_an_old_one",
+        ),
+    ),
+    (
+        "wrong or no credentials, unknown id",
+        (f"{ADAPTERS}/test_admission.py::test_a_stranger_is_refused_before_the_upgrade",),
+    ),
+    (
+        "passwords are guessed, from one address or many",
+        (
+            f"{ADAPTERS}/test_admission.py::test_guessing_passwords_ends_in_429_and_in_the_journal",
+            f"{UNIT}/test_attempts.py::"
+            "test_guessing_from_many_addresses_is_limited_by_the_station_but_never_keeps_it_out",
+        ),
+    ),
+    (
+        "frames beyond the size bound",
+        (f"{ADAPTERS}/test_session.py::test_a_frame_over_the_size_bound_closes_with_1009",),
+    ),
+    (
+        "bytes that are no JSON, and JSON that is no frame",
+        (
+            f"{ADAPTERS}/test_session.py::"
+            "test_a_broken_frame_gets_the_proper_error_and_the_session_lives",
+            f"{ADAPTERS}/test_fuzz.py::test_six_thousand_hostile_frames_do_no_harm",
+        ),
+    ),
+    (
+        "control characters in names and ids",
+        (f"{UNIT}/test_evse_state.py::test_a_control_character_in_an_id_reaches_no_ledger",),
+    ),
+    (
+        "a flood of security events",
+        (f"{ADAPTERS}/test_handlers.py::test_a_stations_security_events_are_kept_once_a_minute",),
+    ),
+    (
+        "secrets in logs",
+        (f"{ADAPTERS}/test_admission.py::test_a_password_is_in_no_log_and_no_repr",),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One message of one version: who sends it, what becomes of it, and by which test."""
+
+    version: OcppVersion
+    action: str
+    from_station: bool
+    state: str
+    test: str | None
+
+    @property
+    def key(self) -> str:
+        """What `tests.conformance.disable` is told to disable it."""
+        way = "received" if self.from_station else "sent"
+        return f"{way}:{self.version.value}:{self.action}"
+
+
+def rows() -> list[Row]:
+    """Every message of every version, each direction it can take."""
+    return [row for version in OcppVersion for row in _rows_of(version)]
+
+
+def _rows_of(version: OcppVersion) -> list[Row]:
+    ours = ANSWERS if version is OcppVersion.V1_6 else HANDLERS[version]
+    found = []
+    for action in sorted(known_actions(version)):
+        if action in ours:
+            handled = HANDLED[version].get(action)
+            test = handled or f"{ANSWERED}[{version.value}-{action}-False]"
+            state = "answered" if handled is None else "handled"
+            found.append(
+                Row(version=version, action=action, from_station=True, state=state, test=test)
+            )
+        if action not in ours or action in SENT[version]:
+            sent = SENT[version].get(action)
+            state = "not sent" if sent is None else "sent"
+            found.append(
+                Row(version=version, action=action, from_station=False, state=state, test=sent)
+            )
+    return found
