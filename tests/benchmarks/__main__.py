@@ -40,6 +40,7 @@ def main() -> None:
     cases = {path.stem: _measured("plan_case", str(path)) for path in sorted(CASES.glob("*.json"))}
     matches = _measured("planner_vs_milp", "--seeds", str(options.seeds), "--json", may_fail=True)
     processes = _measured("process_case", str(options.seconds))
+    ocpp = _measured("ocpp_case")
     text = page(
         machine,
         tick=tick,
@@ -47,6 +48,7 @@ def main() -> None:
         processes=processes,
         cases=cases,
         matches=matches["matches"],
+        ocpp=ocpp,
     )
     options.output.write_text(text, encoding="utf-8")
     print(f"wrote {options.output}")

@@ -58,6 +58,13 @@ The planning child is timed from `exec` to its last byte, with the question that
 poses; its memory is the highest the kernel saw. The solver core is
 `tests/benchmarks/plan_case.py` on two fixed cases of 48 hours in quarter hours, 30 runs each."""
 
+OCPP_METHOD = """\
+`tests/benchmarks/ocpp_case.py` serves stations that live in a process of their own, over loopback
+WebSockets, every message checked by its schema both ways. The rate is one connection that sends
+meter values as fast as they are answered, CPU is the central system's own. Latency is from the
+command in the mailbox to the arrival of SetChargingProfile at the station, four commands a
+second, while all stations send meter values (every 5 s with 2 stations, every 10 s otherwise)."""
+
 MILP_METHOD = """\
 `tests/benchmarks/planner_vs_milp.py`: both fixed cases and seeded perturbations of each (prices ×
 0.8 to 1.2, load and PV × 0.7 to 1.3, start ± 6 kWh, targets ± 4 kWh), planned by the daemon's
@@ -75,6 +82,7 @@ def page(
     processes: dict[str, Any],
     cases: dict[str, dict[str, Any]],
     matches: Sequence[dict[str, Any]],
+    ocpp: dict[str, Any],
 ) -> str:
     """The whole page."""
     parts = [
@@ -85,6 +93,8 @@ def page(
         "## The process\n\n" + PROCESS_METHOD,
         _table(_process_figures(processes["control"])),
         _seen(processes["control"]),
+        "## The central system\n\n" + OCPP_METHOD,
+        _table(_ocpp_figures(ocpp)),
         "## Planning\n\n" + PLANNING_METHOD,
         _table(_planning_figures(processes["planning"], cases)),
         "## The planner against a MILP\n\n" + MILP_METHOD,
@@ -179,6 +189,33 @@ def _planning_figures(planning: dict[str, Any], cases: dict[str, dict[str, Any]]
                 name=f"solver core, `{name}`",
                 value=f"{case['median_ms']:.1f} ms median, {case['p95_ms']:.1f} ms 95th percentile",
                 aim="≤ 15 ms median",
+            )
+        )
+    return figures
+
+
+def _ocpp_figures(ocpp: dict[str, Any]) -> list[Figure]:
+    figures = [
+        Figure(
+            name=f"OCPP {one['version']}, {one['values']} sampled values",
+            value=f"{one['per_s']:.0f} messages/s, {one['cpu_ms']:.2f} ms CPU each",
+            aim="≥ 500/s",
+        )
+        for one in ocpp["rates"]
+    ]
+    for one in ocpp["homes"]:
+        figures.append(
+            Figure(
+                name=f"{one['stations']} stations: CPU, highest memory so far",
+                value=f"{one['cpu_percent']:.1f} % of a core, {one['rss_mib']:.0f} MiB",
+            )
+        )
+        figures.append(
+            Figure(
+                name=f"{one['stations']} stations: setpoint latency",
+                value=f"{one['latency_median_ms']:.1f} ms median,"
+                f" {one['latency_p99_ms']:.1f} ms 99th percentile of {one['setpoints']}",
+                aim="≤ 5 ms" if one["stations"] == 2 else "",
             )
         )
     return figures

@@ -7,7 +7,7 @@ addresses only makes us forget the oldest of them.
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 REMEMBERED = 1024
 
@@ -22,6 +22,8 @@ class Allowance:
 
 HANDSHAKES_OF_A_STATION = Allowance(count=30, per_s=60.0)
 HANDSHAKES_FROM_AN_ADDRESS = Allowance(count=120, per_s=60.0)
+# After an outage all stations of a house come back at once, perhaps from behind one address.
+HANDSHAKES_PER_STATION_OF_THE_HOUSE = 4
 WRONG_PASSWORDS_FROM_AN_ADDRESS = Allowance(count=5, per_s=300.0)
 WRONG_PASSWORDS_FOR_A_STATION = Allowance(count=30, per_s=3600.0)
 NOTES = Allowance(count=1, per_s=60.0)
@@ -55,9 +57,10 @@ class Tally:
 class Door:
     """Remembers who knocked; the address a station last came from is not held to its strangers."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, stations: int) -> None:
         self._by_station = Tally(HANDSHAKES_OF_A_STATION)
-        self._by_address = Tally(HANDSHAKES_FROM_AN_ADDRESS)
+        most = max(HANDSHAKES_FROM_AN_ADDRESS.count, HANDSHAKES_PER_STATION_OF_THE_HOUSE * stations)
+        self._by_address = Tally(replace(HANDSHAKES_FROM_AN_ADDRESS, count=most))
         self._wrong_from = Tally(WRONG_PASSWORDS_FROM_AN_ADDRESS)
         self._wrong_for = Tally(WRONG_PASSWORDS_FOR_A_STATION)
         self._home: OrderedDict[str, str] = OrderedDict()

@@ -100,7 +100,7 @@ class CentralSystem:
             )
             for station in config.stations
         }
-        self._door = Door()
+        self._door = Door(stations=len(config.stations))
         self._security = security
         self._listening = asyncio.Event()
         self._bound_port: int | None = None
