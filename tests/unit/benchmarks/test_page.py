@@ -45,6 +45,21 @@ PLANNING: dict[str, Any] = {
 }
 
 
+OCPP: dict[str, Any] = {
+    "rates": [{"version": "1.6", "values": 5, "per_s": 812.4, "cpu_ms": 0.456}],
+    "homes": [
+        {
+            "stations": 2,
+            "cpu_percent": 1.26,
+            "rss_mib": 50.4,
+            "latency_median_ms": 1.04,
+            "latency_p99_ms": 3.96,
+            "setpoints": 96,
+        }
+    ],
+}
+
+
 def match(worse_share: float, *, missed_kwh: float = 0.0) -> dict[str, Any]:
     return {
         "case": "winter",
@@ -63,6 +78,7 @@ def rendered(**changes: Any) -> str:
         "processes": {"control": CONTROL, "planning": PLANNING},
         "cases": {"winter": {"median_ms": 11.11, "p95_ms": 14.5}},
         "matches": [match(0.001)],
+        "ocpp": OCPP,
     }
     return page(MACHINE, **(figures | changes))
 
@@ -105,3 +121,11 @@ def test_the_page_ends_with_one_line_end_and_has_no_long_lines_in_its_prose() ->
     assert text.endswith("|\n")
     prose = [line for line in text.splitlines() if not line.startswith("|")]
     assert max(len(line) for line in prose) <= 100
+
+
+def test_the_central_system_is_told_by_version_and_by_number_of_stations() -> None:
+    text = rendered()
+    assert "| OCPP 1.6, 5 sampled values | 812 messages/s, 0.46 ms CPU each | ≥ 500/s |" in text
+    assert "| 2 stations: CPU, highest memory so far | 1.3 % of a core, 50 MiB |" in text
+    latency = "1.0 ms median, 4.0 ms 99th percentile of 96"
+    assert f"| 2 stations: setpoint latency | {latency} | ≤ 5 ms |" in text
