@@ -125,8 +125,9 @@ class Conductor:
     async def _configure(self) -> None:
         """Read the device model, lay the safety net first, then write settings and look around."""
         power_ups = self._station.power_ups
-        for driver in self._drivers:
-            driver.forget()
+        async with self._session.turn(Urgency.SETPOINT):  # no setpoint is on its way meanwhile
+            for driver in self._drivers:
+                driver.forget()
         station, version = self._station.config, self._session.version
         values = await read_variables(self._session, readable(station, version))
         self._learn(values, version)
