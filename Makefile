@@ -83,7 +83,7 @@ $(DEV_STAMP): | $(BIN)/python
 UV_VENV := $(VENV)/uv
 UV := $(UV_VENV)/bin/uv
 COMPILE = $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-header $(UPGRADE)
+	--no-emit-index-url --no-header --no-strip-extras $(UPGRADE)
 
 lock: $(BIN)/python ## Lock the dependencies again (UPGRADE=--upgrade for the newest)
 	@test -x $(UV) || { $(BIN)/python -m venv $(UV_VENV) && $(UV_VENV)/bin/pip install --quiet uv; }
