@@ -350,6 +350,7 @@ def an_evse_memory(last_w: float | None = None, **changes: Any) -> EvseMemory:
         session_id="s1",
         session_base_milliwh=5_000_000,
         last=None if last_w is None else a_setpoint(last_w),
+        discharge_proven=True,
     )
     return replace(memory, **changes)
 

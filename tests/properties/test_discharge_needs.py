@@ -15,6 +15,7 @@ from tests.builders import (
     NOW,
     a_capability,
     a_grid,
+    a_memory,
     a_meter,
     a_plan,
     a_policy,
@@ -25,7 +26,6 @@ from tests.builders import (
 from tests.properties.houses import commanded
 from v2g_daemon.control.decide import decide
 from v2g_daemon.domain.goals import DepartureGoal
-from v2g_daemon.domain.memory import Memory
 from v2g_daemon.domain.policy import (
     Policy,
     Stage,
@@ -106,8 +106,7 @@ def sold(*, relief: bool, breaks: Sequence[str]) -> float | None:
     snapshot, policy = a_snapshot(plans=(a_plan(0.0),), meter=a_meter(load_w)), a_policy()
     for name in breaks:
         snapshot, policy = BREAKS[name](snapshot, policy)
-    memory = Memory(meter_good_since=ago(60.0))
-    setpoint = commanded(decide(memory, snapshot, policy)[1].evses[0])
+    setpoint = commanded(decide(a_memory(), snapshot, policy)[1].evses[0])
     return None if setpoint is None else setpoint.target_w
 
 

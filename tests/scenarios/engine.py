@@ -10,11 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tests.builders import NOW, a_plan, a_policy, a_snapshot, an_evse_status
+from tests.builders import NOW, a_memory, a_plan, a_policy, a_snapshot, an_evse_status
 from v2g_daemon.control.decide import decide
 from v2g_daemon.domain.decision import Decision
 from v2g_daemon.domain.instant import Instant
-from v2g_daemon.domain.memory import Memory
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.readings import EvseStatus, MeterReading
@@ -70,7 +69,7 @@ class House:
     def __init__(self, policy: Policy, world: World) -> None:
         self.policy = policy
         self.world = world
-        self.memory = Memory(meter_good_since=NOW.later(-60.0))
+        self.memory = a_memory()
         self.power_w = 0.0
         self._metered: MeterReading | None = None
         self._recorded_at = NOW

@@ -5,6 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+_CAR_STATES = {
+    "timer_active": "the car waits for its own timer",
+    "stopped_at_its_limit": "the car stopped at its own limit",
+}
+
 
 def status_text(status: dict[str, Any]) -> str:
     """A few lines: the grid, each EVSE with the sentence why, overrides and faults."""
@@ -48,7 +53,7 @@ def _evse(evse: dict[str, Any]) -> list[str]:
     target = "hands off" if evse["target_w"] is None else f"{evse['target_w']:.0f} W"
     lines = [
         f"{evse['evse_id']:8} {car}, {soc}, stage {evse['stage'].upper()}{station}",
-        f"         {target} (measured {power})",
+        f"         {target} (measured {power}{_following(evse)})",
         f"         why: {evse['reason']['detail']}",
     ]
     goal = evse["next_goal"]
@@ -58,6 +63,13 @@ def _evse(evse: dict[str, Any]) -> list[str]:
     if evse["plan"] is not None:
         lines.append(f"         plan: {evse['plan']['summary']}")
     return lines
+
+
+def _following(evse: dict[str, Any]) -> str:
+    """What is to be said where a command is not simply followed."""
+    said = "" if evse["following"] in (None, "following") else evse["following"]
+    said = _CAR_STATES.get(evse["car_state"], said.replace("_", " "))
+    return f"; {said}" if said else ""
 
 
 def _wall(stamp: str, form: str = "%a %H:%M") -> str:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from v2g_daemon.control.dependable import static_safe_w
 from v2g_daemon.control.desire import desire
 from v2g_daemon.control.explain import explain
+from v2g_daemon.control.following import car_state_of, follow
 from v2g_daemon.control.grid import follow_meter, view_grid
 from v2g_daemon.control.hands_off import hands_off, uncommanded_bound
 from v2g_daemon.control.limits import limits_of, site_limits_of
@@ -75,7 +76,8 @@ def _assess_all(
     for status in snapshot.evses:
         situation = assess(status, memory.of(status.evse_id), snapshot, policy, latches)
         had_latch = situation.latch is not None
-        situation, latch = watch_direction(confirm_decrease(situation), snapshot, policy)
+        situation = follow(confirm_decrease(situation), snapshot, policy)
+        situation, latch = watch_direction(situation, snapshot, policy)
         if latch is not None and not had_latch:
             latches = (*latches, latch)
         situations.append(situation)
@@ -118,6 +120,8 @@ def _decide_evse(
         desire=wish.reason,
         limits=own + shared,
         command=command,
+        following=situation.following,
+        car_state=car_state_of(situation),
     )
 
 

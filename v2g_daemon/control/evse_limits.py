@@ -9,12 +9,13 @@ from v2g_daemon.control.dependable import static_safe_w
 from v2g_daemon.control.situation import LEAST_SOC_STEP, Situation
 from v2g_daemon.domain.instant import fresh
 from v2g_daemon.domain.policy import Policy, Stage
-from v2g_daemon.domain.power import NO_CHARGE, NO_DISCHARGE, PowerRange
+from v2g_daemon.domain.power import NO_CHARGE, NO_DISCHARGE, UNBOUNDED, PowerRange
 from v2g_daemon.domain.setpoint import Authority, Limit, Reason
 from v2g_daemon.domain.snapshot import Snapshot
 from v2g_daemon.domain.vehicle import WarrantyTerms
 
 MAX_SOC_SIGMA = 0.05
+FIRST_DISCHARGE_W = 1000.0  # twice what tells a direction, where a charger has no minimum
 UNACKNOWLEDGED = "the car's warranty terms are unknown and the owner has not acknowledged that"
 
 
@@ -174,6 +175,17 @@ def latch(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | N
     if situation.latch is None:
         return None
     return _no_discharge("latch", f"{situation.latch.rule}: {situation.latch.detail}")
+
+
+def first_discharge(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:
+    """A session's first discharge starts at the least power, until it was seen to flow."""
+    least_w = max(situation.min_discharge_w, FIRST_DISCHARGE_W)
+    if situation.memory.discharge_proven or situation.max_discharge_w <= least_w:
+        return None
+    return Limit(
+        permitted=PowerRange(lowest_w=-least_w, highest_w=UNBOUNDED.highest_w),
+        reason=_because("first_discharge", f"at most {least_w:.0f} W until it was seen to flow"),
+    )
 
 
 def recording(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:

@@ -30,6 +30,7 @@ LIMIT_RULES: tuple[EvseRule, ...] = (
     evse_limits.warranty,
     evse_limits.monthly_cycles,
     evse_limits.latch,
+    evse_limits.first_discharge,
     evse_limits.recording,
     evse_limits.clock,
 )

@@ -18,12 +18,17 @@ OFFER_STANDS_S = 300.0
 def of_this_session(memory: EvseMemory, status: EvseStatus) -> EvseMemory:
     """Forget what belonged to another plug-in; a station that is away says nothing about it."""
     if not status.plugged_in:
-        return EvseMemory(evse_id=memory.evse_id) if status.connected else memory
+        return _afresh(memory, None) if status.connected else memory
     if memory.session_id != status.session_id:
-        memory = EvseMemory(evse_id=memory.evse_id, session_id=status.session_id)
+        memory = _afresh(memory, status.session_id)
     if memory.session_base_milliwh is None:
         memory = replace(memory, session_base_milliwh=status.charge_milliwh)
     return memory
+
+
+def _afresh(memory: EvseMemory, session_id: str | None) -> EvseMemory:
+    """What is known of the EVSE itself stays."""
+    return EvseMemory(evse_id=memory.evse_id, session_id=session_id, lag_s=memory.lag_s)
 
 
 def car_of_this_session(status: EvseStatus, memory: EvseMemory, policy: Policy) -> Vehicle | None:

@@ -9,6 +9,7 @@ from v2g_daemon.control.dependable import dependable_charge_w
 from v2g_daemon.control.identity import stage_of
 from v2g_daemon.control.session import car_full, car_of_this_session, charged_wh, of_this_session
 from v2g_daemon.control.soc import SocEstimate, follow_soc
+from v2g_daemon.domain.decision import Following
 from v2g_daemon.domain.goals import DepartureGoal, UserOverride
 from v2g_daemon.domain.instant import fresh
 from v2g_daemon.domain.memory import DischargeLatch, EvseMemory
@@ -41,6 +42,7 @@ class Situation:
     counters: DischargeCounters | None
     latch: DischargeLatch | None
     telemetry_fresh: bool
+    following: Following | None = None
 
     @property
     def max_charge_w(self) -> float:

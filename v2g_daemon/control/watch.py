@@ -5,8 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from v2g_daemon.control.evse_limits import recording_stalled
+from v2g_daemon.control.following import (
+    DEVIATION_W,
+    against_the_command,
+    deviation_detail,
+    no_more_than,
+)
 from v2g_daemon.control.grid import GridView
 from v2g_daemon.control.situation import Situation
+from v2g_daemon.domain.decision import Following
 from v2g_daemon.domain.faults import Fault, FaultCode
 from v2g_daemon.domain.instant import Instant, fresh
 from v2g_daemon.domain.memory import DischargeLatch, EvseMemory
@@ -15,7 +22,6 @@ from v2g_daemon.domain.readings import OutcomeKind
 from v2g_daemon.domain.setpoint import Command, HandsOff
 from v2g_daemon.domain.snapshot import Snapshot
 
-DEVIATION_W = 500.0
 LATCH_ALONE_AFTER_S = 20.0
 CONTRADICTIONS_TO_LATCH = 2
 DECREASE_CONFIRMED_S = 5.0
@@ -31,7 +37,7 @@ def watch_direction(
     At the second sample that says so if the grid meter agrees, else once it has gone on for 20 s.
     """
     memory = situation.memory
-    against = _against_the_command(situation, snapshot, policy)
+    against = against_the_command(situation, snapshot, policy)
     if against is None:
         if memory.contradicted_since is not None:
             memory = replace(
@@ -82,21 +88,6 @@ def _grid_agrees(memory: EvseMemory, snapshot: Snapshot, policy: Policy) -> bool
     return moved_w > DEVIATION_W if last.target_w < 0.0 else moved_w < DEVIATION_W
 
 
-def _against_the_command(situation: Situation, snapshot: Snapshot, policy: Policy) -> str | None:
-    """What the power does instead of what was commanded, once it has had time to follow."""
-    memory, power_w = situation.memory, situation.status.power_w
-    last, switched_at = memory.last, memory.switched_at
-    if last is None or power_w is None or not situation.telemetry_fresh or switched_at is None:
-        return None
-    if snapshot.now.seconds_since(switched_at) < policy.timing.follow_within_s:
-        return None
-    if last.target_w < -DEVIATION_W and power_w > DEVIATION_W:
-        return "the charger charged while it was told to discharge"
-    if last.target_w >= 0.0 and power_w < -DEVIATION_W:
-        return "the charger discharged while it was told to charge or to rest"
-    return None
-
-
 def confirm_decrease(situation: Situation) -> Situation:
     """A decrease is confirmed by the device's answer or by the power that follows it."""
     memory, status = situation.memory, situation.status
@@ -108,24 +99,17 @@ def confirm_decrease(situation: Situation) -> Situation:
         outcome is not None
         and outcome.kind is OutcomeKind.APPLIED
         and outcome.answered_at.seconds_since(since) >= 0.0
-        and _no_more_than(outcome.target_w, last.target_w)
+        and no_more_than(outcome.target_w, last.target_w)
     )
     followed = (
         status.power_w is not None
         and status.power_observed_at is not None
         and status.power_observed_at.seconds_since(since) > 0.0
-        and _no_more_than(status.power_w, last.target_w)
+        and no_more_than(status.power_w, last.target_w)
     )
     if not answered and not followed:
         return situation
     return replace(situation, memory=replace(memory, decreased_at=None))
-
-
-def _no_more_than(power_w: float, target_w: float) -> bool:
-    """Whether a power is as near to 0 W as the target, and not beyond it on the other side."""
-    if target_w >= 0.0:
-        return -DEVIATION_W <= power_w <= target_w + DEVIATION_W
-    return target_w - DEVIATION_W <= power_w <= DEVIATION_W
 
 
 def site_faults(grid: GridView, snapshot: Snapshot, policy: Policy) -> tuple[Fault, ...]:
@@ -170,25 +154,13 @@ def evse_faults(situation: Situation, snapshot: Snapshot, policy: Policy) -> tup
         add(FaultCode.GOAL_UNREACHABLE, f"{missing:.1f} kWh will be missing at departure")
     if _decrease_unconfirmed(situation, snapshot, policy):
         add(FaultCode.DECREASE_UNCONFIRMED, "a lower power was commanded and not confirmed")
-    if _not_following(situation, snapshot, policy):
-        add(FaultCode.NOT_FOLLOWING, "the measured power differs from the setpoint")
+    if situation.following is Following.DEVIATING:
+        add(FaultCode.NOT_FOLLOWING, deviation_detail(situation))
     if situation.plan is not None and not fresh(
         situation.plan.made_at, now=snapshot.now, max_age_s=STALE_PLAN_S
     ):
         add(FaultCode.PLAN_STALE, "the plan is older than two hours")
     return tuple(found)
-
-
-def _not_following(situation: Situation, snapshot: Snapshot, policy: Policy) -> bool:
-    """More than 500 W of power beyond the setpoint, on the side that matters, once settled."""
-    memory, status = situation.memory, situation.status
-    if memory.last is None or status.power_w is None or not situation.telemetry_fresh:
-        return False
-    if memory.changed_at is None or not status.plugged_in:
-        return False
-    if snapshot.now.seconds_since(memory.changed_at) < policy.timing.follow_within_s:
-        return False
-    return not _no_more_than(status.power_w, memory.last.target_w)
 
 
 def _decrease_unconfirmed(situation: Situation, snapshot: Snapshot, policy: Policy) -> bool:

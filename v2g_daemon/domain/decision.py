@@ -3,15 +3,37 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from v2g_daemon.domain.faults import Fault
 from v2g_daemon.domain.policy import Stage
 from v2g_daemon.domain.setpoint import Command, Limit, Reason
 
 
+class Following(Enum):
+    """What an EVSE does about its last command, by measurement."""
+
+    SETTLING = "settling"  # on its way; within the time that this EVSE needs
+    FOLLOWING = "following"
+    DEVIATING = "deviating"
+    REFUSED = "refused"  # the device said no
+    WRONG_DIRECTION = "wrong_direction"
+    UNKNOWN = "unknown"  # nothing is measured
+
+
+class CarState(Enum):
+    """Why a car that is offered power takes none."""
+
+    STOPPED_AT_ITS_LIMIT = "stopped_at_its_limit"
+    TIMER_ACTIVE = "timer_active"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvseDecision:
-    """The command for one EVSE and how it came about."""
+    """The command for one EVSE and how it came about.
+
+    `following` judges the command of the tick before; None: there was none.
+    """
 
     evse_id: str
     vehicle_id: str | None
@@ -22,6 +44,8 @@ class EvseDecision:
     desire: Reason
     limits: tuple[Limit, ...]
     command: Command
+    following: Following | None = None
+    car_state: CarState | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

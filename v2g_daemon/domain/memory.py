@@ -49,8 +49,10 @@ class EvseMemory:
 
     `decreased_at`: since when a decrease waits for its confirmation. `grid_at_switch_w`: power at
     the PCC when the direction last changed. `contradictions`: samples against the command, the
-    last of them observed at `contradicted_at`. `car_full`: a car without SoC
-    stopped drawing by itself in this session.
+    last of them observed at `contradicted_at`. `car_full`: a car without SoC stopped drawing by
+    itself in this session. `apart_since`: since when measured power and command differ. `lag_s`:
+    how long this EVSE takes to follow, learned over its sessions. `discharge_proven`: the session's
+    first discharge flowed for long enough, from `discharging_since` on.
     """
 
     evse_id: str
@@ -71,6 +73,10 @@ class EvseMemory:
     contradicted_since: Instant | None = None
     contradicted_at: Instant | None = None
     contradictions: int = 0
+    apart_since: Instant | None = None
+    lag_s: float | None = None
+    discharging_since: Instant | None = None
+    discharge_proven: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -131,10 +131,18 @@ def test_the_tick_is_remembered() -> None:
 # After a restart.
 
 
-def test_after_a_restart_a_running_discharge_is_not_raised_but_may_go_on() -> None:
+def test_after_a_restart_a_running_discharge_goes_on_at_the_least_until_it_is_proven_anew() -> None:
     discharging = an_evse_status(power_w=-3000.0)
     snapshot = a_snapshot(evses=(discharging,), meter=a_meter(-2500.0), plans=(a_plan(0.0),))
-    assert target_of(decided(snapshot, memory=Memory())) == -3000.0
+    assert target_of(decided(snapshot, memory=Memory())) == -1400.0
+
+
+def test_after_a_restart_a_running_discharge_is_not_raised_while_the_meter_is_new() -> None:
+    discharging = an_evse_status(power_w=-3000.0)
+    snapshot = a_snapshot(evses=(discharging,), meter=a_meter(-2500.0), plans=(a_plan(0.0),))
+    assert (
+        target_of(decided(snapshot, memory=replace(a_memory(), meter_good_since=None))) == -3000.0
+    )
 
 
 def test_after_a_restart_an_idle_car_waits_30_s_for_the_meter_before_it_discharges() -> None:
@@ -150,7 +158,7 @@ def test_after_a_restart_an_idle_car_waits_30_s_for_the_meter_before_it_discharg
         )
         memory, decision = decide(memory, moment, a_policy())
         targets[second] = target_of(decision.evses[0])
-    assert targets == {0: 0.0, 15: 0.0, 29: 0.0, 30: -4400.0}
+    assert targets == {0: 0.0, 15: 0.0, 29: 0.0, 30: -1400.0}
 
 
 # Two EVSEs.

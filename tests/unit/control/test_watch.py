@@ -98,7 +98,7 @@ def test_the_missing_energy_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("commanded_w", "measured_w", "changed_s_ago", "faulty"),
+    ("commanded_w", "measured_w", "apart_s", "faulty"),
     [
         (3000.0, 3600.0, 11.0, True),
         (3000.0, 3500.0, 11.0, False),
@@ -109,9 +109,9 @@ def test_the_missing_energy_is_said() -> None:
     ],
 )
 def test_more_power_than_commanded_is_a_fault_once_it_had_time_to_settle(
-    commanded_w: float, measured_w: float, changed_s_ago: float, *, faulty: bool
+    commanded_w: float, measured_w: float, apart_s: float, *, faulty: bool
 ) -> None:
-    memory = a_memory(commanded_w, changed_at=ago(changed_s_ago))
+    memory = a_memory(commanded_w, apart_since=ago(apart_s))
     snapshot = a_snapshot(evses=(an_evse_status(power_w=measured_w),))
     assert (FaultCode.NOT_FOLLOWING in faults_of(snapshot, memory=memory)) is faulty
 

@@ -73,6 +73,8 @@ def _evse_json(status: EvseStatus, decision: EvseDecision, snapshot: Snapshot) -
         "permitted_w": None
         if target is None
         else [target.permitted.lowest_w, target.permitted.highest_w],
+        "following": None if decision.following is None else decision.following.value,
+        "car_state": None if decision.car_state is None else decision.car_state.value,
         "reason": reason_json(command.reason),
         "desire": reason_json(decision.desire),
         "next_goal": None
