@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from v2g_daemon.adapters.modbus.profile import load_profile
-from v2g_daemon.domain.errors import ConfigurationError
+from v2g_daemon.app import meters
 from v2g_daemon.domain.goals import WeeklyDeparture
 from v2g_daemon.domain.policy import EvsePolicy, FailState, Policy, Stage
 from v2g_daemon.domain.vehicle import Vehicle
-from v2g_daemon.settings import Settings, load_settings, to_policy, warnings_of
+from v2g_daemon.settings import Settings, to_policy, warnings_of
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -35,8 +34,7 @@ class CheckReport:
 
 def check(path: Path) -> CheckReport:
     """Read and explain a configuration; raises ConfigurationError if it cannot be used."""
-    settings = load_settings(path)
-    _find_profiles(settings, path)
+    settings = meters.load(path)
     policy = to_policy(settings)
     understood = (
         *_site(settings, policy),
@@ -48,18 +46,8 @@ def check(path: Path) -> CheckReport:
         *_stage(policy),
         *_timing(settings, policy),
     )
-    return CheckReport(path=path, understood=understood, warnings=warnings_of(settings))
-
-
-def _find_profiles(settings: Settings, path: Path) -> None:
-    for key, meter in (("meter", settings.meter), ("pv_meter", settings.pv_meter)):
-        if meter is not None:
-            try:
-                load_profile(meter.profile)
-            except ConfigurationError as error:
-                raise ConfigurationError(
-                    f"{path}: {key}.profile = {meter.profile!r}: {error}"
-                ) from error
+    doubts = (*warnings_of(settings), *meters.warnings(settings))
+    return CheckReport(path=path, understood=understood, warnings=doubts)
 
 
 def _site(settings: Settings, policy: Policy) -> Iterator[str]:
@@ -68,14 +56,10 @@ def _site(settings: Settings, policy: Policy) -> Iterator[str]:
         f"Grid connection: {grid.phases} × {grid.main_fuse_a:g} A at {grid.nominal_voltage_v:g} V, "
         f"wall times in {policy.timezone}."
     )
-    if settings.meter is None:
-        yield "Meter: none, so chargers stay at their static safe current."
-    else:
-        meter = settings.meter
-        yield (
-            f"Meter: {meter.host}:{meter.port} unit {meter.unit_id}, profile {meter.profile}, "
-            f"every {meter.period_s:g} s."
-        )
+    if not settings.has_grid_meter:
+        yield "Meter: none at the grid, so chargers stay at their static safe current."
+    for plan in meters.meter_plans(settings):
+        yield f"Meter {plan.meter_id}: {meters.described(plan)}."
     if grid.export_limit_w is None:
         yield "Export limit: unknown, so nothing is exported."
     else:
