@@ -25,6 +25,7 @@ LINE_KINDS = frozenset(
         "bad_checksum",
         "noise",
         "echo",
+        "echo_alone",
         "half_open",
     }
 )
@@ -80,4 +81,6 @@ def _spoiled(framing: Framing, question: Question, pdu: bytes, kinds: frozenset[
         data = NOISE + data
     if "echo" in kinds:
         data = question.raw + data
+    if "echo_alone" in kinds:
+        data = question.raw
     return data

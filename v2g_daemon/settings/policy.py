@@ -76,8 +76,8 @@ def timing_for(tick_s: float, meter_period_s: float, *, sample_interval_s: float
 
 
 def _timing(settings: sections.Settings) -> Timing:
-    periods_s = [meter.period_s for meter in settings.meter if meter.role == "grid"]
-    period_s = 1.0 if not periods_s or periods_s[0] is None else periods_s[0]
+    first = next((meter for meter in settings.meter if meter.role == "grid"), None)
+    period_s = 1.0 if first is None or first.period_s is None else first.period_s
     sample_interval_s = max(charger.sample_interval_s for charger in settings.charger)
     return timing_for(settings.control.tick_s, period_s, sample_interval_s=sample_interval_s)
 
