@@ -91,6 +91,11 @@ def meter_plans(settings: Settings) -> tuple[MeterPlan, ...]:
             plan = _plan(meter, settings, taken=[one.meter_id for one in plans])
         except ConfigurationError as error:
             raise ConfigurationError(f"meter[{number}] ({meter.role}): {error}") from error
+        if plan.meter_id in [one.meter_id for one in plans]:
+            raise ConfigurationError(
+                f"meter[{number}] ({meter.role}): another meter is called {plan.meter_id!r}; "
+                "give each its own id"
+            )
         plans.append(plan)
     _refuse_two_ways_to_one_place(plans)
     return tuple(plans)

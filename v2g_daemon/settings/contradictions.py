@@ -176,7 +176,7 @@ def _meters(settings: Settings) -> Iterator[Complaint]:
             yield Complaint(
                 key=f"{key}.evse",
                 value=None,
-                problem="is missing: whose power does it measure?",
+                problem="is missing, so nobody knows whose power it measures",
                 fix=f"name one of {', '.join(chargers)}",
             )
         if meter.evse is not None and (meter.role != "evse" or meter.evse not in chargers):

@@ -83,7 +83,7 @@ async def test_an_answer_later_than_the_silence_is_known_by_its_length() -> None
         line.shown.once = ["slow"]
         with pytest.raises(DeviceUnreachable):
             await bus.unit(1).read(100, 2)
-        found = []
+        found: list[tuple[int, ...]] = []
         while len(found) < 3:
             try:
                 found.append(await bus.unit(1).read(200, 4))

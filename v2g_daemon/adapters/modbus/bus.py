@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from heapq import heappop, heappush
 from math import inf
@@ -25,7 +25,7 @@ from v2g_daemon.adapters.modbus.frames import (
 )
 from v2g_daemon.adapters.modbus.link import Link
 from v2g_daemon.adapters.modbus.wire import Answer, Wire
-from v2g_daemon.domain.errors import DeviceRejectedCommand, DeviceUnreachable
+from v2g_daemon.domain.errors import DeviceError, DeviceRejectedCommand, DeviceUnreachable
 
 FIRST_BACKOFF_S = 0.25
 LONGEST_BACKOFF_S = 5.0
@@ -69,26 +69,28 @@ class BusCounts:
 
 @dataclass(slots=True)
 class Backoff:
-    """How long something that fails is left alone: 0.25 s, doubling to 5 s."""
+    """How long something that fails is left alone, 0.25 s doubling to 5 s, and why."""
 
     until_s: float = -inf
     failures: int = 0
+    why: DeviceError = field(default_factory=lambda: DeviceUnreachable("was interrupted"))
 
-    def failed(self, now_s: float) -> None:
+    def failed(self, now_s: float, why: DeviceError) -> None:
         """It failed once more."""
         wait_s = min(FIRST_BACKOFF_S * 2 ** min(self.failures, 10), LONGEST_BACKOFF_S)
         self.failures += 1
         self.until_s = now_s + wait_s
+        self.why = why
 
     def worked(self) -> None:
         """It may be asked at once again."""
         self.failures, self.until_s = 0, -inf
 
-    def refuse(self, name: str, now_s: float) -> None:
-        """Raise DeviceUnreachable while it is left alone."""
+    def refuse(self, now_s: float) -> None:
+        """Raise what went wrong again while it is left alone."""
         if self.until_s > now_s:
             wait_s = self.until_s - now_s
-            raise DeviceUnreachable(f"{name} failed; the next attempt is in {wait_s:.1f} s")
+            raise type(self.why)(f"{self.why}; the next attempt is in {wait_s:.1f} s")
 
 
 class Bus:
@@ -131,27 +133,31 @@ class Bus:
             await asyncio.sleep(wait_s)
 
     def _refuse(self, unit: Unit) -> None:
-        self._absent.refuse(self.name, _now_s())
-        unit.silence.refuse(unit.name, _now_s())
+        self._absent.refuse(_now_s())
+        unit.silence.refuse(_now_s())
 
     async def _talk(self, unit: Unit, request: Request) -> Answer:
         await self._connected()
         await asyncio.sleep(max(self._silent_until_s - _now_s(), 0.0))
         answer: Answer | None = None
+        why: DeviceError = DeviceUnreachable(f"{unit.name} was interrupted")
         try:
             answer = await self._wire.ask(request)
             return answer
+        except DeviceError as error:
+            why = error
+            raise
         finally:
             # Cancellation included: a late answer may still be on its way.
-            self._settle(unit, answer)
+            self._settle(unit, answer, why)
 
     async def _connected(self) -> None:
         if self._wire.connected:
             return
         try:
             await self._wire.connect()
-        except DeviceUnreachable:
-            self._absent.failed(_now_s())
+        except DeviceUnreachable as error:
+            self._absent.failed(_now_s(), error)
             self._wire.drop()
             raise
         self._absent.worked()
@@ -159,18 +165,18 @@ class Bus:
         settle_s = max(unit.settle_s for unit in self._units.values())
         self._silent_until_s = max(self._silent_until_s, _now_s() + settle_s)
 
-    def _settle(self, unit: Unit, answer: Answer | None) -> None:
+    def _settle(self, unit: Unit, answer: Answer | None, why: DeviceError) -> None:
         now_s = _now_s()
         unit.next_at_s = now_s + unit.min_gap_s
         if answer is None:
             self.counts.failures += 1
             self._wire.drop()
             self._silent_until_s = now_s + max(self.link.quiet_s, self.link.frame_gap_s)
-            unit.silence.failed(now_s)
+            unit.silence.failed(now_s, why)
             return
         self._silent_until_s = now_s + self.link.frame_gap_s
         if answer.exception_code in GATEWAY_SILENCES:
-            unit.silence.failed(now_s)
+            unit.silence.failed(now_s, DeviceUnreachable(f"{unit.name} does not answer"))
         else:
             unit.silence.worked()
 

@@ -83,10 +83,12 @@ class ModbusMeter:
         observed_at = self._clock.now()
         image: dict[int, int] = {}
         for block in known.registers.blocks:
-            if block.every is Every.FAST:
-                image |= await self._block(known, block, Turn.FAST)
-        if is_dead(image, known.registers.points):
-            raise DeviceProtocolError(f"{self.name} answers with empty registers")
+            if block.every is not Every.FAST:
+                continue
+            registers = await self._block(known, block, Turn.FAST)
+            if is_dead(registers, known.registers.points):
+                raise DeviceProtocolError(f"{self.name} answers with empty registers")
+            image |= registers
         image |= await self._slow(known, observed_at)
         reading = meter_reading(
             known.once | image, known.registers, profile=profile, observed_at=observed_at

@@ -51,16 +51,22 @@ def meter_reading(
 
 
 def is_dead(registers: Mapping[int, int], points: Points) -> bool:
-    """Whether a device answered with registers that hold nothing.
+    """Whether a block of registers holds nothing.
 
-    All zeros are a house at exactly 0 W where only powers are read.
+    All zeros are a house at exactly 0 W where the block has no voltage and no frequency.
     """
     held = set(registers.values())
     if len(held) != 1:
         return False
     (word,) = held
-    always_there = points.voltage_v is not None or points.frequency_hz is not None
-    return word in DEAD_REGISTERS and (word != 0 or always_there)
+    if word != 0:
+        return word in DEAD_REGISTERS
+    return any(
+        address in registers
+        for point in (points.voltage_v, points.frequency_hz)
+        if point is not None
+        for address in point.address
+    )
 
 
 def out_of_bounds(reading: MeterReading, profile: MeterProfile) -> str | None:

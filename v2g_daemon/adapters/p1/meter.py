@@ -19,6 +19,8 @@ SILENCE_S = 25.0  # real: two and a half of DSMR 4's ten seconds
 BAUD = 115_200
 PORT = 23
 CHUNK = 1024
+# A StreamWriter ends its connection when nobody holds it any more.
+_Closable = asyncio.StreamWriter | asyncio.BaseTransport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +58,7 @@ class P1Meter:
     def __init__(self, *, link: P1Link, clock: Clock) -> None:
         self._link = link
         self._clock = clock
-        self._stream: tuple[asyncio.StreamReader, asyncio.BaseTransport] | None = None
+        self._stream: tuple[asyncio.StreamReader, _Closable] | None = None
         self._buffer = b""
 
     @property
@@ -101,13 +103,13 @@ class P1Meter:
                 raise EOFError
             self._buffer += chunk
 
-    async def _opened(self) -> tuple[asyncio.StreamReader, asyncio.BaseTransport]:
+    async def _opened(self) -> tuple[asyncio.StreamReader, _Closable]:
         if self._link.host is not None:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 reader, writer = await asyncio.open_connection(
                     self._link.host, self._link.port, limit=LONGEST_TELEGRAM
                 )
-            return reader, writer.transport
+            return reader, writer
         port = serial.Serial(self._link.device, BAUD, timeout=0, exclusive=True)
         reader = asyncio.StreamReader(limit=LONGEST_TELEGRAM)
         transport, _ = await asyncio.get_running_loop().connect_read_pipe(

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.unit.adapters.modbus.images import SHOWN, Shown
-from v2g_daemon.adapters.modbus.profile import Every, Family, MeterProfile
+from v2g_daemon.adapters.modbus.profile import Family, MeterProfile
 from v2g_daemon.adapters.modbus.profile_file import load_profile, shipped_profiles
 from v2g_daemon.adapters.modbus.translate import is_dead, meter_reading, out_of_bounds
 from v2g_daemon.domain.errors import DeviceProtocolError
@@ -99,18 +99,18 @@ def test_the_wrong_word_order_is_seen_in_voltage_or_frequency(name: str) -> None
 @pytest.mark.parametrize("word", [0x0000, 0xFFFF, 0x8000])
 def test_registers_that_hold_nothing_are_no_reading(name: str, word: int) -> None:
     profile = load_profile(name)
-    fast = {
-        block.address + offset: word
-        for block in profile.block
-        if block.every is Every.FAST
-        for offset in range(block.count)
-    }
-    measures_more = profile.point.voltage_v is not None or profile.point.frequency_hz is not None
-    if word == 0x0000 and not measures_more:
-        # A house at exactly 0 W, as far as this meter can tell.
-        assert not is_dead(fast, profile.point)
-        return
-    assert is_dead(fast, profile.point)
+    points = profile.point
+    always_there = [
+        address
+        for point in (points.voltage_v, points.frequency_hz)
+        if point is not None
+        for address in point.address
+    ]
+    for block in profile.block:
+        registers = {block.address + offset: word for offset in range(block.count)}
+        # Zeros where only powers are read: a house at exactly 0 W, as far as one can tell.
+        expected_dead = word != 0x0000 or not registers.keys().isdisjoint(always_there)
+        assert is_dead(registers, points) is expected_dead
 
 
 def test_a_meter_in_trouble_is_not_believed_and_says_why() -> None:
