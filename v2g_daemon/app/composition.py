@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from v2g_daemon import __version__
 from v2g_daemon.accounting import metering
 from v2g_daemon.adapters.database.writer import DatabaseLedger
+from v2g_daemon.adapters.modbus.bus import Buses
 from v2g_daemon.adapters.ocpp.config import (
     CentralSystemConfig,
     EvseConfig,
@@ -135,7 +136,7 @@ def compose(
             "api": lambda: serve(api, settings.api.socket),
             "prices": _prices(settings, clock, latest).run,
             "nightly": _nightly(policy, clock, ledger).run,
-            **meters.readers(settings, policy, clock, latest),
+            **meters.readers(settings, policy, clock, latest, Buses()),
         },
     )
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from v2g_daemon.adapters.http_meter.meter import SCHEMES as HTTP_SCHEMES
 from v2g_daemon.adapters.http_meter.meter import HttpMeter, HttpSource
 from v2g_daemon.adapters.http_meter.translate import Pointers
-from v2g_daemon.adapters.modbus.bus import Bus
+from v2g_daemon.adapters.modbus.bus import Buses
 from v2g_daemon.adapters.modbus.link import Link, Transport, parse_link
 from v2g_daemon.adapters.modbus.meter import ModbusMeter
 from v2g_daemon.adapters.modbus.profile import MeterProfile
@@ -116,11 +116,10 @@ def slots(settings: Settings, tick_s: float) -> tuple[MeterSlot, ...]:
 
 
 def readers(
-    settings: Settings, policy: Policy, clock: Clock, sink: MeterSink
+    settings: Settings, policy: Policy, clock: Clock, sink: MeterSink, buses: Buses
 ) -> dict[str, EdgeTask]:
     """A reader for each meter that is read; meters in one place share its bus."""
     grid = policy.grid
-    buses: dict[tuple[str, int], Bus] = {}
     tasks: dict[str, EdgeTask] = {}
     for plan in meter_plans(settings):
         meter = _meter(plan.source, clock, buses)
@@ -262,11 +261,10 @@ def _max_age_s(plan: MeterPlan, tick_s: float) -> float:
     return max(shortest_s, 2.5 * plan.period_s, 3.0 * tick_s)
 
 
-def _meter(source: Source, clock: Clock, buses: dict[tuple[str, int], Bus]) -> Meter | None:
+def _meter(source: Source, clock: Clock, buses: Buses) -> Meter | None:
     match source:
         case ModbusSource(link=link, profile=profile, unit_id=unit_id):
-            bus = buses.setdefault(link.place, Bus(link))
-            unit = bus.unit(
+            unit = buses.at(link).unit(
                 unit_id,
                 min_gap_s=profile.min_gap_ms / 1000.0,
                 settle_s=profile.settle_ms / 1000.0,

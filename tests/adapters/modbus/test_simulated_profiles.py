@@ -131,6 +131,24 @@ async def test_a_register_that_is_not_there_is_asked_for_once() -> None:
     assert len(sink.readings) == 3
 
 
+async def test_a_register_that_is_met_with_silence_is_asked_for_once() -> None:
+    sink = Latest()
+    async with simulated(map="eastron_3p", unit_id=7) as (_, meter):
+        meter.server.mischief.shown = lambda: frozenset(
+            {"silent"} if meter.server.questions[-1].address == 0xFC00 else ()
+        )
+        link = f"tcp://127.0.0.1:{meter.port}?timeout=0.2"
+        one = metered(link, sink, profile="eastron_3p")
+        for _ in range(4):
+            await one.reader.poll()
+            await asyncio.sleep(0.3)
+        one.bus.close()
+        asked = [question.address for question in meter.server.questions]
+    assert asked.count(0xFC00) == 1
+    assert len(sink.readings) == 4
+    assert sink.troubles == []
+
+
 async def test_counters_are_found_where_this_firmware_has_them() -> None:
     sink = Latest()
     async with simulated(map="chint_dtsu666", unit_id=7) as (_, meter):

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.settings.files import SMALLEST, written
-from v2g_daemon.adapters.modbus.link import Transport
+from v2g_daemon.adapters.modbus.bus import Buses
+from v2g_daemon.adapters.modbus.link import Transport, parse_link
 from v2g_daemon.adapters.system.clock import RealClock
 from v2g_daemon.app import meters
 from v2g_daemon.app.check import check
@@ -68,7 +69,7 @@ def test_each_meter_that_is_read_has_a_reader_and_the_station_has_none(tmp_path:
     house = settings(tmp_path, *WHOLE_HOUSE)
     slots = meters.slots(house, 1.0)
     sink = LatestValues(evse_ids=["garage"], meters=slots)
-    tasks = meters.readers(house, to_policy(house), RealClock(), sink)
+    tasks = meters.readers(house, to_policy(house), RealClock(), sink, Buses())
     assert set(tasks) == {
         "meter grid", "meter pv", "meter sub", "meter battery", "meter sub-2", "meter pv-2",
     }  # fmt: skip
@@ -154,3 +155,11 @@ def test_a_house_with_only_a_pv_meter_is_told_that_it_has_none_at_the_grid(tmp_p
     said = check(written(tmp_path, text)).text
     assert "Meter: none at the grid, so chargers stay at their static safe current." in said
     assert "Meter pv: tcp://10.0.0.5:502 unit 1, profile sunspec_inverter, every 1 s." in said
+
+
+def test_what_stands_in_one_place_shares_its_bus() -> None:
+    buses = Buses()
+    line = parse_link("rtu:///dev/ttyUSB0")
+    assert buses.at(line) is buses.at(parse_link("rtu:///dev/ttyUSB0"))
+    assert buses.at(line) is not buses.at(parse_link("rtu:///dev/ttyUSB1"))
+    assert buses.at(parse_link("tcp://h:502")) is not buses.at(parse_link("tcp://h:503"))

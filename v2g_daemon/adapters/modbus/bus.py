@@ -193,6 +193,17 @@ class Bus:
         raise refusal(f"{unit.name} refused with {text}")
 
 
+class Buses:
+    """Every place once: meters and chargers behind one address, or on one line, share its bus."""
+
+    def __init__(self) -> None:
+        self._buses: dict[tuple[str, int], Bus] = {}
+
+    def at(self, link: Link) -> Bus:
+        """The bus of the link's place."""
+        return self._buses.setdefault(link.place, Bus(link))
+
+
 class Unit:
     """One device on a bus: reads and writes registers at zero-based addresses."""
 

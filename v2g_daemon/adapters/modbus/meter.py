@@ -22,7 +22,12 @@ from v2g_daemon.adapters.modbus.sunspec_models import (
     map_of,
 )
 from v2g_daemon.adapters.modbus.translate import is_dead, meter_reading, out_of_bounds
-from v2g_daemon.domain.errors import DeviceError, DeviceProtocolError, DeviceRejectedCommand
+from v2g_daemon.domain.errors import (
+    DeviceError,
+    DeviceProtocolError,
+    DeviceRejectedCommand,
+    DeviceUnreachable,
+)
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.readings import MeterReading
 from v2g_daemon.ports import Clock
@@ -36,6 +41,7 @@ class _Known:
 
     registers: RegisterMap
     once: dict[int, int] = field(default_factory=dict)
+    once_read: bool = False
     absent: set[int] = field(default_factory=set)
     moved: dict[int, int] = field(default_factory=dict)
     slow_read_at: Instant | None = None
@@ -50,6 +56,7 @@ class ModbusMeter:
         self._profile = profile
         self._clock = clock
         self._known: _Known | None = None
+        self._mute: set[int] = set()
         self.slow_faults_count = 0
 
     @property
@@ -89,6 +96,8 @@ class ModbusMeter:
             if is_dead(registers, known.registers.points):
                 raise DeviceProtocolError(f"{self.name} answers with empty registers")
             image |= registers
+        if not known.once_read:
+            await self._once(known)
         image |= await self._slow(known, observed_at)
         reading = meter_reading(
             known.once | image, known.registers, profile=profile, observed_at=observed_at
@@ -101,15 +110,26 @@ class ModbusMeter:
         return reading
 
     async def _found(self) -> _Known:
-        """The map of the device, and what is read once."""
+        """The map of the device."""
         if self._profile.family is Family.SUNSPEC:
-            known = await self._walked()
-        else:
-            known = _Known(registers=self._profile.registers)
+            return await self._walked()
+        return _Known(registers=self._profile.registers)
+
+    async def _once(self, known: _Known) -> None:
+        """What is read after each connection; its power has just been read, so it is there.
+
+        Some devices say nothing at all to a question for registers they lack: once is enough.
+        """
         for block in known.registers.blocks:
-            if block.every is Every.ONCE:
+            if block.every is not Every.ONCE or block.address in self._mute:
+                continue
+            try:
                 known.once |= await self._block(known, block, Turn.SLOW)
-        return known
+            except DeviceUnreachable:
+                if block.if_refused is IfRefused.FAULT:
+                    raise
+                self._mute.add(block.address)
+        known.once_read = True
 
     async def _walked(self) -> _Known:
         profile = self._profile
