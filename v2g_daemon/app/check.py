@@ -11,7 +11,7 @@ from v2g_daemon.domain.errors import ConfigurationError
 from v2g_daemon.domain.goals import WeeklyDeparture
 from v2g_daemon.domain.policy import EvsePolicy, FailState, Policy, Stage
 from v2g_daemon.domain.vehicle import Vehicle
-from v2g_daemon.settings import Settings, load_settings, to_policy, warnings_of
+from v2g_daemon.settings import Settings, exposed_secrets, load_settings, to_policy, warnings_of
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -48,7 +48,11 @@ def check(path: Path) -> CheckReport:
         *_stage(policy),
         *_timing(settings, policy),
     )
-    return CheckReport(path=path, understood=understood, warnings=warnings_of(settings))
+    return CheckReport(
+        path=path,
+        understood=understood,
+        warnings=(*warnings_of(settings), *exposed_secrets(path, settings)),
+    )
 
 
 def _find_profiles(settings: Settings, path: Path) -> None:

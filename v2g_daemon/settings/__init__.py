@@ -5,12 +5,13 @@ from __future__ import annotations
 from v2g_daemon.settings.load import load_settings
 from v2g_daemon.settings.policy import timing_for, to_policy
 from v2g_daemon.settings.sections import Charger, Meter, Settings
-from v2g_daemon.settings.warnings import warnings_of
+from v2g_daemon.settings.warnings import exposed_secrets, warnings_of
 
 __all__ = [
     "Charger",
     "Meter",
     "Settings",
+    "exposed_secrets",
     "load_settings",
     "timing_for",
     "to_policy",

@@ -90,3 +90,7 @@ class Door:
         self._home.move_to_end(station)
         if len(self._home) > REMEMBERED:
             self._home.popitem(last=False)
+
+    def lives_at(self, address: str) -> bool:
+        """Whether a station last came from there."""
+        return address in self._home.values()
