@@ -115,8 +115,7 @@ def compose(
     """All parts of one daemon, restored from its ledger; nothing runs yet."""
     policy = to_policy(settings)
     reader = ledger.reader()
-    now_utc = clock.now().utc
-    latest = _latest_values(reader, policy, now_utc)
+    now_utc, latest = clock.now().utc, _latest_values(reader, policy, clock.now().utc)
     clock = _witnessed(clock, reader, latest)
     trace = _trace_files(settings, clock)
     recorder = _recorder(policy, clock, ledger, trace)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from v2g_daemon.adapters.ocpp.codec import JsonObject, printable
-from v2g_daemon.adapters.ocpp.desk import Desk
+from v2g_daemon.adapters.ocpp.desks import Desk
 from v2g_daemon.adapters.ocpp.session import (
     CallAnswered,
     CallRejectedByError,

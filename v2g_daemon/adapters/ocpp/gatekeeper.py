@@ -23,7 +23,7 @@ from v2g_daemon.adapters.ocpp.admission import (
 from v2g_daemon.adapters.ocpp.attempts import Door
 from v2g_daemon.adapters.ocpp.config import CentralSystemConfig, SecurityProfile
 from v2g_daemon.adapters.ocpp.crowd import Crowd
-from v2g_daemon.adapters.ocpp.desk import Desk, LiveLink
+from v2g_daemon.adapters.ocpp.desks import Desk, Live
 from v2g_daemon.adapters.ocpp.security_log import SecurityLog
 from v2g_daemon.adapters.ocpp.tls import certificate_names, not_after_utc
 from v2g_daemon.ports import CertificateRegister
@@ -118,7 +118,7 @@ class Gatekeeper:
         least = desk.least_profile(self._config.least_profile)
         return judge(desk.config, knock, least=least)
 
-    async def _answers(self, live: LiveLink) -> bool:
+    async def _answers(self, live: Live) -> bool:
         """Whether the connection in place still reacts to a ping."""
         try:
             async with asyncio.timeout(self._config.rival_ping_timeout_s):

@@ -27,7 +27,7 @@ from v2g_daemon.adapters.ocpp.config import (
 )
 from v2g_daemon.adapters.ocpp.connection import BoundedLink, StationConnection
 from v2g_daemon.adapters.ocpp.crowd import listeners
-from v2g_daemon.adapters.ocpp.desk import Desk, LiveLink
+from v2g_daemon.adapters.ocpp.desks import Desk, Live
 from v2g_daemon.adapters.ocpp.gatekeeper import Gatekeeper
 from v2g_daemon.adapters.ocpp.handlers import StationHandlers
 from v2g_daemon.adapters.ocpp.security_log import SecurityLog
@@ -244,10 +244,10 @@ class CentralSystem:
             idle_timeout_s=HEARTBEATS_OF_SILENCE * station.heartbeat_interval_s + SILENCE_GRACE_S,
             unknown_fields_tolerated=station.unknown_fields_tolerated,
         )
-        calls = _in_words_of_2(session, desk)
+        calls = _conversation(desk, session)
         conductor = self._conductor(desk, calls)
         _drop_when_unacknowledged(connection, after_s=self._config.call_timeout_s)
-        live = LiveLink(
+        live = Live(
             connection=connection, conductor=conductor, calls=calls, ended=asyncio.Event()
         )
         desk.live = live
@@ -282,11 +282,11 @@ class CentralSystem:
         )
 
 
-def _in_words_of_2(session: StationSession, desk: Desk) -> StationConversation:
+def _conversation(desk: Desk, session: StationSession) -> StationConversation:
     """How the station is asked; in 1.6 through the translation."""
-    if session.version is OcppVersion.V1_6:
-        return V16Conversation(session=session, memory=desk.v16)
-    return session
+    if session.version is not OcppVersion.V1_6:
+        return session
+    return V16Conversation(session=session, memory=desk.v16)
 
 
 def _context(config: CentralSystemConfig, tls: TlsConfig) -> ssl.SSLContext:

@@ -23,7 +23,7 @@ SEEN_PROFILE = "security profile"
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class LiveLink:
+class Live:
     """The one connection of a station."""
 
     connection: ServerConnection
@@ -66,7 +66,7 @@ class Desk:
             clock=clock,
             security=security,
         )
-        self.live: LiveLink | None = None
+        self.live: Live | None = None
         self._clock = clock
         self._journal = journal
         self._highest_profile = _kept_profile(journal, config.station_id)
