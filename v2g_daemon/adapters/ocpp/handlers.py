@@ -116,7 +116,7 @@ def _charging_needs(handlers: StationHandlers, payload: JsonObject) -> JsonObjec
 
 
 def _security_event(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
-    handlers.security.note(
+    handlers.security.told(
         payload["type"],
         station_id=handlers.station.config.station_id,
         detail=payload.get("techInfo", "told by the station"),

@@ -247,9 +247,7 @@ class CentralSystem:
         calls = _conversation(desk, session)
         conductor = self._conductor(desk, calls)
         _drop_when_unacknowledged(connection, after_s=self._config.call_timeout_s)
-        live = Live(
-            connection=connection, conductor=conductor, calls=calls, ended=asyncio.Event()
-        )
+        live = Live(connection=connection, conductor=conductor, calls=calls, ended=asyncio.Event())
         desk.live = live
         LOG.info("OCPP: %s connected, %s", station.station_id, version.value)
         for driver in desk.drivers:
