@@ -190,9 +190,11 @@ async def test_a_station_that_came_by_tls_may_not_come_back_in_plain_text(
             assert (await car.boot())["status"] == "Accepted"
     # The installer's own word opens the way back.
     down = {"least_profile": SecurityProfile.PASSWORD}
-    async with benches(central_system=tls, journal=journal, station=down) as bench:
-        async with station(bench.central) as car:
-            assert (await car.boot())["status"] == "Accepted"
+    async with (
+        benches(central_system=tls, journal=journal, station=down) as bench,
+        station(bench.central) as car,
+    ):
+        assert (await car.boot())["status"] == "Accepted"
 
 
 async def test_a_right_password_on_a_low_profile_is_no_guess(
@@ -207,9 +209,11 @@ async def test_a_right_password_on_a_low_profile_is_no_guess(
 
 async def test_without_a_password_only_a_station_that_may_gets_in(benches: Benches) -> None:
     may = {"password": None, "unauthenticated_on_private_network": True}
-    async with benches(station=may) as bench:
-        async with station(bench.central, additional_headers=NO_HEADERS) as car:
-            assert (await car.boot())["status"] == "Accepted"
+    async with (
+        benches(station=may) as bench,
+        station(bench.central, additional_headers=NO_HEADERS) as car,
+    ):
+        assert (await car.boot())["status"] == "Accepted"
     async with benches(station={"password": None}) as bench:
         assert await refused(bench, headers=NO_HEADERS) == 401
         assert await refused(bench, headers=credentials(password="None")) == 401
@@ -226,9 +230,11 @@ async def test_plain_text_from_a_public_address_is_refused_unless_allowed_in_wor
         assert events(bench) == ["plain_text_on_a_public_network"]
         async with station(bench.central, ssl=authority.trusting()) as car:
             assert (await car.boot())["status"] == "Accepted"
-    async with benches(central_system={"plain_text_on_public_network": True}) as bench:
-        async with station(bench.central) as car:
-            assert (await car.boot())["status"] == "Accepted"
+    async with (
+        benches(central_system={"plain_text_on_public_network": True}) as bench,
+        station(bench.central) as car,
+    ):
+        assert (await car.boot())["status"] == "Accepted"
     allowed = {"plain_text_on_public_network": True}
     async with benches(central_system=allowed, station=may) as bench:
         assert await refused(bench, headers=NO_HEADERS) == 403
@@ -237,15 +243,17 @@ async def test_plain_text_from_a_public_address_is_refused_unless_allowed_in_wor
 async def test_a_second_connection_by_tls_waits_for_the_first_to_be_dead(
     benches: Benches, authority: MadeAuthority
 ) -> None:
-    async with benches(central_system={"tls": authority.tls()}) as bench:
-        async with station(bench.central, ssl=authority.trusting()) as first:
-            await first.boot()
-            assert await refused(bench, tls=authority.trusting()) == 409
-            assert events(bench) == ["second_connection"]
-            first.socket.transport.pause_reading()  # a black hole: open, and deaf
-            async with station(bench.central, ssl=authority.trusting()) as second:
-                assert (await second.boot())["status"] == "Accepted"
-            first.socket.transport.abort()
+    async with (
+        benches(central_system={"tls": authority.tls()}) as bench,
+        station(bench.central, ssl=authority.trusting()) as first,
+    ):
+        await first.boot()
+        assert await refused(bench, tls=authority.trusting()) == 409
+        assert events(bench) == ["second_connection"]
+        first.socket.transport.pause_reading()  # a black hole: open, and deaf
+        async with station(bench.central, ssl=authority.trusting()) as second:
+            assert (await second.boot())["status"] == "Accepted"
+        first.socket.transport.abort()
 
 
 @pytest.mark.parametrize(
