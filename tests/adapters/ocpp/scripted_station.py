@@ -91,6 +91,8 @@ class Sink:
 
 def schema(version: str, name: str) -> Draft4Validator:
     folder = "v" + version.removeprefix("ocpp").replace(".", "")
+    if version == "ocpp1.6":  # its requests have no suffix
+        name = name.removesuffix("Request")
     text = (files("ocpp") / folder / "schemas" / f"{name}.json").read_text(encoding="utf-8-sig")
     return Draft4Validator(json.loads(text))
 
@@ -165,6 +167,8 @@ class ScriptedStation:
             }
         if action == "TriggerMessage":
             return {"status": "Rejected"}
+        if action == "GetConfiguration":
+            return {"configurationKey": []}
         if action == "GetTransactionStatus":
             return {"messagesInQueue": False, "ongoingIndicator": True}
         return {"status": "Accepted"}

@@ -29,7 +29,7 @@ _STATION = "station-"
 
 def station_name(station_id: str) -> str:
     """The name under which a station's pair lies."""
-    if "/" in station_id or "\0" in station_id:
+    if "/" in station_id or not station_id.isprintable() or not 0 < len(station_id) <= 48:
         raise CertificateError(f"{station_id!r} cannot be a station's id")
     return f"{_STATION}{station_id}"
 

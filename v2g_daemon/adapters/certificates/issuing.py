@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -26,6 +27,7 @@ AUTHORITY_LASTS = timedelta(days=3652)
 LEAF_LASTS = timedelta(days=825)
 BACKDATED = timedelta(days=1)  # a station's clock may lie behind ours
 RSA_BITS = 3072
+_HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?")
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
@@ -208,9 +210,6 @@ def _alternative(address: str) -> x509.GeneralName:
         return x509.IPAddress(ip_address(address))
     except ValueError:
         pass
-    try:
-        return x509.DNSName(address)
-    except ValueError as error:
-        raise CertificateError(
-            f"{address!r} is neither an IP address nor a host name in ASCII"
-        ) from error
+    if _HOST_NAME.fullmatch(address) is None:
+        raise CertificateError(f"{address!r} is neither an IP address nor a host name in ASCII")
+    return x509.DNSName(address)
