@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from v2g_daemon.adapters.certificates.expiry import Watched
+from v2g_daemon.adapters.certificates.expiry import Watched, expiry_faults
 from v2g_daemon.adapters.certificates.watch import CertificateWatch
 from v2g_daemon.adapters.ocpp.config import TlsConfig
 from v2g_daemon.domain.errors import CertificateError, ConfigurationError
@@ -71,6 +71,11 @@ def certificate_watch(
         station_ids=dict.fromkeys(charger.station_id for charger in settings.charger),
         files=lambda: watched_files(settings),
     )
+
+
+def certificate_warnings(settings: Settings, *, now_utc: datetime) -> tuple[str, ...]:
+    """What `v2g check` says of certificates that end within 30 days."""
+    return tuple(fault.detail for fault in expiry_faults(watched_files(settings), now_utc))
 
 
 def watched_files(settings: Settings) -> tuple[Watched, ...]:
