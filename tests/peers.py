@@ -45,7 +45,7 @@ def environment_of_its_own(name: str, *, version: str) -> Path | None:
     """
     folder = Path(mkdtemp(prefix=f"v2g-peer-{name}-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    command = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--retries", "1"]
+    command = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--retries=1"]
     command += ["--disable-pip-version-check", f"{name}=={version}"]
     try:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True, timeout=120)

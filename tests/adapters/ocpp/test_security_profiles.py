@@ -7,6 +7,7 @@ import ssl
 import warnings
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from websockets.asyncio.client import connect
@@ -39,7 +40,7 @@ def s1(authority: MadeAuthority) -> str:
 async def refused(
     bench: Bench, *, tls: ssl.SSLContext | None = None, headers: dict[str, str] | None = None
 ) -> int:
-    options = {} if tls is None else {"ssl": tls}
+    options: dict[str, Any] = {} if tls is None else {"ssl": tls}
     with pytest.raises(InvalidStatus) as caught:
         await connect(
             url(bench.central, tls=tls is not None),
