@@ -47,6 +47,12 @@ async def test_a_stranger_is_refused_before_the_upgrade(
     assert not bench.status.connected
 
 
+async def test_a_stranger_does_not_learn_what_serves(bench: Bench) -> None:
+    with pytest.raises(InvalidStatus) as caught:
+        await connect(url(bench.central, "S2"), additional_headers=credentials(user="S2"))
+    assert "Server" not in caught.value.response.headers
+
+
 @pytest.mark.parametrize(
     ("offered", "spoken"),
     [

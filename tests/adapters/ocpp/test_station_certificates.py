@@ -15,9 +15,18 @@ from cryptography.x509.oid import NameOID
 
 from tests.adapters.ocpp.authorities import MadeAuthority, made
 from tests.adapters.ocpp.conftest import Bench, Benches
-from tests.adapters.ocpp.scripted_station import Json, ScriptedStation, station
+from tests.adapters.ocpp.scripted_station import (
+    Json,
+    MemoryJournal,
+    ScriptedStation,
+    SteppedClock,
+    station,
+)
 from v2g_daemon.adapters.certificates.local_ca import LocalCa
 from v2g_daemon.adapters.ocpp import OcppVersion
+from v2g_daemon.adapters.ocpp.certificate_requests import CertificateRequests
+from v2g_daemon.adapters.ocpp.security_log import SecurityLog
+from v2g_daemon.adapters.ocpp.session import CallAnswered, CallOutcome
 from v2g_daemon.domain.certificates import InstalledRoot
 from v2g_daemon.domain.errors import DeviceRejectedCommand, DeviceUnreachable
 
@@ -96,6 +105,36 @@ async def test_a_station_gets_the_certificate_it_asked_for_after_the_answer(
     expected = {"certificateType": "ChargingStationCertificate"}
     wanted = {"ocpp2.1": {**expected, "requestId": 7}, "ocpp2.0.1": expected, "ocpp1.6": {}}
     assert more == wanted[version]
+
+
+async def test_nothing_is_delivered_before_the_station_has_its_answer(ca: LocalCa) -> None:
+    clock, journal = SteppedClock(), MemoryJournal()
+    requests = CertificateRequests(
+        station_id="S1",
+        ca=ca,
+        register=None,
+        clock=clock,
+        security=SecurityLog(clock=clock, journal=journal),
+    )
+    clock.elapsed_s = (datetime.now(UTC) - clock.now().utc).total_seconds()
+    sent: list[str] = []
+
+    class Calls:
+        version = OcppVersion.V2_1
+
+        async def call(
+            self, action: str, payload: Json, *, timeout_s: float | None = None
+        ) -> CallOutcome:
+            sent.append(action)
+            return CallAnswered(payload={"status": "Accepted"})
+
+    assert requests.asked({"csr": request(ec.generate_private_key(ec.SECP256R1()))})
+    await requests.deliver(Calls())
+    assert sent == []
+    requests.answered()
+    await requests.deliver(Calls())
+    await requests.deliver(Calls())
+    assert sent == ["CertificateSigned"]
 
 
 async def test_a_station_that_does_not_take_its_certificate_is_noted(

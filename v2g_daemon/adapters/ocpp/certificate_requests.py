@@ -47,17 +47,23 @@ class CertificateRequests:
         self._clock = clock
         self._security = security
         self._tally = Tally(REQUESTS)
+        self._accepted: _Request | None = None
         self._pending: _Request | None = None
 
     def asked(self, payload: JsonObject) -> bool:
-        """Whether a SignCertificate is accepted; `deliver` then carries it out."""
+        """Whether a SignCertificate is accepted; once that is `answered`, it may be delivered."""
         refusal = self._refusal(payload)
         if refusal is not None:
             LOG.warning("%s: no certificate: %s", self._station_id, refusal)
             self._note("certificate_refused", refusal)
             return False
-        self._pending = _Request(pem=payload["csr"], request_id=payload.get("requestId"))
+        self._accepted = _Request(pem=payload["csr"], request_id=payload.get("requestId"))
         return True
+
+    def answered(self) -> None:
+        """The station has its answer."""
+        if self._accepted is not None:
+            self._pending, self._accepted = self._accepted, None
 
     def _refusal(self, payload: JsonObject) -> str | None:
         if self._ca is None:

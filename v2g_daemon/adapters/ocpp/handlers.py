@@ -55,7 +55,8 @@ class StationHandlers:
 
     def answered(self, action: str) -> None:
         """The answer is out: what follows from the message may now be sent."""
-        del action
+        if action == "SignCertificate" and self.certificates is not None:
+            self.certificates.answered()
         self._wake()
 
     def told(self, action: str, payload: JsonObject) -> None:

@@ -141,6 +141,8 @@ class CentralSystem:
     ) -> list[Server]:
         """A server for every address of the host."""
         sockets = await listeners(self._config.host, port, self._gate.crowd)
+        for listener in sockets:
+            opened.callback(listener.close)
         return [
             await opened.enter_async_context(
                 serve(
@@ -155,6 +157,7 @@ class CentralSystem:
                     max_queue=MOST_QUEUED_FRAMES,
                     ping_interval=None,  # ours know that any frame is a sign of life
                     close_timeout=CLOSE_TIMEOUT_S,
+                    server_header=None,  # a stranger need not know what to look up
                     logger=_websocket_log(),
                     **tls,
                 )
