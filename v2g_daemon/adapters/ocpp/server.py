@@ -6,7 +6,6 @@ import asyncio
 import logging
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -25,13 +24,16 @@ from v2g_daemon.adapters.ocpp.admission import (
 from v2g_daemon.adapters.ocpp.attempts import Door
 from v2g_daemon.adapters.ocpp.conductor import Conductor
 from v2g_daemon.adapters.ocpp.config import CentralSystemConfig, OcppVersion, StationConfig
-from v2g_daemon.adapters.ocpp.driver import EvseDriver
+from v2g_daemon.adapters.ocpp.desks import Desk, Live
+from v2g_daemon.adapters.ocpp.frames import WatchedLink
 from v2g_daemon.adapters.ocpp.handlers import StationHandlers
 from v2g_daemon.adapters.ocpp.security_log import SecurityLog
-from v2g_daemon.adapters.ocpp.session import StationHandler, StationSession
-from v2g_daemon.adapters.ocpp.station import StationState
+from v2g_daemon.adapters.ocpp.session import (
+    StationConversation,
+    StationHandler,
+    StationSession,
+)
 from v2g_daemon.adapters.ocpp.v16.handlers import V16Handlers
-from v2g_daemon.adapters.ocpp.v16.memory import V16Memory
 from v2g_daemon.adapters.ocpp.v16.session import V16Conversation
 from v2g_daemon.ports import Clock, EvsePort, ObservationSink, StationJournal
 
@@ -42,43 +44,6 @@ SILENCE_GRACE_S = 30.0
 TAKEOVER_TIMEOUT_S = 5.0
 CLOSE_TIMEOUT_S = 2.0
 RETRY_AFTER_S = 60
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Live:
-    """The one connection of a station."""
-
-    connection: ServerConnection
-    conductor: Conductor
-    ended: asyncio.Event
-    unanswered: bool = False
-
-
-class _Desk:
-    """One configured station: what outlives its connections."""
-
-    def __init__(
-        self,
-        *,
-        config: StationConfig,
-        clock: Clock,
-        sink: ObservationSink,
-        journal: StationJournal,
-        security: SecurityLog,
-    ) -> None:
-        self.config = config
-        self.awake = asyncio.Event()
-        self.state = StationState(config=config, sink=sink, journal=journal)
-        self.security = security
-        self.drivers = tuple(
-            EvseDriver(evse=evse, clock=clock, wake=self.awake.set) for evse in self.state.evses
-        )
-        self.v16 = V16Memory(
-            station_id=config.station_id,
-            connectors=tuple(evse.number for evse in config.evses),
-            journal=journal,
-        )
-        self.live: _Live | None = None
 
 
 class CentralSystem:
@@ -95,7 +60,7 @@ class CentralSystem:
         self._clock = clock
         security = SecurityLog(clock=clock, journal=journal)
         self._desks = {
-            station.station_id: _Desk(
+            station.station_id: Desk(
                 config=station, clock=clock, sink=sink, journal=journal, security=security
             )
             for station in config.stations
@@ -157,6 +122,8 @@ class CentralSystem:
         finally:
             self._listening.clear()
             server.close(code=CloseCode.GOING_AWAY)
+            for desk in self._desks.values():
+                desk.frames.close()
 
     async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """Before the upgrade: who is it, and is nobody else connected under that name?"""
@@ -189,7 +156,7 @@ class CentralSystem:
         self._door.admitted(address=address, station=desk.config.station_id)
         return None
 
-    async def _answers(self, live: _Live) -> bool:
+    async def _answers(self, live: Live) -> bool:
         """Whether the connection in place still reacts to a ping."""
         try:
             async with asyncio.timeout(self._config.rival_ping_timeout_s):
@@ -207,7 +174,7 @@ class CentralSystem:
         version = None if desk is None else chosen_version(desk.config, offered)
         return None if version is None else Subprotocol(version.value)
 
-    def _desk_of(self, connection: ServerConnection) -> _Desk | None:
+    def _desk_of(self, connection: ServerConnection) -> Desk | None:
         request = connection.request
         name = None if request is None else station_id(request.path)
         return None if name is None else self._desks.get(name)
@@ -229,7 +196,7 @@ class CentralSystem:
             return
         await self._converse(desk, connection, version)
 
-    async def _take_over(self, desk: _Desk) -> bool:
+    async def _take_over(self, desk: Desk) -> bool:
         """End a connection that did not answer its ping; never two live ones."""
         old = desk.live
         if old is None:
@@ -244,7 +211,7 @@ class CentralSystem:
             return False
         return desk.live is None
 
-    def _handler(self, desk: _Desk, version: OcppVersion) -> StationHandler:
+    def _handler(self, desk: Desk, version: OcppVersion) -> StationHandler:
         """Who answers in that version; a 1.6 station is answered in translation."""
         old = version is OcppVersion.V1_6
         handlers = StationHandlers(
@@ -257,25 +224,30 @@ class CentralSystem:
         return V16Handlers(inner=handlers, memory=desk.v16) if old else handlers
 
     async def _converse(
-        self, desk: _Desk, connection: ServerConnection, version: OcppVersion
+        self, desk: Desk, connection: ServerConnection, version: OcppVersion
     ) -> None:
         station = desk.config
         session = StationSession(
-            link=connection,
+            link=WatchedLink(connection, (desk.frames,)),
             version=version,
             handler=self._handler(desk, version),
             call_timeout_s=self._config.call_timeout_s,
             idle_timeout_s=HEARTBEATS_OF_SILENCE * station.heartbeat_interval_s + SILENCE_GRACE_S,
             unknown_fields_tolerated=station.unknown_fields_tolerated,
         )
-        conductor = self._conductor(desk, session)
+        calls = _conversation(desk, session)
+        conductor = self._conductor(desk, calls)
         _drop_when_unacknowledged(connection, after_s=self._config.call_timeout_s)
-        live = _Live(connection=connection, conductor=conductor, ended=asyncio.Event())
-        desk.live = live
-        LOG.info("OCPP: %s connected, %s", station.station_id, version.value)
-        for driver in desk.drivers:
-            driver.forget()
-        desk.state.link_opened()
+        live = Live(
+            connection=connection,
+            version=version,
+            address=_peer(connection),
+            since=self._clock.now(),
+            calls=calls,
+            conductor=conductor,
+            ended=asyncio.Event(),
+        )
+        self._opened(desk, live)
         try:
             async with asyncio.TaskGroup() as group:
                 company = [
@@ -289,19 +261,34 @@ class CentralSystem:
             desk.live = None
             desk.state.link_lost()
             live.ended.set()
+            desk.frames.link("the connection ended")
             LOG.info("OCPP: %s disconnected", station.station_id)
 
-    def _conductor(self, desk: _Desk, session: StationSession) -> Conductor:
-        """Who asks the station; in 1.6 through the translation."""
-        old = session.version is OcppVersion.V1_6
+    def _opened(self, desk: Desk, live: Live) -> None:
+        """A new connection knows nothing of the one before it."""
+        desk.live = live
+        LOG.info("OCPP: %s connected, %s", desk.config.station_id, live.version.value)
+        desk.frames.link(f"connected from {live.address}, {live.version.value}")
+        for driver in desk.drivers:
+            driver.forget()
+        desk.state.link_opened()
+
+    def _conductor(self, desk: Desk, calls: StationConversation) -> Conductor:
         return Conductor(
             station=desk.state,
             drivers=desk.drivers,
-            session=V16Conversation(session=session, memory=desk.v16) if old else session,
+            session=calls,
             config=self._config,
             clock=self._clock,
             awake=desk.awake,
         )
+
+
+def _conversation(desk: Desk, session: StationSession) -> StationConversation:
+    """How the station is asked; in 1.6 through the translation."""
+    if session.version is not OcppVersion.V1_6:
+        return session
+    return V16Conversation(session=session, memory=desk.v16)
 
 
 async def _keep_alive(
