@@ -22,6 +22,7 @@ from v2g_daemon.adapters.ocpp.config import (
     OcppVersion,
     StationConfig,
 )
+from v2g_daemon.adapters.ocpp.keys import ChargeKey, KeyRing
 from v2g_daemon.adapters.ocpp.server import CentralSystem
 from v2g_daemon.adapters.prices.day_ahead import DayAheadPrices, DayAheadSource
 from v2g_daemon.adapters.system.clock import RealClock, ScaledClock
@@ -31,6 +32,7 @@ from v2g_daemon.adapters.system.trace_files import TraceFiles
 from v2g_daemon.adapters.system.watchdog import SystemdWatchdog
 from v2g_daemon.adapters.web.routes import build_api
 from v2g_daemon.adapters.web.server import serve
+from v2g_daemon.adapters.web.stations import add_station_routes
 from v2g_daemon.adapters.web.translate import status_json
 from v2g_daemon.app.latches import LatchDesk
 from v2g_daemon.app.overrides import Overrides
@@ -120,6 +122,7 @@ def compose(
     journal = LedgerStationJournal(ledger, newest=reader.newest_station_events())
     central = CentralSystem(_central_config(settings, policy), clock, latest, journal)
     newest, api = _desks(policy, latest, on_tick)
+    add_station_routes(api, central.installer_desk())
     watchdog = SystemdWatchdog.from_environment(os.environ)
     around = _surroundings(clock, latest, recorder, central, watchdog, newest)
     house = restored_house(reader, policy, now_utc)
@@ -259,12 +262,15 @@ def _central_config(settings: Settings, policy: Policy) -> CentralSystemConfig:
         port=settings.ocpp.port,
         call_timeout_s=settings.ocpp.call_timeout_s,
         stations=tuple(
-            _station(station_id, chargers, policy) for station_id, chargers in by_station.items()
+            _station(station_id, chargers, policy, settings)
+            for station_id, chargers in by_station.items()
         ),
     )
 
 
-def _station(station_id: str, chargers: list[Charger], policy: Policy) -> StationConfig:
+def _station(
+    station_id: str, chargers: list[Charger], policy: Policy, settings: Settings
+) -> StationConfig:
     first = chargers[0]
     return StationConfig(
         station_id=station_id,
@@ -275,8 +281,25 @@ def _station(station_id: str, chargers: list[Charger], policy: Policy) -> Statio
         ping_timeout_s=first.ping_timeout_s,
         sample_interval_s=first.sample_interval_s,
         heartbeat_interval_s=first.heartbeat_interval_s,
+        key_ring=_key_ring(settings),
+        remote_start=first.remote_start,
         evses=tuple(_evse(charger, policy.evse(charger.id), policy) for charger in chargers),
     )
+
+
+def _key_ring(settings: Settings) -> KeyRing:
+    """The owner's keys, and the tokens of cars that no key gives already."""
+    keys = [
+        ChargeKey(name=key.name, id_token=key.id_token, kind=key.kind)
+        for key in settings.charge_key
+    ]
+    known = {key.id_token.casefold() for key in keys}
+    keys += [
+        ChargeKey(name=vehicle.id, id_token=vehicle.id_token)
+        for vehicle in settings.vehicle
+        if vehicle.id_token is not None and vehicle.id_token.casefold() not in known
+    ]
+    return KeyRing(keys=tuple(keys), accept_unknown=settings.ocpp.accept_unknown_keys)
 
 
 def _evse(charger: Charger, evse: EvsePolicy, policy: Policy) -> EvseConfig:

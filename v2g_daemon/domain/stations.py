@@ -172,11 +172,30 @@ class LogKind(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LogRequest:
+    """A log to be uploaded by the station to a URL; None: as much as there is."""
+
+    kind: LogKind
+    url: str
+    since_utc: datetime | None = None
+    until_utc: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HeldKey:
     """One charge key by its name, and its token, shortened."""
 
     name: str
     id_token: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenKey:
+    """A key that was shown and stands on no list, whole: its owner may want it on one."""
+
+    id_token: str
+    kind: str
+    at_utc: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,3 +212,4 @@ class KeyListView:
     accept_unknown_keys: bool
     keys: tuple[HeldKey, ...]
     settings: tuple[VariableReading, ...]
+    unknown_keys: tuple[SeenKey, ...]

@@ -32,6 +32,7 @@ NotNegative = Annotated[float, Field(ge=0.0)]
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]*$")]
 Port = Annotated[int, Field(ge=0, le=65535)]
+Token = Annotated[str, Field(min_length=1, max_length=36, pattern=r"^[!-~]+$")]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 EVERY_DAY: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -135,6 +136,7 @@ class Charger(Section):
     phases: Literal[1, 3] | None = None
     connected_phase: Literal[1, 2, 3] = 1
     charge_only: bool = False
+    remote_start: bool = False
     fail_state: Literal["charges", "idles", "unknown"] = "charges"
     soc_needs_power: bool = False
     sample_interval_s: Annotated[int, Field(ge=1)] = 5
@@ -173,10 +175,21 @@ class Vehicle(Section):
     max_discharge_w: NotNegative | None = None
     wear_cost_per_kwh_discharged: NotNegative | None = None
     evccid: str | None = None
-    id_token: str | None = None
+    id_token: Token | None = None
     assumed_when_unidentified: bool = False
     usual_energy_wh: Positive = 10_000.0
     warranty: Warranty | None = None
+
+
+class ChargeKey(Section):
+    """[[charge_key]]: a badge that charges here, also while the daemon is away."""
+
+    name: Annotated[str, Field(min_length=1, max_length=50)]
+    id_token: Token
+    vehicle: Name | None = None
+    kind: Literal["ISO14443", "ISO15693", "eMAID", "KeyCode", "Local", "MacAddress", "Central"] = (
+        "ISO14443"
+    )
 
 
 class Departure(Section):
@@ -257,6 +270,7 @@ class Ocpp(Section):
     host: str = "127.0.0.1"
     port: Port = 9000
     call_timeout_s: Positive = 30.0
+    accept_unknown_keys: bool = True
 
 
 class Database(Section):
@@ -311,6 +325,7 @@ class Settings(BaseSettings):
     vehicle: tuple[Vehicle, ...]
     tariff: Tariff
     departure: tuple[Departure, ...] = ()
+    charge_key: tuple[ChargeKey, ...] = ()
     meter: Meter | None = None
     pv_meter: Meter | None = None
     prices: Prices = Prices()

@@ -23,6 +23,7 @@ def warnings_of(settings: Settings) -> tuple[str, ...]:
         *_early_export(policy),
         *_unsafe_alone(policy),
         *_open_passwords(settings),
+        *_nobody_may(settings),
     )
 
 
@@ -129,6 +130,15 @@ def _unsafe_alone(policy: Policy) -> Iterator[str]:
                 f"charger {evse.evse_id}: {evse.static_safe_current_a:g} A is below the 6 A that "
                 "an EV needs: without daemon or meter it does not charge"
             )
+
+
+def _nobody_may(settings: Settings) -> Iterator[str]:
+    tokens = [*settings.charge_key, *(one for one in settings.vehicle if one.id_token is not None)]
+    if not settings.ocpp.accept_unknown_keys and not tokens:
+        yield (
+            "ocpp.accept_unknown_keys is false and no key is known: nothing charges but at a "
+            "station that starts by itself or by remote_start; add a [[charge_key]]"
+        )
 
 
 def _open_passwords(settings: Settings) -> Iterator[str]:

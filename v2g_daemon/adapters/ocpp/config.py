@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from v2g_daemon.adapters.ocpp.keys import ANY_KEY, KeyRing
+
 
 class OcppVersion(StrEnum):
     """A version by its WebSocket subprotocol; the order is the server's preference."""
@@ -59,6 +61,8 @@ class StationConfig:
     ping_timeout_s: float = 20.0
     sample_interval_s: int = 5
     heartbeat_interval_s: int = 60
+    key_ring: KeyRing = ANY_KEY
+    remote_start: bool = False  # of a station that starts no transaction by itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ from v2g_daemon.adapters.ocpp.config import CentralSystemConfig, OcppVersion, St
 from v2g_daemon.adapters.ocpp.desks import Desk, Live
 from v2g_daemon.adapters.ocpp.frames import WatchedLink
 from v2g_daemon.adapters.ocpp.handlers import StationHandlers
+from v2g_daemon.adapters.ocpp.installer import InstallerDesk
 from v2g_daemon.adapters.ocpp.security_log import SecurityLog
 from v2g_daemon.adapters.ocpp.session import (
     StationConversation,
@@ -35,7 +36,7 @@ from v2g_daemon.adapters.ocpp.session import (
 )
 from v2g_daemon.adapters.ocpp.v16.handlers import V16Handlers
 from v2g_daemon.adapters.ocpp.v16.session import V16Conversation
-from v2g_daemon.ports import Clock, EvsePort, ObservationSink, StationJournal
+from v2g_daemon.ports import Clock, EvsePort, ObservationSink, StationDesk, StationJournal
 
 LOG = logging.getLogger(__name__)
 
@@ -78,6 +79,10 @@ class CentralSystem:
     def ports(self) -> tuple[EvsePort, ...]:
         """The command port of every configured EVSE, connected or not."""
         return tuple(driver for desk in self._desks.values() for driver in desk.drivers)
+
+    def installer_desk(self) -> StationDesk:
+        """Through which an installer sees the stations and asks them."""
+        return InstallerDesk(self._desks, clock=self._clock)
 
     async def listening(self) -> None:
         """Wait until stations can connect."""
