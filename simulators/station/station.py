@@ -13,8 +13,10 @@ from simulators.clock import ScaledClock, iso_from_s
 from simulators.faults import FaultBoard
 from simulators.scenario import StationTable
 from simulators.station.device_model import MODES_V2X, DeviceModel
+from simulators.station.local_list import LocalList
 from simulators.station.profile_rules import Capabilities
 from simulators.station.profiles import Governing, ProfileStore, Situation
+from simulators.station.uploads import Upload
 from simulators.station.wire import JsonDict
 from simulators.vehicle import Vehicle
 from simulators.world import Outlet, World
@@ -83,6 +85,8 @@ class Station:
         self.numbers: dict[str, int] = {}  # of transactions, as 1.6 has them given
         self.store = ProfileStore(phases=table.phases, max_charge_w=table.max_charge_w)
         self.counts = Counts()
+        self.local_list = LocalList()
+        self.uploads: asyncio.Queue[Upload] = asyncio.Queue()
         self.queue: deque[Message] = deque()
         self.wake = asyncio.Event()
         self.transaction: Transaction | None = None
@@ -244,6 +248,13 @@ class Station:
         if self.model.bidirectional:
             token["additionalInfo"] = [{"additionalIdToken": vehicle.evccid, "type": "EVCCID"}]
         return token
+
+    def may_charge_alone(self, id_token: JsonDict) -> bool:
+        """Say whether a key charges without the central system (C13, C15)."""
+        listed = self.model.get("LocalAuthListCtrlr", "Enabled") == "true"
+        if listed and self.local_list.accepts(id_token):
+            return True
+        return self.model.get("AuthCtrlr", "OfflineTxForUnknownIdEnabled") == "true"
 
     def connector_status(self) -> str:
         """Return the state StatusNotification shows."""
