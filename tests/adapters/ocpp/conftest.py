@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -82,7 +83,7 @@ Benches = Callable[..., AbstractAsyncContextManager[Bench]]
 
 @pytest.fixture
 def benches() -> Benches:
-    """`async with benches(evse=..., versions=..., call_timeout_s=...) as bench`."""
+    """`async with benches(evse=..., versions=..., key_ring=...) as bench`."""
 
     @asynccontextmanager
     async def make(
@@ -93,6 +94,8 @@ def benches() -> Benches:
         call_timeout_s: float = 2.0,
         ping_interval_s: float = 20.0,
         ping_timeout_s: float = 20.0,
+        journal: MemoryJournal | None = None,
+        **of_station: Any,
     ) -> AsyncIterator[Bench]:
         clock, sink = SteppedClock(), Sink()
         config = CentralSystemConfig(
@@ -105,13 +108,14 @@ def benches() -> Benches:
                     heartbeat_interval_s=heartbeat_interval_s,
                     ping_interval_s=ping_interval_s,
                     ping_timeout_s=ping_timeout_s,
+                    **of_station,
                 ),
             ),
             call_timeout_s=call_timeout_s,
             boot_wait_s=0.3,
             rival_ping_timeout_s=0.3,
         )
-        journal = MemoryJournal()
+        journal = MemoryJournal() if journal is None else journal
         central = CentralSystem(config, clock, sink, journal)
         serving = asyncio.create_task(central.run())
         async with asyncio.timeout(5):
