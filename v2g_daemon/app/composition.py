@@ -22,7 +22,6 @@ from v2g_daemon.adapters.ocpp.config import (
     OcppVersion,
     StationConfig,
 )
-from v2g_daemon.adapters.ocpp.keys import ChargeKey, KeyRing
 from v2g_daemon.adapters.ocpp.server import CentralSystem
 from v2g_daemon.adapters.prices.day_ahead import DayAheadPrices, DayAheadSource
 from v2g_daemon.adapters.system.clock import RealClock, ScaledClock
@@ -37,6 +36,7 @@ from v2g_daemon.adapters.web.translate import status_json
 from v2g_daemon.app.latches import LatchDesk
 from v2g_daemon.app.overrides import Overrides
 from v2g_daemon.app.retention import NIGHTLY, Retention
+from v2g_daemon.app.station_access import key_ring, relay_config
 from v2g_daemon.domain.ledger import SessionRow
 from v2g_daemon.domain.memory import EvseMemory, Memory
 from v2g_daemon.domain.policy import EvsePolicy, Policy
@@ -135,6 +135,7 @@ def compose(
         watchdog=watchdog,
         edges={
             "ocpp": central.run,
+            **{f"relay of {name}": task for name, task in central.relays().items()},
             "planning": around.desk.run,
             "recorder": recorder.run,
             "api": lambda: serve(api, settings.api.socket),
@@ -281,25 +282,11 @@ def _station(
         ping_timeout_s=first.ping_timeout_s,
         sample_interval_s=first.sample_interval_s,
         heartbeat_interval_s=first.heartbeat_interval_s,
-        key_ring=_key_ring(settings),
+        key_ring=key_ring(settings),
         remote_start=first.remote_start,
+        relay=relay_config(station_id, settings),
         evses=tuple(_evse(charger, policy.evse(charger.id), policy) for charger in chargers),
     )
-
-
-def _key_ring(settings: Settings) -> KeyRing:
-    """The owner's keys, and the tokens of cars that no key gives already."""
-    keys = [
-        ChargeKey(name=key.name, id_token=key.id_token, kind=key.kind)
-        for key in settings.charge_key
-    ]
-    known = {key.id_token.casefold() for key in keys}
-    keys += [
-        ChargeKey(name=vehicle.id, id_token=vehicle.id_token)
-        for vehicle in settings.vehicle
-        if vehicle.id_token is not None and vehicle.id_token.casefold() not in known
-    ]
-    return KeyRing(keys=tuple(keys), accept_unknown=settings.ocpp.accept_unknown_keys)
 
 
 def _evse(charger: Charger, evse: EvsePolicy, policy: Policy) -> EvseConfig:

@@ -264,6 +264,26 @@ class Control(Section):
     commute_margin_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.15
 
 
+class Relay(Section):
+    """[[ocpp.relay]]: a back end that hears a station, read-only; the id is added to the URL."""
+
+    station_id: Name
+    url: Annotated[str, Field(pattern=r"^wss?://[^@?#\s]+$")]
+    version: Literal["ocpp2.1", "ocpp2.0.1", "ocpp1.6"] | None = None
+    user: Annotated[str, Field(min_length=1, pattern="^[!-9;-~]+$")] | None = None
+    password_file: Path | None = None
+    ca_file: Path | None = None
+    plain_text_on_private_network: bool = False
+    password: Annotated[SecretStr | None, Field(exclude=True)] = None
+
+    @field_validator("password", mode="before")
+    @classmethod
+    def _only_in_a_file(cls, password: object) -> object:
+        if password is not None:
+            raise ValueError("is not written here; name a password_file")
+        return password
+
+
 class Ocpp(Section):
     """[ocpp]: where stations connect (port 0: any free one); the default is this machine only."""
 
@@ -271,6 +291,7 @@ class Ocpp(Section):
     port: Port = 9000
     call_timeout_s: Positive = 30.0
     accept_unknown_keys: bool = True
+    relay: tuple[Relay, ...] = ()
 
 
 class Database(Section):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 
 from websockets.asyncio.server import Server, ServerConnection, serve
@@ -25,7 +25,6 @@ from v2g_daemon.adapters.ocpp.attempts import Door
 from v2g_daemon.adapters.ocpp.conductor import Conductor
 from v2g_daemon.adapters.ocpp.config import CentralSystemConfig, OcppVersion, StationConfig
 from v2g_daemon.adapters.ocpp.desks import Desk, Live
-from v2g_daemon.adapters.ocpp.frames import WatchedLink
 from v2g_daemon.adapters.ocpp.handlers import StationHandlers
 from v2g_daemon.adapters.ocpp.installer import InstallerDesk
 from v2g_daemon.adapters.ocpp.security_log import SecurityLog
@@ -79,6 +78,11 @@ class CentralSystem:
     def ports(self) -> tuple[EvsePort, ...]:
         """The command port of every configured EVSE, connected or not."""
         return tuple(driver for desk in self._desks.values() for driver in desk.drivers)
+
+    def relays(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """A task for each station that is relayed; to be supervised one by one."""
+        relayed = {name: desk.relay for name, desk in self._desks.items()}
+        return {name: relay.run for name, relay in relayed.items() if relay is not None}
 
     def installer_desk(self) -> StationDesk:
         """Through which an installer sees the stations and asks them."""
@@ -233,7 +237,7 @@ class CentralSystem:
     ) -> None:
         station = desk.config
         session = StationSession(
-            link=WatchedLink(connection, (desk.frames,)),
+            link=desk.watched(connection),
             version=version,
             handler=self._handler(desk, version),
             call_timeout_s=self._config.call_timeout_s,
@@ -252,7 +256,8 @@ class CentralSystem:
             conductor=conductor,
             ended=asyncio.Event(),
         )
-        self._opened(desk, live)
+        desk.opened(live)
+        LOG.info("OCPP: %s connected, %s", station.station_id, version.value)
         try:
             async with asyncio.TaskGroup() as group:
                 company = [
@@ -263,20 +268,8 @@ class CentralSystem:
                 for task in company:
                     task.cancel()
         finally:
-            desk.live = None
-            desk.state.link_lost()
-            live.ended.set()
-            desk.frames.link("the connection ended")
+            desk.closed(live)
             LOG.info("OCPP: %s disconnected", station.station_id)
-
-    def _opened(self, desk: Desk, live: Live) -> None:
-        """A new connection knows nothing of the one before it."""
-        desk.live = live
-        LOG.info("OCPP: %s connected, %s", desk.config.station_id, live.version.value)
-        desk.frames.link(f"connected from {live.address}, {live.version.value}")
-        for driver in desk.drivers:
-            driver.forget()
-        desk.state.link_opened()
 
     def _conductor(self, desk: Desk, calls: StationConversation) -> Conductor:
         return Conductor(

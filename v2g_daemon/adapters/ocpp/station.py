@@ -7,6 +7,7 @@ import json
 from collections import OrderedDict, deque
 from dataclasses import asdict
 
+from v2g_daemon.adapters.ocpp.attempts import NOTES, Tally
 from v2g_daemon.adapters.ocpp.autostart import Autostart
 from v2g_daemon.adapters.ocpp.codec import JsonObject, printable
 from v2g_daemon.adapters.ocpp.config import EvseConfig, StationConfig
@@ -40,6 +41,7 @@ class StationState:
         self._sink = sink
         self.serial: str | None = None
         self.about = StationAbout()  # for people; may be of an earlier run
+        self._learned = Tally(NOTES)
         self.admissions = Admissions(config.key_ring)
         self.reports = ReportInbox()
         self.log_upload: LogUpload | None = None
@@ -121,6 +123,9 @@ class StationState:
         self.serial = told.serial or self.serial
         if told != self.about:
             self.about = told
+            if self._learned.exhausted(ABOUT, now_s=now.monotonic_s):
+                return
+            self._learned.add(ABOUT, now_s=now.monotonic_s)
             event = StationEvent(
                 at_utc=now.utc,
                 station_id=self.config.station_id,

@@ -40,7 +40,7 @@ def details_of(desk: Desk) -> StationDetails:
         evses=tuple(_evse_details(evse, started.get(evse.config.evse_id)) for evse in state.evses),
         security=desk.security.recent(desk.config.station_id),
         log_upload=state.log_upload,
-        relay=None,
+        relay=None if desk.relay is None else desk.relay.view(),
     )
 
 
