@@ -11,20 +11,22 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-WIDE = 160  # of what is read by a program
+WIDE = 2_000  # what is read by a program is not folded
 _ARROWS = {"station": "<-", "daemon": "->", "link": "--"}
 
 
-def print_table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-    """A table without markup; the last column wraps."""
+def table_text(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """A table without markup; in a terminal its last column wraps."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     names = list(titles)
     for name in names:
         table.add_column(name, overflow="fold", no_wrap=name != names[-1])
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    width = None if sys.stdout.isatty() else WIDE
-    Console(width=width, markup=False, highlight=False).print(table)
+    console = Console(width=None if sys.stdout.isatty() else WIDE, markup=False, highlight=False)
+    with console.capture() as captured:
+        console.print(table)
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
 def list_rows(stations: list[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
@@ -123,14 +125,14 @@ def frame_line(note: dict[str, Any]) -> str:
     """One line of the frame log."""
     if "reason" in note:
         return f"-- {note['reason']}"
+    at = datetime.fromisoformat(note["at_utc"]).astimezone()
+    stamp = f"{at:%H:%M:%S}.{at.microsecond // 1000:03} {_ARROWS[note['side']]}"
+    if note["side"] == "link":
+        return f"{stamp} {note['text']}"
     kind = "" if note["kind"] == "call" else f" ({note['kind']})"
     took = "" if note["took_s"] is None else f" after {note['took_s'] * 1000.0:.0f} ms"
-    at = datetime.fromisoformat(note["at_utc"]).astimezone()
     what = f"{note['action'] or '-'}{kind}{took}"
-    return (
-        f"{at:%H:%M:%S}.{at.microsecond // 1000:03} {_ARROWS[note['side']]} {what}, "
-        f"{note['size_bytes']} B {note['text']}"
-    )
+    return f"{stamp} {what}, {note['size_bytes']} B {note['text']}"
 
 
 def variable_rows(variables: list[dict[str, Any]]) -> Iterator[tuple[str, ...]]:

@@ -39,14 +39,14 @@ def list_(
     config: ConfigOption = DEFAULT_CONFIG, socket: SocketOption = None, as_json: JsonOption = False
 ) -> None:
     """Every configured station: connected or not, what it says it is, and its EVSEs."""
-    from v2g_daemon.app.station_text import list_rows, print_table
+    from v2g_daemon.app.station_text import list_rows, table_text
 
     found = _tools(socket, config).stations()
     if as_json:
         print(json.dumps(found, indent=2))
         return
     titles = ("station", "model", "firmware", "serial", "link", "EVSE", "state")
-    print_table(titles, list_rows(found))
+    print(table_text(titles, list_rows(found)))
 
 
 @app.command("show")
@@ -101,7 +101,7 @@ def vars_(
     as_json: JsonOption = False,
 ) -> None:
     """Its device model (1.6: configuration keys): a variable, a component, or everything."""
-    from v2g_daemon.app.station_text import print_table, variable_rows
+    from v2g_daemon.app.station_text import table_text, variable_rows
 
     tools = _tools(socket, config)
     if setting is None:
@@ -109,7 +109,7 @@ def vars_(
         if as_json:
             print(json.dumps(found, indent=2))
         else:
-            print_table(("variable", "may be", "value"), variable_rows(found))
+            print(table_text(("variable", "may be", "value"), variable_rows(found)))
         return
     variable, equals, value = setting.partition("=")
     if name is not None or not equals or not variable:

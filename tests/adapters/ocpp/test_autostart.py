@@ -32,10 +32,14 @@ async def trouble(bench: Bench) -> str | None:
     return autostart.trouble
 
 
+@pytest.mark.parametrize("version", ["ocpp2.1", "ocpp2.0.1"])
 async def test_a_car_that_waits_is_started_after_a_few_seconds_with_a_token_of_ours(
-    benches: Benches,
+    benches: Benches, version: str
 ) -> None:
-    async with benches(remote_start=True) as bench, station(bench.central) as car:
+    async with (
+        benches(remote_start=True) as bench,
+        station(bench.central, versions=(version,)) as car,
+    ):
         await car.configured()
         await car.call("StatusNotification", PLUGGED)
         await later(bench, car, 4.0)

@@ -91,6 +91,19 @@ async def test_what_a_station_is_outlives_the_daemon(benches: Benches) -> None:
         assert (found.connected, found.about.vendor) == (False, "V")
 
 
+async def test_a_station_that_is_somebody_else_at_every_boot_is_written_down_once_a_minute(
+    benches: Benches,
+) -> None:
+    async with new_one(benches, "ocpp2.1") as (bench, desk, car):
+        for number in range(20):
+            about = {"model": f"M{number}", "vendorName": "V"}
+            told = {"chargingStation": about, "reason": "PowerUp"}
+            await car.call("BootNotification", told)
+        written = [one for one in bench.journal.order if one.name == "about"]
+        assert len(written) == 1
+        assert desk.stations()[0].about.model == "M19"
+
+
 async def test_one_station_in_full_tells_abilities_transaction_car_and_outcome(
     benches: Benches,
 ) -> None:

@@ -177,8 +177,14 @@ async def test_the_settings_that_keys_need_are_written_where_they_differ(benches
         assert ("AuthCtrlr", "LocalPreAuthorize") not in written
 
 
-async def test_an_unknown_key_is_refused_named_and_ends_nothing(benches: Benches) -> None:
-    async with benches(key_ring=RING) as bench, station(bench.central) as car:
+@pytest.mark.parametrize("version", ["ocpp2.1", "ocpp2.0.1"])
+async def test_an_unknown_key_is_refused_named_and_ends_nothing(
+    benches: Benches, version: str
+) -> None:
+    async with (
+        benches(key_ring=RING) as bench,
+        station(bench.central, versions=(version,)) as car,
+    ):
         holding(car, 0)
         await car.configured()
         answer = await car.call("Authorize", {"idToken": STRANGER})
