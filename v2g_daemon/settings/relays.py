@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from v2g_daemon.domain.errors import ConfigurationError
-from v2g_daemon.settings.contradictions import Complaint
-from v2g_daemon.settings.sections import Relay, Settings
+from v2g_daemon.settings.access_sections import Relay
+from v2g_daemon.settings.complaint import Complaint
+from v2g_daemon.settings.sections import Settings
 
 
 def relay_contradictions(settings: Settings) -> Iterator[Complaint]:

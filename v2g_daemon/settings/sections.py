@@ -14,11 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AwareDatetime,
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
-    ValidationInfo,
     field_validator,
 )
 from pydantic_settings import (
@@ -27,12 +24,11 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-Positive = Annotated[float, Field(gt=0.0)]
-NotNegative = Annotated[float, Field(ge=0.0)]
-Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
-Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]*$")]
+from v2g_daemon.settings.access_sections import ChargeKey, Relay, Token
+from v2g_daemon.settings.section import Fraction, Name, NotNegative, Positive, Section
+
 Port = Annotated[int, Field(ge=0, le=65535)]
-Token = Annotated[str, Field(min_length=1, max_length=36, pattern=r"^[!-~]+$")]
+SecurityProfile = Literal[1, 2, 3]  # OCPP 2.0.1 A00: password, password over TLS, certificate
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 EVERY_DAY: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -45,20 +41,6 @@ TIMEZONE_OF_BIDDING_ZONE = {
     "PL": "Europe/Warsaw", "PT": "Europe/Lisbon", "SE4": "Europe/Stockholm",
     "SI": "Europe/Ljubljana",
 }  # fmt: skip
-
-
-class Section(BaseModel):
-    """A table of the file; unknown keys, NaN and infinities are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _no_boolean_as_number(cls, value: object, info: ValidationInfo) -> object:
-        name = info.field_name or ""
-        if isinstance(value, bool) and cls.model_fields[name].annotation is not bool:
-            raise ValueError("true and false are no values for this key")
-        return value
 
 
 class ExportWindowSection(Section):
@@ -144,6 +126,8 @@ class Charger(Section):
     password: SecretStr | None = None
     password_file: Path | None = None
     password_env: Annotated[str, Field(pattern=r"^V2G_PASSWORD_[A-Z0-9_]+$")] | None = None
+    unauthenticated_on_private_network: bool = False
+    security_profile: SecurityProfile | None = None
     loss: Loss = Loss()
     cadence: ChargerCadence = ChargerCadence()
 
@@ -179,17 +163,6 @@ class Vehicle(Section):
     assumed_when_unidentified: bool = False
     usual_energy_wh: Positive = 10_000.0
     warranty: Warranty | None = None
-
-
-class ChargeKey(Section):
-    """[[charge_key]]: a badge that charges here, also while the daemon is away."""
-
-    name: Annotated[str, Field(min_length=1, max_length=50)]
-    id_token: Token
-    vehicle: Name | None = None
-    kind: Literal["ISO14443", "ISO15693", "eMAID", "KeyCode", "Local", "MacAddress", "Central"] = (
-        "ISO14443"
-    )
 
 
 class Departure(Section):
@@ -264,34 +237,31 @@ class Control(Section):
     commute_margin_fraction: Annotated[float, Field(ge=0.0, le=1.0)] = 0.15
 
 
-class Relay(Section):
-    """[[ocpp.relay]]: a back end that hears a station, read-only; the id is added to the URL."""
-
-    station_id: Name
-    url: Annotated[str, Field(pattern=r"^wss?://[^@?#\s]+$")]
-    version: Literal["ocpp2.1", "ocpp2.0.1", "ocpp1.6"] | None = None
-    user: Annotated[str, Field(min_length=1, pattern="^[!-9;-~]+$")] | None = None
-    password_file: Path | None = None
-    ca_file: Path | None = None
-    plain_text_on_private_network: bool = False
-    password: Annotated[SecretStr | None, Field(exclude=True)] = None
-
-    @field_validator("password", mode="before")
-    @classmethod
-    def _only_in_a_file(cls, password: object) -> object:
-        if password is not None:
-            raise ValueError("is not written here; name a password_file")
-        return password
-
-
 class Ocpp(Section):
-    """[ocpp]: where stations connect (port 0: any free one); the default is this machine only."""
+    """[ocpp]: where stations connect (port 0: any free one); the default is this machine only.
+
+    `security_profile` is the least that any station may use; from 2 on only `tls_port` is open.
+    """
 
     host: str = "127.0.0.1"
     port: Port = 9000
+    tls_port: Port = 9443
     call_timeout_s: Positive = 30.0
     accept_unknown_keys: bool = True
     relay: tuple[Relay, ...] = ()
+    security_profile: SecurityProfile = 1
+    tls_certificate_file: Path | None = None
+    tls_key_file: Path | None = None
+    client_ca_file: Path | None = None
+    tls_rsa_key_exchange: bool = False
+    plain_text_on_public_network: bool = False
+
+
+class Certificates(Section):
+    """[certificates]: the local CA of `v2g certs`, and whether it signs what stations ask for."""
+
+    directory: Path = Path("/var/lib/v2g-daemon/certificates")
+    sign_station_requests: bool = False
 
 
 class Database(Section):
@@ -354,6 +324,7 @@ class Settings(BaseSettings):
     economics: EconomicsSection = EconomicsSection()
     control: Control = Control()
     ocpp: Ocpp = Ocpp()
+    certificates: Certificates = Certificates()
     database: Database = Database()
     trace: Trace = Trace()
     api: Api = Api()

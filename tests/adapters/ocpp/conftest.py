@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +21,7 @@ from v2g_daemon.adapters.ocpp import (
 from v2g_daemon.domain.power import PowerRange
 from v2g_daemon.domain.readings import EvseStatus
 from v2g_daemon.domain.setpoint import Authority, Command, HandsOff, Reason, Setpoint
-from v2g_daemon.ports import EvsePort
+from v2g_daemon.ports import CertificateRegister, EvsePort, StationCa
 
 EVSE = EvseConfig(
     evse_id="garage",
@@ -94,7 +94,11 @@ def benches() -> Benches:
         call_timeout_s: float = 2.0,
         ping_interval_s: float = 20.0,
         ping_timeout_s: float = 20.0,
+        station: Mapping[str, Any] | None = None,
+        central_system: Mapping[str, Any] | None = None,
         journal: MemoryJournal | None = None,
+        ca: StationCa | None = None,
+        register: CertificateRegister | None = None,
         **of_station: Any,
     ) -> AsyncIterator[Bench]:
         clock, sink = SteppedClock(), Sink()
@@ -102,21 +106,21 @@ def benches() -> Benches:
             stations=(
                 StationConfig(
                     station_id="S1",
-                    password="correct horse battery",
                     evses=(evse,),
                     versions=versions,
                     heartbeat_interval_s=heartbeat_interval_s,
                     ping_interval_s=ping_interval_s,
                     ping_timeout_s=ping_timeout_s,
-                    **of_station,
+                    **{"password": "correct horse battery", **(station or {}), **of_station},
                 ),
             ),
             call_timeout_s=call_timeout_s,
             boot_wait_s=0.3,
             rival_ping_timeout_s=0.3,
+            **(central_system or {}),
         )
-        journal = MemoryJournal() if journal is None else journal
-        central = CentralSystem(config, clock, sink, journal)
+        kept = MemoryJournal() if journal is None else journal
+        central = CentralSystem(config, clock, sink, kept, ca=ca, register=register)
         serving = asyncio.create_task(central.run())
         relaying = [asyncio.create_task(_run(relay)) for relay in central.relays().values()]
         async with asyncio.timeout(5):
@@ -128,7 +132,7 @@ def benches() -> Benches:
                 sink=sink,
                 port=central.ports()[0],
                 serving=serving,
-                journal=journal,
+                journal=kept,
             )
         finally:
             for task in (serving, *relaying):

@@ -1,4 +1,4 @@
-"""Charge keys and relays: what cannot hold together, and what of them is never shown."""
+"""How stations may come in: what the configuration refuses, and what it must say in words."""
 
 from __future__ import annotations
 
@@ -6,22 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.settings.files import SMALLEST, written
-from v2g_daemon.adapters.ocpp.config import OcppVersion
-from v2g_daemon.app.station_access import key_ring, relay_config
+from tests.unit.settings.files import SMALLEST, after, written
 from v2g_daemon.domain.errors import ConfigurationError
-from v2g_daemon.settings import load_settings
+from v2g_daemon.settings import exposed_secrets, least_profile, load_settings
 
-KEY = """\
-[[charge_key]]
-name = "{name}"
-id_token = "{token}"
-"""
-RELAY = """\
-[[ocpp.relay]]
-station_id = "{station}"
-url = "{url}"
-"""
+FILES = 'tls_certificate_file = "server.pem"\ntls_key_file = "server.key"\n'
+CA = 'client_ca_file = "ca.pem"\n'
+NO_PASSWORD = SMALLEST.replace('password_env = "V2G_PASSWORD_GARAGE"\n', "")
 
 
 @pytest.fixture(autouse=True)
@@ -29,110 +20,103 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("V2G_PASSWORD_GARAGE", "secret-word")
 
 
-def refused(path: Path) -> str:
+def house(tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file; the password's variable is there only if the file names it."""
+    if "V2G_PASSWORD_GARAGE" not in text:
+        monkeypatch.delenv("V2G_PASSWORD_GARAGE")
+    return written(tmp_path, text)
+
+
+def ocpp(lines: str, *, text: str = SMALLEST) -> str:
+    return f"{text}[ocpp]\n{lines}"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (ocpp("security_profile = 2\n"), "tls_certificate_file: is missing, and security_profile"),
+        (ocpp('tls_key_file = "k"\n'), "ocpp.tls_certificate_file: is missing beside the other"),
+        (ocpp('tls_certificate_file = "c"\n'), "ocpp.tls_key_file: is missing beside the other"),
+        (ocpp(f"security_profile = 3\n{FILES}"), "ocpp.client_ca_file: is missing"),
+        (ocpp(CA), "ocpp.client_ca_file: says nothing without tls_certificate_file"),
+        (ocpp("tls_rsa_key_exchange = true\n"), "ocpp.tls_rsa_key_exchange: says nothing without"),
+        (ocpp(f"port = 9443\n{FILES}"), "ocpp.tls_port = 9443: is ocpp.port as well"),
+        (ocpp('host = "8.8.8.8"\n'), "ocpp.host = '8.8.8.8': is a public address"),
+        (ocpp('host = "2001:4860:4860::8888"\n'), "plain_text_on_public_network = true"),
+        (ocpp("security_profile = 0\n"), "ocpp.security_profile = 0: "),
+        (
+            after("[charger]", "security_profile = 3"),
+            "ocpp.tls_certificate_file: is missing, and security_profile = 3 is TLS",
+        ),
+        (
+            ocpp(
+                f"security_profile = 2\n{FILES}",
+                text=after("[charger]", "security_profile = 1"),
+            ),
+            "charger[0].security_profile = 1: is below ocpp.security_profile = 2",
+        ),
+        (NO_PASSWORD, "charger[0].password_file: no password"),
+        (ocpp(f"security_profile = 2\n{FILES}", text=NO_PASSWORD), "no password"),
+        (
+            after("[charger]", "unauthenticated_on_private_network = true"),
+            "unauthenticated_on_private_network = true: the station has a password",
+        ),
+    ],
+)
+def test_what_would_leave_the_door_ajar_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, said: str
+) -> None:
+    path = house(tmp_path, text, monkeypatch)
     with pytest.raises(ConfigurationError) as caught:
         load_settings(path)
-    return str(caught.value)
-
-
-def a_key(name: str = "badge", token: str = "04A2B3C4") -> str:
-    return KEY.format(name=name, token=token)
-
-
-def a_relay(url: str = "wss://back-end.example/ocpp", station: str = "STATION-1") -> str:
-    return RELAY.format(url=url, station=station)
+    assert said in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    "text",
     [
-        (a_key() + a_key("other", "04a2b3c4"), "charge_key[1].id_token = (not shown): another"),
-        (a_key() + 'vehicle = "bike"', "no vehicle has this id; name one of car"),
-        (
-            a_key() + 'vehicle = "car"\n' + a_key("b", "0B") + 'vehicle = "car"',
-            "charge_key[1].vehicle = 'car': this car is known by another token already",
-        ),
-        (a_key(token="with space"), "charge_key[0].id_token = (not shown)"),
-        (a_key(token="x" * 37), "charge_key[0].id_token = (not shown)"),
-        (a_key() + 'kind = "badge"', "charge_key[0].kind = 'badge'"),
+        ocpp(f"security_profile = 2\n{FILES}"),
+        ocpp(f"security_profile = 3\n{FILES}{CA}", text=NO_PASSWORD),
+        ocpp('host = "8.8.8.8"\nplain_text_on_public_network = true\n'),
+        ocpp(f'host = "8.8.8.8"\nsecurity_profile = 2\n{FILES}'),
+        ocpp('host = "0.0.0.0"\n'),  # each connection is judged by its own addresses
+        ocpp('host = "192.168.1.5"\n'),
+        ocpp('host = "v2g.home"\n'),
+        after("[charger]", "unauthenticated_on_private_network = true", text=NO_PASSWORD),
     ],
 )
-def test_keys_that_cannot_be_are_refused(tmp_path: Path, text: str, said: str) -> None:
-    assert said in refused(written(tmp_path, SMALLEST + text))
+def test_what_is_closed_or_said_in_words_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    load_settings(house(tmp_path, text, monkeypatch))
 
 
-def test_the_cars_own_token_is_a_key_too_and_one_that_stands_twice_is_one(tmp_path: Path) -> None:
-    text = SMALLEST.replace('id = "car"', 'id = "car"\nid_token = "TAG-1"')
-    ring = key_ring(load_settings(written(tmp_path, text + a_key() + a_key("mine", "tag-1"))))
-    assert [(key.name, key.id_token) for key in ring.keys] == [
-        ("badge", "04A2B3C4"),
-        ("mine", "tag-1"),
-    ]
-    alone = key_ring(load_settings(written(tmp_path, text)))
-    assert [(key.name, key.id_token) for key in alone.keys] == [("car", "TAG-1")]
-    assert alone.accept_unknown
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        (a_relay(station="S9"), "no charger belongs to this station; name one of STATION-1"),
-        (a_relay() + a_relay(), "ocpp.relay[1].station_id = 'STATION-1': this station is relayed"),
-        (a_relay("ws://192.168.1.20/ocpp"), "sends everything unencrypted; write wss://"),
-        (
-            a_relay("ws://back-end.example/ocpp") + "plain_text_on_private_network = true",
-            "is plain, and its host is no address of a private network",
-        ),
-        (
-            a_relay("ws://8.8.8.8/ocpp") + "plain_text_on_private_network = true",
-            "is plain, and its host is no address of a private network",
-        ),
-        (
-            a_relay("ws://127.0.0.1/ocpp")
-            + 'plain_text_on_private_network = true\nca_file = "ca.pem"',
-            "ocpp.relay[0].ca_file: says nothing where the line is plain",
-        ),
-        (a_relay("https://back-end.example"), "ocpp.relay[0].url"),
-        (a_relay("wss://user:pw@back-end.example"), "ocpp.relay[0].url"),
-        (a_relay("wss://back-end.example/?token=1"), "ocpp.relay[0].url"),
-        (a_relay() + 'version = "ocpp2.2"', "ocpp.relay[0].version"),
-        (a_relay() + 'user = "a:b"', "ocpp.relay[0].user"),
-        (a_relay() + 'password_file = "none"', "write the back end's password into that file"),
-    ],
-)
-def test_relays_that_cannot_be_are_refused(tmp_path: Path, text: str, said: str) -> None:
-    assert said in refused(written(tmp_path, SMALLEST + text))
-
-
-def test_a_version_that_the_station_is_not_offered_cannot_be_relayed(tmp_path: Path) -> None:
-    text = SMALLEST.replace(
-        "max_charge_w", 'ocpp_versions = ["ocpp1.6"]\nmax_charge_w'
-    ) + a_relay()  # fmt: skip
-    said = refused(written(tmp_path, text + 'version = "ocpp2.1"'))
-    assert "the station is not offered this version" in said
-
-
-def test_a_relays_password_is_read_from_its_file_and_never_shown(tmp_path: Path) -> None:
-    (tmp_path / "relay.password").write_text("relay-secret\n")
-    text = SMALLEST + a_relay() + 'password_file = "relay.password"\nversion = "ocpp1.6"\n'
+def test_the_files_lie_beside_the_configuration(tmp_path: Path) -> None:
+    text = ocpp(f'{FILES}{CA}[certificates]\ndirectory = "keys"\n')
     settings = load_settings(written(tmp_path, text))
-    assert "relay-secret" not in repr(settings)
-    config = relay_config("STATION-1", settings)
-    assert config is not None
-    assert (config.password, config.version) == ("relay-secret", OcppVersion.V1_6)
-    assert "relay-secret" not in repr(config)
-    assert relay_config("STATION-2", settings) is None
+    assert settings.ocpp.tls_key_file == tmp_path / "server.key"
+    assert settings.ocpp.client_ca_file == tmp_path / "ca.pem"
+    assert settings.certificates.directory == tmp_path / "keys"
 
 
-def test_a_relays_password_is_not_written_into_the_configuration(tmp_path: Path) -> None:
-    said = refused(written(tmp_path, SMALLEST + a_relay() + 'password = "relay-secret"'))
-    assert "name a password_file" in said
-    assert "relay-secret" not in said
+def test_a_station_needs_the_higher_of_its_own_and_the_houses_profile(tmp_path: Path) -> None:
+    text = ocpp(f"{FILES}{CA}", text=after("[charger]", "security_profile = 3"))
+    settings = load_settings(written(tmp_path, text))
+    assert least_profile(settings.charger[0], settings.ocpp) == 3
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "192.168.1.20", "[::1]", "localhost", "10.0.0.1"])
-def test_a_plain_relay_within_the_house_needs_the_words(tmp_path: Path, host: str) -> None:
-    text = SMALLEST + a_relay(f"ws://{host}:9001/ocpp") + "plain_text_on_private_network = true\n"
-    config = relay_config("STATION-1", load_settings(written(tmp_path, text)))
-    assert config is not None
-    assert config.url == f"ws://{host}:9001/ocpp"
+@pytest.mark.parametrize(("mode", "said"), [(0o600, False), (0o640, False), (0o644, True)])
+def test_a_file_with_a_password_that_everybody_may_read_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, said: bool
+) -> None:
+    monkeypatch.delenv("V2G_PASSWORD_GARAGE")
+    beside = tmp_path / "station.password"
+    beside.write_text("other-word")
+    beside.chmod(mode)
+    path = written(tmp_path, password_env='password_file = "station.password"')
+    path.chmod(0o644)  # holds no password itself
+    found = exposed_secrets(path, load_settings(path))
+    assert [f"chmod o-r {beside}" in one for one in found] == ([True] if said else [])
+    path = written(tmp_path, password_env='password = "plain-word"')
+    path.chmod(mode)
+    assert bool(exposed_secrets(path, load_settings(path))) is said

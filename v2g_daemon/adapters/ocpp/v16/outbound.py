@@ -17,11 +17,12 @@ _TRIGGERABLE = frozenset(
     "BootNotification DiagnosticsStatusNotification FirmwareStatusNotification Heartbeat "
     "MeterValues StatusNotification".split()
 )
-# Of the security extension, by the names of 2.0.1.
+# The security extension's trigger knows what the plain one does not.
 _EXTENDED_TRIGGERS = {
     "LogStatusNotification": "LogStatusNotification",
     "SignChargingStationCertificate": "SignChargePointCertificate",
 }
+_ROOT = "CentralSystemRootCertificate"
 # The component under which every configuration key can be addressed by its own name.
 CONFIGURATION = "Configuration"
 
@@ -137,6 +138,28 @@ def _status(answer: JsonObject) -> JsonObject:
     )
 
 
+def _signed(payload: JsonObject) -> JsonObject:
+    return {"certificateChain": payload["certificateChain"]}
+
+
+def _root(payload: JsonObject) -> JsonObject:
+    return {"certificateType": _ROOT, "certificate": payload["certificate"]}
+
+
+def _asked_for_roots(payload: JsonObject) -> JsonObject:
+    del payload
+    return {"certificateType": _ROOT}
+
+
+def _roots_found(answer: JsonObject) -> JsonObject:
+    chains = [
+        {"certificateType": "CSMSRootCertificate", "certificateHashData": hashes}
+        for hashes in answer.get("certificateHashData", ())
+    ]
+    found: JsonObject = {"status": answer["status"]}
+    return {**found, "certificateHashDataChain": chains} if chains else found
+
+
 def triggerable(payload: JsonObject) -> bool:
     """Whether 1.6 has that trigger."""
     message = payload["requestedMessage"]
@@ -205,15 +228,21 @@ def _diagnostics_taken(answer: JsonObject) -> JsonObject:
     return {"status": "Accepted", **name}
 
 
-def _as_it_is(payload: JsonObject) -> JsonObject:
+def _unchanged(payload: JsonObject) -> JsonObject:
     return payload
 
 
 TRANSLATIONS: dict[str, Translation] = {
-    "GetLocalListVersion": Translation(
-        action="GetLocalListVersion", ask=_as_it_is, answer=_list_version
+    "CertificateSigned": Translation(action="CertificateSigned", ask=_signed, answer=_status),
+    "DeleteCertificate": Translation(action="DeleteCertificate", ask=_unchanged, answer=_unchanged),
+    "GetInstalledCertificateIds": Translation(
+        action="GetInstalledCertificateIds", ask=_asked_for_roots, answer=_roots_found
     ),
-    "GetLog": Translation(action="GetLog", ask=_as_it_is, answer=_as_it_is),
+    "InstallCertificate": Translation(action="InstallCertificate", ask=_root, answer=_unchanged),
+    "GetLocalListVersion": Translation(
+        action="GetLocalListVersion", ask=_unchanged, answer=_list_version
+    ),
+    "GetLog": Translation(action="GetLog", ask=_unchanged, answer=_unchanged),
     "RequestStartTransaction": Translation(
         action="RemoteStartTransaction", ask=_start, answer=_status
     ),
