@@ -68,6 +68,9 @@ def begin_transaction(
         vehicle, id_token=id_token, remote_start_id=remote_start_id
     )
     notify_status(station)
+    if station.pre_authorizes(transaction.id_token):
+        station.authorized = True
+        station.needs_settled = not station.model.bidirectional
     if station.online and station.version == "ocpp2.1":
         _request_authorization(station, transaction)
     event = transaction_event(

@@ -253,10 +253,17 @@ class Station:
 
     def may_charge_alone(self, id_token: JsonDict) -> bool:
         """Say whether a key charges without the central system (C13, C15)."""
-        listed = self.model.get("LocalAuthListCtrlr", "Enabled") == "true"
-        if listed and self.local_list.accepts(id_token):
-            return True
-        return self.model.get("AuthCtrlr", "OfflineTxForUnknownIdEnabled") == "true"
+        unknown = self.model.get("AuthCtrlr", "OfflineTxForUnknownIdEnabled") == "true"
+        return unknown or self._lists(id_token)
+
+    def pre_authorizes(self, id_token: JsonDict) -> bool:
+        """Say whether a key need not wait for the central system's answer (C14)."""
+        early = self.model.get("AuthCtrlr", "LocalPreAuthorize") == "true"
+        return early and self._lists(id_token)
+
+    def _lists(self, id_token: JsonDict) -> bool:
+        enabled = self.model.get("LocalAuthListCtrlr", "Enabled") == "true"
+        return enabled and self.local_list.accepts(id_token)
 
     def connector_status(self) -> str:
         """Return the state StatusNotification shows."""

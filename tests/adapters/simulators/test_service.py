@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from simulators.assembly import assemble
 from simulators.control import FaultOrder, VehicleOrder
+from simulators.station.session import begin_transaction
+from tests.adapters.simulators.central import scenario_of
 
 Json = dict[str, Any]
 OLD: Json = {"versions": ["ocpp1.6"]}
@@ -83,6 +87,26 @@ async def test_offline_only_a_listed_key_charges(bench: Any, listed: str, charge
     await observed(run, times=20)
     assert run.station.energy_allowed() is charges
     assert (run.world.outlets["S1"].target_w(run.station.now_s()) > 0.0) is charges
+
+
+@pytest.mark.parametrize(("listed", "early"), [("SIMTOKEN0001", True), ("SOMEBODY", False)])
+@pytest.mark.parametrize("version", ["ocpp2.1", "ocpp2.0.1"])
+def test_a_listed_key_need_not_wait_for_an_answer_where_that_is_set(
+    version: str, listed: str, early: bool
+) -> None:
+    """No central system is there at all."""
+    scenario = scenario_of(9, station={"versions": [version]})
+    station = assemble(scenario, Path()).stations[0]
+    for component, variable in (
+        ("LocalAuthListCtrlr", "Enabled"),
+        ("AuthCtrlr", "LocalPreAuthorize"),
+    ):
+        station.model.write(setting(component, variable, "true"))
+    assert station.local_list.update(local_list(1, listed)) == "Accepted"
+    begin_transaction(station)
+    assert station.authorized is early
+    # A bidirectional car's service is agreed with the central system all the same.
+    assert station.energy_allowed() is (early and version == "ocpp2.0.1")
 
 
 async def test_a_station_that_starts_nothing_alone_waits_for_a_remote_start(bench: Any) -> None:
