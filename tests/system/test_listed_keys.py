@@ -11,8 +11,6 @@ import pytest
 from tests.adapters.ocpp.test_simulated_station import House, house
 from v2g_daemon.adapters.ocpp.keys import ChargeKey, KeyRing
 
-pytestmark = pytest.mark.system
-
 RING = KeyRing(keys=(ChargeKey(name="badge", id_token="LISTED-1"),), accept_unknown=False)
 CLOSED_LOOKS = 20
 
