@@ -165,6 +165,8 @@ class ScriptedStation:
             }
         if action == "TriggerMessage":
             return {"status": "Rejected"}
+        if action == "GetChargingProfiles":
+            return {"status": "NoProfiles"}
         if action == "GetTransactionStatus":
             return {"messagesInQueue": False, "ongoingIndicator": True}
         return {"status": "Accepted"}

@@ -7,9 +7,10 @@ from v2g_daemon.adapters.ocpp.boot import TRIGGER_TIMEOUT_S
 from v2g_daemon.adapters.ocpp.codec import printable
 from v2g_daemon.adapters.ocpp.config import OcppVersion
 from v2g_daemon.adapters.ocpp.configuration import read_variables, transaction_ongoing, trigger
-from v2g_daemon.adapters.ocpp.evse import EvseState, Transaction
+from v2g_daemon.adapters.ocpp.evse import EvseState
 from v2g_daemon.adapters.ocpp.session import StationConversation
 from v2g_daemon.adapters.ocpp.station import StationState
+from v2g_daemon.adapters.ocpp.transaction import Transaction
 from v2g_daemon.adapters.ocpp.translate import allowed_transfers
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.ports import Clock

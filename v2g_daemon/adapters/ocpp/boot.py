@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 
 from v2g_daemon.adapters.ocpp.abilities import (
+    FIRMWARE,
+    MODEL,
     SERIAL,
+    VENDOR,
     Variable,
     abilities,
     readable,
     wanted_settings,
 )
-from v2g_daemon.adapters.ocpp.codec import printable
 from v2g_daemon.adapters.ocpp.config import CentralSystemConfig
 from v2g_daemon.adapters.ocpp.configuration import read_variables, trigger, write_settings
 from v2g_daemon.adapters.ocpp.session import StationConversation
@@ -63,11 +65,22 @@ class Boot:
         """Read the device model, and tell every EVSE what it can do."""
         station, version = self._station, self._session.version
         values = await read_variables(self._session, readable(station.config, version))
-        if station.serial is None and SERIAL in values:
-            station.serial = printable(values[SERIAL]) or None
+        self._name(values)
+        now = self._clock.now()
         for evse in station.evses:
-            evse.learned(abilities(values, evse.config, version), serial=station.serial)
+            evse.learned(abilities(values, evse.config, version), station.make, now)
         return values
+
+    def _name(self, values: dict[Variable, str]) -> None:
+        """What the boot did not say of the station, its device model may."""
+        known = self._station.make
+        told = {
+            "vendorName": values.get(VENDOR) if known.vendor is None else None,
+            "model": values.get(MODEL) if known.model is None else None,
+            "firmwareVersion": values.get(FIRMWARE) if known.firmware is None else None,
+            "serialNumber": values.get(SERIAL) if known.serial is None else None,
+        }
+        self._station.named(told)
 
     async def write(self, values: dict[Variable, str]) -> None:
         """Write the settings that differ from what was read."""

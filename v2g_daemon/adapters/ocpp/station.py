@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import OrderedDict, deque
+from dataclasses import replace
 
 from v2g_daemon.adapters.ocpp.codec import JsonObject, printable
 from v2g_daemon.adapters.ocpp.config import EvseConfig, StationConfig
+from v2g_daemon.adapters.ocpp.ev_schedule import ev_schedule
 from v2g_daemon.adapters.ocpp.events import EventKind, TransactionEvent, transaction_event
 from v2g_daemon.adapters.ocpp.evse import EvseState
+from v2g_daemon.adapters.ocpp.lessons import Lessons, Make
 from v2g_daemon.adapters.ocpp.meter_values import newest_sample
+from v2g_daemon.adapters.ocpp.reports import ProfileReports
 from v2g_daemon.adapters.ocpp.translate import charging_needs, identity, parse_stamp
 from v2g_daemon.domain.clock import ClockWitness, WitnessSource
 from v2g_daemon.domain.instant import Instant
@@ -30,12 +34,22 @@ class StationState:
         self.journal = journal
         self.has_our_time = False
         self._sink = sink
-        self.serial: str | None = None
+        self.make = Make()
+        self.reports = ProfileReports()
         self.boot_heard = asyncio.Event()
         self.accepted = asyncio.Event()
         self.power_ups = 0
         self.evses = tuple(
-            EvseState(station_id=config.station_id, config=evse, sink=sink) for evse in config.evses
+            EvseState(
+                station_id=config.station_id,
+                config=evse,
+                sink=sink,
+                lessons=Lessons(
+                    station_id=config.station_id, evse_number=evse.number, journal=journal
+                ),
+                alone=len(config.evses) == 1,
+            )
+            for evse in config.evses
         )
         self._evccids: OrderedDict[str, str] = OrderedDict()
         self._foreign: deque[str] = deque(maxlen=REMEMBERED_TOKENS)  # at EVSEs not configured
@@ -86,9 +100,7 @@ class StationState:
 
     def booted(self, payload: JsonObject, *, accepted: bool) -> None:
         """BootNotification; a boot nobody asked for means that profiles may be lost."""
-        told = payload["chargingStation"].get("serialNumber")
-        if told is not None:
-            self.serial = printable(str(told))
+        self.named(payload["chargingStation"])
         self.boot_heard.set()
         if not accepted:
             return
@@ -97,8 +109,19 @@ class StationState:
             self.power_ups += 1
         for evse in self.evses:
             if payload["reason"] != "Triggered":
-                evse.forget_profiles()
-            evse.publish(serial=self.serial)
+                evse.restarted()
+            evse.publish(serial=self.make.serial)
+
+    def named(self, told: JsonObject) -> None:
+        """What the station says it is; silence keeps what is known."""
+        words = {
+            "vendor": told.get("vendorName"),
+            "model": told.get("model"),
+            "firmware": told.get("firmwareVersion"),
+            "serial": told.get("serialNumber"),
+        }
+        named = {name: printable(str(word)) for name, word in words.items() if word is not None}
+        self.make = replace(self.make, **{name: word for name, word in named.items() if word})
 
     def stamp_told(self, payload: JsonObject, now: Instant) -> None:
         """A live message's stamp is a witness of our clock, until the station has its time from us.
@@ -129,11 +152,38 @@ class StationState:
         if evse is not None and payload["connectorId"] > 0:
             evse.connector_told(payload["connectorStatus"], now)
 
-    def needs_told(self, payload: JsonObject, now: Instant) -> None:
-        """NotifyEVChargingNeeds."""
+    def needs_told(self, payload: JsonObject, now: Instant) -> bool:
+        """NotifyEVChargingNeeds; whether a profile follows at once."""
         evse = self._by_number(payload["evseId"])
-        if evse is not None:
-            evse.needs_told(charging_needs(payload["chargingNeeds"], evse.config), now)
+        if evse is None:
+            return False
+        needs = charging_needs(
+            payload["chargingNeeds"], evse.config, most_periods=payload.get("maxScheduleTuples")
+        )
+        evse.needs_told(needs, now)
+        return evse.commander is not None and evse.commander.command_stands
+
+    def ev_schedule_told(self, payload: JsonObject, now: Instant) -> bool:
+        """NotifyEVChargingSchedule; whether the car stays within what was commanded."""
+        evse = self._by_number(payload["evseId"])
+        if evse is None:
+            return True
+        needs = evse.needs
+        schedule = ev_schedule(
+            payload,
+            evse.config,
+            direct_current=needs is not None and needs.direct_current,
+        )
+        return schedule is None or evse.ev_schedule_told(schedule, now)
+
+    def pulled(self, profile_id: int) -> JsonObject:
+        """PullDynamicScheduleUpdate: a setpoint that still stands, or a refusal."""
+        for evse in self.evses:
+            update = None if evse.commander is None else evse.commander.pulled(profile_id)
+            if update is not None:
+                return {"status": "Accepted", "scheduleUpdate": update}
+        info = {"reasonCode": "InvalidProfile", "additionalInfo": "no setpoint stands for it"}
+        return {"status": "Rejected", "statusInfo": info}
 
     def transaction_told(self, payload: JsonObject, now: Instant) -> None:
         """TransactionEvent; most updates name no EVSE, then the transaction's id decides."""
