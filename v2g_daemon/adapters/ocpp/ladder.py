@@ -155,7 +155,7 @@ def _in_the_dark(attempt: Attempt) -> tuple[Step, ...]:
     if attempt.signed:
         return (_absolute, _starts_early, _other_unit, _without_phases, _lower_level)
     if attempt.rung.purpose is not Purpose.TX:
-        return (_another_level, _starts_early, _other_unit, _without_phases, _relative, _purpose)
+        return (_off_the_ground, _starts_early, _other_unit, _without_phases, _relative, _purpose)
     return (_starts_early, _other_unit, _without_phases, _lower_level, _purpose, _relative)
 
 
@@ -188,12 +188,14 @@ def _starts_early(attempt: Attempt) -> Rung | None:
 
 
 def _other_unit(attempt: Attempt) -> Rung | None:
-    """Amperes of direct current say nothing of the power, so no setpoint is told in them."""
-    if attempt.rung.rate_unit is RateUnit.AMPERE:
-        return replace(attempt.rung, rate_unit=RateUnit.WATT)
-    if attempt.room.direct_current and attempt.signed:
+    """Once; amperes of direct current say nothing of the power, so no setpoint is told in them."""
+    in_watts = attempt.rung.rate_unit is RateUnit.WATT
+    other = RateUnit.AMPERE if in_watts else RateUnit.WATT
+    if any(rung.rate_unit is other for rung in attempt.tried):
         return None
-    return replace(attempt.rung, rate_unit=RateUnit.AMPERE)
+    if in_watts and attempt.room.direct_current and attempt.signed:
+        return None
+    return replace(attempt.rung, rate_unit=other)
 
 
 def _without_phases(attempt: Attempt) -> Rung | None:
@@ -203,19 +205,33 @@ def _without_phases(attempt: Attempt) -> Rung | None:
 
 def _lower_level(attempt: Attempt) -> Rung | None:
     rung = attempt.rung
-    least = 0 if rung.purpose is Purpose.TX else attempt.room.shared_level
+    least = _least_level(attempt)
     return replace(rung, stack_level=rung.stack_level - 1) if rung.stack_level > least else None
+
+
+def _least_level(attempt: Attempt) -> int:
+    """A purpose that our default has too leaves only the levels above it."""
+    return 0 if attempt.rung.purpose is Purpose.TX else attempt.room.shared_level
+
+
+def _off_the_ground(attempt: Attempt) -> Rung | None:
+    """The lowest level may be taken by somebody who says nothing."""
+    rung, least = attempt.rung, _least_level(attempt)
+    taken = rung.stack_level == least < attempt.room.highest_stack_level
+    return replace(rung, stack_level=least + 1) if taken else None
 
 
 def _another_level(attempt: Attempt) -> Rung | None:
     """Away from somebody else's profile: above it where there is room, else below."""
     rung = attempt.rung
     highest = min(attempt.room.highest_stack_level, USUAL_LEASE_LEVEL + LEVELS_ABOVE)
-    for stack_level in range(rung.stack_level + 1, highest + 1):
-        above = replace(rung, stack_level=stack_level)
-        if above not in attempt.tried:
-            return above
-    return _lower_level(attempt)
+    above = range(rung.stack_level + 1, highest + 1)
+    below = range(rung.stack_level - 1, _least_level(attempt) - 1, -1)
+    for stack_level in (*above, *below):
+        found = replace(rung, stack_level=stack_level)
+        if found not in attempt.tried:
+            return found
+    return None
 
 
 def _purpose(attempt: Attempt) -> Rung | None:
