@@ -93,6 +93,7 @@ def benches() -> Benches:
         call_timeout_s: float = 2.0,
         ping_interval_s: float = 20.0,
         ping_timeout_s: float = 20.0,
+        journal: MemoryJournal | None = None,
     ) -> AsyncIterator[Bench]:
         clock, sink = SteppedClock(), Sink()
         config = CentralSystemConfig(
@@ -111,7 +112,7 @@ def benches() -> Benches:
             boot_wait_s=0.3,
             rival_ping_timeout_s=0.3,
         )
-        journal = MemoryJournal()
+        journal = MemoryJournal() if journal is None else journal
         central = CentralSystem(config, clock, sink, journal)
         serving = asyncio.create_task(central.run())
         async with asyncio.timeout(5):
