@@ -256,7 +256,7 @@ TOKEN = {
     "type": "eMAID",
     "additionalInfo": [{"additionalIdToken": "EVCC-1", "type": "EVCCID"}],
 }
-NEEDS_BPT = {
+NEEDS_BPT: Json = {
     "evseId": 1,
     "chargingNeeds": {
         "requestedEnergyTransfer": "AC_BPT",

@@ -22,8 +22,9 @@ from v2g_daemon.domain.readings import OutcomeKind, PowerControl
 
 
 async def boot(car: ScriptedStation, firmware: str | None = "1.0") -> None:
-    about = {"model": "M", "vendorName": "V", "serialNumber": "SIM-7"}
-    about |= {} if firmware is None else {"firmwareVersion": firmware}
+    about: Json = {"model": "M", "vendorName": "V", "serialNumber": "SIM-7"}
+    if firmware is not None:
+        about["firmwareVersion"] = firmware
     await car.call("BootNotification", {"chargingStation": about, "reason": "PowerUp"})
     await car.call("StatusNotification", connector("Available"))
     await car.asked("TriggerMessage")
@@ -228,7 +229,7 @@ async def test_a_car_that_negotiates_each_change_is_raised_once_a_minute(
     bench: Bench, scheduled: bool
 ) -> None:
     mode = "ScheduledControl" if scheduled else "DynamicControl"
-    needs = {**NEEDS_BPT["chargingNeeds"], "controlMode": mode}
+    needs: Json = {**NEEDS_BPT["chargingNeeds"], "controlMode": mode}
     async with station(bench.central) as car:
         await boot(car)
         await car.event("Started", "CablePluggedIn", evse={"id": 1})

@@ -54,6 +54,11 @@ def transfers(car: ScriptedStation) -> list[bool]:
     ]
 
 
+def control(bench: Bench) -> PowerControl | None:
+    capability = bench.status.capability
+    return None if capability is None else capability.control
+
+
 async def test_a_permission_that_is_gone_for_long_is_withdrawn_and_given_again(
     bench: Bench,
 ) -> None:
@@ -65,12 +70,11 @@ async def test_a_permission_that_is_gone_for_long_is_withdrawn_and_given_again(
         await commanded(bench, barred=True, for_s=400.0)
         assert transfers(car) == [False]
         await car.call("NotifyEVChargingNeeds", ONE_WAY)
-        assert bench.status.capability is not None
-        assert bench.status.capability.control is PowerControl.CHARGE_LIMIT
+        assert control(bench) is PowerControl.CHARGE_LIMIT
         await commanded(bench, barred=False, for_s=700.0)
         assert transfers(car) == [False, True]
         await car.call("NotifyEVChargingNeeds", NEEDS_BPT)
-        assert bench.status.capability.control is PowerControl.SIGNED
+        assert control(bench) is PowerControl.SIGNED
         assert car.broken == []
 
 
@@ -126,23 +130,27 @@ def plans(*limits_w: tuple[int, float], unit: str = "W", start: str | None = Non
     return {"timeBase": "2024-12-11T17:00:00Z", "evseId": 1, "chargingSchedule": schedule}
 
 
+def planned_w(bench: Bench) -> float | None:
+    return bench.status.car_plans_w
+
+
 async def test_what_the_car_plans_is_shown_as_of_now(bench: Bench) -> None:
     async with station(bench.central) as car:
         await session(car)
         answer = await car.call("NotifyEVChargingSchedule", plans((0, 3000.0), (3600, 0.0)))
         assert answer["status"] == "Accepted"
-        assert bench.status.car_plans_w == 3000.0
+        assert planned_w(bench) == 3000.0
         bench.clock.elapsed_s += 3601.0
         await car.event("Updated", "MeterValuePeriodic")
-        assert bench.status.car_plans_w == 0.0
+        assert planned_w(bench) == 0.0
         bench.clock.elapsed_s += 3600.0
         await car.event("Updated", "MeterValuePeriodic")
-        assert bench.status.car_plans_w is None
+        assert planned_w(bench) is None
         amperes = plans((0, 10.0), unit="A", start="2024-12-11T19:00:00Z")
         await car.call("NotifyEVChargingSchedule", amperes)
-        assert bench.status.car_plans_w == 2300.0
+        assert planned_w(bench) == 2300.0
         await car.event("Ended", "EVDeparted", info={"stoppedReason": "EVDisconnected"})
-        assert bench.status.car_plans_w is None
+        assert planned_w(bench) is None
 
 
 async def test_a_plan_beyond_the_command_is_refused_and_the_command_repeated(

@@ -96,14 +96,16 @@ async def measured(car: ScriptedStation, power_w: float, **info: Any) -> None:
     await car.event("Updated", "MeterValuePeriodic", meterValue=[entry], info=info)
 
 
+async def applied(bench: Bench, target_w: float) -> None:
+    await bench.until(lambda s: s.outcome is not None and s.outcome.target_w == target_w)
+
+
 async def test_each_new_form_is_asked_for_once(bench: Bench) -> None:
     async with station(bench.central) as car:
         await session(car)
         for target_w in (-3000.0, -2500.0, -2000.0):
             bench.setpoint(target_w)
-            await bench.until(
-                lambda s, w=target_w: s.outcome is not None and s.outcome.target_w == w
-            )  # type: ignore[misc]
+            await applied(bench, target_w)
             await asyncio.sleep(0.02)
         asked = await car.asked("GetCompositeSchedule")
         assert asked == {"evseId": 1, "duration": 60, "chargingRateUnit": "W"}
