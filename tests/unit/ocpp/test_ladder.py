@@ -64,7 +64,8 @@ def climb(rung: Rung, outcome: CallOutcome, *, signed: bool, room: Room = ROOM) 
         ("UnsupportedRateUnit", True, {"rate_unit": RateUnit.AMPERE}),
         ("NoPhaseForDC", True, {"phases_said": False}),
         ("PhaseConflict", True, {"phases_said": False}),
-        ("InvalidStackLevel", True, {"stack_level": 1}),
+        ("InvalidStackLevel", True, {"stack_level": 3}),
+        ("InvalidOperationMode", True, {"setpoint_kind": None}),
         ("DuplicateProfile", True, {"stack_level": 3}),
         ("UnsupportedParam", True, {"offline_limit": False}),
         ("InvalidSchedule", False, {"starts_early": True}),
@@ -102,6 +103,16 @@ def test_a_conflict_with_another_profile_is_climbed_over_then_dived_under() -> N
     conflict = refused("InvalidStackLevel", "TxProfileConflictingStackLevel")
     levels = [rung.stack_level for rung in climb(BEST, conflict, signed=True)]
     assert levels == [3, 4, 5, 1, 0]
+
+
+@pytest.mark.parametrize(
+    "reason", ["", "InvalidOperationMode", "UnsupportedParam", "InvalidSchedule"]
+)
+@pytest.mark.parametrize("extra", ["idle", "local"])
+def test_what_a_setpoint_could_say_as_well_is_given_up_first(reason: str, extra: str) -> None:
+    attempt = Attempt(rung=BEST, signed=True, room=ROOM, tried=frozenset({BEST}), extra=extra)
+    assert next_rung(attempt, refused(reason)) == replace(BEST, **{extra: False})  # type: ignore[arg-type]
+    assert next_rung(attempt, refused("TxNotFound")) is None
 
 
 def test_without_a_reason_setpoints_are_never_given_up() -> None:

@@ -77,7 +77,7 @@ class Choice:
             return self._limit(target_w, rung)
         if forms.way is DischargeWay.NEGATIVE_LIMIT:
             return self._in_words_of(forms.way, target_w, rung)
-        local = self._left_to_station(target_w, rung)
+        local = self._left_to_station(target_w, rung) if rung.local else None
         if local is not None and contains(command.permitted, local.span):
             return local
         return CentralSetpoint(target_w=target_w, bounds=self._bounds())

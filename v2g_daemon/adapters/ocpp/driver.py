@@ -41,6 +41,7 @@ from v2g_daemon.adapters.ocpp.telling import (
     NegativeLimit,
     Told,
     VendorSetpoint,
+    extra_of,
     is_signed,
     leaves_choice,
 )
@@ -261,9 +262,14 @@ class EvseDriver:
         """The next form; words that had to be proved have none below them."""
         if isinstance(told, NegativeLimit | VendorSetpoint):
             return None
-        return next_rung(
-            Attempt(rung=rung, signed=is_signed(told), room=self._room(), tried=tried), outcome
+        attempt = Attempt(
+            rung=rung,
+            signed=is_signed(told),
+            room=self._room(),
+            tried=tried,
+            extra=extra_of(told),
         )
+        return next_rung(attempt, outcome)
 
     def _again(self, due: Due, rung: Rung) -> Due | None:
         """The same command in the form that may do now; its end stands, however late the refusal.

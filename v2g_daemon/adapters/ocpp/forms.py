@@ -74,13 +74,15 @@ class EvseForms:
     def stepped(self, rung: Rung, now_utc: datetime) -> None:
         """A lease was taken in that form.
 
-        That setpoints were refused is not remembered: another day they may be taken.
+        That setpoints or a mode of its own were refused is not remembered: another day, or with
+        other settings, they may be taken.
         """
         if rung == self.rung:
             return
         self.rung = rung
         kind = Kind.ABSOLUTE if rung.setpoint_kind is None else rung.setpoint_kind
-        self.lessons.keep_rung(self.make, "lease", replace(rung, setpoint_kind=kind), now_utc)
+        kept = replace(rung, setpoint_kind=kind, local=True)
+        self.lessons.keep_rung(self.make, "lease", kept, now_utc)
 
     def probed(self, *, passed: bool, detail: str, now_utc: datetime) -> None:
         """The verdict of a guided test of the way that is tried here."""

@@ -50,7 +50,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rung:
-    """One way to write; `setpoint_kind` None: this EVSE takes no setpoints."""
+    """One way to write; `setpoint_kind` None: this EVSE takes no setpoints.
+
+    `updates`, `idle` and `local`: whether UpdateDynamicSchedule, idling and modes of the station's
+    own are of use here.
+    """
 
     purpose: Purpose = Purpose.TX
     setpoint_kind: Kind | None = None
@@ -63,6 +67,7 @@ class Rung:
     modes_said: bool = False
     updates: bool = True
     idle: bool = True
+    local: bool = True
 
     @property
     def may_discharge(self) -> bool:
@@ -87,12 +92,16 @@ class Room:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """What was refused: the rung, whether a signed power was told, and every rung tried so far."""
+    """What was refused: the rung, whether a signed power was told, and every rung tried so far.
+
+    `extra`: the name of the rung's flag that the message made use of and could do without.
+    """
 
     rung: Rung
     signed: bool
     room: Room
     tried: frozenset[Rung]
+    extra: str | None = None
 
 
 Step = Callable[[Attempt], Rung | None]
@@ -129,16 +138,23 @@ def decode(text: str) -> Rung | None:
         return None
 
 
-_FLAGS = ("phases_said", "starts_early", "offline_limit", "modes_said", "updates", "idle")
+_FLAGS = (
+    "phases_said",
+    "starts_early",
+    "offline_limit",
+    "modes_said",
+    "updates",
+    "idle",
+    "local",
+)
 
 
 def _steps(outcome: CallOutcome, attempt: Attempt) -> tuple[Step, ...]:
     match outcome:
-        case CallAnswered(payload=payload):
+        case CallAnswered():
             reason = reason_of(outcome)
-            info = str(payload.get("statusInfo", {}).get("additionalInfo", "")).casefold()
-            if reason == "invalidstacklevel" and "conflict" in info:
-                return (_another_level,)
+            if attempt.extra is not None and (reason in _VAGUE or reason in _BY_REASON):
+                return (_without_extra,)
             if reason in _VAGUE:
                 return _in_the_dark(attempt)
             return _BY_REASON.get(reason, ())
@@ -263,6 +279,16 @@ def _without_setpoints(attempt: Attempt) -> Rung | None:
     return replace(attempt.rung, setpoint_kind=None) if attempt.signed else None
 
 
+def _without_extra(attempt: Attempt) -> Rung | None:
+    match attempt.extra:
+        case "idle":
+            return replace(attempt.rung, idle=False)
+        case "local":
+            return replace(attempt.rung, local=False)
+        case _:
+            return None
+
+
 def _without_modes(attempt: Attempt) -> Rung | None:
     return None if attempt.signed else replace(attempt.rung, modes_said=False)
 
@@ -270,11 +296,15 @@ def _without_modes(attempt: Attempt) -> Rung | None:
 # Reason codes that speak of the form (Part 2 appendices); any other says that no form would do.
 _BY_REASON: dict[str, tuple[Step, ...]] = {
     "duplicateprofile": (_another_level,),
+    "invalidoperationmode": (_without_setpoints, _without_modes),
     "invalidprofile": (_without_offline_limit, _kind),
     "invalidschedule": (_starts_early, _without_phases, _kind),
-    "invalidstacklevel": (_lower_level,),
+    # We stay below ProfileStackLevel, so it is somebody else's.
+    "invalidstacklevel": (_another_level,),
     "invalidvalue": (_starts_early, _kind),
+    "missingdevmodelinfo": (),
     "missingparam": (_kind,),
+    "nofreqwattcurve": (),
     "nophasefordc": (_without_phases,),
     "phaseconflict": (_without_phases,),
     "unsupportedkind": (_kind,),

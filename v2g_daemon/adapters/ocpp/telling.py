@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import assert_never
 
 from v2g_daemon.adapters.ocpp.config import FrequencyPoint, VendorPower
 from v2g_daemon.domain.errors import InvariantViolated
@@ -137,3 +138,16 @@ def is_signed(told: Told) -> bool:
 def leaves_choice(told: Told) -> bool:
     """Whether the station itself decides about the power."""
     return isinstance(told, FrequencyFollowing | LoadBalancing)
+
+
+def extra_of(told: Told) -> str | None:
+    """The flag of a rung (see `ladder`) that allowed this, where a setpoint would do as well."""
+    match told:
+        case Idle():
+            return "idle"
+        case FrequencyFollowing() | LoadBalancing():
+            return "local"
+        case ChargeLimit() | CentralSetpoint() | NegativeLimit() | VendorSetpoint():
+            return None
+        case _:
+            assert_never(told)
