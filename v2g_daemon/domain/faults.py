@@ -25,6 +25,7 @@ class FaultCode(Enum):
     CLOCK_UNTRUSTED = "clock_untrusted"
     GOAL_UNREACHABLE = "goal_unreachable"
     REGISTER_RESET = "register_reset"
+    POWER_CONTRADICTED = "power_contradicted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from v2g_daemon.domain.faults import Fault
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.power import PowerRange
 
@@ -72,7 +73,10 @@ class CommandOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvseStatus:
-    """One EVSE as last observed; each quantity has the moment it was observed, or is None."""
+    """One EVSE as last observed; each quantity has the moment it was observed, or is None.
+
+    `faults` is what its adapter finds wrong with it.
+    """
 
     evse_id: str
     connected: bool
@@ -92,3 +96,4 @@ class EvseStatus:
     registers_observed_at: Instant | None = None
     car_stopped: bool = False
     outcome: CommandOutcome | None = None
+    faults: tuple[Fault, ...] = ()

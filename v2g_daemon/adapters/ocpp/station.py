@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import OrderedDict, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from v2g_daemon.adapters.ocpp.codec import JsonObject, printable
 from v2g_daemon.adapters.ocpp.config import EvseConfig, StationConfig
@@ -48,8 +50,11 @@ class StationState:
     def recall(self, now: Instant) -> None:
         """At the start: the transactions that ran when the daemon last wrote."""
         for evse in self.evses:
-            name = _journal_name(evse.config.number)
-            last = self.journal.newest(self.config.station_id, StationEventKind.TRANSACTION, name)
+            station_id, name = self.config.station_id, _journal_name(evse.config.number)
+            kept = self.journal.newest(station_id, StationEventKind.LEARNED, name)
+            if kept is not None:
+                evse.recall_keepsakes(json.loads(kept.detail))
+            last = self.journal.newest(station_id, StationEventKind.TRANSACTION, name)
             if last is not None:
                 event = transaction_event(json.loads(last.detail), known_evccids=self._evccids)
                 evse.recall(event, now)
@@ -142,14 +147,32 @@ class StationState:
         if evse is None:
             self._foreign.append(event.transaction_id)
             return
-        evse.apply(event, now)
+        with self._keepsakes_of(evse, now):
+            evse.apply(event, now)
 
     def meter_told(self, payload: JsonObject, now: Instant) -> None:
         """MeterValues; EVSE 0 is the station's main meter, which is not ours to use."""
         evse = self._by_number(payload["evseId"])
         sample = newest_sample(payload["meterValue"])
         if evse is not None and sample is not None:
-            evse.sampled(sample, now)
+            with self._keepsakes_of(evse, now):
+                evse.sampled(sample, now)
+
+    @contextmanager
+    def _keepsakes_of(self, evse: EvseState, now: Instant) -> Iterator[None]:
+        """Write down what changed of them within the block."""
+        before = evse.keepsakes
+        yield
+        if evse.keepsakes != before:
+            self.journal.note(
+                StationEvent(
+                    at_utc=now.utc,
+                    station_id=self.config.station_id,
+                    kind=StationEventKind.LEARNED,
+                    name=_journal_name(evse.config.number),
+                    detail=json.dumps(evse.keepsakes),
+                )
+            )
 
     def _of(self, event: TransactionEvent) -> EvseState | None:
         if event.evse_number is None:
@@ -173,5 +196,5 @@ class StationState:
 
 
 def _journal_name(evse_number: int) -> str:
-    """What the newest Started or Ended of an EVSE is filed under."""
+    """What the newest Started or Ended of an EVSE is filed under, and its keepsakes."""
     return f"evse {evse_number}"
