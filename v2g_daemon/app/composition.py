@@ -32,6 +32,7 @@ from v2g_daemon.adapters.system.watchdog import SystemdWatchdog
 from v2g_daemon.adapters.web.routes import build_api
 from v2g_daemon.adapters.web.server import serve
 from v2g_daemon.adapters.web.translate import status_json
+from v2g_daemon.app.cars import CarDesk
 from v2g_daemon.app.latches import LatchDesk
 from v2g_daemon.app.overrides import Overrides
 from v2g_daemon.app.retention import NIGHTLY, Retention
@@ -147,10 +148,15 @@ def _desks(
 ) -> tuple[NewestOutcome, FastAPI]:
     """Who listens to every tick, and the API through which people ask and wish."""
     overrides, latches = Overrides(policy=policy, sink=latest), LatchDesk(sink=latest)
-    listeners = [overrides.see, latches.see, *([] if on_tick is None else [on_tick])]
+    cars = CarDesk(policy=policy, sink=latest)
+    listeners = [overrides.see, latches.see, cars.see, *([] if on_tick is None else [on_tick])]
     newest = NewestOutcome(*listeners)
     api = build_api(
-        status=newest.status, override=overrides, clear_latch=latches.clear, version=__version__
+        status=newest.status,
+        override=overrides,
+        clear_latch=latches.clear,
+        name_car=cars.name,
+        version=__version__,
     )
     return newest, api
 
@@ -180,6 +186,7 @@ def _latest_values(reader: LedgerReader, policy: Policy, now_utc: datetime) -> L
         pv_max_age_s=max(PV_MAX_AGE_S, 3.0 * policy.timing.tick_s),
         commissioning=reader.commissioning(),
         overrides=reader.overrides(now_utc=now_utc),
+        answers=reader.car_answers(),
     )
 
 
@@ -236,7 +243,13 @@ def restored_house(reader: LedgerReader, policy: Policy, now_utc: datetime) -> H
     )
     past = Past(history=reader.history(since_utc=now_utc - KEPT))
     overrides = reader.overrides(now_utc=now_utc)
-    return House(memory=memory, metering=metered, past=past, overrides=overrides)
+    return House(
+        memory=memory,
+        metering=metered,
+        past=past,
+        overrides=overrides,
+        answers=reader.car_answers(),
+    )
 
 
 def _evse_memory(session: SessionRow, register_milliwh: int | None) -> EvseMemory:

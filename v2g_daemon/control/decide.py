@@ -122,6 +122,7 @@ def _decide_evse(
         command=command,
         following=situation.following,
         car_state=car_state_of(situation),
+        candidates=situation.candidates,
     )
 
 

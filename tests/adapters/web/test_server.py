@@ -41,11 +41,19 @@ def cleared(*, evse_id: str, because: str) -> dict[str, Any]:
     return {"evse_id": evse_id, "detail": because}
 
 
+def named(*, evse_id: str, vehicle_id: str) -> dict[str, Any]:
+    """Knows a leaf at the carport."""
+    if vehicle_id not in ("leaf", "guest"):
+        raise ValueError(f"there is no vehicle {vehicle_id!r}")
+    return {"evse_id": evse_id, "vehicle_id": vehicle_id, "detail": "until unplugged"}
+
+
 def an_app(desk: Desk | None = None, status: dict[str, Any] | None = None) -> FastAPI:
     return build_api(
         status=lambda: status,
         override=Desk() if desk is None else desk,
         clear_latch=cleared,
+        name_car=named,
         version="1.2.3",
     )
 
@@ -223,3 +231,16 @@ async def test_a_latch_is_cleared_only_with_a_reason(
         answer = await client.post("/api/v1/latches/clear", json=body)
         assert answer.status_code == status
         assert told in answer.text
+
+
+async def test_which_car_it_is_is_told_by_post_and_refused_where_it_cannot_be(
+    serving: Serving,
+) -> None:
+    async with serving(an_app()) as client:
+        await until_served(client)
+        told = {"evse_id": "carport", "vehicle_id": "leaf"}
+        answer = await client.post("/api/v1/cars", json=told)
+        assert answer.json() == {**told, "detail": "until unplugged"}
+        refused = await client.post("/api/v1/cars", json={**told, "vehicle_id": "bus"})
+        assert (refused.status_code, refused.json()["detail"]) == (409, "there is no vehicle 'bus'")
+        assert (await client.post("/api/v1/cars", json={"evse_id": "carport"})).status_code == 422

@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal, Protocol
 from fastapi import FastAPI, HTTPException
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from v2g_daemon.adapters.web.cars import NameCar, add_cars
+
 
 class OverrideRequest(BaseModel):
     """POST /api/v1/overrides; at the latest it ends at the next departure or after 12 h."""
@@ -49,6 +51,7 @@ def build_api(
     status: Callable[[], dict[str, Any] | None],
     override: OverrideDesk,
     clear_latch: ClearLatch,
+    name_car: NameCar,
     version: str,
 ) -> FastAPI:
     """The application; `status` is None until the first tick."""
@@ -80,4 +83,5 @@ def build_api(
         except ValueError as error:
             raise HTTPException(409, str(error)) from error
 
+    add_cars(app, name_car)
     return app
