@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from v2g_daemon.adapters.ocpp.codec import JsonObject, printable
 from v2g_daemon.adapters.ocpp.config import EvseConfig, OcppVersion, StationConfig
 from v2g_daemon.adapters.ocpp.profiles import (
     LEASE_STACK_LEVEL,
@@ -87,6 +88,16 @@ _OFFLINE = (
 def connected_ev(evse_number: int) -> Variable:
     """Where the station names the EV at one EVSE (its EVCCID)."""
     return Variable(component="ConnectedEV", name="VehicleId", evse_number=evse_number)
+
+
+def connected_ev_told(event: JsonObject) -> tuple[int, str] | None:
+    """EVSE and EVCCID of an `eventData` that names the connected EV; None for any other."""
+    component = event["component"]
+    address = (component["name"].casefold(), event["variable"]["name"].casefold())
+    number, evccid = component.get("evse", {}).get("id"), printable(event["actualValue"])
+    if address != ("connectedev", "vehicleid") or number is None or evccid == "":
+        return None
+    return int(number), evccid
 
 
 def _v2x(name: str, config: EvseConfig) -> tuple[Variable, Variable]:

@@ -60,6 +60,7 @@ class Conductor:
                 await self._configure()
             await self._keep_safety_net()
             for evse in self._station.evses:
+                await self._adoption.identify(evse)
                 await self._adoption.claim(evse)
             await self._adoption.ask_for_meter_values()
             await self._chores.wait()

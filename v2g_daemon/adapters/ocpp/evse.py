@@ -35,6 +35,8 @@ class Transaction:
     adopted: bool
     heard: bool = True
     claimed: bool = False
+    name_asks: int = 0
+    name_asked_at: Instant | None = None
 
 
 class EvseState:
@@ -54,6 +56,7 @@ class EvseState:
         self._ended: deque[str] = deque(maxlen=REMEMBERED_TRANSACTIONS)
         self._identities: OrderedDict[str, VehicleIdentity] = OrderedDict()
         self._faults: dict[FaultCode, Fault] = {}
+        self._named_early: str | None = None
         self._partings: Counter[str] = Counter()  # cars that left within a transaction
         self.status = EvseStatus(evse_id=config.evse_id, connected=False)
 
@@ -135,10 +138,17 @@ class EvseState:
         self.publish(serial=self.status.serial if serial is None else serial)
 
     def named(self, *, evccid: str) -> None:
-        """The station names the connected EV."""
+        """The station names the connected EV, perhaps before its transaction begins."""
+        if not self.status.plugged_in:
+            return
         known = self.status.identity
         token = None if known is None else known.id_token
-        self.publish(identity=VehicleIdentity(evccid=evccid, id_token=token))
+        identity = VehicleIdentity(evccid=evccid, id_token=token)
+        if self.transaction is None:
+            self._named_early = evccid
+        else:
+            self._name(self.transaction.transaction_id, evccid)
+        self.publish(identity=identity)
 
     def needs_told(self, needs: ChargingNeeds, now: Instant) -> None:
         """The EV said what it can and wants."""
@@ -229,6 +239,9 @@ class EvseState:
             # The car of the transaction before may have left unseen, and its SoC with it.
             self.status = replace(self.status, soc=None, soc_observed_at=None)
         self.telemetry.transaction_began()
+        if self._named_early is not None:
+            self._name(event.transaction_id, self._named_early)
+            self._named_early = None
         self.transaction = Transaction(
             transaction_id=event.transaction_id,
             since=now,
@@ -260,6 +273,7 @@ class EvseState:
 
     def _unplugged(self, now: Instant, **values: Any) -> None:
         """Nothing is connected, so nothing flows; the registers stay."""
+        self._named_early = None
         self.telemetry.emptied()
         self.transaction = None
         self.needs = None
@@ -276,6 +290,10 @@ class EvseState:
         )
         gone |= {"plugged_in": False, "car_stopped": False}
         self.publish(**{**values, **gone, "power_w": 0.0, "power_observed_at": now})
+
+    def _name(self, transaction_id: str, evccid: str) -> None:
+        known = self._identities.get(transaction_id, VehicleIdentity())
+        self._identities[transaction_id] = replace(known, evccid=evccid)
 
     def _note_identity(self, event: TransactionEvent) -> None:
         """Identity is told once, often in an event that was queued offline."""

@@ -112,6 +112,11 @@ def _charging_needs(handlers: StationHandlers, payload: JsonObject) -> JsonObjec
     return {"status": "Processing"}
 
 
+def _event(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
+    handlers.station.event_told(payload, handlers.clock.now())
+    return {}
+
+
 def _security_event(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
     handlers.security.note(
         payload["type"],
@@ -165,7 +170,7 @@ _BOTH: dict[str, Handler] = {
     "NotifyDisplayMessages": _NOTED,
     "NotifyEVChargingNeeds": _charging_needs,
     "NotifyEVChargingSchedule": _always(status="Accepted"),
-    "NotifyEvent": _NOTED,
+    "NotifyEvent": _event,
     "NotifyMonitoringReport": _NOTED,
     "NotifyReport": _NOTED,
     "PublishFirmwareStatusNotification": _NOTED,

@@ -8,11 +8,13 @@ from collections import OrderedDict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from v2g_daemon.adapters.ocpp.abilities import connected_ev_told
 from v2g_daemon.adapters.ocpp.codec import JsonObject, printable
 from v2g_daemon.adapters.ocpp.config import EvseConfig, StationConfig
 from v2g_daemon.adapters.ocpp.events import EventKind, TransactionEvent, transaction_event
 from v2g_daemon.adapters.ocpp.evse import EvseState
 from v2g_daemon.adapters.ocpp.meter_values import newest_sample
+from v2g_daemon.adapters.ocpp.telemetry import CLOCK_TOLERANCE
 from v2g_daemon.adapters.ocpp.translate import charging_needs, identity, parse_stamp
 from v2g_daemon.domain.clock import ClockWitness, WitnessSource
 from v2g_daemon.domain.instant import Instant
@@ -139,6 +141,16 @@ class StationState:
         evse = self._by_number(payload["evseId"])
         if evse is not None:
             evse.needs_told(charging_needs(payload["chargingNeeds"], evse.config), now)
+
+    def event_told(self, payload: JsonObject, now: Instant) -> None:
+        """NotifyEvent: of what stations report only the name of the connected EV concerns us."""
+        for told in payload["eventData"]:
+            named = connected_ev_told(told)
+            at_utc = parse_stamp(told["timestamp"])
+            queued = at_utc is not None and abs(now.utc - at_utc) > CLOCK_TOLERANCE
+            evse = None if named is None else self._by_number(named[0])
+            if evse is not None and named is not None and not queued:
+                evse.named(evccid=named[1])
 
     def transaction_told(self, payload: JsonObject, now: Instant) -> None:
         """TransactionEvent; most updates name no EVSE, then the transaction's id decides."""
