@@ -166,6 +166,10 @@ class ScriptedStation:
             }
         if action == "TriggerMessage":
             return {"status": "Rejected"}
+        if action == "GetBaseReport":
+            return {"status": "NotSupported"}
+        if action == "GetChargingProfiles":
+            return {"status": "NoProfiles"}
         if action == "GetTransactionStatus":
             return {"messagesInQueue": False, "ongoingIndicator": True}
         return {"status": "Accepted"}
@@ -215,10 +219,10 @@ class ScriptedStation:
         return await self.call("BootNotification", {"chargingStation": station, "reason": reason})
 
     async def configured(self) -> None:
-        """Boot, and wait until the central system has laid its default and looked around."""
+        """Boot, and wait until the central system has asked its last question."""
         await self.boot()
         await self.call("StatusNotification", connector("Available"))
-        await self.asked("TriggerMessage")
+        await self.asked("GetChargingProfiles")
 
     async def event(self, kind: str, trigger: str, **more: Any) -> Json:
         return await self.call("TransactionEvent", event(kind, trigger, **more))

@@ -96,7 +96,7 @@ class OldStation:
         told = {"chargePointVendor": "V", "chargePointModel": "M", "chargePointSerialNumber": "S-9"}
         assert (await self.call("BootNotification", told))["status"] == "Accepted"
         await self.status("Available")
-        await self.until_asked("TriggerMessage")
+        await self.until_asked("GetCompositeSchedule")
 
     async def status(self, status: str) -> None:
         told = {"connectorId": 1, "errorCode": "NoError", "status": status, "timestamp": AT}

@@ -1,4 +1,4 @@
-"""The device model read and written: what a station can do, and the few settings we need of it."""
+"""The device model read: the addresses of its variables, and what a station can do."""
 
 from __future__ import annotations
 
@@ -12,15 +12,6 @@ from v2g_daemon.adapters.ocpp.profiles import (
     LEAST_PROFILE_ID,
     ProfileForm,
     RateUnit,
-)
-
-# Tried in this order; a station that refuses a list may take a shorter one.
-MEASURAND_LISTS = (
-    "Power.Active.Import,Power.Active.Export,Energy.Active.Import.Register,"
-    "Energy.Active.Export.Register,SoC",
-    "Power.Active.Import,Power.Active.Export,Energy.Active.Import.Register,"
-    "Energy.Active.Export.Register",
-    "Power.Active.Import,Energy.Active.Import.Register",
 )
 
 
@@ -41,14 +32,6 @@ class Variable:
             instance=None if self.instance is None else self.instance.casefold(),
             evse_number=self.evse_number,
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """A variable and the values we would have it take, best first."""
-
-    variable: Variable
-    values: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,55 +83,39 @@ def connected_ev_told(event: JsonObject) -> tuple[int, str] | None:
     return int(number), evccid
 
 
-def _v2x(name: str, config: EvseConfig) -> tuple[Variable, Variable]:
+def v2x_variables(
+    name: str, config: EvseConfig, *, instance: str | None = None
+) -> tuple[Variable, Variable]:
     """A V2X variable belongs to the EVSE; some stations keep it at the station."""
     return (
-        Variable(component=_V2X, name=name, evse_number=config.number),
-        Variable(component=_V2X, name=name),
+        Variable(component=_V2X, name=name, instance=instance, evse_number=config.number),
+        Variable(component=_V2X, name=name, instance=instance),
     )
 
 
-def wanted_settings(station: StationConfig, version: OcppVersion) -> tuple[Wanted, ...]:
-    """The settings that make SoC, powers and registers arrive in time."""
-    interval = (str(station.sample_interval_s),)
-    wanted = [
-        (_SAMPLED, "TxUpdatedInterval", interval),
-        (_SAMPLED, "TxUpdatedMeasurands", MEASURAND_LISTS),
-        (_SAMPLED, "TxEndedMeasurands", MEASURAND_LISTS[1:]),
-        ("OCPPCommCtrlr", "HeartbeatInterval", (str(station.heartbeat_interval_s),)),
-    ]
-    settings = [
-        Wanted(variable=Variable(component=component, name=name), values=values)
-        for component, name, values in wanted
-    ]
-    if version is OcppVersion.V2_1:
-        for config in station.evses:
-            if not config.charge_only:
-                settings += [
-                    Wanted(variable=variable, values=("true",))
-                    for variable in _v2x("Enabled", config)
-                ]
-    return tuple(settings)
-
-
-def readable(station: StationConfig, version: OcppVersion) -> tuple[Variable, ...]:
-    """Everything worth reading at the start of a connection."""
+def ability_variables(station: StationConfig, version: OcppVersion) -> tuple[Variable, ...]:
+    """What has to be read to know what a station can do."""
     variables = [SERIAL, _RATE_UNIT, _STACK_LEVEL, _CONSTRAINTS_ID]
     if version is OcppVersion.V2_1:
         variables += [*_DYNAMIC, *_OFFLINE]
         for config in station.evses:
-            variables += _v2x("SupportedOperationModes", config)
-            variables += _v2x("SupportedEnergyTransferModes", config)
-    variables += [wanted.variable for wanted in wanted_settings(station, version)]
+            for name in ("SupportedOperationModes", "SupportedEnergyTransferModes", "Enabled"):
+                variables += v2x_variables(name, config)
     return tuple(variables)
+
+
+def two_way_switched_off(values: Mapping[Variable, str], config: EvseConfig) -> bool:
+    """Whether the station could ask cars for discharge, and is told not to."""
+    enabled = _first(values, v2x_variables("Enabled", config))
+    return enabled is not None and not _is_true(enabled)
 
 
 def abilities(
     values: Mapping[Variable, str], config: EvseConfig, version: OcppVersion
 ) -> EvseAbilities:
     """What the values say of one EVSE; what is missing is not offered, or is the usual."""
-    modes = _members(_first(values, _v2x("SupportedOperationModes", config)))
-    transfers = _members(_first(values, _v2x("SupportedEnergyTransferModes", config)))
+    modes = _members(_first(values, v2x_variables("SupportedOperationModes", config)))
+    transfers = _members(_first(values, v2x_variables("SupportedEnergyTransferModes", config)))
     units = _members(values.get(_RATE_UNIT))
     stack_level = _count(values.get(_STACK_LEVEL))
     constraints_id = _count(values.get(_CONSTRAINTS_ID))
@@ -192,15 +159,6 @@ def profile_form(found: EvseAbilities, config: EvseConfig, *, direct_current: bo
         operation_modes=found.operation_modes,
         offline_limit=found.offline_limit,
     )
-
-
-def differs(present: str, wanted: str) -> bool:
-    """Whether a setting must be written: lists compare as sets, numbers as numbers."""
-    if "," in wanted:
-        return not _members(wanted) <= _members(present)
-    if wanted.isdecimal():
-        return _count(present) != int(wanted)
-    return present.strip().casefold() != wanted.casefold()
 
 
 def _first(values: Mapping[Variable, str], variables: Iterable[Variable]) -> str | None:

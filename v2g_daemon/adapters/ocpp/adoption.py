@@ -6,7 +6,12 @@ from v2g_daemon.adapters.ocpp.abilities import connected_ev
 from v2g_daemon.adapters.ocpp.boot import TRIGGER_TIMEOUT_S
 from v2g_daemon.adapters.ocpp.codec import printable
 from v2g_daemon.adapters.ocpp.config import OcppVersion
-from v2g_daemon.adapters.ocpp.configuration import read_variables, transaction_ongoing, trigger
+from v2g_daemon.adapters.ocpp.configuration import (
+    CallLimits,
+    read_variables,
+    transaction_ongoing,
+    trigger,
+)
 from v2g_daemon.adapters.ocpp.evse import EvseState
 from v2g_daemon.adapters.ocpp.session import StationConversation
 from v2g_daemon.adapters.ocpp.station import StationState
@@ -88,7 +93,7 @@ class Adoption:
         transaction.name_asks += 1
         transaction.name_asked_at = now
         variable = connected_ev(evse.config.number)
-        values = await read_variables(self._session, [variable])
+        values = await read_variables(self._session, [variable], CallLimits())
         self._names_no_cars = variable not in values
         evccid = printable(values.get(variable, ""))
         if evccid != "" and evse.transaction is transaction:

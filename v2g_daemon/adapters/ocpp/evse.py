@@ -48,6 +48,8 @@ class EvseState:
         self.transaction: Transaction | None = None
         self.needs: ChargingNeeds | None = None
         self.abilities: EvseAbilities = NOTHING_KNOWN
+        self.acquainted = False
+        self.deaf = False  # it knows no charging profiles
         self.default_installed = False
         self.setpoint_refused = False
         self.connector_heard = False
@@ -73,7 +75,12 @@ class EvseState:
         self._note(FaultCode.POWER_CONTRADICTED, contradicted)
         self.status = replace(
             self.status,
-            capability=capability(self.config, self.needs, central_setpoint=self.central_setpoint),
+            capability=capability(
+                self.config,
+                self.needs,
+                central_setpoint=self.central_setpoint,
+                deaf=self.deaf and not self.default_installed,
+            ),
             faults=tuple(self._faults.values()),
             **changes,
         )
@@ -99,6 +106,7 @@ class EvseState:
         """The station has (re)started: its profiles may be gone, and its transaction with them."""
         self.default_installed = False
         self.setpoint_refused = False
+        self.deaf = False
         if self.transaction is not None:
             self.transaction.heard = False
 
@@ -134,6 +142,7 @@ class EvseState:
 
     def learned(self, abilities: EvseAbilities, *, serial: str | None) -> None:
         """What the station says it can do."""
+        self.acquainted = True
         self.abilities = abilities
         self.publish(serial=self.status.serial if serial is None else serial)
 

@@ -18,6 +18,7 @@ DEFAULT_STACK_LEVEL = 0
 LEASE_STACK_LEVEL = 2
 BACKDATED_S = 10  # a station whose clock is a little behind must not wait for the profile's start
 LONGEST_OFFLINE_S = 60
+IDS_PER_EVSE = 10
 LEAST_PROFILE_ID = 1000  # K01.FR.80: ours lie above the station's own constraints
 
 
@@ -53,12 +54,16 @@ class ProfileForm:
     @property
     def default_profile_id(self) -> int:
         """The id of the persistent default; re-used, so that it is always replaced."""
-        return self.first_profile_id + 10 * self.evse_number
+        return self.first_profile_id + IDS_PER_EVSE * self.evse_number
 
     @property
     def lease_profile_id(self) -> int:
         """The id of the lease; re-used, so that it is always replaced (K01.FR.05)."""
         return self.default_profile_id + LEASE_STACK_LEVEL
+
+    def is_ours(self, profile_id: int) -> bool:
+        """Whether a profile of that id is one of this EVSE's."""
+        return 0 <= profile_id - self.default_profile_id < IDS_PER_EVSE
 
 
 def default_profile(

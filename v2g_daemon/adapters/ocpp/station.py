@@ -9,11 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from v2g_daemon.adapters.ocpp.abilities import connected_ev_told
+from v2g_daemon.adapters.ocpp.acquaintance import Acquaintance
 from v2g_daemon.adapters.ocpp.codec import JsonObject, printable
 from v2g_daemon.adapters.ocpp.config import EvseConfig, StationConfig
 from v2g_daemon.adapters.ocpp.events import EventKind, TransactionEvent, transaction_event
 from v2g_daemon.adapters.ocpp.evse import EvseState
+from v2g_daemon.adapters.ocpp.foreign import ForeignLimits
 from v2g_daemon.adapters.ocpp.meter_values import newest_sample
+from v2g_daemon.adapters.ocpp.reports import Reports
+from v2g_daemon.adapters.ocpp.settling import Setting
 from v2g_daemon.adapters.ocpp.telemetry import CLOCK_TOLERANCE
 from v2g_daemon.adapters.ocpp.translate import charging_needs, identity, parse_stamp
 from v2g_daemon.domain.clock import ClockWitness, WitnessSource
@@ -35,12 +39,19 @@ class StationState:
         self.has_our_time = False
         self._sink = sink
         self.serial: str | None = None
+        self.known = Acquaintance(station_id=config.station_id, journal=journal)
+        self.reports = Reports()
+        self.settings: tuple[Setting, ...] = ()
+        self.prepared = False
+        self.boot_asked = False
         self.boot_heard = asyncio.Event()
         self.accepted = asyncio.Event()
+        self.outlets_heard = asyncio.Event()
         self.power_ups = 0
         self.evses = tuple(
             EvseState(station_id=config.station_id, config=evse, sink=sink) for evse in config.evses
         )
+        self.foreign = ForeignLimits(self.evses)
         self._evccids: OrderedDict[str, str] = OrderedDict()
         self._foreign: deque[str] = deque(maxlen=REMEMBERED_TOKENS)  # at EVSEs not configured
 
@@ -50,7 +61,8 @@ class StationState:
         return self.config.evses
 
     def recall(self, now: Instant) -> None:
-        """At the start: the transactions that ran when the daemon last wrote."""
+        """At the start: who it is, and the transactions that ran when the daemon last wrote."""
+        self.known.recall()
         for evse in self.evses:
             station_id, name = self.config.station_id, _journal_name(evse.config.number)
             kept = self.journal.newest(station_id, StationEventKind.LEARNED, name)
@@ -83,6 +95,8 @@ class StationState:
         """A new connection has to tell everything anew."""
         self.boot_heard.clear()
         self.accepted.clear()
+        self.outlets_heard.clear()
+        self.prepared = False
         for evse in self.evses:
             evse.link_opened()
 
@@ -91,8 +105,10 @@ class StationState:
         for evse in self.evses:
             evse.link_lost()
 
-    def booted(self, payload: JsonObject, *, accepted: bool) -> None:
+    def booted(self, payload: JsonObject, now: Instant, *, accepted: bool) -> None:
         """BootNotification; a boot nobody asked for means that profiles may be lost."""
+        self.known.booted(payload, now, restarted=payload["reason"] != "Triggered")
+        self.boot_asked = False
         told = payload["chargingStation"].get("serialNumber")
         if told is not None:
             self.serial = printable(str(told))
@@ -106,6 +122,16 @@ class StationState:
             if payload["reason"] != "Triggered":
                 evse.forget_profiles()
             evse.publish(serial=self.serial)
+
+    @property
+    def preparing(self) -> bool:
+        """Whether the next boot is answered with Pending, to configure the station first (B02)."""
+        return self.config.boot_pending and not self.prepared
+
+    @property
+    def withholding(self) -> bool:
+        """Whether its boot of this connection is still pending by our own wish."""
+        return self.preparing and self.boot_heard.is_set() and not self.accepted.is_set()
 
     def stamp_told(self, payload: JsonObject, now: Instant) -> None:
         """A live message's stamp is a witness of our clock, until the station has its time from us.
@@ -135,6 +161,8 @@ class StationState:
         evse = self._by_number(payload["evseId"])
         if evse is not None and payload["connectorId"] > 0:
             evse.connector_told(payload["connectorStatus"], now)
+            if all(one.connector_heard for one in self.evses):
+                self.outlets_heard.set()
 
     def needs_told(self, payload: JsonObject, now: Instant) -> None:
         """NotifyEVChargingNeeds."""

@@ -121,10 +121,11 @@ def _alternating_w(current_a: float | None, transfer: str, config: EvseConfig) -
 
 
 def capability(
-    config: EvseConfig, needs: ChargingNeeds | None, *, central_setpoint: bool
+    config: EvseConfig, needs: ChargingNeeds | None, *, central_setpoint: bool, deaf: bool = False
 ) -> EvseCapability:
     """What car, station and installer agree on; discharge only for an EV that asked for it."""
     told = ChargingNeeds(bidirectional=False, direct_current=False) if needs is None else needs
+    control = PowerControl.NONE if deaf else PowerControl.CHARGE_LIMIT
     signed = central_setpoint and not config.charge_only and told.bidirectional
     max_discharge_w = _smaller(config.max_discharge_w, told.max_discharge_w) if signed else 0.0
     return EvseCapability(
@@ -134,7 +135,7 @@ def capability(
         ),
         min_charge_w=_larger(config.min_charge_w, told.min_charge_w),
         min_discharge_w=_larger(config.min_discharge_w, told.min_discharge_w),
-        control=PowerControl.SIGNED if signed else PowerControl.CHARGE_LIMIT,
+        control=PowerControl.SIGNED if signed else control,
     )
 
 

@@ -23,7 +23,18 @@ KEYS = {
     ("sampleddatactrlr", "txupdatedinterval"): "MeterValueSampleInterval",
     ("sampleddatactrlr", "txupdatedmeasurands"): "MeterValuesSampledData",
     ("sampleddatactrlr", "txendedmeasurands"): "StopTxnSampledData",
+    ("aligneddatactrlr", "interval"): "ClockAlignedDataInterval",
+    ("authctrlr", "authorizeremotestart"): "AuthorizeRemoteTxRequests",
+    ("authctrlr", "localauthorizeoffline"): "LocalAuthorizeOffline",
+    ("authctrlr", "offlinetxforunknownidenabled"): "AllowOfflineTxForUnknownId",
+    ("devicedatactrlr", "itemspermessage"): "GetConfigurationMaxKeys",
     ("ocppcommctrlr", "heartbeatinterval"): "HeartbeatInterval",
+    ("ocppcommctrlr", "messageattempts"): "TransactionMessageAttempts",
+    ("ocppcommctrlr", "messageattemptinterval"): "TransactionMessageRetryInterval",
+    ("ocppcommctrlr", "websocketpinginterval"): "WebSocketPingInterval",
+    ("txctrlr", "evconnectiontimeout"): "ConnectionTimeOut",
+    ("txctrlr", "stoptxonevsidedisconnect"): "StopTransactionOnEVSideDisconnect",
+    ("txctrlr", "stoptxoninvalidid"): "StopTransactionOnInvalidId",
 }
 
 
@@ -106,7 +117,22 @@ def triggerable(payload: JsonObject) -> bool:
     return _TRIGGERS.get(message, message) in _TRIGGERABLE
 
 
+def _composite(payload: JsonObject) -> JsonObject:
+    return {"connectorId": payload["evseId"], "duration": payload["duration"]}
+
+
+def _schedule(answer: JsonObject) -> JsonObject:
+    """The composite schedule is spread over the answer."""
+    told: JsonObject = {"status": answer["status"]}
+    if "chargingSchedule" in answer:
+        told["schedule"] = answer["chargingSchedule"]
+    return told
+
+
 TRANSLATIONS: dict[str, Translation] = {
+    "GetCompositeSchedule": Translation(
+        action="GetCompositeSchedule", ask=_composite, answer=_schedule
+    ),
     "SetChargingProfile": Translation(action="SetChargingProfile", ask=_profile, answer=_status),
     "TriggerMessage": Translation(action="TriggerMessage", ask=_trigger, answer=_status),
 }
