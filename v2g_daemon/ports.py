@@ -21,6 +21,7 @@ from v2g_daemon.domain.ledger import (
     StationEventKind,
 )
 from v2g_daemon.domain.memory import DischargeLatch, LatchClearance
+from v2g_daemon.domain.outlook import Outlook
 from v2g_daemon.domain.plan import HistoryRow, Plan, PlanProblem
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading
@@ -68,6 +69,10 @@ class EvsePort(Protocol):
     def evse_id(self) -> str: ...
 
     def command(self, command: Command) -> None: ...
+
+    def outlook(self, outlook: Outlook | None) -> None:
+        """What it is to do by itself should commands cease; written rarely, lapses by itself."""
+        ...
 
 
 class PlannerPort(Protocol):

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
+from simulators.station.device_model import energy_transfers
+from simulators.station.misbehaviour.foreign import keep_foreign_profiles
+from simulators.station.records import Transaction
 from simulators.station.samples import meter_value, transaction_event
-from simulators.station.station import Station, Transaction
+from simulators.station.station import Station
 from simulators.station.wire import JsonDict
 
 OFFLINE_BEFORE_LOCAL_S = 60.0  # simulated
 OFFLINE_BEFORE_LOCAL_REAL_S = 5.0
 MOST_QUEUED = 500
-BIDIRECTIONAL = "AC_BPT"
 NOMINAL_VOLTAGE_V = 230.0
+DC_VOLTAGE_V = 400.0
 
 
 @dataclass(slots=True)
@@ -33,8 +36,10 @@ def observe(station: Station, rhythm: Rhythm) -> None:
         station.reboot("PowerUp")
     if now_s < station.reboot_until_s:
         return
+    keep_foreign_profiles(station)
     _follow_plug(station, now_s)
     if station.transaction is not None:
+        _follow_service(station, station.transaction)
         _follow_state(station, station.transaction, now_s)
         _sample(station, station.transaction, rhythm, now_s)
     if station.online and station.accepted:
@@ -123,6 +128,7 @@ def request_service(station: Station, transaction: Transaction) -> None:
     def payload() -> JsonDict | None:
         if station.transaction is not transaction or not station.authorized:
             return None
+        station.needs_told = True
         return _charging_needs(station)
 
     station.send(
@@ -141,7 +147,8 @@ def _follow_plug(station: Station, now_s: float) -> None:
         notify_status(station)
     fresh = outlet.vehicle is not None and outlet.plug_count != station.handled_plug_count
     alone = _acts_alone(station, now_s)
-    if fresh and station.operative and ((station.online and station.accepted) or alone):
+    ready = station.operative and ((station.online and station.accepted) or alone)
+    if fresh and ready and not station.shows("remote_start_needed"):
         begin_transaction(station)
     if alone and station.transaction is not None and not station.energy_allowed():
         station.authorized = True
@@ -155,6 +162,30 @@ def _acts_alone(station: Station, now_s: float) -> bool:
     real_s = OFFLINE_BEFORE_LOCAL_REAL_S * station.clock.speed
     since_s = now_s if station.offline_since_s is None else station.offline_since_s
     return now_s - since_s >= max(OFFLINE_BEFORE_LOCAL_S, real_s)
+
+
+def _follow_service(station: Station, transaction: Transaction) -> None:
+    """Negotiate anew when what the EV may and wants is no longer what it asked for."""
+    if not station.model.bidirectional or not station.online or not station.needs_settled:
+        return
+    if _wants_bidirectional(station) != station.requested_bidirectional:
+        station.needs_settled = False
+        request_service(station, transaction)
+    if station.schedule_due_s is not None and station.world.now_s >= station.schedule_due_s:
+        station.schedule_due_s = None
+        station.send("NotifyEVChargingSchedule", _ev_schedule(station))
+
+
+def _ev_schedule(station: Station) -> JsonDict:
+    """K18: what the EV intends, once it has agreed to a schedule."""
+    target_w = station.governing(station.world.now_s).target_w
+    period: JsonDict = {
+        "startPeriod": 0,
+        "operationMode": "CentralSetpoint",
+        "setpoint": round(target_w, 1),
+    }
+    schedule = {"id": 1, "chargingRateUnit": "W", "chargingSchedulePeriod": [period]}
+    return {"timeBase": station.stamp(), "evseId": 1, "chargingSchedule": schedule}
 
 
 def _follow_state(station: Station, transaction: Transaction, now_s: float) -> None:
@@ -190,7 +221,10 @@ def _charging_state(station: Station, now_s: float) -> str:
 def _sample(station: Station, transaction: Transaction, rhythm: Rhythm, now_s: float) -> None:
     every_s = station.model.number("SampledDataCtrlr", "TxUpdatedInterval")
     due = every_s > 0 and now_s >= rhythm.sampled_s + every_s
-    if not due or not station.online or any(message.periodic for message in station.queue):
+    kept = not station.online and station.shows("offline_replay")
+    if not due or not (station.online or kept) or len(station.queue) >= MOST_QUEUED:
+        return
+    if not kept and any(message.periodic for message in station.queue):
         return
     rhythm.sampled_s = now_s
     station.send(
@@ -202,7 +236,8 @@ def _sample(station: Station, transaction: Transaction, rhythm: Rhythm, now_s: f
             trigger="MeterValuePeriodic",
             context="Sample.Periodic",
         ),
-        periodic=True,
+        periodic=not kept,
+        survives_link=kept,
     )
 
 
@@ -231,9 +266,7 @@ def _pulled(station: Station, profile_id: int, answer: JsonDict | None) -> None:
     profile = station.store.installed.get(profile_id)
     if profile is None or answer is None or answer["status"] != "Accepted":
         return
-    station.now_s()
-    profile.schedule["chargingSchedulePeriod"][0].update(answer.get("scheduleUpdate", {}))
-    profile.updated_s = station.world.now_s
+    profile.update(answer.get("scheduleUpdate", {}), station.now_s())  # K28.FR.08
 
 
 def _request_authorization(station: Station, transaction: Transaction) -> None:
@@ -281,35 +314,74 @@ def _needs_answered(station: Station, transaction: Transaction, answer: JsonDict
     station.bidirectional_service = answer is not None and station.requested_bidirectional
 
 
-def _charging_needs(station: Station) -> JsonDict:
-    vehicle, electronics = station.outlet.vehicle, station.outlet.electronics
-    one_way = "AC_three_phase" if electronics.phases == 3 else "AC_single_phase"
+def _wants_bidirectional(station: Station) -> bool:
+    """Say whether the EV asks for bidirectional service, within what is allowed."""
+    vehicle = station.outlet.vehicle
     able = vehicle is not None and vehicle.v2x and not station.shows("needs_rejected")
     enabled = station.model.get("V2XChargingCtrlr", "Enabled") == "true"
-    wanted = able and enabled and BIDIRECTIONAL in station.allowed_transfer
+    _, both_ways = energy_transfers(station.table)
+    allowed = both_ways in station.allowed_transfer and not station.shows("permission_withdrawn")
+    return able and enabled and allowed
+
+
+def _charging_needs(station: Station) -> JsonDict:
+    vehicle = station.outlet.vehicle
+    one_way, both_ways = energy_transfers(station.table)
+    able = vehicle is not None and vehicle.v2x and not station.shows("needs_rejected")
+    wanted = _wants_bidirectional(station)
     station.requested_bidirectional = wanted
+    scheduled = station.shows("renegotiation")
     needs: JsonDict = {
-        "requestedEnergyTransfer": BIDIRECTIONAL if wanted else one_way,
-        "availableEnergyTransfer": [one_way, BIDIRECTIONAL] if able else [one_way],
-        "controlMode": "DynamicControl",
+        "requestedEnergyTransfer": both_ways if wanted else one_way,
+        "availableEnergyTransfer": [one_way, both_ways] if able else [one_way],
+        "controlMode": "ScheduledControl" if scheduled else "DynamicControl",
         "mobilityNeedsMode": "EVCC",
     }
     if able:
-        needs["v2xChargingParameters"] = {
-            "minChargePower": electronics.min_power_w,
-            "maxChargePower": electronics.max_charge_w,
-            "minDischargePower": electronics.min_power_w,
-            "maxDischargePower": electronics.max_discharge_w,
-        }
-    else:
-        volt_phases = NOMINAL_VOLTAGE_V * electronics.phases
-        needs["acChargingParameters"] = {
-            "energyAmount": 0,
-            "evMinCurrent": round(electronics.min_power_w / volt_phases, 1),
-            "evMaxCurrent": round(electronics.max_charge_w / volt_phases, 1),
-            "evMaxVoltage": 400,
-        }
+        needs["v2xChargingParameters"] = _v2x_parameters(station)
+    elif not station.table.direct_current:
+        needs["acChargingParameters"] = _ac_parameters(station)
+    if station.table.direct_current:
+        needs["dcChargingParameters"] = _dc_parameters(station)
     return {"evseId": 1, "timestamp": station.stamp(), "chargingNeeds": needs}
+
+
+def _v2x_parameters(station: Station) -> JsonDict:
+    electronics = station.outlet.electronics
+    powers: JsonDict = {
+        "minChargePower": electronics.min_power_w,
+        "maxChargePower": electronics.max_charge_w,
+        "minDischargePower": electronics.min_power_w,
+        "maxDischargePower": electronics.max_discharge_w,
+    }
+    # With L2 and L3 the name without a suffix is L1's (2.1, ChargingSchedulePeriodType).
+    for name in station.table.ev_phases:
+        base = name.rpartition("_")[0]
+        powers[name] = powers[base] = round(powers[base] / electronics.phases, 1)
+    return powers
+
+
+def _ac_parameters(station: Station) -> JsonDict:
+    electronics = station.outlet.electronics
+    volt_phases = NOMINAL_VOLTAGE_V * electronics.phases
+    return {
+        "energyAmount": 0,
+        "evMinCurrent": round(electronics.min_power_w / volt_phases, 1),
+        "evMaxCurrent": round(electronics.max_charge_w / volt_phases, 1),
+        "evMaxVoltage": 400,
+    }
+
+
+def _dc_parameters(station: Station) -> JsonDict:
+    vehicle, electronics = station.outlet.vehicle, station.outlet.electronics
+    told: JsonDict = {
+        "evMaxCurrent": round(electronics.max_charge_w / DC_VOLTAGE_V, 1),
+        "evMaxVoltage": DC_VOLTAGE_V,
+        "evMaxPower": electronics.max_charge_w,
+    }
+    if vehicle is not None and station.reports_soc:
+        told["stateOfCharge"] = round(vehicle.soc * 100.0)
+    return told
 
 
 def meter_values(station: Station) -> JsonDict:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from simulators.station import handlers
+from simulators.station.profile_handlers import get_composite_schedule
+from simulators.station.session import status_notification
 from simulators.station.station import Station
 from simulators.station.wire import JsonDict
 
@@ -52,7 +54,7 @@ class OldWords:
             case "Heartbeat" | "SecurityEventNotification":
                 return Spoken(action=action, payload=payload)
             case "StatusNotification":
-                return self._status(payload["timestamp"])
+                return self._status(payload)
             case "Authorize":
                 tag = {"idTag": payload["idToken"]["idToken"]}
                 return Spoken(action=action, payload=tag, read=_token_info)
@@ -70,6 +72,8 @@ class OldWords:
                 return self._configuration(payload.get("key", []))
             case "ChangeConfiguration":
                 return self._change(payload["key"], payload["value"])
+            case "GetCompositeSchedule":
+                return self._composite(payload)
             case _ if action in _ASKED:
                 name, request = _ASKED[action](self, payload)
                 answer = handlers.answer(self._station, name, request)
@@ -86,7 +90,7 @@ class OldWords:
                     payload={
                         "connectorId": CONNECTOR,
                         "idTag": event["idToken"]["idToken"][:20],
-                        "meterStart": round(self._station.outlet.charge_wh),
+                        "meterStart": self._register_wh(),
                         "timestamp": event["timestamp"],
                     },
                     read=lambda answer: self._numbered(uuid, answer),
@@ -97,16 +101,20 @@ class OldWords:
                     action="StopTransaction",
                     payload={
                         "transactionId": self._number(uuid),
-                        "meterStop": round(self._station.outlet.charge_wh),
+                        "meterStop": self._register_wh(),
                         "timestamp": event["timestamp"],
                         "reason": STOP_REASONS.get(reason, "Other"),
                     },
                     read=lambda answer: {},
                 )
             case _ if event["triggerReason"] in {"ChargingStateChanged", "OperationModeChanged"}:
-                return self._status(event["timestamp"])
+                return self._status(status_notification(self._station))
             case _:
                 return self._meter_values(event.get("meterValue", []))
+
+    def _register_wh(self) -> int:
+        charge_wh, _ = self._station.registers_wh()
+        return round(charge_wh)
 
     def _numbered(self, uuid: str, answer: JsonDict) -> JsonDict:
         self._station.numbers[uuid] = answer["transactionId"]
@@ -116,19 +124,20 @@ class OldWords:
         """Return the number of a transaction; -1 where its start was never answered."""
         return self._station.numbers.get(uuid, -1)
 
-    def _status(self, timestamp: str) -> Spoken:
-        station = self._station
-        status = station.connector_status()
-        if status == "Occupied":
-            running = station.transaction
-            status = "Preparing" if running is None else STATUSES[running.charging_state]
+    def _status(self, told: JsonDict) -> Spoken:
+        """The one status of 2.0.1 in the finer words of 1.6."""
+        status, running = told["connectorStatus"], self._station.transaction
+        if status == "Occupied" and running is not None:
+            status = STATUSES[running.charging_state]
+        elif status == "Occupied":
+            status = "Finishing" if self._station.finishing else "Preparing"
         return Spoken(
             action="StatusNotification",
             payload={
-                "connectorId": CONNECTOR,
+                "connectorId": told["connectorId"],
                 "errorCode": "NoError",
                 "status": status,
-                "timestamp": timestamp,
+                "timestamp": told["timestamp"],
             },
         )
 
@@ -176,6 +185,25 @@ class OldWords:
         results = [] if answer is None else answer["setVariableResult"]
         taken = [one["attributeStatus"] == "Accepted" for one in results]
         return {"status": "Accepted" if taken == [True] else "Rejected"}
+
+    def _composite(self, payload: JsonDict) -> JsonDict:
+        request = {"evseId": payload["connectorId"], "duration": payload["duration"]}
+        if "chargingRateUnit" in payload:
+            request["chargingRateUnit"] = payload["chargingRateUnit"]
+        answer = get_composite_schedule(self._station, request)
+        if answer["status"] != "Accepted":
+            return {"status": "Rejected"}
+        schedule = answer["schedule"]
+        return {
+            "status": "Accepted",
+            "connectorId": payload["connectorId"],
+            "scheduleStart": schedule["scheduleStart"],
+            "chargingSchedule": {
+                "duration": schedule["duration"],
+                "chargingRateUnit": schedule["chargingRateUnit"],
+                "chargingSchedulePeriod": schedule["chargingSchedulePeriod"],
+            },
+        }
 
     def _profile(self, payload: JsonDict) -> tuple[str, JsonDict]:
         told = dict(payload["csChargingProfiles"])
@@ -263,4 +291,6 @@ def _token_info(answer: JsonDict) -> JsonDict:
 def _text_value(sampled: JsonDict) -> JsonDict:
     names = ("context", "measurand", "phase", "location")
     told = {name: sampled[name] for name in names if name in sampled}
-    return {**told, "value": str(sampled["value"]), "unit": sampled["unitOfMeasure"]["unit"]}
+    if "unitOfMeasure" in sampled:
+        told["unit"] = sampled["unitOfMeasure"]["unit"]
+    return {**told, "value": str(sampled["value"])}

@@ -32,6 +32,9 @@ from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.setpoint import Command, HandsOff, Limit, Setpoint, permitted_by
 from v2g_daemon.domain.snapshot import Snapshot
 
+# What keeps a car from discharging whatever the hour: the car may be told so.
+BARRING_RULES = frozenset({"permission", "identity", "latch"})
+
 
 def decide(memory: Memory, snapshot: Snapshot, policy: Policy) -> tuple[Memory, Decision]:
     """The next memory and one command per EVSE; total, deterministic, and never past a limit."""
@@ -141,6 +144,7 @@ def _setpoint(
         reason=explain(wish, limits, target_w),
         issued_at=snapshot.now,
         expires_at=snapshot.now.later(_lease_s(target_w, situation, policy)),
+        discharge_barred=any(limit.reason.rule in BARRING_RULES for limit in limits),
     )
 
 

@@ -10,7 +10,7 @@ from v2g_daemon.domain.decision import CarState, Following
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.memory import EvseMemory
 from v2g_daemon.domain.policy import Policy, Timing
-from v2g_daemon.domain.readings import OutcomeKind, PowerControl
+from v2g_daemon.domain.readings import EvseStatus, OutcomeKind, PowerControl
 from v2g_daemon.domain.snapshot import Snapshot
 
 DEVIATION_W = 500.0
@@ -45,6 +45,8 @@ def against_the_command(situation: Situation, snapshot: Snapshot, policy: Policy
         return None
     if snapshot.now.seconds_since(switched_at) < settle_s(memory, policy.timing):
         return None
+    if _left_to_device(situation.status, power_w):
+        return None
     if last.target_w < -DEVIATION_W and power_w > DEVIATION_W:
         return "the charger charged while it was told to discharge"
     if last.target_w >= 0.0 and power_w < -DEVIATION_W:
@@ -62,9 +64,12 @@ def no_more_than(power_w: float, target_w: float) -> bool:
 def deviation_detail(situation: Situation) -> str:
     """What flows and what was told, with the next step to take."""
     last, power_w = situation.memory.last, situation.status.power_w
+    doubt = _doubt(situation.status)
     if last is None or power_w is None:
-        return "nothing was commanded or measured"
+        return doubt or "nothing was commanded or measured"
     told = f"{power_w:.0f} W flow where {last.target_w:.0f} W are commanded"
+    if doubt is not None:
+        return f"{told}: {doubt}"
     if no_more_than(power_w, last.target_w):
         return f"{told}: look for a limit set in the car or its app, a cold battery, or a cable"
     return f"{told}: look for the station's own schedule, or another app that commands it"
@@ -92,7 +97,7 @@ def _following_of(situation: Situation, snapshot: Snapshot, policy: Policy) -> F
     if status.outcome is not None and status.outcome.kind is OutcomeKind.REJECTED:
         return Following.REFUSED
     if status.power_w is None or not situation.telemetry_fresh:
-        return Following.UNKNOWN
+        return Following.UNKNOWN if _doubt(status) is None else Following.DEVIATING
     if memory.apart_since is None or _takes_less_by_right(situation):
         return Following.FOLLOWING
     apart_s = snapshot.now.seconds_since(memory.apart_since)
@@ -108,6 +113,9 @@ def _takes_less_by_right(situation: Situation) -> bool:
     status, last = situation.status, situation.memory.last
     if last is None or status.power_w is None or not no_more_than(status.power_w, last.target_w):
         return False
+    planned_w = status.car_plans_w
+    if planned_w is not None and last.target_w > 0.0 and status.power_w >= planned_w - DEVIATION_W:
+        return True
     signed = status.capability is not None and status.capability.control is PowerControl.SIGNED
     vehicle, estimate = situation.vehicle, situation.estimate
     tapers = (
@@ -124,7 +132,8 @@ def _told_apart(situation: Situation, now: Instant) -> EvseMemory:
     if memory.last is None or power_w is None or not situation.telemetry_fresh:
         return memory if memory.apart_since is None else replace(memory, apart_since=None)
     target_w = memory.last.target_w
-    if abs(power_w - target_w) > max(DEVIATION_W, DEVIATION_SHARE * abs(target_w)):
+    apart = abs(power_w - target_w) > max(DEVIATION_W, DEVIATION_SHARE * abs(target_w))
+    if apart and not _left_to_device(situation.status, power_w):
         return memory if memory.apart_since is not None else replace(memory, apart_since=now)
     if memory.apart_since is None:
         return memory
@@ -133,6 +142,22 @@ def _told_apart(situation: Situation, now: Instant) -> EvseMemory:
         apart_since=None,
         lag_s=_learned_lag_s(memory.lag_s, now.seconds_since(memory.apart_since)),
     )
+
+
+def _left_to_device(status: EvseStatus, power_w: float) -> bool:
+    """Whether the device may choose that power by itself."""
+    chosen = None if status.outcome is None else status.outcome.left_to_device
+    if chosen is None:
+        return False
+    return chosen.lowest_w - DEVIATION_W <= power_w <= chosen.highest_w + DEVIATION_W
+
+
+def _doubt(status: EvseStatus) -> str | None:
+    """What the device itself says against the command that it applied."""
+    outcome = status.outcome
+    if outcome is None or outcome.kind is not OutcomeKind.APPLIED or outcome.detail == "":
+        return None
+    return outcome.detail
 
 
 def _learned_lag_s(known_s: float | None, seen_s: float) -> float | None:

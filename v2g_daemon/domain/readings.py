@@ -45,12 +45,18 @@ class PowerControl(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvseCapability:
-    """What station and car offer now; `power.lowest_w` < 0 only where discharge is offered."""
+    """What station and car offer now; `power.lowest_w` < 0 only where discharge is offered.
+
+    `untried_discharge_w`: a discharge that only a guided test may command, to prove it.
+    `renegotiates`: each change is settled anew with the car, which takes it seconds to minutes.
+    """
 
     power: PowerRange
     min_charge_w: float
     min_discharge_w: float
     control: PowerControl
+    untried_discharge_w: float = 0.0
+    renegotiates: bool = False
 
 
 class OutcomeKind(Enum):
@@ -63,12 +69,17 @@ class OutcomeKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandOutcome:
-    """The device's answer to the command whose target was `target_w`."""
+    """The device's answer to the command whose target was `target_w`.
+
+    `detail` says why it was refused, or what the device itself says against what it applied.
+    `left_to_device`: the powers among which it then chooses by itself, around the target.
+    """
 
     kind: OutcomeKind
     target_w: float
     answered_at: Instant
     detail: str = ""
+    left_to_device: PowerRange | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +87,8 @@ class EvseStatus:
     """One EVSE as last observed; each quantity has the moment it was observed, or is None.
 
     `faults` is what its adapter finds wrong with it.
+    `car_plans_w`: what the car's own schedule takes now. `writes_today`: commands written to the
+    device in this UTC day; `flash_writes_today` of them wear its memory.
     """
 
     evse_id: str
@@ -97,3 +110,6 @@ class EvseStatus:
     car_stopped: bool = False
     outcome: CommandOutcome | None = None
     faults: tuple[Fault, ...] = ()
+    car_plans_w: float | None = None
+    writes_today: int | None = None
+    flash_writes_today: int | None = None

@@ -222,7 +222,14 @@ class ScriptedStation:
         """Boot, and wait until the central system has asked its last question."""
         await self.boot()
         await self.call("StatusNotification", connector("Available"))
-        await self.asked("GetChargingProfiles")
+        await self.settled()
+
+    async def settled(self) -> None:
+        """The central system's last question of a new connection: who else limits the station."""
+        async with asyncio.timeout(5), self._arrived:
+            await self._arrived.wait_for(
+                lambda: any(one["chargingProfile"] == {} for one in self.of("GetChargingProfiles"))
+            )
 
     async def event(self, kind: str, trigger: str, **more: Any) -> Json:
         return await self.call("TransactionEvent", event(kind, trigger, **more))
@@ -259,7 +266,7 @@ TOKEN = {
     "type": "eMAID",
     "additionalInfo": [{"additionalIdToken": "EVCC-1", "type": "EVCCID"}],
 }
-NEEDS_BPT = {
+NEEDS_BPT: Json = {
     "evseId": 1,
     "chargingNeeds": {
         "requestedEnergyTransfer": "AC_BPT",

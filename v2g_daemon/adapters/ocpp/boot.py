@@ -7,16 +7,17 @@ import logging
 from dataclasses import dataclass
 
 from v2g_daemon.adapters.ocpp.abilities import (
+    FIRMWARE,
+    MODEL,
     SERIAL,
+    VENDOR,
     Variable,
     abilities,
     ability_variables,
     two_way_switched_off,
 )
-from v2g_daemon.adapters.ocpp.codec import printable
 from v2g_daemon.adapters.ocpp.config import CentralSystemConfig, OcppVersion
 from v2g_daemon.adapters.ocpp.configuration import (
-    NOT_THERE,
     CallLimits,
     read_limits,
     read_variables,
@@ -24,11 +25,7 @@ from v2g_daemon.adapters.ocpp.configuration import (
 )
 from v2g_daemon.adapters.ocpp.evse import EvseState
 from v2g_daemon.adapters.ocpp.inventory import inventory_of
-from v2g_daemon.adapters.ocpp.session import (
-    CallAnswered,
-    CallRejectedByError,
-    StationConversation,
-)
+from v2g_daemon.adapters.ocpp.session import CallAnswered, StationConversation
 from v2g_daemon.adapters.ocpp.settling import SettingState, complaint, settle
 from v2g_daemon.adapters.ocpp.station import StationState
 from v2g_daemon.adapters.ocpp.wanted import wanted_settings
@@ -99,7 +96,7 @@ class Boot:
     async def _ask_for_the_boot(self) -> None:
         """At most once, where nobody knows the make; some firmwares fall over it (#1096)."""
         station = self._station
-        if station.boot_asked or station.known.make is not None or not station.config.trigger_boot:
+        if station.boot_asked or station.make.model is not None or not station.config.trigger_boot:
             return
         station.boot_asked = True
         await trigger(self._session, "BootNotification", evse=None, timeout_s=TRIGGER_TIMEOUT_S)
@@ -117,16 +114,27 @@ class Boot:
     async def read(self) -> Reading:
         """Read the device model, and tell every EVSE what it can do."""
         station, version = self._station, self._session.version
-        station.known.in_version(version)
+        station.known.in_version(version, station.make)
         limits = await read_limits(self._session)
         wanted = [one.variable for one in wanted_settings(station.config, version)]
         variables = (*ability_variables(station.config, version), *wanted)
         values = await read_variables(self._session, list(dict.fromkeys(variables)), limits)
-        if station.serial is None and SERIAL in values:
-            station.serial = printable(values[SERIAL]) or None
+        self._name(values)
+        now = self._clock.now()
         for evse in station.evses:
-            evse.learned(abilities(values, evse.config, version), serial=station.serial)
+            evse.learned(abilities(values, evse.config, version), station.make, now)
         return Reading(values=values, limits=limits)
+
+    def _name(self, values: dict[Variable, str]) -> None:
+        """What the boot did not say of the station, its device model may."""
+        known = self._station.make
+        told = {
+            "vendorName": values.get(VENDOR) if known.vendor is None else None,
+            "model": values.get(MODEL) if known.model is None else None,
+            "firmwareVersion": values.get(FIRMWARE) if known.firmware is None else None,
+            "serialNumber": values.get(SERIAL) if known.serial is None else None,
+        }
+        self._station.named(told)
 
     async def take_stock(self) -> None:
         """The full inventory, once per firmware; whatever becomes of it, we go on."""
@@ -142,7 +150,7 @@ class Boot:
                 return
             parts, complete = await expected.parts(patience_s=self._config.report_patience_s)
         inventory = inventory_of(parts, complete=complete)
-        known.inventoried(inventory, self._session.version, self._clock.now())
+        known.inventoried(inventory, self._clock.now())
         LOG.info(
             "%s: %d variables in %d reports%s",
             self._station.config.station_id,
@@ -150,20 +158,6 @@ class Boot:
             len(parts),
             "" if complete else ", incomplete",
         )
-
-    async def probe(self, evse: EvseState) -> None:
-        """A station that took no default may still be one that knows charging profiles.
-
-        The absence of SmartChargingCtrlr says nothing (#2046): any answer about the composite
-        schedule but an error is a yes.
-        """
-        if evse.default_installed:
-            return
-        asked = {"evseId": evse.config.number, "duration": 60}
-        outcome = await self._session.call("GetCompositeSchedule", asked)
-        refused = isinstance(outcome, CallRejectedByError) and outcome.code in NOT_THERE
-        evse.deaf = refused
-        evse.publish()
 
     async def look_for_others(self) -> None:
         """Whatever else limits this station is named, with the way out of it."""
@@ -182,7 +176,7 @@ class Boot:
             experience=station.known.experience,
             limits=reading.limits,
         )
-        station.known.experienced(experience, version, self._clock.now())
+        station.known.experienced(experience, self._clock.now())
         station.settings = settled
         for setting in settled:
             if setting.state is not SettingState.FITS:

@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 
-from v2g_daemon.adapters.ocpp.abilities import profile_form
 from v2g_daemon.adapters.ocpp.adoption import Adoption
 from v2g_daemon.adapters.ocpp.boot import Boot
 from v2g_daemon.adapters.ocpp.config import CentralSystemConfig
-from v2g_daemon.adapters.ocpp.driver import Due, EvseDriver
-from v2g_daemon.adapters.ocpp.evse import EvseState
-from v2g_daemon.adapters.ocpp.profiles import DEFAULT_STACK_LEVEL, default_profile
-from v2g_daemon.adapters.ocpp.session import CallAnswered, StationConversation
+from v2g_daemon.adapters.ocpp.driver import EvseDriver
+from v2g_daemon.adapters.ocpp.lease import Due
+from v2g_daemon.adapters.ocpp.safety_net import SafetyNet
+from v2g_daemon.adapters.ocpp.session import StationConversation
 from v2g_daemon.adapters.ocpp.station import StationState
 from v2g_daemon.adapters.ocpp.turnstile import Urgency
-from v2g_daemon.domain.instant import Instant
 from v2g_daemon.ports import Clock
-
-LOG = logging.getLogger(__name__)
-
-DEFAULT_RETRY_S = 30.0  # seconds of the clock
 
 
 class Conductor:
@@ -37,15 +30,14 @@ class Conductor:
         awake: asyncio.Event,
     ) -> None:
         self._boot = Boot(station=station, session=session, config=config, clock=clock)
+        self._net = SafetyNet(station=station, session=session, clock=clock)
         self._adoption = Adoption(station=station, session=session, clock=clock)
         self._station = station
         self._drivers = drivers
         self._session = session
-        self._clock = clock
         self._awake = awake
         self._chores = asyncio.Event()
         self._configured_power_ups = -1
-        self._default_tried_at: Instant | None = None
 
     async def run(self) -> None:
         """Never returns by itself; setpoints do not wait for housekeeping."""
@@ -60,11 +52,13 @@ class Conductor:
                 await self._boot.prepare()
             if self._configured_power_ups != self._station.power_ups:
                 await self._configure()
-            await self._keep_safety_net()
+            await self._net.keep()
             for evse in self._station.evses:
                 await self._adoption.identify(evse)
                 await self._adoption.claim(evse)
             await self._adoption.ask_for_meter_values()
+            for driver in self._drivers:
+                await driver.keep_house(self._session)
             await self._chores.wait()
             self._chores.clear()
 
@@ -100,12 +94,11 @@ class Conductor:
             await self._lay_safety_net()
         reading = await self._boot.read()
         for evse, known in zip(self._station.evses, before, strict=True):
-            evse.default_installed &= evse.abilities == known
+            evse.forms.default_installed &= evse.abilities == known
         await self._lay_safety_net()
         self._configured_power_ups = power_ups
         self._awake.set()
         for evse in self._station.evses:
-            await self._boot.probe(evse)
             await self._adoption.look_around(evse)
         await self._boot.take_stock()
         await self._boot.write(reading)
@@ -113,40 +106,8 @@ class Conductor:
 
     async def _lay_safety_net(self) -> None:
         """Now, whenever it was tried last."""
-        self._default_tried_at = None
-        await self._keep_safety_net()
-
-    async def _keep_safety_net(self) -> None:
-        """The persistent charge-only default: what the car does when our lease lapses."""
-        missing = [evse for evse in self._station.evses if not evse.default_installed]
-        now = self._clock.now()
-        if not missing or (
-            self._default_tried_at is not None
-            and now.seconds_since(self._default_tried_at) < DEFAULT_RETRY_S
-        ):
-            return
-        self._default_tried_at = now
-        for evse in missing:
-            await self._install_default(evse)
-
-    async def _install_default(self, evse: EvseState) -> None:
-        """Stack 0; where a profile of somebody else sits there, one above it (K01.FR.06)."""
-        form = profile_form(evse.abilities, evse.config, direct_current=False)
-        for stack_level in (DEFAULT_STACK_LEVEL, DEFAULT_STACK_LEVEL + 1):
-            profile = default_profile(
-                form,
-                current_a=evse.config.static_safe_current_a,
-                now_utc=self._clock.now().utc,
-                stack_level=stack_level,
-            )
-            outcome = await self._session.call("SetChargingProfile", profile)
-            if isinstance(outcome, CallAnswered) and outcome.payload["status"] == "Accepted":
-                evse.default_installed = True
-                evse.publish()
-                return
-            if not isinstance(outcome, CallAnswered):
-                break
-        LOG.warning("%s: no default profile, so no discharge", evse.config.evse_id)
+        self._net.forget()
+        await self._net.keep()
 
     async def _drive(self) -> None:
         """Every EVSE that has something due, each once, a safer value first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import pairwise
 
 
 class OcppVersion(StrEnum):
@@ -17,6 +18,79 @@ class OcppVersion(StrEnum):
     def number(self) -> str:
         """The version as the schema folders name it."""
         return self.value.removeprefix("ocpp")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrequencyPoint:
+    """A point of a frequency-watt curve: charge +, discharge −, on top of the target."""
+
+    frequency_hz: float
+    power_w: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalFrequency:
+    """The station itself follows the grid's frequency around the target (OCPP 2.1 Q08)."""
+
+    points: tuple[FrequencyPoint, ...]
+
+    def __post_init__(self) -> None:
+        frequencies_hz = [point.frequency_hz for point in self.points]
+        if len(self.points) < 2 or any(a >= b for a, b in pairwise(frequencies_hz)):
+            raise ValueError("a frequency-watt curve has two points or more, of rising frequency")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalLoadBalancing:
+    """The station itself keeps its own grid meter between two thresholds (OCPP 2.1 Q09)."""
+
+    upper_threshold_w: float
+    lower_threshold_w: float
+    upper_offset_w: float = 0.0
+    lower_offset_w: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.upper_threshold_w <= self.lower_threshold_w:
+            raise ValueError("the upper threshold of load balancing lies above the lower one")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VendorPower:
+    """A signed power in a vendor's own words, over DataTransfer.
+
+    `data` is a text with {power_w}, {current_a}, {duration_s} and {transaction_id}; without
+    {duration_s} it would never end by itself, and is refused.
+    """
+
+    vendor_id: str
+    data: str
+    message_id: str | None = None
+
+    def __post_init__(self) -> None:
+        if "{duration_s}" not in self.data:
+            raise ValueError("a vendor's power without {duration_s} never ends by itself")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileDialect:
+    """How one model wants its power told; the defaults are the specification's.
+
+    `pulls`: leases are renewed by the station's PullDynamicScheduleUpdate. `setpoint_bounds`: limit
+    and dischargeLimit stand beside a setpoint (Q03.FR.02 forbids them). `idle_after_s`: 0 W for so
+    long becomes Idle where it is offered; 0: never. `wears_flash`: each TxProfile is kept in flash;
+    None: as the station says. `negative_limit`: a discharge may be tried as a negative limit, by a
+    guided test, before 2.1. `local`, `vendor_power`: only where somebody asked for them by name.
+    """
+
+    pulls: bool = False
+    setpoint_bounds: bool = False
+    idle_after_s: float = 1800.0
+    evse_sleep: bool = False
+    outlook_offline_s: int = 4 * 3600
+    wears_flash: bool | None = None
+    negative_limit: bool = False
+    vendor_power: VendorPower | None = None
+    local: LocalFrequency | LocalLoadBalancing | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +110,7 @@ class EvseConfig:
     phases: int = 1
     nominal_voltage_v: float = 230.0
     charge_only: bool = False
+    dialect: ProfileDialect = ProfileDialect()
 
     @property
     def static_safe_w(self) -> float:

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from v2g_daemon.adapters.ocpp.abilities import NOTHING_KNOWN, EvseAbilities
+from v2g_daemon.adapters.ocpp.abilities import EvseAbilities
 from v2g_daemon.adapters.ocpp.codec import JsonObject, printable
 from v2g_daemon.adapters.ocpp.config import EvseConfig
+from v2g_daemon.adapters.ocpp.ev_schedule import EvSchedule
 from v2g_daemon.adapters.ocpp.events import EventKind, TransactionEvent
+from v2g_daemon.adapters.ocpp.forms import EvseForms
+from v2g_daemon.adapters.ocpp.lessons import Lessons, Make
 from v2g_daemon.adapters.ocpp.meter_values import Sample
 from v2g_daemon.adapters.ocpp.telemetry import CLOCK_TOLERANCE, Telemetry
+from v2g_daemon.adapters.ocpp.transaction import Commander, Transaction
 from v2g_daemon.adapters.ocpp.translate import ChargingNeeds, capability
+from v2g_daemon.adapters.ocpp.writes import WriteCounter
 from v2g_daemon.domain.faults import Fault, FaultCode
 from v2g_daemon.domain.instant import Instant
-from v2g_daemon.domain.readings import CommandOutcome, EvseStatus, VehicleIdentity
+from v2g_daemon.domain.readings import (
+    CommandOutcome,
+    EvseStatus,
+    OutcomeKind,
+    VehicleIdentity,
+)
 from v2g_daemon.ports import ObservationSink
 
 REMEMBERED_TRANSACTIONS = 8
@@ -26,33 +36,31 @@ POWER_CONTRADICTED = (
 _PARTING = frozenset({"EVDeparted", "EVCommunicationLost", "EVConnectTimeout"})
 
 
-@dataclass(slots=True, kw_only=True)
-class Transaction:
-    """The transaction now running; `heard` says whether this connection has told of it."""
-
-    transaction_id: str
-    since: Instant
-    adopted: bool
-    heard: bool = True
-    claimed: bool = False
-    name_asks: int = 0
-    name_asked_at: Instant | None = None
-
-
 class EvseState:
     """The live view of one EVSE; outlives connections, so that a lost link loses no session."""
 
-    def __init__(self, *, station_id: str, config: EvseConfig, sink: ObservationSink) -> None:
+    def __init__(
+        self,
+        *,
+        station_id: str,
+        config: EvseConfig,
+        sink: ObservationSink,
+        lessons: Lessons,
+        alone: bool,
+    ) -> None:
         self.config = config
+        self.alone = alone  # the station's only outlet
+        self.forms = EvseForms(config=config, lessons=lessons)
+        self.writes = WriteCounter(lessons)
         self.telemetry = Telemetry()
         self.transaction: Transaction | None = None
         self.needs: ChargingNeeds | None = None
-        self.abilities: EvseAbilities = NOTHING_KNOWN
+        self.ev_schedule: EvSchedule | None = None
+        self.most_w: float | None = None  # the most that the command in force lets it charge
+        self.to_renegotiate = False
         self.acquainted = False
-        self.deaf = False  # it knows no charging profiles
-        self.default_installed = False
-        self.setpoint_refused = False
         self.connector_heard = False
+        self.commander: Commander | None = None
         self._station_id = station_id
         self._sink = sink
         self._ended: deque[str] = deque(maxlen=REMEMBERED_TRANSACTIONS)
@@ -63,11 +71,9 @@ class EvseState:
         self.status = EvseStatus(evse_id=config.evse_id, connected=False)
 
     @property
-    def central_setpoint(self) -> bool:
-        """Whether a signed setpoint may be sent: offered, never refused, with a net beneath."""
-        return (
-            self.abilities.central_setpoint and self.default_installed and not self.setpoint_refused
-        )
+    def abilities(self) -> EvseAbilities:
+        """What the station says of this EVSE."""
+        return self.forms.abilities
 
     def publish(self, **changes: Any) -> None:
         """Tell the sink, with the capability and the complaints of this moment."""
@@ -75,12 +81,7 @@ class EvseState:
         self._note(FaultCode.POWER_CONTRADICTED, contradicted)
         self.status = replace(
             self.status,
-            capability=capability(
-                self.config,
-                self.needs,
-                central_setpoint=self.central_setpoint,
-                deaf=self.deaf and not self.default_installed,
-            ),
+            capability=capability(self.config, self.needs, self.forms.offer()),
             faults=tuple(self._faults.values()),
             **changes,
         )
@@ -96,17 +97,24 @@ class EvseState:
         if detail is not None:
             self._faults[code] = Fault(code=code, detail=detail, evse_id=self.config.evse_id)
 
+    def wrote(self, now: Instant, *, flash: bool) -> None:
+        """Something was written to the station for this EVSE."""
+        counted = self.writes.note(now, flash=flash)
+        self.publish(writes_today=counted.count, flash_writes_today=counted.flash_count)
+
     def link_opened(self) -> None:
         """A new connection knows nothing yet: what was installed must be learned again."""
         self.connector_heard = False
-        self.forget_profiles()
+        self.forms.link_opened()
+        self._unheard()
         self.publish(connected=True)
 
-    def forget_profiles(self) -> None:
-        """The station has (re)started: its profiles may be gone, and its transaction with them."""
-        self.default_installed = False
-        self.setpoint_refused = False
-        self.deaf = False
+    def restarted(self) -> None:
+        """The station has started anew: its profiles may be gone, and its transaction with them."""
+        self.forms.restarted()
+        self._unheard()
+
+    def _unheard(self) -> None:
         if self.transaction is not None:
             self.transaction.heard = False
 
@@ -140,11 +148,16 @@ class EvseState:
         """Keep the last values with their moments; only the link is gone."""
         self.publish(connected=False)
 
-    def learned(self, abilities: EvseAbilities, *, serial: str | None) -> None:
-        """What the station says it can do."""
+    def learned(self, abilities: EvseAbilities, make: Make, now: Instant) -> None:
+        """What the station says it can do, and what it is."""
         self.acquainted = True
-        self.abilities = abilities
-        self.publish(serial=self.status.serial if serial is None else serial)
+        self.forms.learned(abilities, make)
+        counted = self.writes.today(now)
+        self.publish(
+            serial=self.status.serial if make.serial is None else make.serial,
+            writes_today=counted.count,
+            flash_writes_today=counted.flash_count,
+        )
 
     def named(self, *, evccid: str) -> None:
         """The station names the connected EV, perhaps before its transaction begins."""
@@ -167,9 +180,24 @@ class EvseState:
         else:
             self.publish(soc=needs.soc, soc_observed_at=now)
 
+    def ev_schedule_told(self, schedule: EvSchedule, now: Instant) -> bool:
+        """The EV's own schedule; whether it stays within what was commanded."""
+        self.ev_schedule = schedule
+        self.publish(car_plans_w=schedule.at(now.utc))
+        within = self.most_w is None or schedule.within(self.most_w, now.utc)
+        self.to_renegotiate = not within
+        return within
+
     def answered(self, outcome: CommandOutcome) -> None:
         """What became of a command."""
         self.publish(outcome=outcome)
+
+    def doubted(self, detail: str) -> None:
+        """What the station says against the command that it applied; empty: nothing (any more)."""
+        outcome = self.status.outcome
+        if outcome is None or outcome.kind is not OutcomeKind.APPLIED or outcome.detail == detail:
+            return
+        self.publish(outcome=replace(outcome, detail=detail))
 
     def connector_told(self, connector_status: str, now: Instant) -> None:
         """StatusNotification; a transaction this connection told of knows better than it."""
@@ -202,6 +230,8 @@ class EvseState:
         else:
             self.transaction.heard = True
         changes = self._changes_of(event, now)
+        if self.ev_schedule is not None:
+            changes["car_plans_w"] = self.ev_schedule.at(now.utc)
         self.publish(**changes, **self.telemetry.values(event.sample, event.at_utc, now))
 
     def sampled(self, sample: Sample, now: Instant) -> None:
@@ -243,7 +273,7 @@ class EvseState:
         """A new transaction, or one that was running before we were."""
         if self.transaction is not None:
             self._ended.append(self.transaction.transaction_id)
-            self.needs = None
+            self._car_unsaid()
         if self.needs is None or self.needs.soc is None:
             # The car of the transaction before may have left unseen, and its SoC with it.
             self.status = replace(self.status, soc=None, soc_observed_at=None)
@@ -264,6 +294,7 @@ class EvseState:
             identity=self._identities.get(event.transaction_id),
             car_stopped=False,
             outcome=None,
+            car_plans_w=None,
         )
 
     def _end(self, event: TransactionEvent, now: Instant) -> None:
@@ -276,8 +307,8 @@ class EvseState:
             self._unplugged(now, **values)
             return
         self.transaction = None
-        self.needs = None
-        still = {"transaction_id": None, "car_stopped": False, "outcome": None}
+        self._car_unsaid()
+        still = {"transaction_id": None, "car_stopped": False, "outcome": None, "car_plans_w": None}
         self.publish(**{**values, **still, "power_w": 0.0, "power_observed_at": now})
 
     def _unplugged(self, now: Instant, **values: Any) -> None:
@@ -285,7 +316,7 @@ class EvseState:
         self._named_early = None
         self.telemetry.emptied()
         self.transaction = None
-        self.needs = None
+        self._car_unsaid()
         gone: dict[str, Any] = dict.fromkeys(
             (
                 "session_id",
@@ -295,6 +326,7 @@ class EvseState:
                 "soc",
                 "soc_observed_at",
                 "outcome",
+                "car_plans_w",
             )
         )
         gone |= {"plugged_in": False, "car_stopped": False}
@@ -303,6 +335,11 @@ class EvseState:
     def _name(self, transaction_id: str, evccid: str) -> None:
         known = self._identities.get(transaction_id, VehicleIdentity())
         self._identities[transaction_id] = replace(known, evccid=evccid)
+
+    def _car_unsaid(self) -> None:
+        """What the car asked for and planned was this session's."""
+        self.needs = self.ev_schedule = self.most_w = None
+        self.to_renegotiate = False
 
     def _note_identity(self, event: TransactionEvent) -> None:
         """Identity is told once, often in an event that was queued offline."""
@@ -318,6 +355,7 @@ class EvseState:
 
     def _changes_of(self, event: TransactionEvent, now: Instant) -> dict[str, Any]:
         changes: dict[str, Any] = {}
+        self._note_state(event, now)
         if event.charging_state is not None:  # absent in most updates: the last one holds
             changes["plugged_in"] = event.charging_state != "Idle"
             changes["car_stopped"] = event.charging_state == "SuspendedEV"
@@ -333,3 +371,13 @@ class EvseState:
         if identity is not None:
             changes["identity"] = identity
         return changes
+
+    def _note_state(self, event: TransactionEvent, now: Instant) -> None:
+        """What the station says it does, for comparison with what it was told."""
+        running = self.transaction
+        if running is None:
+            return
+        if event.charging_state is not None:
+            running.charging_state, running.state_told_at = event.charging_state, now
+        if event.operation_mode is not None:
+            running.operation_mode, running.mode_told_at = event.operation_mode, now

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from v2g_daemon.adapters.ocpp.abilities import profile_form
+from v2g_daemon.adapters.ocpp.abilities import outlet
 from v2g_daemon.adapters.ocpp.codec import JsonObject, printable
 from v2g_daemon.adapters.ocpp.evse import EvseState
+from v2g_daemon.adapters.ocpp.installed import Installed, installed_profiles
 from v2g_daemon.adapters.ocpp.reports import Reports
 from v2g_daemon.adapters.ocpp.session import CallAnswered, StationCalls
 from v2g_daemon.domain.faults import FaultCode
@@ -45,7 +46,7 @@ class ForeignLimits:
 
     async def look(self, session: StationCalls, reports: Reports, *, patience_s: float) -> None:
         """List what is installed; where a station cannot, ask it for what would hold now."""
-        found = await _installed(session, reports, patience_s=patience_s)
+        found = await installed_profiles(session, reports, patience_s=patience_s)
         for evse in self._evses:
             number = evse.config.number
             if found is None:
@@ -53,11 +54,18 @@ class ForeignLimits:
                 self._profiles[number] = [] if capped is None else [capped]
             else:
                 self._profiles[number] = [
-                    _described(source, profile)
-                    for source, evse_id, profile in found
-                    if evse_id in (0, number) and not _is_ours(evse, profile)
+                    _described(one)
+                    for one in found
+                    if one.evse_number in (0, number) and not self._is_ours(one)
                 ]
             self._complain(evse)
+
+    def _is_ours(self, found: Installed) -> bool:
+        """A maximum of ours lies at the whole station, under an id of one of its EVSEs."""
+        return any(
+            outlet(evse.abilities, evse.config, direct_current=False).is_ours(found.profile["id"])
+            for evse in self._evses
+        )
 
     def _concerned(self, number: int | None) -> tuple[EvseState, ...]:
         if not number:
@@ -74,33 +82,13 @@ class ForeignLimits:
         evse.complain(FaultCode.FOREIGN_LIMIT, detail)
 
 
-async def _installed(
-    session: StationCalls, reports: Reports, *, patience_s: float
-) -> list[tuple[str, int, JsonObject]] | None:
-    """Source, EVSE and profile of all that is installed; None where the station cannot tell."""
-    with reports.expecting("ReportChargingProfiles") as expected:
-        asked = {"requestId": expected.request_id, "chargingProfile": {}}
-        outcome = await session.call("GetChargingProfiles", asked)
-        if not isinstance(outcome, CallAnswered):
-            return None
-        if outcome.payload["status"] != "Accepted":
-            return []
-        parts, _ = await expected.parts(patience_s=patience_s)
-    return [
-        (printable(str(part["chargingLimitSource"])), part["evseId"], profile)
-        for part in parts
-        for profile in part["chargingProfile"]
-    ]
-
-
 async def _capped(session: StationCalls, evse: EvseState) -> str | None:
     """Whether less would hold at an idle EVSE than the default that we have just laid."""
-    if not evse.default_installed or evse.transaction is not None:
+    if not evse.forms.default_installed or evse.transaction is not None:
         return None
     config = evse.config
-    outcome = await session.call(
-        "GetCompositeSchedule", {"evseId": config.number, "duration": COMPOSITE_S}
-    )
+    asked = {"evseId": config.number, "duration": COMPOSITE_S}
+    outcome = await session.call("GetCompositeSchedule", asked)
     if not isinstance(outcome, CallAnswered) or outcome.payload["status"] != "Accepted":
         return None
     schedule = outcome.payload.get("schedule", {})
@@ -118,15 +106,13 @@ async def _capped(session: StationCalls, evse: EvseState) -> str | None:
     return f"something holds it at {lowest_a:g} A, where {config.static_safe_current_a:g} A are set"
 
 
-def _is_ours(evse: EvseState, profile: JsonObject) -> bool:
-    form = profile_form(evse.abilities, evse.config, direct_current=False)
-    return form.is_ours(profile["id"])
-
-
-def _described(source: str, profile: JsonObject) -> str:
-    purpose, level = profile["chargingProfilePurpose"], profile["stackLevel"]
-    lowest = _lowest(profile["chargingSchedule"])
-    return f"{source} has set profile {profile['id']} ({purpose}, stack level {level}{lowest})"
+def _described(found: Installed) -> str:
+    profile = found.profile
+    words = (
+        str(profile["chargingProfilePurpose"]),
+        f"stack level {profile['stackLevel']}{_lowest(profile['chargingSchedule'])}",
+    )
+    return f"{found.source} has set profile {profile['id']} ({', '.join(words)})"
 
 
 def _lowest(schedules: Iterable[JsonObject]) -> str:

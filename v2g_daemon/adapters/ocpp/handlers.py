@@ -114,9 +114,20 @@ def _meter_values(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
 
 
 def _charging_needs(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
-    """K18: Rejected would end the transaction; Processing says that a profile may follow."""
-    handlers.station.needs_told(payload, handlers.clock.now())
-    return {"status": "Processing"}
+    """K18: Rejected would end the transaction; Accepted says that a profile follows at once."""
+    follows = handlers.station.needs_told(payload, handlers.clock.now())
+    return {"status": "Accepted" if follows else "Processing"}
+
+
+def _ev_schedule(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
+    """K15.FR.11-13: a schedule beyond ours is refused, and ours is sent again."""
+    within = handlers.station.ev_schedule_told(payload, handlers.clock.now())
+    return {"status": "Accepted" if within else "Rejected"}
+
+
+def _pulled(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
+    """Q04: what the control loop still issues renews its lease; nothing else does."""
+    return handlers.station.pulled(payload["chargingProfileId"])
 
 
 def _report(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
@@ -196,7 +207,7 @@ _BOTH: dict[str, Handler] = {
     "NotifyCustomerInformation": _NOTED,
     "NotifyDisplayMessages": _NOTED,
     "NotifyEVChargingNeeds": _charging_needs,
-    "NotifyEVChargingSchedule": _always(status="Accepted"),
+    "NotifyEVChargingSchedule": _ev_schedule,
     "NotifyEvent": _event,
     "NotifyMonitoringReport": _NOTED,
     "NotifyReport": _report,
@@ -218,8 +229,7 @@ _ONLY_2_1: dict[str, Handler] = {
     "NotifyPriorityCharging": _NOTED,
     "NotifySettlement": _NOTED,
     "OpenPeriodicEventStream": _always(status="Rejected"),
-    # Our leases are pushed; a pull would renew one behind our back.
-    "PullDynamicScheduleUpdate": _always(status="Rejected"),
+    "PullDynamicScheduleUpdate": _pulled,
     "ReportDERControl": _NOTED,
     "VatNumberValidation": _vat_number,
 }

@@ -7,14 +7,17 @@ import json
 from collections import OrderedDict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from v2g_daemon.adapters.ocpp.abilities import connected_ev_told
 from v2g_daemon.adapters.ocpp.acquaintance import Acquaintance
 from v2g_daemon.adapters.ocpp.codec import JsonObject, printable
 from v2g_daemon.adapters.ocpp.config import EvseConfig, StationConfig
+from v2g_daemon.adapters.ocpp.ev_schedule import ev_schedule
 from v2g_daemon.adapters.ocpp.events import EventKind, TransactionEvent, transaction_event
 from v2g_daemon.adapters.ocpp.evse import EvseState
 from v2g_daemon.adapters.ocpp.foreign import ForeignLimits
+from v2g_daemon.adapters.ocpp.lessons import Lessons, Make
 from v2g_daemon.adapters.ocpp.meter_values import newest_sample
 from v2g_daemon.adapters.ocpp.reports import Reports
 from v2g_daemon.adapters.ocpp.settling import Setting
@@ -38,7 +41,7 @@ class StationState:
         self.journal = journal
         self.has_our_time = False
         self._sink = sink
-        self.serial: str | None = None
+        self.make = Make()
         self.known = Acquaintance(station_id=config.station_id, journal=journal)
         self.reports = Reports()
         self.settings: tuple[Setting, ...] = ()
@@ -49,7 +52,16 @@ class StationState:
         self.outlets_heard = asyncio.Event()
         self.power_ups = 0
         self.evses = tuple(
-            EvseState(station_id=config.station_id, config=evse, sink=sink) for evse in config.evses
+            EvseState(
+                station_id=config.station_id,
+                config=evse,
+                sink=sink,
+                lessons=Lessons(
+                    station_id=config.station_id, evse_number=evse.number, journal=journal
+                ),
+                alone=len(config.evses) == 1,
+            )
+            for evse in config.evses
         )
         self.foreign = ForeignLimits(self.evses)
         self._evccids: OrderedDict[str, str] = OrderedDict()
@@ -62,7 +74,7 @@ class StationState:
 
     def recall(self, now: Instant) -> None:
         """At the start: who it is, and the transactions that ran when the daemon last wrote."""
-        self.known.recall()
+        self.make = self.known.last_make()
         for evse in self.evses:
             station_id, name = self.config.station_id, _journal_name(evse.config.number)
             kept = self.journal.newest(station_id, StationEventKind.LEARNED, name)
@@ -107,11 +119,9 @@ class StationState:
 
     def booted(self, payload: JsonObject, now: Instant, *, accepted: bool) -> None:
         """BootNotification; a boot nobody asked for means that profiles may be lost."""
-        self.known.booted(payload, now, restarted=payload["reason"] != "Triggered")
+        self.named(payload["chargingStation"])
+        self.known.booted(self.make, now, restarted=payload["reason"] != "Triggered")
         self.boot_asked = False
-        told = payload["chargingStation"].get("serialNumber")
-        if told is not None:
-            self.serial = printable(str(told))
         self.boot_heard.set()
         if not accepted:
             return
@@ -120,8 +130,19 @@ class StationState:
             self.power_ups += 1
         for evse in self.evses:
             if payload["reason"] != "Triggered":
-                evse.forget_profiles()
-            evse.publish(serial=self.serial)
+                evse.restarted()
+            evse.publish(serial=self.make.serial)
+
+    def named(self, told: JsonObject) -> None:
+        """What the station says it is; silence keeps what is known."""
+        words = {
+            "vendor": told.get("vendorName"),
+            "model": told.get("model"),
+            "firmware": told.get("firmwareVersion"),
+            "serial": told.get("serialNumber"),
+        }
+        named = {name: printable(str(word)) for name, word in words.items() if word is not None}
+        self.make = replace(self.make, **{name: word for name, word in named.items() if word})
 
     @property
     def preparing(self) -> bool:
@@ -164,11 +185,38 @@ class StationState:
             if all(one.connector_heard for one in self.evses):
                 self.outlets_heard.set()
 
-    def needs_told(self, payload: JsonObject, now: Instant) -> None:
-        """NotifyEVChargingNeeds."""
+    def needs_told(self, payload: JsonObject, now: Instant) -> bool:
+        """NotifyEVChargingNeeds; whether a profile follows at once."""
         evse = self._by_number(payload["evseId"])
-        if evse is not None:
-            evse.needs_told(charging_needs(payload["chargingNeeds"], evse.config), now)
+        if evse is None:
+            return False
+        needs = charging_needs(
+            payload["chargingNeeds"], evse.config, most_periods=payload.get("maxScheduleTuples")
+        )
+        evse.needs_told(needs, now)
+        return evse.commander is not None and evse.commander.command_stands
+
+    def ev_schedule_told(self, payload: JsonObject, now: Instant) -> bool:
+        """NotifyEVChargingSchedule; whether the car stays within what was commanded."""
+        evse = self._by_number(payload["evseId"])
+        if evse is None:
+            return True
+        needs = evse.needs
+        schedule = ev_schedule(
+            payload,
+            evse.config,
+            direct_current=needs is not None and needs.direct_current,
+        )
+        return schedule is None or evse.ev_schedule_told(schedule, now)
+
+    def pulled(self, profile_id: int) -> JsonObject:
+        """PullDynamicScheduleUpdate: a setpoint that still stands, or a refusal."""
+        for evse in self.evses:
+            update = None if evse.commander is None else evse.commander.pulled(profile_id)
+            if update is not None:
+                return {"status": "Accepted", "scheduleUpdate": update}
+        info = {"reasonCode": "InvalidProfile", "additionalInfo": "no setpoint stands for it"}
+        return {"status": "Rejected", "statusInfo": info}
 
     def event_told(self, payload: JsonObject, now: Instant) -> None:
         """NotifyEvent: of what stations report only the name of the connected EV concerns us."""

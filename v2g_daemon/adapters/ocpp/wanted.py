@@ -6,7 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from v2g_daemon.adapters.ocpp.abilities import Variable, v2x_variables
-from v2g_daemon.adapters.ocpp.config import EvseConfig, OcppVersion, StationConfig
+from v2g_daemon.adapters.ocpp.config import (
+    EvseConfig,
+    LocalLoadBalancing,
+    OcppVersion,
+    StationConfig,
+)
 
 Fits = Callable[[str], bool]
 
@@ -158,6 +163,7 @@ def _two_way(station: StationConfig, config: EvseConfig) -> list[Wanted]:
                 members=True,
             )
         )
+    settings += _load_balancing(config)
     if station.enable_v2x:
         switches = (
             *v2x_variables("Enabled", config),
@@ -169,6 +175,24 @@ def _two_way(station: StationConfig, config: EvseConfig) -> list[Wanted]:
             for one in switches
         ]
     return settings
+
+
+def _load_balancing(config: EvseConfig) -> list[Wanted]:
+    """The thresholds of Q09, where the owner asked for that mode."""
+    local = config.dialect.local
+    if not isinstance(local, LocalLoadBalancing):
+        return []
+    values_w = {
+        "UpperThreshold": local.upper_threshold_w,
+        "LowerThreshold": local.lower_threshold_w,
+        "UpperOffset": local.upper_offset_w,
+        "LowerOffset": local.lower_offset_w,
+    }
+    return [
+        Wanted(variable=variable, values=(f"{round(value_w)}",), fits=one_of(f"{round(value_w)}"))
+        for instance, value_w in values_w.items()
+        for variable in v2x_variables("LocalLoadBalancing", config, instance=instance)
+    ]
 
 
 def _plain(

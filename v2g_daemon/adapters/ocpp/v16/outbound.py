@@ -20,6 +20,7 @@ KEYS = {
     ("smartchargingctrlr", "rateunit"): "ChargingScheduleAllowedChargingRateUnit",
     ("smartchargingctrlr", "profilestacklevel"): "ChargeProfileMaxStackLevel",
     ("smartchargingctrlr", "maxexternalconstraintsid"): None,
+    ("smartchargingctrlr", "periodsperschedule"): "ChargingScheduleMaxPeriods",
     ("sampleddatactrlr", "txupdatedinterval"): "MeterValueSampleInterval",
     ("sampleddatactrlr", "txupdatedmeasurands"): "MeterValuesSampledData",
     ("sampleddatactrlr", "txendedmeasurands"): "StopTxnSampledData",
@@ -95,6 +96,25 @@ def _profile(payload: JsonObject) -> JsonObject:
     return {"connectorId": payload["evseId"], "csChargingProfiles": told}
 
 
+def _composite(payload: JsonObject) -> JsonObject:
+    names = ("duration", "chargingRateUnit")
+    return {"connectorId": payload["evseId"]} | {
+        name: payload[name] for name in names if name in payload
+    }
+
+
+def _composite_answer(answer: JsonObject) -> JsonObject:
+    """1.6 puts the schedule's start and outlet beside it."""
+    found: JsonObject = {"status": answer["status"]}
+    if "chargingSchedule" in answer:
+        found["schedule"] = answer["chargingSchedule"]
+    return found
+
+
+def _same(payload: JsonObject) -> JsonObject:
+    return payload
+
+
 def _trigger(payload: JsonObject) -> JsonObject:
     message = payload["requestedMessage"]
     asked: JsonObject = {"requestedMessage": _TRIGGERS.get(message, message)}
@@ -117,21 +137,10 @@ def triggerable(payload: JsonObject) -> bool:
     return _TRIGGERS.get(message, message) in _TRIGGERABLE
 
 
-def _composite(payload: JsonObject) -> JsonObject:
-    return {"connectorId": payload["evseId"], "duration": payload["duration"]}
-
-
-def _schedule(answer: JsonObject) -> JsonObject:
-    """The composite schedule is spread over the answer."""
-    told: JsonObject = {"status": answer["status"]}
-    if "chargingSchedule" in answer:
-        told["schedule"] = answer["chargingSchedule"]
-    return told
-
-
 TRANSLATIONS: dict[str, Translation] = {
+    "DataTransfer": Translation(action="DataTransfer", ask=_same, answer=_same),
     "GetCompositeSchedule": Translation(
-        action="GetCompositeSchedule", ask=_composite, answer=_schedule
+        action="GetCompositeSchedule", ask=_composite, answer=_composite_answer
     ),
     "SetChargingProfile": Translation(action="SetChargingProfile", ask=_profile, answer=_status),
     "TriggerMessage": Translation(action="TriggerMessage", ask=_trigger, answer=_status),
