@@ -29,9 +29,11 @@ from v2g_daemon.adapters.system.planning_child import PlanningChild
 from v2g_daemon.adapters.system.scheduler import Scheduler
 from v2g_daemon.adapters.system.trace_files import TraceFiles
 from v2g_daemon.adapters.system.watchdog import SystemdWatchdog
+from v2g_daemon.adapters.web.probe_routes import add_probe_routes
 from v2g_daemon.adapters.web.routes import build_api
 from v2g_daemon.adapters.web.server import serve
 from v2g_daemon.adapters.web.translate import status_json
+from v2g_daemon.app.cars import CarDesk
 from v2g_daemon.app.latches import LatchDesk
 from v2g_daemon.app.overrides import Overrides
 from v2g_daemon.app.probes import ProbeDesk
@@ -151,16 +153,18 @@ def _desks(
 ) -> tuple[NewestOutcome, FastAPI]:
     """Who listens to every tick, and the API through which people ask and wish."""
     overrides, latches = Overrides(policy=policy, sink=latest), LatchDesk(sink=latest)
+    cars = CarDesk(policy=policy, sink=latest)
     probes = ProbeDesk(policy=policy, sink=latest, stations=central.probes())
-    listeners = [overrides.see, latches.see, probes.see]
+    listeners = [overrides.see, latches.see, cars.see, probes.see]
     newest = NewestOutcome(*listeners, *([] if on_tick is None else [on_tick]))
     api = build_api(
         status=newest.status,
         override=overrides,
         clear_latch=latches.clear,
-        probes=probes,
+        name_car=cars.name,
         version=__version__,
     )
+    add_probe_routes(api, probes)
     return newest, api
 
 
@@ -189,6 +193,7 @@ def _latest_values(reader: LedgerReader, policy: Policy, now_utc: datetime) -> L
         pv_max_age_s=max(PV_MAX_AGE_S, 3.0 * policy.timing.tick_s),
         commissioning=reader.commissioning(),
         overrides=reader.overrides(now_utc=now_utc),
+        answers=reader.car_answers(),
     )
 
 
@@ -245,7 +250,13 @@ def restored_house(reader: LedgerReader, policy: Policy, now_utc: datetime) -> H
     )
     past = Past(history=reader.history(since_utc=now_utc - KEPT))
     overrides = reader.overrides(now_utc=now_utc)
-    return House(memory=memory, metering=metered, past=past, overrides=overrides)
+    return House(
+        memory=memory,
+        metering=metered,
+        past=past,
+        overrides=overrides,
+        answers=reader.car_answers(),
+    )
 
 
 def _evse_memory(session: SessionRow, register_milliwh: int | None) -> EvseMemory:

@@ -128,6 +128,7 @@ def _decide_evse(
         following=situation.following,
         car_state=car_state_of(situation),
         probe=situation.memory.probe,
+        candidates=situation.candidates,
     )
 
 

@@ -6,8 +6,14 @@ from dataclasses import dataclass, replace
 
 from v2g_daemon.control.commute import Commute, SessionEnergy, commute_of
 from v2g_daemon.control.dependable import dependable_charge_w
-from v2g_daemon.control.identity import stage_of
-from v2g_daemon.control.session import car_full, car_of_this_session, charged_wh, of_this_session
+from v2g_daemon.control.identity import candidates, stage_of
+from v2g_daemon.control.session import (
+    answer_of,
+    car_full,
+    car_of_this_session,
+    charged_wh,
+    of_this_session,
+)
 from v2g_daemon.control.soc import SocEstimate, follow_soc
 from v2g_daemon.domain.decision import Following
 from v2g_daemon.domain.goals import DepartureGoal, UserOverride
@@ -18,7 +24,7 @@ from v2g_daemon.domain.policy import EvsePolicy, Policy, Stage
 from v2g_daemon.domain.probe import ProbePhase
 from v2g_daemon.domain.readings import EvseStatus, PowerControl
 from v2g_daemon.domain.snapshot import DischargeCounters, Snapshot
-from v2g_daemon.domain.vehicle import Vehicle
+from v2g_daemon.domain.vehicle import CarAnswer, Vehicle
 
 RELEASE_SLACK_S = 4.0 * 3600.0
 LEAST_SOC_STEP = 0.01
@@ -26,7 +32,10 @@ LEAST_SOC_STEP = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """One EVSE and its car now; `commute` None: nobody knows when this car leaves."""
+    """One EVSE and its car now; `commute` None: nobody knows when this car leaves.
+
+    `candidates`: the cars it may be, while nobody has said which.
+    """
 
     evse: EvsePolicy
     status: EvseStatus
@@ -43,6 +52,7 @@ class Situation:
     counters: DischargeCounters | None
     latch: DischargeLatch | None
     telemetry_fresh: bool
+    candidates: tuple[str, ...] = ()
     following: Following | None = None
 
     @property
@@ -114,12 +124,9 @@ def assess(
     """The situation at one EVSE, with its memory brought up to this tick."""
     evse = policy.evse(status.evse_id)
     memory = of_this_session(memory, status)
-    vehicle = car_of_this_session(status, memory, policy)
-    vehicle_id = None if vehicle is None else vehicle.vehicle_id
-    full = car_full(status, memory, evse, snapshot.now)
-    known = (memory.vehicle_id, memory.car_full) == (vehicle_id, full)
-    if status.plugged_in and not known:
-        memory = replace(memory, vehicle_id=vehicle_id, car_full=full)
+    answer = answer_of(status, snapshot.answers)
+    vehicle = car_of_this_session(status, memory, answer, policy)
+    memory = _with_car(memory, status, vehicle, full=car_full(status, memory, evse, snapshot.now))
     estimate = None
     if vehicle is not None:
         memory, estimate = follow_soc(memory, status, evse, vehicle, snapshot.now)
@@ -142,8 +149,25 @@ def assess(
         telemetry_fresh=fresh(
             status.power_observed_at, now=snapshot.now, max_age_s=policy.timing.evse_max_age_s
         ),
+        candidates=candidates(status, policy) if _asks(status, vehicle, answer) else (),
     )
     return _with_commute(situation, snapshot, policy)
+
+
+def _with_car(
+    memory: EvseMemory, status: EvseStatus, vehicle: Vehicle | None, *, full: bool
+) -> EvseMemory:
+    """The memory with the car of this plug-in."""
+    vehicle_id = None if vehicle is None else vehicle.vehicle_id
+    if not status.plugged_in or (memory.vehicle_id, memory.car_full) == (vehicle_id, full):
+        return memory
+    return replace(memory, vehicle_id=vehicle_id, car_full=full)
+
+
+def _asks(status: EvseStatus, vehicle: Vehicle | None, answer: CarAnswer | None) -> bool:
+    """Whether nobody has said which car this plug-in is."""
+    unknown = vehicle is None and answer is None
+    return unknown and status.plugged_in and status.session_id is not None
 
 
 def _with_commute(situation: Situation, snapshot: Snapshot, policy: Policy) -> Situation:

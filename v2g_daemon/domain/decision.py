@@ -33,7 +33,8 @@ class CarState(Enum):
 class EvseDecision:
     """The command for one EVSE and how it came about.
 
-    `following` judges the command of the tick before; None: there was none.
+    `following` judges the command of the tick before; None: there was none. `candidates` are the
+    configured cars that this one may be, while nobody has said which: a question to the owner.
     """
 
     evse_id: str
@@ -48,6 +49,7 @@ class EvseDecision:
     following: Following | None = None
     car_state: CarState | None = None
     probe: ProbeRun | None = None
+    candidates: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

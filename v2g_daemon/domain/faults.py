@@ -25,6 +25,9 @@ class FaultCode(Enum):
     CLOCK_UNTRUSTED = "clock_untrusted"
     GOAL_UNREACHABLE = "goal_unreachable"
     REGISTER_RESET = "register_reset"
+    POWER_CONTRADICTED = "power_contradicted"
+    STATION_SETTING = "station_setting"
+    FOREIGN_LIMIT = "foreign_limit"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

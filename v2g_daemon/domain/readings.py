@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from v2g_daemon.domain.faults import Fault
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.power import PowerRange
 
@@ -85,6 +86,7 @@ class CommandOutcome:
 class EvseStatus:
     """One EVSE as last observed; each quantity has the moment it was observed, or is None.
 
+    `faults` is what its adapter finds wrong with it.
     `car_plans_w`: what the car's own schedule takes now. `writes_today`: commands written to the
     device in this UTC day; `flash_writes_today` of them wear its memory.
     """
@@ -107,6 +109,7 @@ class EvseStatus:
     registers_observed_at: Instant | None = None
     car_stopped: bool = False
     outcome: CommandOutcome | None = None
+    faults: tuple[Fault, ...] = ()
     car_plans_w: float | None = None
     writes_today: int | None = None
     flash_writes_today: int | None = None

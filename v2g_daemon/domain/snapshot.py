@@ -11,6 +11,7 @@ from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading
+from v2g_daemon.domain.vehicle import CarAnswer
 
 
 class CommissioningStep(Enum):
@@ -82,3 +83,4 @@ class Snapshot:
     commissioning: tuple[CommissioningRecord, ...]
     counters: tuple[DischargeCounters, ...]
     recording: RecordingHealth
+    answers: tuple[CarAnswer, ...] = ()

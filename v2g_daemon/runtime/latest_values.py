@@ -12,6 +12,7 @@ from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading
 from v2g_daemon.domain.snapshot import CommissioningRecord, RecordingHealth
+from v2g_daemon.domain.vehicle import CarAnswer
 from v2g_daemon.step.news import News
 
 
@@ -25,6 +26,7 @@ class LatestValues:
         pv_max_age_s: float,
         commissioning: tuple[CommissioningRecord, ...] = (),
         overrides: tuple[UserOverride, ...] = (),
+        answers: tuple[CarAnswer, ...] = (),
     ) -> None:
         self._evses = {
             evse_id: EvseStatus(evse_id=evse_id, connected=False) for evse_id in evse_ids
@@ -32,6 +34,7 @@ class LatestValues:
         self._pv_max_age_s = pv_max_age_s
         self._commissioning = commissioning
         self._overrides = {override.evse_id: override for override in overrides}
+        self._answers = {answer.evse_id: answer for answer in answers}
         self._meter: MeterReading | None = None
         self._pv: tuple[float, Instant] | None = None
         self._prices: PriceCurve | None = None
@@ -74,6 +77,10 @@ class LatestValues:
         """Back to automatic."""
         self._overrides.pop(evse_id, None)
 
+    def put_car_answer(self, answer: CarAnswer) -> None:
+        """The owner says which car it is; replaces his word before on the same EVSE."""
+        self._answers[answer.evse_id] = answer
+
     def clear_latch(self, clearance: LatchClearance) -> None:
         """A person clears a latch; taken in at the next tick."""
         self._cleared[clearance.evse_id] = clearance
@@ -87,7 +94,7 @@ class LatestValues:
         self._failed_plans.add(evse_id)
 
     def freeze(self, *, now: Instant, clock_trusted: bool, recording: RecordingHealth) -> News:
-        """One consistent view; plans and clearances are handed over once, old overrides dropped."""
+        """One consistent view; plans and clearances are handed over once, what is over dropped."""
         expired = [
             evse_id
             for evse_id, override in self._overrides.items()
@@ -95,6 +102,10 @@ class LatestValues:
         ]
         for evse_id in expired:
             del self._overrides[evse_id]
+        for status in self._evses.values():
+            answer = self._answers.get(status.evse_id)
+            if answer is not None and status.session_id not in (None, answer.session_id):
+                del self._answers[status.evse_id]
         news = News(
             now=now,
             clock_trusted=clock_trusted,
@@ -108,6 +119,7 @@ class LatestValues:
             commissioning=self._commissioning,
             recording=recording,
             cleared=tuple(self._cleared.values()),
+            answers=tuple(self._answers.values()),
         )
         self._plans.clear()
         self._cleared.clear()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from v2g_daemon.domain.vehicle import GUEST
 from v2g_daemon.settings.sections import TIMEZONE_OF_BIDDING_ZONE, Charger, Departure, Settings
 
 
@@ -142,6 +143,13 @@ def _passwords(key: str, charger: Charger) -> Iterator[Complaint]:
 
 def _vehicles(settings: Settings) -> Iterator[Complaint]:
     for number, vehicle in enumerate(settings.vehicle):
+        if vehicle.id == GUEST:
+            yield Complaint(
+                key=f"vehicle[{number}].id",
+                value=repr(GUEST),
+                problem="is the word for a car that is none of yours",
+                fix="give the car another name",
+            )
         if vehicle.soc_floor >= vehicle.soc_ceiling:
             yield Complaint(
                 key=f"vehicle[{number}].soc_floor",

@@ -19,6 +19,7 @@ from v2g_daemon.domain.memory import Memory
 from v2g_daemon.domain.plan import Plan, PlanProblem
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.snapshot import Snapshot
+from v2g_daemon.domain.vehicle import CarAnswer
 from v2g_daemon.step import agenda as agendas
 from v2g_daemon.step.agenda import Agenda
 from v2g_daemon.step.news import News
@@ -36,6 +37,7 @@ class House:
     plans: tuple[Plan, ...] = ()
     questions: tuple[Question, ...] = ()
     overrides: tuple[UserOverride, ...] = ()
+    answers: tuple[CarAnswer, ...] = ()
     past: Past = field(default_factory=Past)
 
 
@@ -71,6 +73,7 @@ def advance(house: House, news: News, policy: Policy) -> tuple[House, Outcome]:
         faults=(*decision.faults, *metering.faults, *_planning_faults(questions)),
         rows=(
             *clearings,
+            *(answer for answer in news.answers if answer not in house.answers),
             *metered,
             *_latch_rows(house.memory, memory),
             *_override_rows(house, news),
@@ -83,6 +86,7 @@ def advance(house: House, news: News, policy: Policy) -> tuple[House, Outcome]:
         metering=metering,
         questions=questions,
         overrides=news.overrides,
+        answers=news.answers,
         past=remembered(house.past, metered, news.now.utc),
     )
     return house, outcome
@@ -126,6 +130,7 @@ def _snapshot(house: House, news: News, policy: Policy) -> Snapshot:
         commissioning=news.commissioning,
         counters=meters.discharge_counters(house.metering, news.evses, news.now, policy),
         recording=news.recording,
+        answers=news.answers,
     )
 
 

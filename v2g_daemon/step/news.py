@@ -11,6 +11,7 @@ from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading
 from v2g_daemon.domain.snapshot import CommissioningRecord, RecordingHealth
+from v2g_daemon.domain.vehicle import CarAnswer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,3 +30,4 @@ class News:
     commissioning: tuple[CommissioningRecord, ...]
     recording: RecordingHealth
     cleared: tuple[LatchClearance, ...] = ()
+    answers: tuple[CarAnswer, ...] = ()

@@ -16,6 +16,7 @@ from v2g_daemon.domain.goals import UserOverride
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading
+from v2g_daemon.domain.vehicle import CarAnswer
 
 
 @dataclass(slots=True, kw_only=True)
@@ -42,6 +43,9 @@ class Latest:
 
     def put_override(self, override: UserOverride) -> None:
         raise AssertionError(override)
+
+    def put_car_answer(self, answer: CarAnswer) -> None:
+        raise AssertionError(answer)
 
     def cancel_overrides(self, evse_id: str) -> None:
         raise AssertionError(evse_id)

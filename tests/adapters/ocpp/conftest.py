@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -82,18 +83,19 @@ Benches = Callable[..., AbstractAsyncContextManager[Bench]]
 
 @pytest.fixture
 def benches() -> Benches:
-    """`async with benches(evse=..., versions=..., call_timeout_s=...) as bench`."""
+    """`async with benches(evse=..., versions=..., call_timeout_s=...) as bench`.
+
+    A `journal` of an earlier bench makes this one its restart; any other name is of StationConfig.
+    """
 
     @asynccontextmanager
     async def make(
         *,
         evse: EvseConfig = EVSE,
         versions: tuple[OcppVersion, ...] = (OcppVersion.V2_1, OcppVersion.V2_0_1),
-        heartbeat_interval_s: int = 60,
         call_timeout_s: float = 2.0,
-        ping_interval_s: float = 20.0,
-        ping_timeout_s: float = 20.0,
         journal: MemoryJournal | None = None,
+        **station: Any,
     ) -> AsyncIterator[Bench]:
         clock, sink = SteppedClock(), Sink()
         config = CentralSystemConfig(
@@ -103,13 +105,13 @@ def benches() -> Benches:
                     password="correct horse battery",
                     evses=(evse,),
                     versions=versions,
-                    heartbeat_interval_s=heartbeat_interval_s,
-                    ping_interval_s=ping_interval_s,
-                    ping_timeout_s=ping_timeout_s,
+                    **station,
                 ),
             ),
             call_timeout_s=call_timeout_s,
             boot_wait_s=0.3,
+            status_wait_s=0.3,
+            report_patience_s=0.3,
             rival_ping_timeout_s=0.3,
         )
         journal = MemoryJournal() if journal is None else journal

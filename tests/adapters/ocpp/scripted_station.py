@@ -86,7 +86,8 @@ class Sink:
     def _never(self, *_: object) -> None:
         raise AssertionError("the OCPP adapter observes EVSEs and clocks only")
 
-    put_meter = put_pv_power = put_prices = put_override = cancel_overrides = clear_latch = _never
+    put_meter = put_pv_power = put_prices = put_override = put_car_answer = _never
+    cancel_overrides = clear_latch = _never
 
 
 def schema(version: str, name: str) -> Draft4Validator:
@@ -165,6 +166,8 @@ class ScriptedStation:
             }
         if action == "TriggerMessage":
             return {"status": "Rejected"}
+        if action == "GetBaseReport":
+            return {"status": "NotSupported"}
         if action == "GetChargingProfiles":
             return {"status": "NoProfiles"}
         if action == "GetTransactionStatus":
@@ -216,10 +219,17 @@ class ScriptedStation:
         return await self.call("BootNotification", {"chargingStation": station, "reason": reason})
 
     async def configured(self) -> None:
-        """Boot, and wait until the central system has laid its default and looked around."""
+        """Boot, and wait until the central system has asked its last question."""
         await self.boot()
         await self.call("StatusNotification", connector("Available"))
-        await self.asked("TriggerMessage")
+        await self.settled()
+
+    async def settled(self) -> None:
+        """The central system's last question of a new connection: who else limits the station."""
+        async with asyncio.timeout(5), self._arrived:
+            await self._arrived.wait_for(
+                lambda: any(one["chargingProfile"] == {} for one in self.of("GetChargingProfiles"))
+            )
 
     async def event(self, kind: str, trigger: str, **more: Any) -> Json:
         return await self.call("TransactionEvent", event(kind, trigger, **more))

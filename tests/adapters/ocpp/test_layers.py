@@ -42,7 +42,8 @@ def reporting(car: ScriptedStation, changed: Callable[[Json], Json] = lambda one
     tasks: set[asyncio.Task[Json]] = set()
 
     def answer(payload: Json) -> Json:
-        kept = [one for one in KEPT if one["id"] in payload["chargingProfile"]["chargingProfileId"]]
+        wanted = payload["chargingProfile"].get("chargingProfileId")
+        kept = [one for one in KEPT if wanted is None or one["id"] in wanted]
         if not kept:
             return {"status": "NoProfiles"}
         report = {

@@ -96,7 +96,7 @@ class OldStation:
         told = {"chargePointVendor": "V", "chargePointModel": "M", "chargePointSerialNumber": "S-9"}
         assert (await self.call("BootNotification", told))["status"] == "Accepted"
         await self.status("Available")
-        await self.until_asked("TriggerMessage")
+        await self.until_asked("GetCompositeSchedule")
 
     async def status(self, status: str) -> None:
         told = {"connectorId": 1, "errorCode": "NoError", "status": status, "timestamp": AT}
@@ -183,6 +183,20 @@ async def test_its_meter_values_are_texts_in_any_unit(benches: Benches) -> None:
         )
         status = await bench.until(lambda status: status.power_w == 7200.0)
         assert (status.charge_milliwh, status.soc) == (1_250_000, 0.55)
+
+
+async def test_one_value_that_breaks_its_schema_costs_not_the_others(benches: Benches) -> None:
+    async with benches(evse=EVSE_16A, versions=VERSIONS) as bench, old_station(bench) as station:
+        await station.boot()
+        number = await station.start()
+        await station.measure(
+            number,
+            {"value": "41.5", "measurand": "Temperature", "unit": "Degrees"},
+            {"value": 7200, "measurand": "Power.Offered", "unit": "W"},
+            {"value": "3000", "measurand": "Power.Active.Import", "unit": "W", "evb_mood": "ok"},
+            {"value": "1", "measurand": "Power.Factor", "unit": "cos"},
+        )
+        await bench.until(lambda status: status.power_w == 3000.0)
 
 
 async def test_a_car_that_stops_taking_power_is_seen_and_its_end_too(benches: Benches) -> None:

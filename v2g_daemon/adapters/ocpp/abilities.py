@@ -1,27 +1,14 @@
-"""The device model read and written: what a station can do, and the few settings we need of it."""
+"""The device model read: the addresses of its variables, and what a station can do."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from v2g_daemon.adapters.ocpp.config import (
-    EvseConfig,
-    LocalLoadBalancing,
-    OcppVersion,
-    StationConfig,
-)
+from v2g_daemon.adapters.ocpp.codec import JsonObject, printable
+from v2g_daemon.adapters.ocpp.config import EvseConfig, OcppVersion, StationConfig
 from v2g_daemon.adapters.ocpp.ladder import USUAL_LEASE_LEVEL, Kind, RateUnit, Rung
 from v2g_daemon.adapters.ocpp.profiles import LEAST_PROFILE_ID, USUAL_PERIODS, Outlet
-
-# Tried in this order; a station that refuses a list may take a shorter one.
-MEASURAND_LISTS = (
-    "Power.Active.Import,Power.Active.Export,Energy.Active.Import.Register,"
-    "Energy.Active.Export.Register,SoC",
-    "Power.Active.Import,Power.Active.Export,Energy.Active.Import.Register,"
-    "Energy.Active.Export.Register",
-    "Power.Active.Import,Energy.Active.Import.Register",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,14 +28,6 @@ class Variable:
             instance=None if self.instance is None else self.instance.casefold(),
             evse_number=self.evse_number,
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """A variable and the values we would have it take, best first."""
-
-    variable: Variable
-    values: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,77 +92,52 @@ def connected_ev(evse_number: int) -> Variable:
     return Variable(component="ConnectedEV", name="VehicleId", evse_number=evse_number)
 
 
-def _v2x(name: str, config: EvseConfig) -> tuple[Variable, Variable]:
+def connected_ev_told(event: JsonObject) -> tuple[int, str] | None:
+    """EVSE and EVCCID of an `eventData` that names the connected EV; None for any other."""
+    component = event["component"]
+    address = (component["name"].casefold(), event["variable"]["name"].casefold())
+    number, evccid = component.get("evse", {}).get("id"), printable(event["actualValue"])
+    if address != ("connectedev", "vehicleid") or number is None or evccid == "":
+        return None
+    return int(number), evccid
+
+
+def v2x_variables(
+    name: str, config: EvseConfig, *, instance: str | None = None
+) -> tuple[Variable, Variable]:
     """A V2X variable belongs to the EVSE; some stations keep it at the station."""
     return (
-        Variable(component=_V2X, name=name, evse_number=config.number),
-        Variable(component=_V2X, name=name),
+        Variable(component=_V2X, name=name, instance=instance, evse_number=config.number),
+        Variable(component=_V2X, name=name, instance=instance),
     )
 
 
-def wanted_settings(station: StationConfig, version: OcppVersion) -> tuple[Wanted, ...]:
-    """The settings that make SoC, powers and registers arrive in time."""
-    interval = (str(station.sample_interval_s),)
-    wanted = [
-        (_SAMPLED, "TxUpdatedInterval", interval),
-        (_SAMPLED, "TxUpdatedMeasurands", MEASURAND_LISTS),
-        (_SAMPLED, "TxEndedMeasurands", MEASURAND_LISTS[1:]),
-        ("OCPPCommCtrlr", "HeartbeatInterval", (str(station.heartbeat_interval_s),)),
-    ]
-    settings = [
-        Wanted(variable=Variable(component=component, name=name), values=values)
-        for component, name, values in wanted
-    ]
-    if version is OcppVersion.V2_1:
-        for config in station.evses:
-            if not config.charge_only:
-                settings += [
-                    Wanted(variable=variable, values=("true",))
-                    for variable in _v2x("Enabled", config)
-                ]
-                settings += _load_balancing(config)
-    return tuple(settings)
-
-
-def _load_balancing(config: EvseConfig) -> list[Wanted]:
-    """The thresholds of Q09, where the owner asked for that mode."""
-    local = config.dialect.local
-    if not isinstance(local, LocalLoadBalancing):
-        return []
-    values_w = {
-        "UpperThreshold": local.upper_threshold_w,
-        "LowerThreshold": local.lower_threshold_w,
-        "UpperOffset": local.upper_offset_w,
-        "LowerOffset": local.lower_offset_w,
-    }
-    return [
-        Wanted(variable=replace(variable, instance=instance), values=(f"{round(value_w)}",))
-        for instance, value_w in values_w.items()
-        for variable in _v2x("LocalLoadBalancing", config)
-    ]
-
-
-def readable(station: StationConfig, version: OcppVersion) -> tuple[Variable, ...]:
-    """Everything worth reading at the start of a connection."""
+def ability_variables(station: StationConfig, version: OcppVersion) -> tuple[Variable, ...]:
+    """What has to be read to know what a station is and can do."""
     variables = [SERIAL, MODEL, VENDOR, FIRMWARE]
     variables += [_RATE_UNIT, _STACK_LEVEL, _CONSTRAINTS_ID, _PERIODS]
     if version is OcppVersion.V2_1:
         variables += [*_DYNAMIC, *_OFFLINE, *_EVSE_SLEEP, *_RATE_LIMIT, _KEPT_IN_FLASH]
         for config in station.evses:
-            variables += _v2x("SupportedOperationModes", config)
-            variables += _v2x("SupportedEnergyTransferModes", config)
-    variables += [wanted.variable for wanted in wanted_settings(station, version)]
+            for name in ("SupportedOperationModes", "SupportedEnergyTransferModes", "Enabled"):
+                variables += v2x_variables(name, config)
     return tuple(variables)
+
+
+def two_way_switched_off(values: Mapping[Variable, str], config: EvseConfig) -> bool:
+    """Whether the station could ask cars for discharge, and is told not to."""
+    enabled = _first(values, v2x_variables("Enabled", config))
+    return enabled is not None and not _is_true(enabled)
 
 
 def abilities(
     values: Mapping[Variable, str], config: EvseConfig, version: OcppVersion
 ) -> EvseAbilities:
     """What the values say of one EVSE; what is missing is not offered, or is the usual."""
-    modes = _members(_first(values, _v2x("SupportedOperationModes", config)))
+    modes = _members(_first(values, v2x_variables("SupportedOperationModes", config)))
     if version is not OcppVersion.V2_1:
         modes = frozenset()
-    transfers = _members(_first(values, _v2x("SupportedEnergyTransferModes", config)))
+    transfers = _members(_first(values, v2x_variables("SupportedEnergyTransferModes", config)))
     in_amperes = _in_amperes(_members(values.get(_RATE_UNIT)), version)
     direct_current = bool(transfers) and all(one.startswith("dc") for one in transfers)
     # Amperes of direct current say nothing of the power: at 800 V they are 3.5 times ours.
@@ -244,16 +198,6 @@ def first_rung(found: EvseAbilities) -> Rung:
         offline_limit=found.offline_limit,
         modes_said=found.operation_modes,
     )
-
-
-def differs(present: str, wanted: str) -> bool:
-    """Whether a setting must be written: lists compare as sets, numbers as numbers."""
-    if "," in wanted:
-        return not _members(wanted) <= _members(present)
-    try:
-        return float(present) != float(wanted)
-    except ValueError:
-        return present.strip().casefold() != wanted.casefold()
 
 
 def _first(values: Mapping[Variable, str], variables: Iterable[Variable]) -> str | None:

@@ -6,15 +6,21 @@ from v2g_daemon.adapters.ocpp.abilities import connected_ev
 from v2g_daemon.adapters.ocpp.boot import TRIGGER_TIMEOUT_S
 from v2g_daemon.adapters.ocpp.codec import printable
 from v2g_daemon.adapters.ocpp.config import OcppVersion
-from v2g_daemon.adapters.ocpp.configuration import read_variables, transaction_ongoing, trigger
+from v2g_daemon.adapters.ocpp.configuration import (
+    CallLimits,
+    read_variables,
+    transaction_ongoing,
+    trigger,
+)
 from v2g_daemon.adapters.ocpp.evse import EvseState
 from v2g_daemon.adapters.ocpp.session import StationConversation
 from v2g_daemon.adapters.ocpp.station import StationState
-from v2g_daemon.adapters.ocpp.transaction import Transaction
 from v2g_daemon.adapters.ocpp.translate import allowed_transfers
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.ports import Clock
 
+MOST_NAME_ASKS = 2
+NAME_AGAIN_S = 30.0
 MOST_ASKS = 3  # some stations reboot when they are asked in a loop
 STALE_SAMPLES = 6  # so many sample intervals without power, and we ask for meter values
 
@@ -30,6 +36,7 @@ class Adoption:
         self._clock = clock
         self._asked_meter_at: Instant | None = None
         self._asked_in_vain = 0
+        self._names_no_cars = False
 
     async def look_around(self, evse: EvseState) -> None:
         """After a reconnect: is a car there, is a transaction running that we do not know (of)?"""
@@ -54,14 +61,13 @@ class Adoption:
             evse.transaction_over(self._clock.now())
 
     async def claim(self, evse: EvseState) -> None:
-        """A transaction older than we are: learn its car, and have the EV state its needs again."""
+        """A transaction older than we are: have the EV state its needs again."""
         transaction = evse.transaction
         if transaction is None or not transaction.adopted or transaction.claimed:
             return
         transaction.claimed = True
         if self._session.version is not OcppVersion.V2_1 or not evse.abilities.central_setpoint:
             return
-        await self._identify(evse, transaction)
         if evse.needs is None and evse.transaction is transaction:
             await self._session.call(
                 "NotifyAllowedEnergyTransfer",
@@ -71,12 +77,24 @@ class Adoption:
                 },
             )
 
-    async def _identify(self, evse: EvseState, transaction: Transaction) -> None:
-        known = evse.status.identity
-        if known is not None and known.evccid is not None:
+    async def identify(self, evse: EvseState) -> None:
+        """Read the car's name, where it did not tell it; it may be known a while after plug-in."""
+        transaction, known = evse.transaction, evse.status.identity
+        if transaction is None or self._session.version is OcppVersion.V1_6 or self._names_no_cars:
             return
+        now = self._clock.now()
+        asked_at = transaction.name_asked_at
+        if (
+            (known is not None and known.evccid is not None)
+            or transaction.name_asks >= MOST_NAME_ASKS
+            or (asked_at is not None and now.seconds_since(asked_at) < NAME_AGAIN_S)
+        ):
+            return
+        transaction.name_asks += 1
+        transaction.name_asked_at = now
         variable = connected_ev(evse.config.number)
-        values = await read_variables(self._session, [variable])
+        values = await read_variables(self._session, [variable], CallLimits())
+        self._names_no_cars = variable not in values
         evccid = printable(values.get(variable, ""))
         if evccid != "" and evse.transaction is transaction:
             evse.named(evccid=evccid)

@@ -48,10 +48,13 @@ class Conductor:
 
     async def _keep_house(self) -> None:
         while True:
+            if self._station.withholding:  # it has booted again
+                await self._boot.prepare()
             if self._configured_power_ups != self._station.power_ups:
                 await self._configure()
             await self._net.keep()
             for evse in self._station.evses:
+                await self._adoption.identify(evse)
                 await self._adoption.claim(evse)
             await self._adoption.ask_for_meter_values()
             for driver in self._drivers:
@@ -77,19 +80,34 @@ class Conductor:
                 await driver.farewell(calls)
 
     async def _configure(self) -> None:
-        """Read the device model, lay the safety net first, then write settings and look around."""
+        """Lay the safety net first, or as soon as its form is known; then look around and settle.
+
+        A form that is known from before is laid at once: after its restart a station may charge
+        with all it has.
+        """
         power_ups = self._station.power_ups
         async with self._session.turn(Urgency.SETPOINT):  # no setpoint is on its way meanwhile
             for driver in self._drivers:
                 driver.forget()
-        values = await self._boot.read()
-        self._net.forget()
-        await self._net.keep()
+        before = [evse.abilities for evse in self._station.evses]
+        if all(evse.acquainted for evse in self._station.evses):
+            await self._lay_safety_net()
+        reading = await self._boot.read()
+        for evse, known in zip(self._station.evses, before, strict=True):
+            evse.forms.default_installed &= evse.abilities == known
+        await self._lay_safety_net()
         self._configured_power_ups = power_ups
         self._awake.set()
-        await self._boot.write(values)
         for evse in self._station.evses:
             await self._adoption.look_around(evse)
+        await self._boot.take_stock()
+        await self._boot.write(reading)
+        await self._boot.look_for_others()
+
+    async def _lay_safety_net(self) -> None:
+        """Now, whenever it was tried last."""
+        self._net.forget()
+        await self._net.keep()
 
     async def _drive(self) -> None:
         """Every EVSE that has something due, each once, a safer value first."""

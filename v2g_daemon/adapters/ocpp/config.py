@@ -122,7 +122,9 @@ class EvseConfig:
 class StationConfig:
     """One charging station; naming a single version pins it.
 
-    Pings are in real seconds, the other intervals in seconds of the clock.
+    Pings are in real seconds, the other intervals in seconds of the clock. `enable_v2x` is the
+    owner's consent to switch V2X on at the station. `boot_pending`: it wants to be configured
+    before its boot is accepted (B02). `measurands`: the only list to be asked of it.
     """
 
     station_id: str
@@ -134,6 +136,10 @@ class StationConfig:
     ping_timeout_s: float = 20.0
     sample_interval_s: int = 5
     heartbeat_interval_s: int = 60
+    enable_v2x: bool = False
+    boot_pending: bool = False
+    trigger_boot: bool = True
+    measurands: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +151,8 @@ class CentralSystemConfig:
     port: int = 0
     call_timeout_s: float = 30.0
     boot_wait_s: float = 3.0
+    status_wait_s: float = 2.0
+    report_patience_s: float = 10.0
     rival_ping_timeout_s: float = 3.0
     farewell_timeout_s: float = 3.0
     max_frame_bytes: int = 1024 * 1024

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
 from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Any
 
 from v2g_daemon.adapters.ocpp.abilities import EvseAbilities
-from v2g_daemon.adapters.ocpp.codec import printable
+from v2g_daemon.adapters.ocpp.codec import JsonObject, printable
 from v2g_daemon.adapters.ocpp.config import EvseConfig
 from v2g_daemon.adapters.ocpp.ev_schedule import EvSchedule
 from v2g_daemon.adapters.ocpp.events import EventKind, TransactionEvent
 from v2g_daemon.adapters.ocpp.forms import EvseForms
 from v2g_daemon.adapters.ocpp.lessons import Lessons, Make
 from v2g_daemon.adapters.ocpp.meter_values import Sample
+from v2g_daemon.adapters.ocpp.telemetry import CLOCK_TOLERANCE, Telemetry
 from v2g_daemon.adapters.ocpp.transaction import Commander, Transaction
 from v2g_daemon.adapters.ocpp.translate import ChargingNeeds, capability
 from v2g_daemon.adapters.ocpp.writes import WriteCounter
+from v2g_daemon.domain.faults import Fault, FaultCode
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.readings import (
     CommandOutcome,
@@ -27,10 +28,11 @@ from v2g_daemon.domain.readings import (
 )
 from v2g_daemon.ports import ObservationSink
 
-# A stamp further off than this tells of the station's clock, not of the moment.
-CLOCK_TOLERANCE = timedelta(seconds=300)
 REMEMBERED_TRANSACTIONS = 8
-REMEMBERED_WAYS = 16
+POWER_CONTRADICTED = (
+    "the power that the station tells contradicts its energy register, so the register's is used; "
+    "tell the maker, and compare with the grid meter"
+)
 _PARTING = frozenset({"EVDeparted", "EVCommunicationLost", "EVConnectTimeout"})
 
 
@@ -50,19 +52,21 @@ class EvseState:
         self.alone = alone  # the station's only outlet
         self.forms = EvseForms(config=config, lessons=lessons)
         self.writes = WriteCounter(lessons)
-        self._ways_s: deque[float] = deque(maxlen=REMEMBERED_WAYS)
+        self.telemetry = Telemetry()
         self.transaction: Transaction | None = None
         self.needs: ChargingNeeds | None = None
         self.ev_schedule: EvSchedule | None = None
         self.most_w: float | None = None  # the most that the command in force lets it charge
         self.to_renegotiate = False
+        self.acquainted = False
         self.connector_heard = False
         self.commander: Commander | None = None
         self._station_id = station_id
         self._sink = sink
-        self._newest_stamp_utc: datetime | None = None
         self._ended: deque[str] = deque(maxlen=REMEMBERED_TRANSACTIONS)
         self._identities: OrderedDict[str, VehicleIdentity] = OrderedDict()
+        self._faults: dict[FaultCode, Fault] = {}
+        self._named_early: str | None = None
         self._partings: Counter[str] = Counter()  # cars that left within a transaction
         self.status = EvseStatus(evse_id=config.evse_id, connected=False)
 
@@ -72,13 +76,26 @@ class EvseState:
         return self.forms.abilities
 
     def publish(self, **changes: Any) -> None:
-        """Tell the sink, with the capability of this moment."""
+        """Tell the sink, with the capability and the complaints of this moment."""
+        contradicted = POWER_CONTRADICTED if self.telemetry.power_doubted else None
+        self._note(FaultCode.POWER_CONTRADICTED, contradicted)
         self.status = replace(
             self.status,
             capability=capability(self.config, self.needs, self.forms.offer()),
+            faults=tuple(self._faults.values()),
             **changes,
         )
         self._sink.put_evse(self.status)
+
+    def complain(self, code: FaultCode, detail: str | None) -> None:
+        """Something is wrong with this EVSE that people must see; None: no longer."""
+        self._note(code, detail)
+        self.publish()
+
+    def _note(self, code: FaultCode, detail: str | None) -> None:
+        self._faults.pop(code, None)
+        if detail is not None:
+            self._faults[code] = Fault(code=code, detail=detail, evse_id=self.config.evse_id)
 
     def wrote(self, now: Instant, *, flash: bool) -> None:
         """Something was written to the station for this EVSE."""
@@ -101,9 +118,20 @@ class EvseState:
         if self.transaction is not None:
             self.transaction.heard = False
 
+    @property
+    def keepsakes(self) -> JsonObject:
+        """What no station tells again: the bases of its registers, and how often a car parted."""
+        return {**self.telemetry.bases, "partings": dict(self._partings)}
+
+    def recall_keepsakes(self, kept: JsonObject) -> None:
+        """The keepsakes of an earlier run."""
+        self.telemetry.recall(kept)
+        self._partings = Counter(kept["partings"])
+
     def recall(self, event: TransactionEvent, now: Instant) -> None:
         """The last event an earlier run kept: what began goes on until contradicted."""
-        self._note_identity(event)
+        if self._partings[event.transaction_id] == 0:  # else its token is of a car that has left
+            self._note_identity(event)
         if event.kind is EventKind.STARTED:
             self.transaction = Transaction(
                 transaction_id=event.transaction_id, since=now, adopted=True, heard=False
@@ -122,6 +150,7 @@ class EvseState:
 
     def learned(self, abilities: EvseAbilities, make: Make, now: Instant) -> None:
         """What the station says it can do, and what it is."""
+        self.acquainted = True
         self.forms.learned(abilities, make)
         counted = self.writes.today(now)
         self.publish(
@@ -131,10 +160,17 @@ class EvseState:
         )
 
     def named(self, *, evccid: str) -> None:
-        """The station names the connected EV."""
+        """The station names the connected EV, perhaps before its transaction begins."""
+        if not self.status.plugged_in:
+            return
         known = self.status.identity
         token = None if known is None else known.id_token
-        self.publish(identity=VehicleIdentity(evccid=evccid, id_token=token))
+        identity = VehicleIdentity(evccid=evccid, id_token=token)
+        if self.transaction is None:
+            self._named_early = evccid
+        else:
+            self._name(self.transaction.transaction_id, evccid)
+        self.publish(identity=identity)
 
     def needs_told(self, needs: ChargingNeeds, now: Instant) -> None:
         """The EV said what it can and wants."""
@@ -196,11 +232,11 @@ class EvseState:
         changes = self._changes_of(event, now)
         if self.ev_schedule is not None:
             changes["car_plans_w"] = self.ev_schedule.at(now.utc)
-        self.publish(**changes, **self._live_values(event.sample, event.at_utc, now))
+        self.publish(**changes, **self.telemetry.values(event.sample, event.at_utc, now))
 
     def sampled(self, sample: Sample, now: Instant) -> None:
         """MeterValues outside a TransactionEvent."""
-        values = self._live_values(sample, sample.sampled_at_utc, now)
+        values = self.telemetry.values(sample, sample.sampled_at_utc, now)
         if values:
             self.publish(**values)
 
@@ -241,6 +277,10 @@ class EvseState:
         if self.needs is None or self.needs.soc is None:
             # The car of the transaction before may have left unseen, and its SoC with it.
             self.status = replace(self.status, soc=None, soc_observed_at=None)
+        self.telemetry.transaction_began()
+        if self._named_early is not None:
+            self._name(event.transaction_id, self._named_early)
+            self._named_early = None
         self.transaction = Transaction(
             transaction_id=event.transaction_id,
             since=now,
@@ -261,7 +301,7 @@ class EvseState:
         self._ended.append(event.transaction_id)
         if self.transaction is None or self.transaction.transaction_id != event.transaction_id:
             return
-        values = {} if event.offline else self._live_values(event.sample, event.at_utc, now)
+        values = {} if event.offline else self.telemetry.values(event.sample, event.at_utc, now)
         parted = event.stopped_reason == "EVDisconnected" or event.trigger in _PARTING
         if parted or event.charging_state == "Idle":
             self._unplugged(now, **values)
@@ -273,6 +313,8 @@ class EvseState:
 
     def _unplugged(self, now: Instant, **values: Any) -> None:
         """Nothing is connected, so nothing flows; the registers stay."""
+        self._named_early = None
+        self.telemetry.emptied()
         self.transaction = None
         self._car_unsaid()
         gone: dict[str, Any] = dict.fromkeys(
@@ -289,6 +331,10 @@ class EvseState:
         )
         gone |= {"plugged_in": False, "car_stopped": False}
         self.publish(**{**values, **gone, "power_w": 0.0, "power_observed_at": now})
+
+    def _name(self, transaction_id: str, evccid: str) -> None:
+        known = self._identities.get(transaction_id, VehicleIdentity())
+        self._identities[transaction_id] = replace(known, evccid=evccid)
 
     def _car_unsaid(self) -> None:
         """What the car asked for and planned was this session's."""
@@ -335,42 +381,3 @@ class EvseState:
             running.charging_state, running.state_told_at = event.charging_state, now
         if event.operation_mode is not None:
             running.operation_mode, running.mode_told_at = event.operation_mode, now
-
-    def _live_values(
-        self, sample: Sample | None, at_utc: datetime | None, now: Instant
-    ) -> dict[str, Any]:
-        """The sample's values as of their moment; none where a newer one was seen before."""
-        if sample is None:
-            return {}
-        stamp_utc = sample.sampled_at_utc or at_utc
-        newest_utc = self._newest_stamp_utc
-        if stamp_utc is not None:
-            believed = newest_utc is not None and newest_utc <= now.utc + CLOCK_TOLERANCE
-            if believed and newest_utc is not None and stamp_utc < newest_utc:
-                return {}
-            self._newest_stamp_utc = stamp_utc
-        at = self._taken_at(stamp_utc, now)
-        values: dict[str, Any] = {}
-        if sample.power_w is not None:
-            values |= {"power_w": sample.power_w, "power_observed_at": at}
-        if sample.soc is not None:
-            values |= {"soc": sample.soc, "soc_observed_at": at}
-        if sample.charge_milliwh is not None or sample.discharge_milliwh is not None:
-            values["registers_observed_at"] = at
-        if sample.charge_milliwh is not None:
-            values["charge_milliwh"] = sample.charge_milliwh
-        if sample.discharge_milliwh is not None:
-            values["discharge_milliwh"] = sample.discharge_milliwh
-        return values
-
-    def _taken_at(self, stamp_utc: datetime | None, now: Instant) -> Instant:
-        """When a sample was taken: earlier by what its way took longer than the quickest lately.
-
-        So a station's clock may be wrong, as long as it runs.
-        """
-        if stamp_utc is None:
-            return now
-        way_s = (now.utc - stamp_utc).total_seconds()
-        self._ways_s.append(way_s)
-        delay_s = way_s - min(self._ways_s)
-        return now.later(-delay_s) if delay_s <= CLOCK_TOLERANCE.total_seconds() else now

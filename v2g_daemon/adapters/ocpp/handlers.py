@@ -9,11 +9,14 @@ from typing import Any
 from v2g_daemon.adapters.ocpp.codec import JsonObject
 from v2g_daemon.adapters.ocpp.config import OcppVersion
 from v2g_daemon.adapters.ocpp.security_log import SecurityLog
+from v2g_daemon.adapters.ocpp.session import CallRefused
 from v2g_daemon.adapters.ocpp.station import StationState
 from v2g_daemon.adapters.ocpp.translate import allowed_transfers, format_stamp
 from v2g_daemon.ports import Clock
 
 PENDING_INTERVAL_S = 10
+# What may come before the boot is accepted: it, and what we ask for meanwhile.
+_WHILE_PREPARING = frozenset({"BootNotification", "NotifyReport", "SecurityEventNotification"})
 
 Handler = Callable[["StationHandlers", JsonObject], JsonObject]
 
@@ -45,6 +48,8 @@ class StationHandlers:
 
     async def answer(self, action: str, payload: JsonObject) -> JsonObject:
         """The answer to a schema-valid call."""
+        if self.station.withholding and action not in _WHILE_PREPARING:
+            raise CallRefused(code="SecurityError", text="the boot is pending")  # B02.FR.09
         self.station.stamp_told(payload, self.clock.now())
         if action == "TransactionEvent":
             await self.station.keep_transaction(payload, self.clock.now())
@@ -66,13 +71,15 @@ class StationHandlers:
 
 
 def _boot(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
-    trusted = handlers.clock.trusted()
-    handlers.station.booted(payload, accepted=trusted)
-    interval_s = handlers.station.config.heartbeat_interval_s if trusted else PENDING_INTERVAL_S
+    """Pending while our clock is untrusted, and once where the make wants it so (B02)."""
+    station = handlers.station
+    prepares = station.preparing and payload["reason"] != "Triggered"
+    accepted = handlers.clock.trusted() and not prepares
+    station.booted(payload, handlers.clock.now(), accepted=accepted)
     return {
         "currentTime": handlers.now_stamp(),
-        "interval": interval_s,
-        "status": "Accepted" if trusted else "Pending",
+        "interval": station.config.heartbeat_interval_s if accepted else PENDING_INTERVAL_S,
+        "status": "Accepted" if accepted else "Pending",
     }
 
 
@@ -118,14 +125,34 @@ def _ev_schedule(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
     return {"status": "Accepted" if within else "Rejected"}
 
 
-def _profiles_reported(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
-    handlers.station.reports.told(payload)
-    return {}
-
-
 def _pulled(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
     """Q04: what the control loop still issues renews its lease; nothing else does."""
     return handlers.station.pulled(payload["chargingProfileId"])
+
+
+def _report(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
+    handlers.station.reports.told("NotifyReport", payload)
+    return {}
+
+
+def _profiles_report(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
+    handlers.station.reports.told("ReportChargingProfiles", payload)
+    return {}
+
+
+def _charging_limit(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
+    handlers.station.foreign.told(payload)
+    return {}
+
+
+def _cleared_limit(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
+    handlers.station.foreign.cleared(payload)
+    return {}
+
+
+def _event(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
+    handlers.station.event_told(payload, handlers.clock.now())
+    return {}
 
 
 def _security_event(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
@@ -168,7 +195,7 @@ _NOTED = _always()
 _BOTH: dict[str, Handler] = {
     "Authorize": _authorize,
     "BootNotification": _boot,
-    "ClearedChargingLimit": _NOTED,
+    "ClearedChargingLimit": _cleared_limit,
     "DataTransfer": _always(status="UnknownVendorId"),
     "FirmwareStatusNotification": _NOTED,
     "Get15118EVCertificate": _always(status="Failed", exiResponse=""),
@@ -176,16 +203,16 @@ _BOTH: dict[str, Handler] = {
     "Heartbeat": _heartbeat,
     "LogStatusNotification": _NOTED,
     "MeterValues": _meter_values,
-    "NotifyChargingLimit": _NOTED,
+    "NotifyChargingLimit": _charging_limit,
     "NotifyCustomerInformation": _NOTED,
     "NotifyDisplayMessages": _NOTED,
     "NotifyEVChargingNeeds": _charging_needs,
     "NotifyEVChargingSchedule": _ev_schedule,
-    "NotifyEvent": _NOTED,
+    "NotifyEvent": _event,
     "NotifyMonitoringReport": _NOTED,
-    "NotifyReport": _NOTED,
+    "NotifyReport": _report,
     "PublishFirmwareStatusNotification": _NOTED,
-    "ReportChargingProfiles": _profiles_reported,
+    "ReportChargingProfiles": _profiles_report,
     "ReservationStatusUpdate": _NOTED,
     "SecurityEventNotification": _security_event,
     "SignCertificate": _always(status="Rejected"),

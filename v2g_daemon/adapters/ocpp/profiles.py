@@ -31,6 +31,7 @@ from v2g_daemon.domain.power import PowerRange
 START_AGO_S = 10  # a station whose clock is a little behind must not wait for the profile's start
 EARLY_START_AGO_S = 60
 LONGEST_OFFLINE_S = 60
+IDS_PER_EVSE = 10
 LEAST_PROFILE_ID = 1000  # K01.FR.80: ours lie above the station's own constraints
 WHOLE_STATION = 0
 USUAL_PERIODS = 10
@@ -50,7 +51,7 @@ class Outlet:
     @property
     def default_id(self) -> int:
         """The id of the persistent default; each layer re-uses its own, so that it is replaced."""
-        return self.first_profile_id + 10 * self.evse_number
+        return self.first_profile_id + IDS_PER_EVSE * self.evse_number
 
     @property
     def outlook_id(self) -> int:
@@ -61,6 +62,10 @@ class Outlet:
     def lease_id(self) -> int:
         """The id of the lease (K01.FR.05)."""
         return self.default_id + 2
+
+    def is_ours(self, profile_id: int) -> bool:
+        """Whether a profile of that id is one of this EVSE's layers."""
+        return 0 <= profile_id - self.default_id < IDS_PER_EVSE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,10 +10,10 @@ from datetime import datetime
 from v2g_daemon.adapters.ocpp.abilities import outlet
 from v2g_daemon.adapters.ocpp.codec import JsonObject
 from v2g_daemon.adapters.ocpp.evse import EvseState
+from v2g_daemon.adapters.ocpp.installed import holds, installed_profiles
 from v2g_daemon.adapters.ocpp.ladder import Attempt, Room, Rung, next_rung
 from v2g_daemon.adapters.ocpp.outcomes import is_accepted, is_unsupported
 from v2g_daemon.adapters.ocpp.profiles import default_profile
-from v2g_daemon.adapters.ocpp.reports import holds
 from v2g_daemon.adapters.ocpp.session import StationCalls
 from v2g_daemon.adapters.ocpp.station import StationState
 from v2g_daemon.domain.instant import Instant
@@ -22,6 +22,7 @@ from v2g_daemon.ports import Clock
 LOG = logging.getLogger(__name__)
 
 RETRY_S = 30.0  # seconds of the clock
+REPORT_PATIENCE_S = 3.0  # real: a car may wait for its safety net meanwhile
 
 
 class SafetyNet:
@@ -83,14 +84,18 @@ class SafetyNet:
     async def _lies_there(self, evse: EvseState, wanted: JsonObject) -> bool:
         """Whether the station has it: by its report, else by its last word if it did not boot."""
         profile = wanted["chargingProfile"]
-        reported = await self._station.reports.ask(
-            self._session, evse_number=wanted["evseId"], profile_ids=[profile["id"]]
+        reported = await installed_profiles(
+            self._session,
+            self._station.reports,
+            patience_s=REPORT_PATIENCE_S,
+            evse_number=wanted["evseId"],
+            profile_ids=[profile["id"]],
         )
         if reported is None:
             known = evse.forms.lessons.default_hash(evse.forms.make)
             return not evse.forms.booted and known == _hash(wanted)
         now_utc = self._clock.now().utc
-        return any(holds(one, profile, now_utc=now_utc) for one in reported)
+        return any(holds(one.profile, profile, now_utc=now_utc) for one in reported)
 
     def _profile(self, evse: EvseState, rung: Rung) -> JsonObject:
         return default_profile(

@@ -5,16 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import OrderedDict, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
+from v2g_daemon.adapters.ocpp.abilities import connected_ev_told
+from v2g_daemon.adapters.ocpp.acquaintance import Acquaintance
 from v2g_daemon.adapters.ocpp.codec import JsonObject, printable
 from v2g_daemon.adapters.ocpp.config import EvseConfig, StationConfig
 from v2g_daemon.adapters.ocpp.ev_schedule import ev_schedule
 from v2g_daemon.adapters.ocpp.events import EventKind, TransactionEvent, transaction_event
 from v2g_daemon.adapters.ocpp.evse import EvseState
+from v2g_daemon.adapters.ocpp.foreign import ForeignLimits
 from v2g_daemon.adapters.ocpp.lessons import Lessons, Make
 from v2g_daemon.adapters.ocpp.meter_values import newest_sample
-from v2g_daemon.adapters.ocpp.reports import ProfileReports
+from v2g_daemon.adapters.ocpp.reports import Reports
+from v2g_daemon.adapters.ocpp.settling import Setting
+from v2g_daemon.adapters.ocpp.telemetry import CLOCK_TOLERANCE
 from v2g_daemon.adapters.ocpp.translate import charging_needs, identity, parse_stamp
 from v2g_daemon.domain.clock import ClockWitness, WitnessSource
 from v2g_daemon.domain.instant import Instant
@@ -35,9 +42,14 @@ class StationState:
         self.has_our_time = False
         self._sink = sink
         self.make = Make()
-        self.reports = ProfileReports()
+        self.known = Acquaintance(station_id=config.station_id, journal=journal)
+        self.reports = Reports()
+        self.settings: tuple[Setting, ...] = ()
+        self.prepared = False
+        self.boot_asked = False
         self.boot_heard = asyncio.Event()
         self.accepted = asyncio.Event()
+        self.outlets_heard = asyncio.Event()
         self.power_ups = 0
         self.evses = tuple(
             EvseState(
@@ -51,6 +63,7 @@ class StationState:
             )
             for evse in config.evses
         )
+        self.foreign = ForeignLimits(self.evses)
         self._evccids: OrderedDict[str, str] = OrderedDict()
         self._foreign: deque[str] = deque(maxlen=REMEMBERED_TOKENS)  # at EVSEs not configured
 
@@ -60,10 +73,14 @@ class StationState:
         return self.config.evses
 
     def recall(self, now: Instant) -> None:
-        """At the start: the transactions that ran when the daemon last wrote."""
+        """At the start: who it is, and the transactions that ran when the daemon last wrote."""
+        self.make = self.known.last_make()
         for evse in self.evses:
-            name = _journal_name(evse.config.number)
-            last = self.journal.newest(self.config.station_id, StationEventKind.TRANSACTION, name)
+            station_id, name = self.config.station_id, _journal_name(evse.config.number)
+            kept = self.journal.newest(station_id, StationEventKind.LEARNED, name)
+            if kept is not None:
+                evse.recall_keepsakes(json.loads(kept.detail))
+            last = self.journal.newest(station_id, StationEventKind.TRANSACTION, name)
             if last is not None:
                 event = transaction_event(json.loads(last.detail), known_evccids=self._evccids)
                 evse.recall(event, now)
@@ -90,6 +107,8 @@ class StationState:
         """A new connection has to tell everything anew."""
         self.boot_heard.clear()
         self.accepted.clear()
+        self.outlets_heard.clear()
+        self.prepared = False
         for evse in self.evses:
             evse.link_opened()
 
@@ -98,9 +117,11 @@ class StationState:
         for evse in self.evses:
             evse.link_lost()
 
-    def booted(self, payload: JsonObject, *, accepted: bool) -> None:
+    def booted(self, payload: JsonObject, now: Instant, *, accepted: bool) -> None:
         """BootNotification; a boot nobody asked for means that profiles may be lost."""
         self.named(payload["chargingStation"])
+        self.known.booted(self.make, now, restarted=payload["reason"] != "Triggered")
+        self.boot_asked = False
         self.boot_heard.set()
         if not accepted:
             return
@@ -122,6 +143,16 @@ class StationState:
         }
         named = {name: printable(str(word)) for name, word in words.items() if word is not None}
         self.make = replace(self.make, **{name: word for name, word in named.items() if word})
+
+    @property
+    def preparing(self) -> bool:
+        """Whether the next boot is answered with Pending, to configure the station first (B02)."""
+        return self.config.boot_pending and not self.prepared
+
+    @property
+    def withholding(self) -> bool:
+        """Whether its boot of this connection is still pending by our own wish."""
+        return self.preparing and self.boot_heard.is_set() and not self.accepted.is_set()
 
     def stamp_told(self, payload: JsonObject, now: Instant) -> None:
         """A live message's stamp is a witness of our clock, until the station has its time from us.
@@ -151,6 +182,8 @@ class StationState:
         evse = self._by_number(payload["evseId"])
         if evse is not None and payload["connectorId"] > 0:
             evse.connector_told(payload["connectorStatus"], now)
+            if all(one.connector_heard for one in self.evses):
+                self.outlets_heard.set()
 
     def needs_told(self, payload: JsonObject, now: Instant) -> bool:
         """NotifyEVChargingNeeds; whether a profile follows at once."""
@@ -185,6 +218,16 @@ class StationState:
         info = {"reasonCode": "InvalidProfile", "additionalInfo": "no setpoint stands for it"}
         return {"status": "Rejected", "statusInfo": info}
 
+    def event_told(self, payload: JsonObject, now: Instant) -> None:
+        """NotifyEvent: of what stations report only the name of the connected EV concerns us."""
+        for told in payload["eventData"]:
+            named = connected_ev_told(told)
+            at_utc = parse_stamp(told["timestamp"])
+            queued = at_utc is not None and abs(now.utc - at_utc) > CLOCK_TOLERANCE
+            evse = None if named is None else self._by_number(named[0])
+            if evse is not None and named is not None and not queued:
+                evse.named(evccid=named[1])
+
     def transaction_told(self, payload: JsonObject, now: Instant) -> None:
         """TransactionEvent; most updates name no EVSE, then the transaction's id decides."""
         event = transaction_event(payload, known_evccids=self._evccids)
@@ -192,14 +235,32 @@ class StationState:
         if evse is None:
             self._foreign.append(event.transaction_id)
             return
-        evse.apply(event, now)
+        with self._keepsakes_of(evse, now):
+            evse.apply(event, now)
 
     def meter_told(self, payload: JsonObject, now: Instant) -> None:
         """MeterValues; EVSE 0 is the station's main meter, which is not ours to use."""
         evse = self._by_number(payload["evseId"])
         sample = newest_sample(payload["meterValue"])
         if evse is not None and sample is not None:
-            evse.sampled(sample, now)
+            with self._keepsakes_of(evse, now):
+                evse.sampled(sample, now)
+
+    @contextmanager
+    def _keepsakes_of(self, evse: EvseState, now: Instant) -> Iterator[None]:
+        """Write down what changed of them within the block."""
+        before = evse.keepsakes
+        yield
+        if evse.keepsakes != before:
+            self.journal.note(
+                StationEvent(
+                    at_utc=now.utc,
+                    station_id=self.config.station_id,
+                    kind=StationEventKind.LEARNED,
+                    name=_journal_name(evse.config.number),
+                    detail=json.dumps(evse.keepsakes),
+                )
+            )
 
     def _of(self, event: TransactionEvent) -> EvseState | None:
         if event.evse_number is None:
@@ -223,5 +284,5 @@ class StationState:
 
 
 def _journal_name(evse_number: int) -> str:
-    """What the newest Started or Ended of an EVSE is filed under."""
+    """What the newest Started or Ended of an EVSE is filed under, and its keepsakes."""
     return f"evse {evse_number}"

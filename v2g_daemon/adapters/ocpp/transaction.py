@@ -21,6 +21,8 @@ class Transaction:
     adopted: bool
     heard: bool = True
     claimed: bool = False
+    name_asks: int = 0
+    name_asked_at: Instant | None = None
     charging_state: str | None = None
     operation_mode: str | None = None
     state_told_at: Instant | None = None

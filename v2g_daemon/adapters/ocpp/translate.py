@@ -18,6 +18,7 @@ from v2g_daemon.domain.readings import EvseCapability, PowerControl, VehicleIden
 
 ONE_WAY_TRANSFERS = ("AC_single_phase", "AC_two_phase", "AC_three_phase", "DC")
 TWO_WAY_TRANSFERS = ("AC_BPT", "DC_BPT")
+AUTOCHARGE_PREFIX = "VID:"  # before an EVCCID that 1.6 stations send as idTag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,7 +178,10 @@ def _larger(configured_w: float, told_w: float | None) -> float:
 
 
 def identity(id_token: JsonObject, *, known_evccids: Mapping[str, str]) -> VehicleIdentity:
-    """Who the token is; the EVCCID stands in its additionalInfo, or was told at Authorize."""
+    """Who the token is.
+
+    The EVCCID stands in its additionalInfo, is the token itself, or was told at Authorize.
+    """
     token = printable(str(id_token["idToken"]))
     evccid = next(
         (
@@ -185,9 +189,13 @@ def identity(id_token: JsonObject, *, known_evccids: Mapping[str, str]) -> Vehic
             for info in id_token.get("additionalInfo", ())
             if str(info["type"]).upper() == "EVCCID"
         ),
-        known_evccids.get(token),
+        None,
     )
-    return VehicleIdentity(evccid=evccid, id_token=token or None)
+    if evccid is None and id_token.get("type") == "MacAddress":
+        evccid = token
+    elif evccid is None and token.upper().startswith(AUTOCHARGE_PREFIX):
+        evccid = token[len(AUTOCHARGE_PREFIX) :]
+    return VehicleIdentity(evccid=evccid or known_evccids.get(token), id_token=token or None)
 
 
 def allowed_transfers(configs: tuple[EvseConfig, ...]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal, Protocol
 from fastapi import FastAPI, HTTPException
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from v2g_daemon.adapters.web.probe_routes import Probes, add_probe_routes
+from v2g_daemon.adapters.web.cars import NameCar, add_cars
 
 
 class OverrideRequest(BaseModel):
@@ -51,7 +51,7 @@ def build_api(
     status: Callable[[], dict[str, Any] | None],
     override: OverrideDesk,
     clear_latch: ClearLatch,
-    probes: Probes,
+    name_car: NameCar,
     version: str,
 ) -> FastAPI:
     """The application; `status` is None until the first tick."""
@@ -83,5 +83,5 @@ def build_api(
         except ValueError as error:
             raise HTTPException(409, str(error)) from error
 
-    add_probe_routes(app, probes)
+    add_cars(app, name_car)
     return app

@@ -64,6 +64,7 @@ def _evse_json(status: EvseStatus, decision: EvseDecision, snapshot: Snapshot) -
         "connected": status.connected,
         "plugged_in": status.plugged_in,
         "vehicle_id": decision.vehicle_id,
+        "car_candidates": list(decision.candidates),
         "stage": decision.stage.name.lower(),
         "soc": decision.soc,
         "soc_sigma": decision.soc_sigma,

@@ -24,7 +24,18 @@ KEYS = {
     ("sampleddatactrlr", "txupdatedinterval"): "MeterValueSampleInterval",
     ("sampleddatactrlr", "txupdatedmeasurands"): "MeterValuesSampledData",
     ("sampleddatactrlr", "txendedmeasurands"): "StopTxnSampledData",
+    ("aligneddatactrlr", "interval"): "ClockAlignedDataInterval",
+    ("authctrlr", "authorizeremotestart"): "AuthorizeRemoteTxRequests",
+    ("authctrlr", "localauthorizeoffline"): "LocalAuthorizeOffline",
+    ("authctrlr", "offlinetxforunknownidenabled"): "AllowOfflineTxForUnknownId",
+    ("devicedatactrlr", "itemspermessage"): "GetConfigurationMaxKeys",
     ("ocppcommctrlr", "heartbeatinterval"): "HeartbeatInterval",
+    ("ocppcommctrlr", "messageattempts"): "TransactionMessageAttempts",
+    ("ocppcommctrlr", "messageattemptinterval"): "TransactionMessageRetryInterval",
+    ("ocppcommctrlr", "websocketpinginterval"): "WebSocketPingInterval",
+    ("txctrlr", "evconnectiontimeout"): "ConnectionTimeOut",
+    ("txctrlr", "stoptxonevsidedisconnect"): "StopTransactionOnEVSideDisconnect",
+    ("txctrlr", "stoptxoninvalidid"): "StopTransactionOnInvalidId",
 }
 
 
@@ -86,8 +97,9 @@ def _profile(payload: JsonObject) -> JsonObject:
 
 
 def _composite(payload: JsonObject) -> JsonObject:
+    names = ("duration", "chargingRateUnit")
     return {"connectorId": payload["evseId"]} | {
-        name: payload[name] for name in ("duration", "chargingRateUnit")
+        name: payload[name] for name in names if name in payload
     }
 
 
