@@ -83,7 +83,16 @@ def _evse(evse: dict[str, Any]) -> list[str]:
         lines.append(f"         next: ready by {_wall(goal['ready_by_utc'])}{wanted}")
     if evse["plan"] is not None:
         lines.append(f"         plan: {evse['plan']['summary']}")
+    if evse["car_plans_w"] is not None:
+        lines.append(f"         the car itself plans {evse['car_plans_w']:.0f} W")
+    if evse["writes_today"]:
+        lines.append(f"         written to the charger today: {_writes(evse)}")
     return lines
+
+
+def _writes(evse: dict[str, Any]) -> str:
+    wearing = evse["flash_writes_today"]
+    return f"{evse['writes_today']}" + (f", {wearing} into memory that wears" if wearing else "")
 
 
 def _following(evse: dict[str, Any]) -> str:

@@ -63,6 +63,19 @@ def test_export_is_said_as_a_direction_not_as_a_minus() -> None:
     assert lines_of(snapshot)[1] == "grid     1234 W export, 2 s ago"
 
 
+@pytest.mark.parametrize(
+    ("writes", "wearing", "said"), [(41, 0, "41"), (41, 2, "41, 2 into memory that wears")]
+)
+def test_how_often_a_charger_was_written_to_and_what_its_car_plans_is_said(
+    writes: int, wearing: int, said: str
+) -> None:
+    status = an_evse_status(writes_today=writes, flash_writes_today=wearing, car_plans_w=3500.0)
+    assert lines_of(a_snapshot(evses=(status,)))[-2:] == [
+        "         the car itself plans 3500 W",
+        f"         written to the charger today: {said}",
+    ]
+
+
 def test_what_is_unknown_is_said_to_be() -> None:
     blind = an_evse_status(soc=None, soc_observed_at=None, power_w=None)
     lines = lines_of(a_snapshot(meter=None, prices=None, evses=(blind,), clock_trusted=False))

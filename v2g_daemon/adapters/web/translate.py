@@ -76,6 +76,9 @@ def _evse_json(status: EvseStatus, decision: EvseDecision, snapshot: Snapshot) -
         else [target.permitted.lowest_w, target.permitted.highest_w],
         "following": None if decision.following is None else decision.following.value,
         "car_state": None if decision.car_state is None else decision.car_state.value,
+        "car_plans_w": status.car_plans_w,
+        "writes_today": status.writes_today,
+        "flash_writes_today": status.flash_writes_today,
         "reason": reason_json(command.reason),
         "desire": reason_json(decision.desire),
         "next_goal": None
