@@ -35,6 +35,7 @@ from v2g_daemon.adapters.web.translate import status_json
 from v2g_daemon.app.cars import CarDesk
 from v2g_daemon.app.latches import LatchDesk
 from v2g_daemon.app.overrides import Overrides
+from v2g_daemon.app.probes import ProbeDesk
 from v2g_daemon.app.retention import NIGHTLY, Retention
 from v2g_daemon.domain.ledger import SessionRow
 from v2g_daemon.domain.memory import EvseMemory, Memory
@@ -120,7 +121,7 @@ def compose(
     recorder = _recorder(policy, clock, ledger, trace)
     journal = LedgerStationJournal(ledger, newest=reader.newest_station_events())
     central = CentralSystem(_central_config(settings, policy), clock, latest, journal)
-    newest, api = _desks(policy, latest, on_tick)
+    newest, api = _desks(policy, latest, central, on_tick)
     watchdog = SystemdWatchdog.from_environment(os.environ)
     around = _surroundings(clock, latest, recorder, central, watchdog, newest)
     house = restored_house(reader, policy, now_utc)
@@ -144,18 +145,23 @@ def compose(
 
 
 def _desks(
-    policy: Policy, latest: LatestValues, on_tick: Callable[[Outcome], None] | None
+    policy: Policy,
+    latest: LatestValues,
+    central: CentralSystem,
+    on_tick: Callable[[Outcome], None] | None,
 ) -> tuple[NewestOutcome, FastAPI]:
     """Who listens to every tick, and the API through which people ask and wish."""
     overrides, latches = Overrides(policy=policy, sink=latest), LatchDesk(sink=latest)
     cars = CarDesk(policy=policy, sink=latest)
-    listeners = [overrides.see, latches.see, cars.see, *([] if on_tick is None else [on_tick])]
-    newest = NewestOutcome(*listeners)
+    probes = ProbeDesk(policy=policy, sink=latest, stations=central.probes())
+    listeners = [overrides.see, latches.see, cars.see, probes.see]
+    newest = NewestOutcome(*listeners, *([] if on_tick is None else [on_tick]))
     api = build_api(
         status=newest.status,
         override=overrides,
         clear_latch=latches.clear,
         name_car=cars.name,
+        probes=probes,
         version=__version__,
     )
     return newest, api

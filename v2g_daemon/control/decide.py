@@ -15,6 +15,7 @@ from v2g_daemon.control.following import car_state_of, follow
 from v2g_daemon.control.grid import follow_meter, view_grid
 from v2g_daemon.control.hands_off import hands_off, uncommanded_bound
 from v2g_daemon.control.limits import limits_of, site_limits_of
+from v2g_daemon.control.probing import follow_probe, probe_lease_s
 from v2g_daemon.control.shape import remember_change, shape
 from v2g_daemon.control.share import Claim, share
 from v2g_daemon.control.situation import Situation, assess
@@ -80,6 +81,7 @@ def _assess_all(
         situation = assess(status, memory.of(status.evse_id), snapshot, policy, latches)
         had_latch = situation.latch is not None
         situation = follow(confirm_decrease(situation), snapshot, policy)
+        situation = follow_probe(situation, snapshot, policy)
         situation, latch = watch_direction(situation, snapshot, policy)
         if latch is not None and not had_latch:
             latches = (*latches, latch)
@@ -126,6 +128,7 @@ def _decide_evse(
         following=situation.following,
         car_state=car_state_of(situation),
         candidates=situation.candidates,
+        probe=situation.memory.probe,
     )
 
 
@@ -145,11 +148,14 @@ def _setpoint(
         issued_at=snapshot.now,
         expires_at=snapshot.now.later(_lease_s(target_w, situation, policy)),
         discharge_barred=any(limit.reason.rule in BARRING_RULES for limit in limits),
+        probe=situation.probing,
     )
 
 
 def _lease_s(target_w: float, situation: Situation, policy: Policy) -> float:
     """Length follows danger: discharge, or charge above the static safe power, is short."""
+    if situation.probing:
+        return probe_lease_s(policy.timing)
     if target_w < 0.0 or target_w > static_safe_w(situation.evse, policy.grid):
         return policy.timing.discharge_lease_s
     if target_w == 0.0:

@@ -90,6 +90,12 @@ def stage_of(
     return permitted, why_not or ""
 
 
+def may_test(records: tuple[CommissioningRecord, ...], serial: str | None) -> bool:
+    """Whether a guided test may discharge at this device."""
+    permits = (CommissioningStep.PERMISSION_TO_OPERATE, CommissioningStep.TEST_PERMIT)
+    return any(record.step in permits and _valid_for(record, serial) for record in records)
+
+
 def _why_no_export(recorded: set[CommissioningStep], policy: Policy) -> str | None:
     if CommissioningStep.EXPORT_COMPENSATION not in recorded:
         return f"not recorded for this charger: {CommissioningStep.EXPORT_COMPENSATION.value}"

@@ -21,6 +21,7 @@ from v2g_daemon.domain.instant import fresh
 from v2g_daemon.domain.memory import DischargeLatch, EvseMemory
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.policy import EvsePolicy, Policy, Stage
+from v2g_daemon.domain.probe import ProbePhase
 from v2g_daemon.domain.readings import EvseStatus, PowerControl
 from v2g_daemon.domain.snapshot import DischargeCounters, Snapshot
 from v2g_daemon.domain.vehicle import CarAnswer, Vehicle
@@ -66,14 +67,23 @@ class Situation:
 
     @property
     def max_discharge_w(self) -> float:
-        """The most that charger, station and car give together; 0 where unknown or unsigned."""
+        """The most that charger, station and car give together; 0 where unknown or unsigned.
+
+        A guided test may try what nobody has proved yet.
+        """
         capability = self.status.capability
         if self.vehicle is None or capability is None:
             return 0.0
-        if capability.control is not PowerControl.SIGNED:
-            return 0.0
         offered_w = max(-capability.power.lowest_w, 0.0)
+        if capability.control is not PowerControl.SIGNED:
+            offered_w = capability.untried_discharge_w if self.probing else 0.0
         return min(self.evse.max_discharge_w, self.vehicle.max_discharge_w, offered_w)
+
+    @property
+    def probing(self) -> bool:
+        """Whether a guided test runs."""
+        run = self.memory.probe
+        return run is not None and run.phase is not ProbePhase.OVER
 
     @property
     def min_charge_w(self) -> float:

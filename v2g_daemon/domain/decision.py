@@ -7,6 +7,7 @@ from enum import Enum
 
 from v2g_daemon.domain.faults import Fault
 from v2g_daemon.domain.policy import Stage
+from v2g_daemon.domain.probe import ProbeRun
 from v2g_daemon.domain.setpoint import Command, Limit, Reason
 
 
@@ -48,6 +49,7 @@ class EvseDecision:
     following: Following | None = None
     car_state: CarState | None = None
     candidates: tuple[str, ...] = ()
+    probe: ProbeRun | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

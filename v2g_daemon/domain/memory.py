@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from v2g_daemon.domain.instant import Instant
+from v2g_daemon.domain.probe import ProbeRun
 from v2g_daemon.domain.setpoint import Setpoint
 
 
@@ -52,7 +53,8 @@ class EvseMemory:
     last of them observed at `contradicted_at`. `car_full`: a car without SoC stopped drawing by
     itself in this session. `apart_since`: since when measured power and command differ. `lag_s`:
     how long this EVSE takes to follow, learned over its sessions. `discharge_proven`: the session's
-    first discharge flowed for long enough, from `discharging_since` on.
+    first discharge flowed for long enough, from `discharging_since` on. `probe`: the session's
+    guided test of discharge.
     """
 
     evse_id: str
@@ -77,6 +79,7 @@ class EvseMemory:
     lag_s: float | None = None
     discharging_since: Instant | None = None
     discharge_proven: bool = False
+    probe: ProbeRun | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

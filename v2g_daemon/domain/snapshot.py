@@ -21,6 +21,7 @@ class CommissioningStep(Enum):
     SIGN_TEST = "sign_test"
     EXPORT_COMPENSATION = "export_compensation"
     OWNER_CONSENT = "owner_consent"
+    TEST_PERMIT = "test_permit"  # the grid operator lets a guided test discharge, and no more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

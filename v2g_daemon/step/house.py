@@ -13,7 +13,7 @@ from v2g_daemon.control.decide import decide
 from v2g_daemon.control.session import charged_wh
 from v2g_daemon.domain.decision import Decision
 from v2g_daemon.domain.faults import Fault, FaultCode
-from v2g_daemon.domain.goals import UserOverride
+from v2g_daemon.domain.goals import OverrideKind, UserOverride
 from v2g_daemon.domain.ledger import LatchEvent, LedgerRow, OverrideEvent
 from v2g_daemon.domain.memory import Memory
 from v2g_daemon.domain.plan import Plan, PlanProblem
@@ -204,10 +204,17 @@ def _latch_rows(before: Memory, after: Memory) -> tuple[LatchEvent, ...]:
 
 
 def _override_rows(house: House, news: News) -> tuple[OverrideEvent, ...]:
-    """A row for each override set or cancelled since the last tick; an expired one needs none."""
+    """A row for each override set or cancelled since the last tick; an expired one needs none.
+
+    A guided test has none: it never outlives the daemon.
+    """
     now_utc = news.now.utc
-    set_now = [one for one in news.overrides if one not in house.overrides]
-    gone = [one for one in house.overrides if one not in news.overrides and one.until_utc > now_utc]
+    kept, before = (
+        [one for one in overrides if one.kind is not OverrideKind.PROBE]
+        for overrides in (news.overrides, house.overrides)
+    )
+    set_now = [one for one in kept if one not in before]
+    gone = [one for one in before if one not in kept and one.until_utc > now_utc]
     replaced = {one.evse_id for one in set_now}
     return (
         *(_override_row(one, one.kind.value) for one in set_now),

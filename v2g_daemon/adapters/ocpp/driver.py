@@ -120,6 +120,11 @@ class EvseDriver:
         command, now = self._newest, self._clock.now()
         return isinstance(command, Setpoint) and not command.expires_at.reached(now)
 
+    def probed(self, *, passed: bool, detail: str) -> None:
+        """The verdict of a guided test at this EVSE."""
+        self.evse.forms.probed(passed=passed, detail=detail, now_utc=self._clock.now().utc)
+        self.evse.publish()
+
     def due(self) -> Due | None:
         """The message that has to go out now, if any."""
         command, transaction = self._newest, self.evse.transaction

@@ -93,6 +93,23 @@ class EvseForms:
             )
         self._read_proof()
 
+    def untestable(self) -> str | None:
+        """Why no guided test can be made here, with the next step; None: it can."""
+        if self.abilities.central_setpoint:
+            return "this station takes setpoints (OCPP 2.1): its discharge needs no such test"
+        if self.untried_way is None:
+            return (
+                "the configuration does not name a way to try here: negative limits"
+                " ([charger.profiles] negative_limit = true) or a vendor's own words"
+            )
+        if not self.make.is_known or self.make.serial is None:
+            return "the station does not say its vendor, model, firmware and serial number"
+        if not self.default_installed:
+            return "the station has not taken its default profile, so nothing would end the test"
+        if self.rung.purpose is not Purpose.TX:
+            return "this station takes no profiles for a transaction, so nothing would end the test"
+        return None
+
     def way_refused(self) -> None:
         """The proved way was refused; until the station starts anew there is none."""
         self._way_refused = True

@@ -27,6 +27,7 @@ from v2g_daemon.adapters.ocpp.conductor import Conductor
 from v2g_daemon.adapters.ocpp.config import CentralSystemConfig, OcppVersion, StationConfig
 from v2g_daemon.adapters.ocpp.driver import EvseDriver
 from v2g_daemon.adapters.ocpp.handlers import StationHandlers
+from v2g_daemon.adapters.ocpp.probes import StationProbes
 from v2g_daemon.adapters.ocpp.security_log import SecurityLog
 from v2g_daemon.adapters.ocpp.session import StationHandler, StationSession
 from v2g_daemon.adapters.ocpp.station import StationState
@@ -113,6 +114,10 @@ class CentralSystem:
     def ports(self) -> tuple[EvsePort, ...]:
         """The command port of every configured EVSE, connected or not."""
         return tuple(driver for desk in self._desks.values() for driver in desk.drivers)
+
+    def probes(self) -> StationProbes:
+        """The stations as far as a guided test concerns them."""
+        return StationProbes({name: desk.drivers for name, desk in self._desks.items()})
 
     async def listening(self) -> None:
         """Wait until stations can connect."""

@@ -10,6 +10,7 @@ from fastapi import FastAPI, HTTPException
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from v2g_daemon.adapters.web.cars import NameCar, add_cars
+from v2g_daemon.adapters.web.probe_routes import Probes, add_probe_routes
 
 
 class OverrideRequest(BaseModel):
@@ -52,6 +53,7 @@ def build_api(
     override: OverrideDesk,
     clear_latch: ClearLatch,
     name_car: NameCar,
+    probes: Probes,
     version: str,
 ) -> FastAPI:
     """The application; `status` is None until the first tick."""
@@ -84,4 +86,5 @@ def build_api(
             raise HTTPException(409, str(error)) from error
 
     add_cars(app, name_car)
+    add_probe_routes(app, probes)
     return app
