@@ -224,7 +224,7 @@ class DeviceModel:
             ("TxCtrlr", "StopTxOnInvalidId", "false"),
             ("AuthCtrlr", "Enabled", "true"),
             ("AuthCtrlr", "AuthorizeRemoteStart", "false"),
-            ("SecurityCtrlr", "SecurityProfile", "1" if table.password is not None else "0"),
+            ("SecurityCtrlr", "SecurityProfile", _security_profile(table)),
             ("SecurityCtrlr", "Identity", table.id),
             ("ClockCtrlr", "TimeSource", "Heartbeat"),
         ):
@@ -274,6 +274,14 @@ def energy_transfers(table: StationTable) -> tuple[str, str]:
     if table.direct_current:
         return "DC", "DC_BPT"
     return ("AC_three_phase" if table.phases == 3 else "AC_single_phase"), "AC_BPT"
+
+
+def _security_profile(table: StationTable) -> str:
+    if table.certificate_file is not None:
+        return "3"
+    if table.password is None:
+        return "0"
+    return "2" if table.url.startswith("wss:") else "1"
 
 
 def has_v2x(table: StationTable, version: str) -> bool:

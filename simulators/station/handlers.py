@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from simulators.station.certificates import CERTIFICATE_HANDLERS, sign_certificate
 from simulators.station.profile_handlers import (
     clear_charging_profile,
     get_charging_profiles,
@@ -168,6 +169,8 @@ def trigger_message(station: Station, request: JsonDict) -> JsonDict:
             notify_status(station)
         case "MeterValues":
             station.send("MeterValues", lambda: meter_values(station))
+        case "SignChargingStationCertificate":
+            sign_certificate(station)
         case "TransactionEvent":
             return _trigger_transaction_event(station)
         case _:
@@ -190,6 +193,7 @@ def _always(status: str) -> Handler:
 
 
 _HANDLERS: dict[str, Handler] = {
+    **CERTIFICATE_HANDLERS,
     "ChangeAvailability": change_availability,
     "ClearCache": _always("Rejected"),
     "ClearChargingProfile": clear_charging_profile,

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from simulators.clock import ScaledClock, iso_from_s
 from simulators.faults import Fault, FaultBoard
 from simulators.scenario import StationTable
+from simulators.station.certificates import Credentials
 from simulators.station.device_model import DeviceModel
 from simulators.station.misbehaviour.car import taken_w
 from simulators.station.misbehaviour.following import Follower
@@ -41,10 +42,10 @@ class Station:
         self.world = world
         self.faults = faults
         self.outlet: Outlet = world.outlets[table.id]
+        self.credentials = Credentials(table)
         self.numbers: dict[str, int] = {}  # of transactions, as 1.6 has them given
-        self.store = ProfileStore(
-            hardware=Hardware(phases=table.phases, max_charge_w=table.max_charge_w)
-        )
+        hardware = Hardware(phases=table.phases, max_charge_w=table.max_charge_w)
+        self.store = ProfileStore(hardware=hardware)
         self.follower = Follower()
         self.remembered = Remembered()
         self.counts = Counts()

@@ -3,27 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 
 from v2g_daemon.domain.vehicle import GUEST
+from v2g_daemon.settings.complaint import Complaint
 from v2g_daemon.settings.sections import TIMEZONE_OF_BIDDING_ZONE, Charger, Departure, Settings
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Complaint:
-    """One fault of the file: the key's path, its value as shown, what is wrong, and the fix."""
-
-    key: str
-    value: str | None
-    problem: str
-    fix: str
-
-    def text(self, path: Path) -> str:
-        """The line that people read."""
-        value = "" if self.value is None else f" = {self.value}"
-        return f"{path}: {self.key}{value}: {self.problem}; {self.fix}"
+from v2g_daemon.settings.station_access import access_contradictions
 
 
 def contradictions(settings: Settings) -> tuple[Complaint, ...]:
@@ -34,6 +19,7 @@ def contradictions(settings: Settings) -> tuple[Complaint, ...]:
             _ids(settings),
             _safe_currents(settings),
             *(_charger(settings, number, one) for number, one in enumerate(settings.charger)),
+            access_contradictions(settings),
             _vehicles(settings),
             *(_departure(settings, number, one) for number, one in enumerate(settings.departure)),
             _clock(settings),
@@ -125,19 +111,6 @@ def _charger(settings: Settings, number: int, charger: Charger) -> Iterator[Comp
             value=str(charger.phases),
             problem=f"the site has {site.phases}",
             fix="correct one of them",
-        )
-    yield from _passwords(key, charger)
-
-
-def _passwords(key: str, charger: Charger) -> Iterator[Complaint]:
-    given = [charger.password, charger.password_file, charger.password_env]
-    count = len([one for one in given if one is not None])
-    if count != 1:
-        yield Complaint(
-            key=f"{key}.password_file",
-            value=None,
-            problem="no password" if count == 0 else "more than one password",
-            fix="give one of password_file, password_env and password",
         )
 
 

@@ -15,6 +15,7 @@ import pytest
 from fastapi import FastAPI
 
 from tests.adapters.web.conftest import Serving
+from v2g_daemon.adapters.web.cars import add_cars
 from v2g_daemon.adapters.web.routes import build_api
 from v2g_daemon.adapters.web.server import private_socket, serve
 
@@ -48,28 +49,15 @@ def named(*, evse_id: str, vehicle_id: str) -> dict[str, Any]:
     return {"evse_id": evse_id, "vehicle_id": vehicle_id, "detail": "until unplugged"}
 
 
-class NothingToTest:
-    """Knows no EVSE at which a guided test could be made."""
-
-    def start(self, *, name: str) -> dict[str, Any]:
-        raise ValueError(f"there is no EVSE {name!r}")
-
-    def progress(self, *, evse_id: str) -> dict[str, Any]:
-        return {"evse_id": evse_id}
-
-    def cancel(self, *, evse_id: str) -> dict[str, Any]:
-        return {"evse_id": evse_id}
-
-
 def an_app(desk: Desk | None = None, status: dict[str, Any] | None = None) -> FastAPI:
-    return build_api(
+    app = build_api(
         status=lambda: status,
         override=Desk() if desk is None else desk,
         clear_latch=cleared,
-        name_car=named,
-        probes=NothingToTest(),
         version="1.2.3",
     )
+    add_cars(app, named)
+    return app
 
 
 async def until_served(client: httpx.AsyncClient) -> None:

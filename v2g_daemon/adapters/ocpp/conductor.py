@@ -6,6 +6,7 @@ import asyncio
 
 from v2g_daemon.adapters.ocpp.adoption import Adoption
 from v2g_daemon.adapters.ocpp.boot import Boot
+from v2g_daemon.adapters.ocpp.certificate_requests import CertificateRequests
 from v2g_daemon.adapters.ocpp.config import CentralSystemConfig
 from v2g_daemon.adapters.ocpp.driver import EvseDriver
 from v2g_daemon.adapters.ocpp.lease import Due
@@ -28,10 +29,12 @@ class Conductor:
         config: CentralSystemConfig,
         clock: Clock,
         awake: asyncio.Event,
+        certificates: CertificateRequests,
     ) -> None:
         self._boot = Boot(station=station, session=session, config=config, clock=clock)
         self._net = SafetyNet(station=station, session=session, clock=clock)
         self._adoption = Adoption(station=station, session=session, clock=clock)
+        self._certificates = certificates
         self._station = station
         self._drivers = drivers
         self._session = session
@@ -57,6 +60,7 @@ class Conductor:
                 await self._adoption.identify(evse)
                 await self._adoption.claim(evse)
             await self._adoption.ask_for_meter_values()
+            await self._certificates.deliver(self._session)
             for driver in self._drivers:
                 await driver.keep_house(self._session)
             await self._chores.wait()
