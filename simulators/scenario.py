@@ -197,6 +197,7 @@ class StationTable(Table):
     direct_current: bool = False
     ev_phases: tuple[PhasePower, ...] = ()
     local_authorization_offline: bool = True
+    needs_remote_start: bool = False
     reboot_s: NotNegative = 20.0
     serial: Annotated[str, Field(max_length=25)] = "SIM-0001"
     model: Annotated[str, Field(max_length=20)] = "SimV2G"

@@ -16,6 +16,7 @@ from simulators.station.profile_handlers import (
 )
 from simulators.station.profile_rules import EVSE_ID
 from simulators.station.samples import transaction_event
+from simulators.station.service import get_local_list_version, get_log, send_local_list
 from simulators.station.session import (
     begin_transaction,
     end_transaction,
@@ -165,6 +166,8 @@ def trigger_message(station: Station, request: JsonDict) -> JsonDict:
             station.queued.set()
         case "Heartbeat":
             station.send("Heartbeat", {})
+        case "LogStatusNotification":
+            station.send("LogStatusNotification", {"status": "Idle"})
         case "StatusNotification":
             notify_status(station)
         case "MeterValues":
@@ -201,6 +204,8 @@ _HANDLERS: dict[str, Handler] = {
     "GetBaseReport": get_base_report,
     "GetChargingProfiles": get_charging_profiles,
     "GetCompositeSchedule": get_composite_schedule,
+    "GetLocalListVersion": get_local_list_version,
+    "GetLog": get_log,
     "GetReport": _always("NotSupported"),
     "GetTransactionStatus": get_transaction_status,
     "GetVariables": get_variables,
@@ -208,6 +213,7 @@ _HANDLERS: dict[str, Handler] = {
     "RequestStartTransaction": request_start_transaction,
     "RequestStopTransaction": request_stop_transaction,
     "Reset": reset,
+    "SendLocalList": send_local_list,
     "SetChargingProfile": set_charging_profile,
     "SetVariables": set_variables,
     "TriggerMessage": trigger_message,

@@ -17,6 +17,7 @@ from v2g_daemon.cli import (
     replay,
     report,
     run,
+    station,
     status,
 )
 from v2g_daemon.domain.errors import ConfigurationError, V2gDaemonError
@@ -41,6 +42,7 @@ app.command("auto")(overrides.auto)
 app.command("car")(car.car)
 app.add_typer(latch.app, name="latch")
 app.command("probe")(probe.probe)
+app.add_typer(station.app, name="station")
 app.add_typer(certs.app, name="certs")
 app.command("report")(report.report)
 app.command("replay")(replay.replay)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -120,6 +120,7 @@ def benches() -> Benches:
         kept = MemoryJournal() if journal is None else journal
         central = CentralSystem(config, clock, sink, kept, ca=ca, register=register)
         serving = asyncio.create_task(central.run())
+        relaying = [asyncio.create_task(_run(relay)) for relay in central.relays().values()]
         async with asyncio.timeout(5):
             await central.listening()
         try:
@@ -132,10 +133,15 @@ def benches() -> Benches:
                 journal=kept,
             )
         finally:
-            serving.cancel()
-            await asyncio.wait([serving])
+            for task in (serving, *relaying):
+                task.cancel()
+            await asyncio.wait([serving, *relaying])
 
     return make
+
+
+async def _run(task: Callable[[], Awaitable[None]]) -> None:
+    await task()
 
 
 @pytest.fixture

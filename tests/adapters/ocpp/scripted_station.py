@@ -228,11 +228,15 @@ class ScriptedStation:
         await self.call("StatusNotification", connector("Available"))
         await self.settled()
 
-    async def settled(self) -> None:
-        """The central system's last question of a new connection: who else limits the station."""
+    async def settled(self, *, times: int = 1) -> None:
+        """The central system's last question after a boot: who else limits the station."""
+        last: Json = {"chargingProfile": {}}
         async with asyncio.timeout(5), self._arrived:
             await self._arrived.wait_for(
-                lambda: any(one["chargingProfile"] == {} for one in self.of("GetChargingProfiles"))
+                lambda: (
+                    sum(last.items() <= one.items() for one in self.of("GetChargingProfiles"))
+                    >= times
+                )
             )
 
     async def event(self, kind: str, trigger: str, **more: Any) -> Json:

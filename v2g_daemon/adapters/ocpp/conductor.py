@@ -10,6 +10,7 @@ from v2g_daemon.adapters.ocpp.certificate_requests import CertificateRequests
 from v2g_daemon.adapters.ocpp.config import CentralSystemConfig
 from v2g_daemon.adapters.ocpp.driver import EvseDriver
 from v2g_daemon.adapters.ocpp.lease import Due
+from v2g_daemon.adapters.ocpp.local_list import push_local_list
 from v2g_daemon.adapters.ocpp.safety_net import SafetyNet
 from v2g_daemon.adapters.ocpp.session import StationConversation
 from v2g_daemon.adapters.ocpp.station import StationState
@@ -38,6 +39,7 @@ class Conductor:
         self._station = station
         self._drivers = drivers
         self._session = session
+        self._clock = clock
         self._awake = awake
         self._chores = asyncio.Event()
         self._configured_power_ups = -1
@@ -59,6 +61,7 @@ class Conductor:
             for evse in self._station.evses:
                 await self._adoption.identify(evse)
                 await self._adoption.claim(evse)
+            await self._start_waiting()
             await self._adoption.ask_for_meter_values()
             await self._certificates.deliver(self._session)
             for driver in self._drivers:
@@ -106,12 +109,21 @@ class Conductor:
             await self._adoption.look_around(evse)
         await self._boot.take_stock()
         await self._boot.write(reading)
+        now = self._clock.now()
+        await push_local_list(self._session, self._station.config, self._station.journal, now)
         await self._boot.look_for_others()
 
     async def _lay_safety_net(self) -> None:
         """Now, whenever it was tried last."""
         self._net.forget()
         await self._net.keep()
+
+    async def _start_waiting(self) -> None:
+        """Where a car waits at a station that starts no transaction by itself."""
+        for autostart in self._station.autostarts:
+            now = self._clock.now()
+            if autostart.due(now, power_ups=self._station.power_ups):
+                await autostart.start(self._session, now)
 
     async def _drive(self) -> None:
         """Every EVSE that has something due, each once, a safer value first."""

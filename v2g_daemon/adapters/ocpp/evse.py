@@ -60,6 +60,8 @@ class EvseState:
         self.to_renegotiate = False
         self.acquainted = False
         self.connector_heard = False
+        self.connector_status: str | None = None
+        self.begun = False  # a transaction, since the car was plugged in or the station started
         self.commander: Commander | None = None
         self.naming = Naming(station_id)
         self._sink = sink
@@ -102,6 +104,7 @@ class EvseState:
     def link_opened(self) -> None:
         """A new connection knows nothing yet: what was installed must be learned again."""
         self.connector_heard = False
+        self.connector_status = None
         self.forms.link_opened()
         self._unheard()
         self.publish(connected=True)
@@ -109,6 +112,7 @@ class EvseState:
     def restarted(self) -> None:
         """The station has started anew: its profiles may be gone, and its transaction with them."""
         self.forms.restarted()
+        self.begun = False
         self._unheard()
 
     def _unheard(self) -> None:
@@ -196,6 +200,7 @@ class EvseState:
     def connector_told(self, connector_status: str, now: Instant) -> None:
         """StatusNotification; a transaction this connection told of knows better than it."""
         self.connector_heard = True
+        self.connector_status = connector_status
         running = self.transaction is not None and self.transaction.heard
         if connector_status == "Occupied" and not self.status.plugged_in:
             self.publish(plugged_in=True, plugged_in_at_utc=now.utc)
@@ -262,6 +267,7 @@ class EvseState:
         if self.needs is None or self.needs.soc is None:
             # The car of the transaction before may have left unseen, and its SoC with it.
             self.status = replace(self.status, soc=None, soc_observed_at=None)
+        self.begun = True
         self.telemetry.transaction_began()
         self.naming.begins(event.transaction_id)
         self.transaction = Transaction(
@@ -299,6 +305,7 @@ class EvseState:
         self.naming.unplugged()
         self.telemetry.emptied()
         self.transaction = None
+        self.begun = False
         self._car_unsaid()
         gone: dict[str, Any] = dict.fromkeys(
             (

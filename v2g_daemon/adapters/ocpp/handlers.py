@@ -9,6 +9,7 @@ from typing import Any
 from v2g_daemon.adapters.ocpp.certificate_requests import CertificateRequests
 from v2g_daemon.adapters.ocpp.codec import JsonObject
 from v2g_daemon.adapters.ocpp.config import OcppVersion
+from v2g_daemon.adapters.ocpp.redaction import shortened
 from v2g_daemon.adapters.ocpp.security_log import SecurityLog
 from v2g_daemon.adapters.ocpp.session import CallRefused
 from v2g_daemon.adapters.ocpp.station import StationState
@@ -68,6 +69,14 @@ class StationHandlers:
         """A message without answer (periodic event streams): nothing here asked for one."""
         del action, payload
 
+    def key_shown(self, id_token: JsonObject, status: str) -> None:
+        """A key was shown, and told `status`; one that was refused is a security event."""
+        self.station.key_shown(id_token, self.clock.now())
+        if status != "Accepted":
+            detail = f"{shortened(str(id_token['idToken']))} ({id_token['type']})"
+            station_id = self.station.config.station_id
+            self.security.note("unknown_key", station_id=station_id, detail=detail)
+
     def now_stamp(self) -> str:
         """The clock as stations want it, and set their own by."""
         self.station.has_our_time = True
@@ -93,18 +102,25 @@ def _heartbeat(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
 
 
 def _authorize(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
-    """At home every token may charge; who it is decides later what its car may do."""
+    """Who it is decides later what its car may do; here only whether it may charge at all."""
     handlers.station.authorized(payload)
-    answer: JsonObject = {"idTokenInfo": {"status": "Accepted"}}
-    if handlers.version is OcppVersion.V2_1:  # Q01: left out, it means charging only
+    status = handlers.station.config.key_ring.status(payload["idToken"])
+    handlers.key_shown(payload["idToken"], status)
+    answer: JsonObject = {"idTokenInfo": {"status": status}}
+    if (
+        handlers.version is OcppVersion.V2_1 and status == "Accepted"
+    ):  # Q01: left out, it means charging only
         answer["allowedEnergyTransfer"] = allowed_transfers(handlers.station.evse_configs)
     return answer
 
 
 def _transaction_event(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
     handlers.station.transaction_told(payload, handlers.clock.now())
-    # E05: idTokenInfo only where an idToken was given.
-    return {"idTokenInfo": {"status": "Accepted"}} if "idToken" in payload else {}
+    status = handlers.station.admissions.status(payload)
+    if "idToken" not in payload:  # E05: idTokenInfo only where an idToken was given
+        return {}
+    handlers.key_shown(payload["idToken"], status)
+    return {"idTokenInfo": {"status": status}}
 
 
 def _status_notification(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
@@ -168,6 +184,11 @@ def _security_event(handlers: StationHandlers, payload: JsonObject) -> JsonObjec
     return {}
 
 
+def _log_status(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
+    handlers.station.log_told(payload, handlers.clock.now())
+    return {}
+
+
 def _sign_certificate(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
     """A02: accepted is a promise that CertificateSigned follows."""
     accepted = handlers.certificates is not None and handlers.certificates.asked(payload)
@@ -211,7 +232,7 @@ _BOTH: dict[str, Handler] = {
     "Get15118EVCertificate": _always(status="Failed", exiResponse=""),
     "GetCertificateStatus": _always(status="Failed"),
     "Heartbeat": _heartbeat,
-    "LogStatusNotification": _NOTED,
+    "LogStatusNotification": _log_status,
     "MeterValues": _meter_values,
     "NotifyChargingLimit": _charging_limit,
     "NotifyCustomerInformation": _NOTED,

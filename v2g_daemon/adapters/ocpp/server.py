@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -30,6 +30,7 @@ from v2g_daemon.adapters.ocpp.crowd import listeners
 from v2g_daemon.adapters.ocpp.desks import Desk, Live
 from v2g_daemon.adapters.ocpp.gatekeeper import Gatekeeper
 from v2g_daemon.adapters.ocpp.handlers import StationHandlers
+from v2g_daemon.adapters.ocpp.installer import InstallerDesk
 from v2g_daemon.adapters.ocpp.probes import StationProbes
 from v2g_daemon.adapters.ocpp.security_log import SecurityLog
 from v2g_daemon.adapters.ocpp.session import StationConversation, StationHandler, StationSession
@@ -42,6 +43,7 @@ from v2g_daemon.ports import (
     EvsePort,
     ObservationSink,
     StationCa,
+    StationDesk,
     StationJournal,
 )
 
@@ -108,6 +110,17 @@ class CentralSystem:
     def probes(self) -> StationProbes:
         """The stations as far as a guided test concerns them."""
         return StationProbes({name: desk.drivers for name, desk in self._desks.items()})
+
+    def relays(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """A task for each station that is relayed; to be supervised one by one."""
+        relayed = {name: desk.relay for name, desk in self._desks.items()}
+        return {name: relay.run for name, relay in relayed.items() if relay is not None}
+
+    def installer_desk(self) -> StationDesk:
+        """Through which an installer sees the stations and asks them."""
+        return InstallerDesk(
+            self._desks, clock=self._clock, report_patience_s=self._config.report_patience_s
+        )
 
     async def listening(self) -> None:
         """Wait until stations can connect."""
@@ -186,6 +199,8 @@ class CentralSystem:
             self._listening.clear()
             for server in servers:
                 server.close(code=CloseCode.GOING_AWAY)
+            for desk in self._desks.values():
+                desk.frames.close()
 
     def _choose(
         self, connection: ServerConnection, offered: Sequence[Subprotocol]
@@ -245,7 +260,7 @@ class CentralSystem:
     ) -> None:
         station = desk.config
         session = StationSession(
-            link=BoundedLink(connection),
+            link=desk.watched(BoundedLink(connection)),
             version=version,
             handler=self._handler(desk, version),
             call_timeout_s=self._config.call_timeout_s,
@@ -255,12 +270,17 @@ class CentralSystem:
         calls = _conversation(desk, session)
         conductor = self._conductor(desk, calls)
         _drop_when_unacknowledged(connection, after_s=self._config.call_timeout_s)
-        live = Live(connection=connection, conductor=conductor, calls=calls, ended=asyncio.Event())
-        desk.live = live
+        live = Live(
+            connection=connection,
+            version=version,
+            address=str(connection.remote_address[0]),
+            since=self._clock.now(),
+            calls=calls,
+            conductor=conductor,
+            ended=asyncio.Event(),
+        )
+        desk.opened(live)
         LOG.info("OCPP: %s connected, %s", station.station_id, version.value)
-        for driver in desk.drivers:
-            driver.forget()
-        desk.state.link_opened()
         try:
             async with asyncio.TaskGroup() as group:
                 company = [
@@ -271,9 +291,7 @@ class CentralSystem:
                 for task in company:
                     task.cancel()
         finally:
-            desk.live = None
-            desk.state.link_lost()
-            live.ended.set()
+            desk.closed(live)
             LOG.info("OCPP: %s disconnected", station.station_id)
 
     def _conductor(self, desk: Desk, calls: StationConversation) -> Conductor:
