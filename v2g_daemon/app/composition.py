@@ -42,6 +42,7 @@ from v2g_daemon.app.certificates import certificate_watch, local_ca, tls_config
 from v2g_daemon.app.latches import LatchDesk
 from v2g_daemon.app.overrides import Overrides
 from v2g_daemon.app.probes import ProbeDesk
+from v2g_daemon.app.profile_dialect import profile_dialect
 from v2g_daemon.app.retention import NIGHTLY, Retention
 from v2g_daemon.app.station_access import key_ring, relay_config
 from v2g_daemon.domain.ledger import SessionRow
@@ -340,6 +341,7 @@ def _evse(charger: Charger, evse: EvsePolicy, policy: Policy) -> EvseConfig:
         min_charge_w=evse.min_charge_w,
         min_discharge_w=evse.min_discharge_w,
         charge_only=charger.charge_only,
+        dialect=profile_dialect(charger.profiles),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -17,8 +18,8 @@ from v2g_daemon.step.house import Outcome
 
 LONGEST = timedelta(minutes=5)
 UNATTENDED_S = 5.0
+BEGINS_WITHIN_S = 15.0
 TICKS = 3.0
-BEGINS_WITHIN_TICKS = 2
 
 
 class ProbedStations(Protocol):
@@ -37,6 +38,21 @@ class ProbedStations(Protocol):
         ...
 
 
+@dataclass(slots=True, kw_only=True)
+class _Test:
+    """One test: since when, when somebody asked after it last, and how far it has come."""
+
+    begun_at: Instant
+    asked_at: Instant
+    run: ProbeRun | None = None
+    withdrawn: bool = False
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its verdict is final."""
+        return self.run is not None and self.run.phase is ProbePhase.OVER
+
+
 class ProbeDesk:
     """The test desk of one running daemon; `see` keeps it up to date.
 
@@ -48,19 +64,18 @@ class ProbeDesk:
         self._sink = sink
         self._stations = stations
         self._outcome: Outcome | None = None
-        self._runs: dict[str, ProbeRun] = {}
-        self._asked_at: dict[str, Instant] = {}
+        self._tests: dict[str, _Test] = {}
 
     def see(self, outcome: Outcome) -> None:
         """The newest tick: keep its tests, record what ended, end what nobody watches."""
         self._outcome = outcome
         now = outcome.snapshot.now
         for decided in outcome.decision.evses:
-            self._follow(decided)
-        unattended_s = max(UNATTENDED_S, TICKS * self._policy.timing.tick_s)
-        for evse_id, asked_at in list(self._asked_at.items()):
-            if now.seconds_since(asked_at) > unattended_s:
-                self._leave(evse_id)
+            test = self._tests.get(decided.evse_id)
+            if test is not None and not test.is_over:
+                self._follow(decided, test, now)
+                if now.seconds_since(test.asked_at) > self._patience_s(UNATTENDED_S):
+                    self._withdraw(decided.evse_id, test)
 
     def start(self, *, name: str) -> dict[str, Any]:
         """Begin a test; raises ValueError with a text for the user where it cannot be."""
@@ -70,14 +85,14 @@ class ProbeDesk:
         evse_id = self._stations.evse_of(name)
         if evse_id is None:
             raise ValueError(f"no EVSE and no station with a single EVSE is named {name!r}")
-        if evse_id in self._asked_at:
+        test = self._tests.get(evse_id)
+        if test is not None and not test.is_over:
             raise ValueError("a test of it is running already")
         obstacle = self._stations.untestable(evse_id) or self._obstacle(outcome, evse_id)
         if obstacle is not None:
             raise ValueError(obstacle)
         now = outcome.snapshot.now
-        self._runs.pop(evse_id, None)
-        self._asked_at[evse_id] = now
+        self._tests[evse_id] = _Test(begun_at=now, asked_at=now)
         self._sink.put_override(
             UserOverride(
                 evse_id=evse_id,
@@ -86,55 +101,73 @@ class ProbeDesk:
                 until_utc=now.utc + LONGEST,
             )
         )
-        return {"evse_id": evse_id, "phase": "asked", "verdict": None, "detail": "asked for"}
+        return _shown(evse_id, None)
 
     def progress(self, *, evse_id: str) -> dict[str, Any]:
         """How far the test has come; whoever asks, watches."""
-        if evse_id in self._asked_at and self._outcome is not None:
-            self._asked_at[evse_id] = self._outcome.snapshot.now
-        run = self._runs.get(evse_id)
-        if run is None:
-            return {"evse_id": evse_id, "phase": "asked", "verdict": None, "detail": "asked for"}
-        status = self._status(evse_id)
+        test, outcome = self._known(evse_id), self._outcome
+        if outcome is None:
+            return _shown(evse_id, None)
+        test.asked_at = outcome.snapshot.now
+        if test.run is None:
+            return _shown(evse_id, None)
+        run, status, meter = test.run, self._status(evse_id), outcome.snapshot.meter
         return {
-            "evse_id": evse_id,
-            "phase": run.phase.value,
-            "verdict": None if run.verdict is None else run.verdict.value,
+            **_shown(evse_id, run),
             "detail": run.detail or self._waiting_for(run, evse_id),
             "target_w": run.target_w if run.phase is ProbePhase.DISCHARGING else 0.0,
             "power_w": None if status is None else status.power_w,
-            "grid_w": self._grid_w(),
+            "grid_w": None if meter is None else meter.power_w,
         }
 
     def cancel(self, *, evse_id: str) -> dict[str, Any]:
         """End it at 0 W; the test itself still sees to that."""
-        self._sink.cancel_overrides(evse_id)
+        self._withdraw(evse_id, self._known(evse_id))
         return self.progress(evse_id=evse_id)
 
-    def _follow(self, decided: EvseDecision) -> None:
-        """Keep the newest run of a test of ours; one that ended, or went with its car, is over."""
-        evse_id, run = decided.evse_id, decided.probe
-        if evse_id not in self._asked_at:
-            return
-        before = self._runs.get(evse_id)
-        if run is not None:
-            self._runs[evse_id] = run
-        elif before is not None:
-            self._runs[evse_id] = run = _lost(before)
-        if run is not None and run.phase is ProbePhase.OVER:
-            self._stations.probed(
-                evse_id, passed=run.verdict is ProbeVerdict.PASSED, detail=run.detail
-            )
-            self._leave(evse_id)
+    def _known(self, evse_id: str) -> _Test:
+        if evse_id not in self._tests:
+            raise ValueError(f"no test of {evse_id!r} was begun")
+        return self._tests[evse_id]
 
-    def _leave(self, evse_id: str) -> None:
-        del self._asked_at[evse_id]
-        self._sink.cancel_overrides(evse_id)
+    def _follow(self, decided: EvseDecision, test: _Test, now: Instant) -> None:
+        """Keep its newest state; one that ended, or went with its car, is over."""
+        evse_id, run = decided.evse_id, decided.probe
+        if run is not None and run.asked_at_utc == test.begun_at.utc:
+            test.run = run
+        elif test.run is not None:
+            test.run = _over(test.run, test.run.detail or "the car went away")
+        elif now.seconds_since(test.begun_at) > self._patience_s(BEGINS_WITHIN_S):
+            test.run = _over(_unbegun(test), "it did not begin: another wish took its place")
+            return
+        if test.is_over and test.run is not None:
+            passed = test.run.verdict is ProbeVerdict.PASSED
+            self._stations.probed(evse_id, passed=passed, detail=test.run.detail)
+            self._withdraw(evse_id, test)
+
+    def _withdraw(self, evse_id: str, test: _Test) -> None:
+        """Take the wish for it back, once; a newer wish stays."""
+        if test.withdrawn:
+            return
+        test.withdrawn = True
+        overrides = () if self._outcome is None else self._outcome.snapshot.overrides
+        newer = any(
+            one.evse_id == evse_id and one.set_at_utc > test.begun_at.utc for one in overrides
+        )
+        if not newer:
+            self._sink.cancel_overrides(evse_id)
+
+    def _patience_s(self, least_s: float) -> float:
+        return max(least_s, TICKS * self._policy.timing.tick_s)
 
     def _obstacle(self, outcome: Outcome, evse_id: str) -> str | None:
-        status = self._status(evse_id)
+        status, now_utc = self._status(evse_id), outcome.snapshot.now.utc
         if status is None or not status.connected or not status.plugged_in:
             return "no car is plugged in, or the station is away"
+        if any(
+            one.evse_id == evse_id and one.until_utc > now_utc for one in outcome.snapshot.overrides
+        ):
+            return "a wish of yours stands; end it first: v2g auto"
         if not may_test(outcome.snapshot.commissioning, status.serial):
             return (
                 "neither a permission to operate nor a test permit is recorded for the charger"
@@ -168,18 +201,23 @@ class ProbeDesk:
         found = [one for one in self._outcome.snapshot.evses if one.evse_id == evse_id]
         return found[0] if found else None
 
-    def _grid_w(self) -> float | None:
-        meter = None if self._outcome is None else self._outcome.snapshot.meter
-        return None if meter is None else meter.power_w
+
+def _shown(evse_id: str, run: ProbeRun | None) -> dict[str, Any]:
+    if run is None:
+        return {"evse_id": evse_id, "phase": "asked", "verdict": None, "detail": "asked for"}
+    verdict = None if run.verdict is None else run.verdict.value
+    return {"evse_id": evse_id, "phase": run.phase.value, "verdict": verdict}
 
 
-def _lost(run: ProbeRun) -> ProbeRun:
-    """The memory of the test went with its session."""
+def _unbegun(test: _Test) -> ProbeRun:
     return ProbeRun(
-        asked_at_utc=run.asked_at_utc,
-        target_w=run.target_w,
-        phase=ProbePhase.OVER,
-        since=run.since,
-        verdict=ProbeVerdict.FAILED,
-        detail=run.detail or "the car went away",
+        asked_at_utc=test.begun_at.utc,
+        target_w=0.0,
+        phase=ProbePhase.RESTING,
+        since=test.begun_at,
     )
+
+
+def _over(run: ProbeRun, detail: str) -> ProbeRun:
+    """The memory of a test goes with its session."""
+    return replace(run, phase=ProbePhase.OVER, verdict=ProbeVerdict.FAILED, detail=detail)

@@ -25,6 +25,7 @@ from pydantic_settings import (
 )
 
 from v2g_daemon.settings.access_sections import ChargeKey, Relay, Token
+from v2g_daemon.settings.charger_profiles import ChargerProfiles
 from v2g_daemon.settings.section import Fraction, Name, NotNegative, Positive, Section
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -130,6 +131,7 @@ class Charger(Section):
     security_profile: SecurityProfile | None = None
     loss: Loss = Loss()
     cadence: ChargerCadence = ChargerCadence()
+    profiles: ChargerProfiles = ChargerProfiles()
 
 
 class Warranty(Section):

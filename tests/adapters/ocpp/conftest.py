@@ -58,7 +58,12 @@ class Bench:
         return self.status
 
     def setpoint(
-        self, target_w: float, *, lease_s: float = 90.0, lowest_w: float = -10000.0
+        self,
+        target_w: float,
+        *,
+        lease_s: float = 90.0,
+        lowest_w: float = -10000.0,
+        probe: bool = False,
     ) -> None:
         now = self.clock.now()
         self.port.command(
@@ -68,6 +73,7 @@ class Bench:
                 reason=REASON,
                 issued_at=now,
                 expires_at=now.later(lease_s),
+                probe=probe,
             )
         )
 

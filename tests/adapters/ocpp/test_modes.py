@@ -51,7 +51,7 @@ def last_period(car: ScriptedStation) -> Json:
     return period
 
 
-async def told(bench: Bench, target_w: float, **more: float) -> None:
+async def told(bench: Bench, target_w: float, **more: Any) -> None:
     bench.setpoint(target_w, **more)
     await bench.until(lambda s: s.outcome is not None and s.outcome.target_w == target_w)
 

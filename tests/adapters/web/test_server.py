@@ -16,6 +16,7 @@ from fastapi import FastAPI
 
 from tests.adapters.web.conftest import Serving
 from v2g_daemon.adapters.web.cars import add_cars
+from v2g_daemon.adapters.web.probe_routes import add_probe_routes
 from v2g_daemon.adapters.web.routes import build_api
 from v2g_daemon.adapters.web.server import private_socket, serve
 
@@ -49,6 +50,25 @@ def named(*, evse_id: str, vehicle_id: str) -> dict[str, Any]:
     return {"evse_id": evse_id, "vehicle_id": vehicle_id, "detail": "until unplugged"}
 
 
+class Bench:
+    """One test at the carport, over once it is cancelled."""
+
+    def __init__(self) -> None:
+        self.cancelled = False
+
+    def start(self, *, name: str) -> dict[str, Any]:
+        if name != "carport":
+            raise ValueError(f"no EVSE is named {name!r}")
+        return {"evse_id": name, "phase": "asked"}
+
+    def progress(self, *, evse_id: str) -> dict[str, Any]:
+        return {"evse_id": evse_id, "phase": "over" if self.cancelled else "resting"}
+
+    def cancel(self, *, evse_id: str) -> dict[str, Any]:
+        self.cancelled = True
+        return {"evse_id": evse_id, "detail": "cancelled"}
+
+
 def an_app(desk: Desk | None = None, status: dict[str, Any] | None = None) -> FastAPI:
     app = build_api(
         status=lambda: status,
@@ -57,6 +77,7 @@ def an_app(desk: Desk | None = None, status: dict[str, Any] | None = None) -> Fa
         version="1.2.3",
     )
     add_cars(app, named)
+    add_probe_routes(app, Bench())
     return app
 
 
@@ -246,3 +267,21 @@ async def test_which_car_it_is_is_told_by_post_and_refused_where_it_cannot_be(
         refused = await client.post("/api/v1/cars", json={**told, "vehicle_id": "bus"})
         assert (refused.status_code, refused.json()["detail"]) == (409, "there is no vehicle 'bus'")
         assert (await client.post("/api/v1/cars", json={"evse_id": "carport"})).status_code == 422
+
+
+async def test_a_probe_is_begun_watched_and_ended_by_its_client(serving: Serving) -> None:
+    async with serving(an_app()) as client:
+        await until_served(client)
+        begun = await client.post("/api/v1/probes", json={"name": "carport"})
+        assert (begun.status_code, begun.json()["phase"]) == (200, "asked")
+        assert (await client.get("/api/v1/probes/carport")).json()["phase"] == "resting"
+        assert (await client.delete("/api/v1/probes/carport")).json()["detail"] == "cancelled"
+        assert (await client.get("/api/v1/probes/carport")).json()["phase"] == "over"
+
+
+async def test_a_probe_that_cannot_be_is_refused_with_the_reason(serving: Serving) -> None:
+    async with serving(an_app()) as client:
+        await until_served(client)
+        refused = await client.post("/api/v1/probes", json={"name": "yard"})
+        assert (refused.status_code, refused.json()["detail"]) == (409, "no EVSE is named 'yard'")
+        assert (await client.post("/api/v1/probes", json={})).status_code == 422

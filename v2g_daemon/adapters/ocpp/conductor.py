@@ -103,6 +103,7 @@ class Conductor:
         for evse, known in zip(self._station.evses, before, strict=True):
             evse.forms.default_installed &= evse.abilities == known
         await self._lay_safety_net()
+        await self._boot.set_thresholds(reading)
         self._configured_power_ups = power_ups
         self._awake.set()
         for evse in self._station.evses:

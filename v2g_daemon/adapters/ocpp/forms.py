@@ -99,8 +99,8 @@ class EvseForms:
             return "this station takes setpoints (OCPP 2.1): its discharge needs no such test"
         if self.untried_way is None:
             return (
-                "the configuration does not name a way to try here: negative limits"
-                " ([charger.profiles] negative_limit = true) or a vendor's own words"
+                "the configuration names no way to try here; say negative_limit = true, or"
+                " vendor_power, under [charger.profiles]"
             )
         if not self.make.is_known or self.make.serial is None:
             return "the station does not say its vendor, model, firmware and serial number"

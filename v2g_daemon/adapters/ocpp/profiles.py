@@ -177,10 +177,11 @@ def schedule_update(outlet: Outlet, rung: Rung, told: CentralSetpoint) -> JsonOb
 def vendor_message(outlet: Outlet, told: VendorSetpoint, time: LeaseTime) -> JsonObject:
     """DataTransfer with the vendor's text filled in."""
     power_w = trunc(_finite(told.target_w))
+    tenths = trunc(power_w / (outlet.nominal_voltage_v * outlet.phases) * 10.0)
     message: JsonObject = {
         "vendorId": told.words.vendor_id,
         "data": told.words.data.replace("{power_w}", str(power_w))
-        .replace("{current_a}", f"{power_w / (outlet.nominal_voltage_v * outlet.phases):.1f}")
+        .replace("{current_a}", f"{tenths / 10:.1f}")
         .replace("{duration_s}", str(time.length_s))
         .replace("{transaction_id}", time.transaction_id),
     }

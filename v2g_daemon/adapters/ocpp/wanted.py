@@ -161,7 +161,7 @@ def _two_way(station: StationConfig, config: EvseConfig) -> list[Wanted]:
                 members=True,
             )
         )
-    settings += _load_balancing(config)
+    settings += load_balancing(config)
     if station.enable_v2x:
         switches = (
             *v2x_variables("Enabled", config),
@@ -175,8 +175,8 @@ def _two_way(station: StationConfig, config: EvseConfig) -> list[Wanted]:
     return settings
 
 
-def _load_balancing(config: EvseConfig) -> list[Wanted]:
-    """The thresholds of Q09, where the owner asked for that mode."""
+def load_balancing(config: EvseConfig) -> list[Wanted]:
+    """The thresholds of Q09, where the owner asked for that mode; it runs only with them."""
     local = config.dialect.local
     if not isinstance(local, LocalLoadBalancing):
         return []

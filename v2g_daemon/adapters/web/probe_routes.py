@@ -17,7 +17,7 @@ class ProbeRequest(BaseModel):
 
 
 class Probes(Protocol):
-    """Begins, shows and ends tests; `start` raises ValueError with a text for the user."""
+    """Begins, shows and ends tests; each raises ValueError with a text for the user."""
 
     def start(self, *, name: str) -> dict[str, Any]: ...
 
@@ -38,8 +38,14 @@ def add_probe_routes(app: FastAPI, probes: Probes) -> None:
 
     @app.get("/api/v1/probes/{evse_id}")
     async def get_probe(evse_id: str) -> dict[str, Any]:
-        return probes.progress(evse_id=evse_id)
+        try:
+            return probes.progress(evse_id=evse_id)
+        except ValueError as error:
+            raise HTTPException(404, str(error)) from error
 
     @app.delete("/api/v1/probes/{evse_id}")
     async def delete_probe(evse_id: str) -> dict[str, Any]:
-        return probes.cancel(evse_id=evse_id)
+        try:
+            return probes.cancel(evse_id=evse_id)
+        except ValueError as error:
+            raise HTTPException(404, str(error)) from error
