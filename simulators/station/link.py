@@ -68,6 +68,7 @@ async def open_link(station: Station) -> Link:
                 max_size=LONGEST_MESSAGE_BYTES,
                 proxy=None,
                 create_connection=frames.Socket,
+                ssl=station.credentials.context(),
             )
     except (OSError, TimeoutError, WebSocketException) as error:
         raise Unreachable(str(error) or type(error).__name__) from error

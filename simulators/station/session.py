@@ -73,6 +73,9 @@ def begin_transaction(
         vehicle, id_token=id_token, remote_start_id=remote_start_id
     )
     notify_status(station)
+    if station.pre_authorizes(transaction.id_token):
+        station.authorized = True
+        station.needs_settled = not station.model.bidirectional
     if station.online and station.version == "ocpp2.1":
         _request_authorization(station, transaction)
     event = transaction_event(
@@ -148,9 +151,15 @@ def _follow_plug(station: Station, now_s: float) -> None:
     fresh = outlet.vehicle is not None and outlet.plug_count != station.handled_plug_count
     alone = _acts_alone(station, now_s)
     ready = station.operative and ((station.online and station.accepted) or alone)
-    if fresh and ready and not station.shows("remote_start_needed"):
+    if fresh and (station.table.needs_remote_start or station.shows("remote_start_needed")):
+        station.handled_plug_count = outlet.plug_count
+        notify_status(station)
+    elif fresh and ready:
         begin_transaction(station)
-    if alone and station.transaction is not None and not station.energy_allowed():
+    begun = station.transaction
+    if begun is None or station.energy_allowed():
+        return
+    if alone and station.may_charge_alone(begun.id_token):
         station.authorized = True
         station.needs_settled = True
 

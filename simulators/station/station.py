@@ -11,13 +11,16 @@ from collections.abc import Callable
 from simulators.clock import ScaledClock, iso_from_s
 from simulators.faults import Fault, FaultBoard
 from simulators.scenario import StationTable
+from simulators.station.certificates import Credentials
 from simulators.station.device_model import DeviceModel
+from simulators.station.local_list import LocalList
 from simulators.station.misbehaviour.car import taken_w
 from simulators.station.misbehaviour.following import Follower
 from simulators.station.period_rules import Capabilities
 from simulators.station.profiles import Governing, ProfileStore, Situation
 from simulators.station.records import Counts, Message, Remembered, Transaction
 from simulators.station.targets import ORDINARY, Hardware, NegativeLimit, Surroundings
+from simulators.station.uploads import Upload
 from simulators.station.wire import OLD, JsonDict
 from simulators.vehicle import Vehicle
 from simulators.world import Outlet, World
@@ -41,10 +44,11 @@ class Station:
         self.world = world
         self.faults = faults
         self.outlet: Outlet = world.outlets[table.id]
+        self.credentials, self.local_list = Credentials(table), LocalList()
+        self.uploads: asyncio.Queue[Upload] = asyncio.Queue()
         self.numbers: dict[str, int] = {}  # of transactions, as 1.6 has them given
-        self.store = ProfileStore(
-            hardware=Hardware(phases=table.phases, max_charge_w=table.max_charge_w)
-        )
+        hardware = Hardware(phases=table.phases, max_charge_w=table.max_charge_w)
+        self.store = ProfileStore(hardware=hardware)
         self.follower = Follower()
         self.remembered = Remembered()
         self.counts = Counts()
@@ -59,8 +63,7 @@ class Station:
         self.operative = True
         self.authorized = False
         self.allowed_transfer: tuple[str, ...] = ()
-        self.needs_told = False
-        self.needs_settled = False
+        self.needs_told = self.needs_settled = False
         self.bidirectional_service = False
         self.schedule_due_s: float | None = None  # an EV in ScheduledControl owes its schedule
         self.handled_plug_count = 0
@@ -308,6 +311,20 @@ class Station:
         if self.model.bidirectional:
             token["additionalInfo"] = [{"additionalIdToken": vehicle.evccid, "type": "EVCCID"}]
         return token
+
+    def may_charge_alone(self, id_token: JsonDict) -> bool:
+        """Say whether a key charges without the central system (C13, C15)."""
+        unknown = self.model.get("AuthCtrlr", "OfflineTxForUnknownIdEnabled") == "true"
+        return unknown or self._lists(id_token)
+
+    def pre_authorizes(self, id_token: JsonDict) -> bool:
+        """Say whether a key need not wait for the central system's answer (C14)."""
+        early = self.model.get("AuthCtrlr", "LocalPreAuthorize") == "true"
+        return early and self._lists(id_token)
+
+    def _lists(self, id_token: JsonDict) -> bool:
+        enabled = self.model.get("LocalAuthListCtrlr", "Enabled") == "true"
+        return enabled and self.local_list.accepts(id_token)
 
     def connector_status(self) -> str:
         """Return the state StatusNotification shows."""

@@ -6,7 +6,20 @@ import sys
 
 import typer
 
-from v2g_daemon.cli import car, check, demo, latch, overrides, probe, replay, report, run, status
+from v2g_daemon.cli import (
+    car,
+    certs,
+    check,
+    demo,
+    latch,
+    overrides,
+    probe,
+    replay,
+    report,
+    run,
+    station,
+    status,
+)
 from v2g_daemon.domain.errors import ConfigurationError, V2gDaemonError
 
 EXIT_FAILURE = 1
@@ -29,6 +42,8 @@ app.command("auto")(overrides.auto)
 app.command("car")(car.car)
 app.add_typer(latch.app, name="latch")
 app.command("probe")(probe.probe)
+app.add_typer(station.app, name="station")
+app.add_typer(certs.app, name="certs")
 app.command("report")(report.report)
 app.command("replay")(replay.replay)
 

@@ -127,8 +127,8 @@ def _decide_evse(
         command=command,
         following=situation.following,
         car_state=car_state_of(situation),
-        probe=situation.memory.probe,
         candidates=situation.candidates,
+        probe=situation.memory.probe,
     )
 
 

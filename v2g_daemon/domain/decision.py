@@ -48,8 +48,8 @@ class EvseDecision:
     command: Command
     following: Following | None = None
     car_state: CarState | None = None
-    probe: ProbeRun | None = None
     candidates: tuple[str, ...] = ()
+    probe: ProbeRun | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

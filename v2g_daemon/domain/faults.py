@@ -28,6 +28,7 @@ class FaultCode(Enum):
     POWER_CONTRADICTED = "power_contradicted"
     STATION_SETTING = "station_setting"
     FOREIGN_LIMIT = "foreign_limit"
+    CERTIFICATE_EXPIRING = "certificate_expiring"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

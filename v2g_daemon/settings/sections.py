@@ -24,10 +24,12 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from v2g_daemon.settings.access_sections import ChargeKey, Relay, Token
 from v2g_daemon.settings.charger_profiles import ChargerProfiles
 from v2g_daemon.settings.section import Fraction, Name, NotNegative, Positive, Section
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+SecurityProfile = Literal[1, 2, 3]  # OCPP 2.0.1 A00: password, password over TLS, certificate
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 EVERY_DAY: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -117,6 +119,7 @@ class Charger(Section):
     phases: Literal[1, 3] | None = None
     connected_phase: Literal[1, 2, 3] = 1
     charge_only: bool = False
+    remote_start: bool = False
     fail_state: Literal["charges", "idles", "unknown"] = "charges"
     soc_needs_power: bool = False
     sample_interval_s: Annotated[int, Field(ge=1)] = 5
@@ -124,6 +127,8 @@ class Charger(Section):
     password: SecretStr | None = None
     password_file: Path | None = None
     password_env: Annotated[str, Field(pattern=r"^V2G_PASSWORD_[A-Z0-9_]+$")] | None = None
+    unauthenticated_on_private_network: bool = False
+    security_profile: SecurityProfile | None = None
     loss: Loss = Loss()
     cadence: ChargerCadence = ChargerCadence()
     profiles: ChargerProfiles = ChargerProfiles()
@@ -156,7 +161,7 @@ class Vehicle(Section):
     max_discharge_w: NotNegative | None = None
     wear_cost_per_kwh_discharged: NotNegative | None = None
     evccid: str | None = None
-    id_token: str | None = None
+    id_token: Token | None = None
     assumed_when_unidentified: bool = False
     usual_energy_wh: Positive = 10_000.0
     warranty: Warranty | None = None
@@ -235,11 +240,30 @@ class Control(Section):
 
 
 class Ocpp(Section):
-    """[ocpp]: where stations connect (port 0: any free one); the default is this machine only."""
+    """[ocpp]: where stations connect (port 0: any free one); the default is this machine only.
+
+    `security_profile` is the least that any station may use; from 2 on only `tls_port` is open.
+    """
 
     host: str = "127.0.0.1"
     port: Port = 9000
+    tls_port: Port = 9443
     call_timeout_s: Positive = 30.0
+    accept_unknown_keys: bool = True
+    relay: tuple[Relay, ...] = ()
+    security_profile: SecurityProfile = 1
+    tls_certificate_file: Path | None = None
+    tls_key_file: Path | None = None
+    client_ca_file: Path | None = None
+    tls_rsa_key_exchange: bool = False
+    plain_text_on_public_network: bool = False
+
+
+class Certificates(Section):
+    """[certificates]: the local CA of `v2g certs`, and whether it signs what stations ask for."""
+
+    directory: Path = Path("/var/lib/v2g-daemon/certificates")
+    sign_station_requests: bool = False
 
 
 class Database(Section):
@@ -294,6 +318,7 @@ class Settings(BaseSettings):
     vehicle: tuple[Vehicle, ...]
     tariff: Tariff
     departure: tuple[Departure, ...] = ()
+    charge_key: tuple[ChargeKey, ...] = ()
     meter: Meter | None = None
     pv_meter: Meter | None = None
     prices: Prices = Prices()
@@ -301,6 +326,7 @@ class Settings(BaseSettings):
     economics: EconomicsSection = EconomicsSection()
     control: Control = Control()
     ocpp: Ocpp = Ocpp()
+    certificates: Certificates = Certificates()
     database: Database = Database()
     trace: Trace = Trace()
     api: Api = Api()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from v2g_daemon.domain.faults import Fault
 from v2g_daemon.domain.goals import UserOverride
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.memory import LatchClearance
@@ -16,7 +17,10 @@ from v2g_daemon.domain.vehicle import CarAnswer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
-    """The newest of everything; `plans` holds at most one per EVSE, `failed_plans` EVSE ids."""
+    """The newest of everything; `plans` holds at most one per EVSE, `failed_plans` EVSE ids.
+
+    `faults` are what edge tasks find wrong by themselves; no decision looks at them.
+    """
 
     now: Instant
     clock_trusted: bool
@@ -31,3 +35,4 @@ class News:
     recording: RecordingHealth
     cleared: tuple[LatchClearance, ...] = ()
     answers: tuple[CarAnswer, ...] = ()
+    faults: tuple[Fault, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +21,7 @@ from v2g_daemon.adapters.ocpp import (
 from v2g_daemon.domain.power import PowerRange
 from v2g_daemon.domain.readings import EvseStatus
 from v2g_daemon.domain.setpoint import Authority, Command, HandsOff, Reason, Setpoint
-from v2g_daemon.ports import EvsePort
+from v2g_daemon.ports import CertificateRegister, EvsePort, StationCa
 
 EVSE = EvseConfig(
     evse_id="garage",
@@ -100,7 +100,10 @@ def benches() -> Benches:
         evse: EvseConfig = EVSE,
         versions: tuple[OcppVersion, ...] = (OcppVersion.V2_1, OcppVersion.V2_0_1),
         call_timeout_s: float = 2.0,
+        central_system: Mapping[str, Any] | None = None,
         journal: MemoryJournal | None = None,
+        ca: StationCa | None = None,
+        register: CertificateRegister | None = None,
         **station: Any,
     ) -> AsyncIterator[Bench]:
         clock, sink = SteppedClock(), Sink()
@@ -108,10 +111,9 @@ def benches() -> Benches:
             stations=(
                 StationConfig(
                     station_id="S1",
-                    password="correct horse battery",
                     evses=(evse,),
                     versions=versions,
-                    **station,
+                    **{"password": "correct horse battery", **station},
                 ),
             ),
             call_timeout_s=call_timeout_s,
@@ -119,10 +121,12 @@ def benches() -> Benches:
             status_wait_s=0.3,
             report_patience_s=0.3,
             rival_ping_timeout_s=0.3,
+            **(central_system or {}),
         )
-        journal = MemoryJournal() if journal is None else journal
-        central = CentralSystem(config, clock, sink, journal)
+        kept = MemoryJournal() if journal is None else journal
+        central = CentralSystem(config, clock, sink, kept, ca=ca, register=register)
         serving = asyncio.create_task(central.run())
+        relaying = [asyncio.create_task(_run(relay)) for relay in central.relays().values()]
         async with asyncio.timeout(5):
             await central.listening()
         try:
@@ -132,13 +136,18 @@ def benches() -> Benches:
                 sink=sink,
                 port=central.ports()[0],
                 serving=serving,
-                journal=journal,
+                journal=kept,
             )
         finally:
-            serving.cancel()
-            await asyncio.wait([serving])
+            for task in (serving, *relaying):
+                task.cancel()
+            await asyncio.wait([serving, *relaying])
 
     return make
+
+
+async def _run(task: Callable[[], Awaitable[None]]) -> None:
+    await task()
 
 
 @pytest.fixture

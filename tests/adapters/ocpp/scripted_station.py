@@ -92,6 +92,8 @@ class Sink:
 
 def schema(version: str, name: str) -> Draft4Validator:
     folder = "v" + version.removeprefix("ocpp").replace(".", "")
+    if version == "ocpp1.6":  # its requests have no suffix
+        name = name.removesuffix("Request")
     text = (files("ocpp") / folder / "schemas" / f"{name}.json").read_text(encoding="utf-8-sig")
     return Draft4Validator(json.loads(text))
 
@@ -170,6 +172,8 @@ class ScriptedStation:
             return {"status": "NotSupported"}
         if action == "GetChargingProfiles":
             return {"status": "NoProfiles"}
+        if action == "GetConfiguration":
+            return {"configurationKey": []}
         if action == "GetTransactionStatus":
             return {"messagesInQueue": False, "ongoingIndicator": True}
         return {"status": "Accepted"}
@@ -224,11 +228,15 @@ class ScriptedStation:
         await self.call("StatusNotification", connector("Available"))
         await self.settled()
 
-    async def settled(self) -> None:
-        """The central system's last question of a new connection: who else limits the station."""
+    async def settled(self, *, times: int = 1) -> None:
+        """The central system's last question after a boot: who else limits the station."""
+        last: Json = {"chargingProfile": {}}
         async with asyncio.timeout(5), self._arrived:
             await self._arrived.wait_for(
-                lambda: any(one["chargingProfile"] == {} for one in self.of("GetChargingProfiles"))
+                lambda: (
+                    sum(last.items() <= one.items() for one in self.of("GetChargingProfiles"))
+                    >= times
+                )
             )
 
     async def event(self, kind: str, trigger: str, **more: Any) -> Json:
@@ -281,8 +289,9 @@ NEEDS_BPT: Json = {
 }
 
 
-def url(central: CentralSystem, station_id: str = "S1") -> str:
-    return f"ws://127.0.0.1:{central.bound_port}/ocpp/{station_id}"
+def url(central: CentralSystem, station_id: str = "S1", *, tls: bool = False) -> str:
+    port = central.bound_tls_port if tls else central.bound_port
+    return f"{'wss' if tls else 'ws'}://127.0.0.1:{port}/ocpp/{station_id}"
 
 
 def credentials(user: str = "S1", password: str = "correct horse battery") -> dict[str, str]:
@@ -295,11 +304,10 @@ async def station(
     central: CentralSystem, *, versions: tuple[str, ...] = ("ocpp2.1",), **options: Any
 ) -> AsyncIterator[ScriptedStation]:
     """A connected station that answers in the background."""
+    options = {"additional_headers": credentials(), "compression": None, **options}
     async with connect(
-        url(central),
+        url(central, tls="ssl" in options),
         subprotocols=[Subprotocol(one) for one in versions] or None,
-        additional_headers=credentials(),
-        compression=None,
         **options,
     ) as socket:
         scripted = ScriptedStation(socket, socket.subprotocol or UNSPOKEN)

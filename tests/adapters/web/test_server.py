@@ -15,6 +15,7 @@ import pytest
 from fastapi import FastAPI
 
 from tests.adapters.web.conftest import Serving
+from v2g_daemon.adapters.web.cars import add_cars
 from v2g_daemon.adapters.web.probe_routes import add_probe_routes
 from v2g_daemon.adapters.web.routes import build_api
 from v2g_daemon.adapters.web.server import private_socket, serve
@@ -73,9 +74,9 @@ def an_app(desk: Desk | None = None, status: dict[str, Any] | None = None) -> Fa
         status=lambda: status,
         override=Desk() if desk is None else desk,
         clear_latch=cleared,
-        name_car=named,
         version="1.2.3",
     )
+    add_cars(app, named)
     add_probe_routes(app, Bench())
     return app
 

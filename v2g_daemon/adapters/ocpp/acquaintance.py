@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
+from v2g_daemon.adapters.ocpp.attempts import NOTES, Tally
 from v2g_daemon.adapters.ocpp.codec import JsonObject
 from v2g_daemon.adapters.ocpp.config import OcppVersion
 from v2g_daemon.adapters.ocpp.inventory import (
@@ -30,6 +31,7 @@ class Acquaintance:
         self.experience = Experience()
         self._station_id = station_id
         self._journal = journal
+        self._notes = Tally(NOTES)  # of a station that is another one at every boot
         self._tries = 0
         self._learned_of = ""
 
@@ -42,8 +44,10 @@ class Acquaintance:
         """A boot has told who it is; one that nobody asked for is a restart."""
         if restarted:
             self.experience = self.experience.restarted()
-        if make != self.last_make():
-            self._note("make", asdict(make), now)
+        if make == self.last_make() or self._notes.exhausted("make", now_s=now.monotonic_s):
+            return
+        self._notes.add("make", now_s=now.monotonic_s)
+        self._note("make", asdict(make), now)
 
     def in_version(self, version: OcppVersion, make: Make) -> None:
         """A connection speaks this version: what was learned of this software in it counts."""

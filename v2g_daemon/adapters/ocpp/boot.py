@@ -22,13 +22,14 @@ from v2g_daemon.adapters.ocpp.configuration import (
     read_limits,
     read_variables,
     trigger,
+    write_variables,
 )
 from v2g_daemon.adapters.ocpp.evse import EvseState
 from v2g_daemon.adapters.ocpp.inventory import inventory_of
 from v2g_daemon.adapters.ocpp.session import CallAnswered, StationConversation
 from v2g_daemon.adapters.ocpp.settling import SettingState, complaint, settle
 from v2g_daemon.adapters.ocpp.station import StationState
-from v2g_daemon.adapters.ocpp.wanted import wanted_settings
+from v2g_daemon.adapters.ocpp.wanted import load_balancing, wanted_settings
 from v2g_daemon.domain.faults import FaultCode
 from v2g_daemon.ports import Clock
 
@@ -135,6 +136,18 @@ class Boot:
             "serialNumber": values.get(SERIAL) if known.serial is None else None,
         }
         self._station.named(told)
+
+    async def set_thresholds(self, reading: Reading) -> None:
+        """What a mode of the station's own needs before it can be told to run."""
+        asked = {
+            one.variable: one.values[0]
+            for evse in self._station.evses
+            for one in load_balancing(evse.config)
+            if not one.fits(reading.values.get(one.variable, one.values[0]))
+        }
+        statuses = await write_variables(self._session, asked, reading.limits)
+        taken = {one: asked[one] for one, status in statuses.items() if status == "Accepted"}
+        reading.values.update(taken)
 
     async def take_stock(self) -> None:
         """The full inventory, once per firmware; whatever becomes of it, we go on."""

@@ -6,9 +6,11 @@ import asyncio
 
 from v2g_daemon.adapters.ocpp.adoption import Adoption
 from v2g_daemon.adapters.ocpp.boot import Boot
+from v2g_daemon.adapters.ocpp.certificate_requests import CertificateRequests
 from v2g_daemon.adapters.ocpp.config import CentralSystemConfig
 from v2g_daemon.adapters.ocpp.driver import EvseDriver
 from v2g_daemon.adapters.ocpp.lease import Due
+from v2g_daemon.adapters.ocpp.local_list import push_local_list
 from v2g_daemon.adapters.ocpp.safety_net import SafetyNet
 from v2g_daemon.adapters.ocpp.session import StationConversation
 from v2g_daemon.adapters.ocpp.station import StationState
@@ -28,13 +30,16 @@ class Conductor:
         config: CentralSystemConfig,
         clock: Clock,
         awake: asyncio.Event,
+        certificates: CertificateRequests,
     ) -> None:
         self._boot = Boot(station=station, session=session, config=config, clock=clock)
         self._net = SafetyNet(station=station, session=session, clock=clock)
         self._adoption = Adoption(station=station, session=session, clock=clock)
+        self._certificates = certificates
         self._station = station
         self._drivers = drivers
         self._session = session
+        self._clock = clock
         self._awake = awake
         self._chores = asyncio.Event()
         self._configured_power_ups = -1
@@ -56,7 +61,9 @@ class Conductor:
             for evse in self._station.evses:
                 await self._adoption.identify(evse)
                 await self._adoption.claim(evse)
+            await self._start_waiting()
             await self._adoption.ask_for_meter_values()
+            await self._certificates.deliver(self._session)
             for driver in self._drivers:
                 await driver.keep_house(self._session)
             await self._chores.wait()
@@ -96,18 +103,28 @@ class Conductor:
         for evse, known in zip(self._station.evses, before, strict=True):
             evse.forms.default_installed &= evse.abilities == known
         await self._lay_safety_net()
+        await self._boot.set_thresholds(reading)
         self._configured_power_ups = power_ups
         self._awake.set()
         for evse in self._station.evses:
             await self._adoption.look_around(evse)
         await self._boot.take_stock()
         await self._boot.write(reading)
+        now = self._clock.now()
+        await push_local_list(self._session, self._station.config, self._station.journal, now)
         await self._boot.look_for_others()
 
     async def _lay_safety_net(self) -> None:
         """Now, whenever it was tried last."""
         self._net.forget()
         await self._net.keep()
+
+    async def _start_waiting(self) -> None:
+        """Where a car waits at a station that starts no transaction by itself."""
+        for autostart in self._station.autostarts:
+            now = self._clock.now()
+            if autostart.due(now, power_ups=self._station.power_ups):
+                await autostart.start(self._session, now)
 
     async def _drive(self) -> None:
         """Every EVSE that has something due, each once, a safer value first."""

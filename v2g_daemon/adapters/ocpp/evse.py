@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict, deque
+from collections import deque
 from dataclasses import replace
 from typing import Any
 
 from v2g_daemon.adapters.ocpp.abilities import EvseAbilities
-from v2g_daemon.adapters.ocpp.codec import JsonObject, printable
+from v2g_daemon.adapters.ocpp.codec import JsonObject
 from v2g_daemon.adapters.ocpp.config import EvseConfig
 from v2g_daemon.adapters.ocpp.ev_schedule import EvSchedule
 from v2g_daemon.adapters.ocpp.events import EventKind, TransactionEvent
 from v2g_daemon.adapters.ocpp.forms import EvseForms
 from v2g_daemon.adapters.ocpp.lessons import Lessons, Make
 from v2g_daemon.adapters.ocpp.meter_values import Sample
+from v2g_daemon.adapters.ocpp.naming import REMEMBERED_TRANSACTIONS, Naming
 from v2g_daemon.adapters.ocpp.telemetry import CLOCK_TOLERANCE, Telemetry
 from v2g_daemon.adapters.ocpp.transaction import Commander, Transaction
 from v2g_daemon.adapters.ocpp.translate import ChargingNeeds, capability
@@ -28,7 +29,6 @@ from v2g_daemon.domain.readings import (
 )
 from v2g_daemon.ports import ObservationSink
 
-REMEMBERED_TRANSACTIONS = 8
 POWER_CONTRADICTED = (
     "the power that the station tells contradicts its energy register, so the register's is used; "
     "tell the maker, and compare with the grid meter"
@@ -60,14 +60,13 @@ class EvseState:
         self.to_renegotiate = False
         self.acquainted = False
         self.connector_heard = False
+        self.connector_status: str | None = None
+        self.begun = False  # a transaction, since the car was plugged in or the station started
         self.commander: Commander | None = None
-        self._station_id = station_id
+        self.naming = Naming(station_id)
         self._sink = sink
         self._ended: deque[str] = deque(maxlen=REMEMBERED_TRANSACTIONS)
-        self._identities: OrderedDict[str, VehicleIdentity] = OrderedDict()
         self._faults: dict[FaultCode, Fault] = {}
-        self._named_early: str | None = None
-        self._partings: Counter[str] = Counter()  # cars that left within a transaction
         self.status = EvseStatus(evse_id=config.evse_id, connected=False)
 
     @property
@@ -105,6 +104,7 @@ class EvseState:
     def link_opened(self) -> None:
         """A new connection knows nothing yet: what was installed must be learned again."""
         self.connector_heard = False
+        self.connector_status = None
         self.forms.link_opened()
         self._unheard()
         self.publish(connected=True)
@@ -112,6 +112,7 @@ class EvseState:
     def restarted(self) -> None:
         """The station has started anew: its profiles may be gone, and its transaction with them."""
         self.forms.restarted()
+        self.begun = False
         self._unheard()
 
     def _unheard(self) -> None:
@@ -121,17 +122,16 @@ class EvseState:
     @property
     def keepsakes(self) -> JsonObject:
         """What no station tells again: the bases of its registers, and how often a car parted."""
-        return {**self.telemetry.bases, "partings": dict(self._partings)}
+        return {**self.telemetry.bases, "partings": self.naming.partings}
 
     def recall_keepsakes(self, kept: JsonObject) -> None:
         """The keepsakes of an earlier run."""
         self.telemetry.recall(kept)
-        self._partings = Counter(kept["partings"])
+        self.naming.recall(kept["partings"])
 
     def recall(self, event: TransactionEvent, now: Instant) -> None:
         """The last event an earlier run kept: what began goes on until contradicted."""
-        if self._partings[event.transaction_id] == 0:  # else its token is of a car that has left
-            self._note_identity(event)
+        self.naming.recalled(event.transaction_id, event.identity)
         if event.kind is EventKind.STARTED:
             self.transaction = Transaction(
                 transaction_id=event.transaction_id, since=now, adopted=True, heard=False
@@ -139,9 +139,9 @@ class EvseState:
             self.status = replace(
                 self.status,
                 plugged_in=True,
-                session_id=self._session_id(event.transaction_id),
+                session_id=self.naming.session_id(event.transaction_id),
                 transaction_id=event.transaction_id,
-                identity=self._identities.get(event.transaction_id),
+                identity=self.naming.of(event.transaction_id),
             )
 
     def link_lost(self) -> None:
@@ -166,10 +166,8 @@ class EvseState:
         known = self.status.identity
         token = None if known is None else known.id_token
         identity = VehicleIdentity(evccid=evccid, id_token=token)
-        if self.transaction is None:
-            self._named_early = evccid
-        else:
-            self._name(self.transaction.transaction_id, evccid)
+        running = self.transaction
+        self.naming.named(None if running is None else running.transaction_id, evccid)
         self.publish(identity=identity)
 
     def needs_told(self, needs: ChargingNeeds, now: Instant) -> None:
@@ -202,6 +200,7 @@ class EvseState:
     def connector_told(self, connector_status: str, now: Instant) -> None:
         """StatusNotification; a transaction this connection told of knows better than it."""
         self.connector_heard = True
+        self.connector_status = connector_status
         running = self.transaction is not None and self.transaction.heard
         if connector_status == "Occupied" and not self.status.plugged_in:
             self.publish(plugged_in=True, plugged_in_at_utc=now.utc)
@@ -216,7 +215,7 @@ class EvseState:
 
     def apply(self, event: TransactionEvent, now: Instant) -> None:
         """One TransactionEvent. What was queued offline is history and changes no live value."""
-        self._note_identity(event)
+        self.naming.told(event.transaction_id, event.identity)
         if event.kind is EventKind.ENDED:
             self._end(event, now)
             return
@@ -254,20 +253,11 @@ class EvseState:
 
     def _part(self, event: TransactionEvent, now: Instant) -> None:
         """Whoever is plugged in next within this transaction is somebody else until named."""
-        self._identities.pop(event.transaction_id, None)
-        self._partings[event.transaction_id] += 1
-        if len(self._partings) > REMEMBERED_TRANSACTIONS:
-            del self._partings[next(iter(self._partings))]
+        self.naming.parted(event.transaction_id)
         running = self.transaction
         ours = running is not None and running.transaction_id == event.transaction_id
         if ours or not event.offline:
             self._unplugged(now)
-
-    def _session_id(self, transaction_id: str) -> str:
-        """One name per plug-in: a later one within the same transaction is counted."""
-        name = f"{self._station_id}:{printable(transaction_id)}"
-        partings = self._partings[transaction_id]
-        return name if partings == 0 else f"{name}:{partings + 1}"
 
     def _begin(self, event: TransactionEvent, now: Instant) -> None:
         """A new transaction, or one that was running before we were."""
@@ -277,10 +267,9 @@ class EvseState:
         if self.needs is None or self.needs.soc is None:
             # The car of the transaction before may have left unseen, and its SoC with it.
             self.status = replace(self.status, soc=None, soc_observed_at=None)
+        self.begun = True
         self.telemetry.transaction_began()
-        if self._named_early is not None:
-            self._name(event.transaction_id, self._named_early)
-            self._named_early = None
+        self.naming.begins(event.transaction_id)
         self.transaction = Transaction(
             transaction_id=event.transaction_id,
             since=now,
@@ -289,9 +278,9 @@ class EvseState:
         self.status = replace(
             self.status,
             plugged_in=True,
-            session_id=self._session_id(event.transaction_id),
+            session_id=self.naming.session_id(event.transaction_id),
             transaction_id=event.transaction_id,
-            identity=self._identities.get(event.transaction_id),
+            identity=self.naming.of(event.transaction_id),
             car_stopped=False,
             outcome=None,
             car_plans_w=None,
@@ -313,9 +302,10 @@ class EvseState:
 
     def _unplugged(self, now: Instant, **values: Any) -> None:
         """Nothing is connected, so nothing flows; the registers stay."""
-        self._named_early = None
+        self.naming.unplugged()
         self.telemetry.emptied()
         self.transaction = None
+        self.begun = False
         self._car_unsaid()
         gone: dict[str, Any] = dict.fromkeys(
             (
@@ -332,26 +322,10 @@ class EvseState:
         gone |= {"plugged_in": False, "car_stopped": False}
         self.publish(**{**values, **gone, "power_w": 0.0, "power_observed_at": now})
 
-    def _name(self, transaction_id: str, evccid: str) -> None:
-        known = self._identities.get(transaction_id, VehicleIdentity())
-        self._identities[transaction_id] = replace(known, evccid=evccid)
-
     def _car_unsaid(self) -> None:
         """What the car asked for and planned was this session's."""
         self.needs = self.ev_schedule = self.most_w = None
         self.to_renegotiate = False
-
-    def _note_identity(self, event: TransactionEvent) -> None:
-        """Identity is told once, often in an event that was queued offline."""
-        if event.identity is None:
-            return
-        known = self._identities.get(event.transaction_id)
-        evccid = event.identity.evccid
-        if evccid is None and known is not None:
-            evccid = known.evccid
-        self._identities[event.transaction_id] = replace(event.identity, evccid=evccid)
-        if len(self._identities) > REMEMBERED_TRANSACTIONS:
-            self._identities.popitem(last=False)
 
     def _changes_of(self, event: TransactionEvent, now: Instant) -> dict[str, Any]:
         changes: dict[str, Any] = {}
@@ -367,7 +341,7 @@ class EvseState:
         if adopted and event.operation_mode == "CentralSetpoint" and self.needs is None:
             # An adopted transaction under a setpoint: the EV agreed to it before we came.
             self.needs = ChargingNeeds(bidirectional=True, direct_current=False)
-        identity = self._identities.get(event.transaction_id)
+        identity = self.naming.of(event.transaction_id)
         if identity is not None:
             changes["identity"] = identity
         return changes

@@ -11,12 +11,14 @@ from dataclasses import replace
 
 from v2g_daemon.adapters.ocpp.abilities import connected_ev_told
 from v2g_daemon.adapters.ocpp.acquaintance import Acquaintance
+from v2g_daemon.adapters.ocpp.autostart import Autostart
 from v2g_daemon.adapters.ocpp.codec import JsonObject, printable
 from v2g_daemon.adapters.ocpp.config import EvseConfig, StationConfig
 from v2g_daemon.adapters.ocpp.ev_schedule import ev_schedule
 from v2g_daemon.adapters.ocpp.events import EventKind, TransactionEvent, transaction_event
 from v2g_daemon.adapters.ocpp.evse import EvseState
 from v2g_daemon.adapters.ocpp.foreign import ForeignLimits
+from v2g_daemon.adapters.ocpp.keys import Admissions, is_no_key, is_own
 from v2g_daemon.adapters.ocpp.lessons import Lessons, Make
 from v2g_daemon.adapters.ocpp.meter_values import newest_sample
 from v2g_daemon.adapters.ocpp.reports import Reports
@@ -26,9 +28,12 @@ from v2g_daemon.adapters.ocpp.translate import charging_needs, identity, parse_s
 from v2g_daemon.domain.clock import ClockWitness, WitnessSource
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.ledger import StationEvent, StationEventKind
+from v2g_daemon.domain.stations import LogUpload, SeenKey
 from v2g_daemon.ports import ObservationSink, StationJournal
 
 REMEMBERED_TOKENS = 32
+SEEN_KEYS = 5
+LONGEST_TOLD = 100
 
 
 class StationState:
@@ -41,12 +46,15 @@ class StationState:
         self.journal = journal
         self.has_our_time = False
         self._sink = sink
-        self.make = Make()
+        self.make = Make()  # may be of an earlier run
         self.known = Acquaintance(station_id=config.station_id, journal=journal)
         self.reports = Reports()
         self.settings: tuple[Setting, ...] = ()
         self.prepared = False
         self.boot_asked = False
+        self.admissions = Admissions(config.key_ring)
+        self.log_upload: LogUpload | None = None
+        self.unknown_keys: deque[SeenKey] = deque(maxlen=SEEN_KEYS)
         self.boot_heard = asyncio.Event()
         self.accepted = asyncio.Event()
         self.outlets_heard = asyncio.Event()
@@ -62,6 +70,9 @@ class StationState:
                 alone=len(config.evses) == 1,
             )
             for evse in config.evses
+        )
+        self.autostarts = tuple(
+            Autostart(evse=evse) for evse in (self.evses if config.remote_start else ())
         )
         self.foreign = ForeignLimits(self.evses)
         self._evccids: OrderedDict[str, str] = OrderedDict()
@@ -141,8 +152,9 @@ class StationState:
             "firmware": told.get("firmwareVersion"),
             "serial": told.get("serialNumber"),
         }
-        named = {name: printable(str(word)) for name, word in words.items() if word is not None}
-        self.make = replace(self.make, **{name: word for name, word in named.items() if word})
+        printed = {name: printable(str(word)) for name, word in words.items() if word}
+        named = {name: word[:LONGEST_TOLD] for name, word in printed.items() if word}
+        self.make = replace(self.make, **named)
 
     @property
     def preparing(self) -> bool:
@@ -170,12 +182,36 @@ class StationState:
     def authorized(self, payload: JsonObject) -> None:
         """Remember which car a token came with, for the transaction that follows."""
         token = payload["idToken"]
-        found = identity(token, known_evccids={})
-        if found.evccid is not None and found.id_token is not None:
-            self._evccids[found.id_token] = found.evccid
-            self._evccids.move_to_end(found.id_token)
+        found, name = identity(token, known_evccids={}), printable(str(token["idToken"]))
+        if found.evccid is not None and name != "":
+            self._evccids[name] = found.evccid
+            self._evccids.move_to_end(name)
             if len(self._evccids) > REMEMBERED_TOKENS:
                 self._evccids.popitem(last=False)
+
+    def key_shown(self, id_token: JsonObject, now: Instant) -> None:
+        """Remember a key that stands on no list: its owner may want it on one."""
+        if self.config.key_ring.lists(id_token) or is_own(id_token) or is_no_key(id_token):
+            return
+        seen = SeenKey(
+            id_token=printable(str(id_token["idToken"])),
+            kind=printable(str(id_token["type"])),
+            at_utc=now.utc,
+        )
+        others = [one for one in self.unknown_keys if one.id_token != seen.id_token]
+        self.unknown_keys.clear()
+        self.unknown_keys.extend([*others, seen])
+
+    def log_asked(self, request_id: int) -> None:
+        """An upload was asked for; what is told of an earlier one is over."""
+        self.log_upload = LogUpload(request_id=request_id, status="Asked", told_utc=None)
+
+    def log_told(self, payload: JsonObject, now: Instant) -> None:
+        """LogStatusNotification; 1.6 tells no request id, then it is that of the last one."""
+        asked = 0 if self.log_upload is None else self.log_upload.request_id
+        self.log_upload = LogUpload(
+            request_id=payload.get("requestId", asked), status=payload["status"], told_utc=now.utc
+        )
 
     def connector_told(self, payload: JsonObject, now: Instant) -> None:
         """StatusNotification; EVSE 0 or connector 0 speak of no outlet."""

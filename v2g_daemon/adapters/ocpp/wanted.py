@@ -12,6 +12,7 @@ from v2g_daemon.adapters.ocpp.config import (
     OcppVersion,
     StationConfig,
 )
+from v2g_daemon.adapters.ocpp.keys import key_settings
 
 Fits = Callable[[str], bool]
 
@@ -127,7 +128,6 @@ def _transactions() -> list[Wanted]:
             fits=holding_none("EnergyTransfer", "PowerPathClosed"),
             needed="each pause ends the transaction",
         ),
-        _plain("TxCtrlr", "StopTxOnInvalidId", "false"),
         _plain("TxCtrlr", "StopTxOnEVSideDisconnect", "true"),
         _plain("TxCtrlr", "EVConnectionTimeOut", "120", fits=within(30.0, 600.0)),
     ]
@@ -135,17 +135,15 @@ def _transactions() -> list[Wanted]:
 
 def _authorization(station: StationConfig, version: OcppVersion) -> list[Wanted]:
     """The car charges while we are away; but where it may discharge we must be asked (Q01)."""
-    settings = [
-        _plain("AuthCtrlr", "AuthorizeRemoteStart", "false"),
-        # Part 2 and its appendices differ in the name.
-        _plain("AuthCtrlr", "LocalAuthorizeOffline", "true"),
-        _plain("AuthCtrlr", "LocalAuthorizationOffline", "true"),
-        _plain("AuthCtrlr", "OfflineTxForUnknownIdEnabled", "true"),
-    ]
-    two_way = any(not config.charge_only for config in station.evses)
-    if version is OcppVersion.V2_1 and two_way:
-        settings.append(_plain("AuthCtrlr", "LocalPreAuthorize", "false"))
-    return settings
+    told = {
+        (component, name): value
+        for component, name, (value,) in key_settings(station.key_ring, remote_start=True)
+    }
+    # Part 2 and its appendices differ in the name.
+    told["AuthCtrlr", "LocalAuthorizeOffline"] = "true"
+    if version is OcppVersion.V2_1 and any(not config.charge_only for config in station.evses):
+        told["AuthCtrlr", "LocalPreAuthorize"] = "false"
+    return [_plain(component, name, value) for (component, name), value in told.items()]
 
 
 def _two_way(station: StationConfig, config: EvseConfig) -> list[Wanted]:
@@ -163,7 +161,7 @@ def _two_way(station: StationConfig, config: EvseConfig) -> list[Wanted]:
                 members=True,
             )
         )
-    settings += _load_balancing(config)
+    settings += load_balancing(config)
     if station.enable_v2x:
         switches = (
             *v2x_variables("Enabled", config),
@@ -177,8 +175,8 @@ def _two_way(station: StationConfig, config: EvseConfig) -> list[Wanted]:
     return settings
 
 
-def _load_balancing(config: EvseConfig) -> list[Wanted]:
-    """The thresholds of Q09, where the owner asked for that mode."""
+def load_balancing(config: EvseConfig) -> list[Wanted]:
+    """The thresholds of Q09, where the owner asked for that mode; it runs only with them."""
     local = config.dialect.local
     if not isinstance(local, LocalLoadBalancing):
         return []

@@ -9,8 +9,6 @@ from typing import Annotated, Any, Literal, Protocol
 from fastapi import FastAPI, HTTPException
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
-from v2g_daemon.adapters.web.cars import NameCar, add_cars
-
 
 class OverrideRequest(BaseModel):
     """POST /api/v1/overrides; at the latest it ends at the next departure or after 12 h."""
@@ -51,7 +49,6 @@ def build_api(
     status: Callable[[], dict[str, Any] | None],
     override: OverrideDesk,
     clear_latch: ClearLatch,
-    name_car: NameCar,
     version: str,
 ) -> FastAPI:
     """The application; `status` is None until the first tick."""
@@ -83,5 +80,4 @@ def build_api(
         except ValueError as error:
             raise HTTPException(409, str(error)) from error
 
-    add_cars(app, name_car)
     return app
