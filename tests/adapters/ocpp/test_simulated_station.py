@@ -48,7 +48,6 @@ versions = ["{version}"]
 phases = 1
 sample_interval_s = 5
 serial = "SIM-7"
-{station}
 [[vehicle]]
 name = "car"
 capacity_wh = 60000
@@ -142,7 +141,7 @@ class House:
         await self.central.listening()
 
 
-def _config(port: int, dialect: ProfileDialect) -> CentralSystemConfig:
+def _config(port: int, dialect: ProfileDialect, **of_station: Any) -> CentralSystemConfig:
     evse = EvseConfig(
         evse_id="garage",
         static_safe_current_a=10.0,
@@ -150,7 +149,9 @@ def _config(port: int, dialect: ProfileDialect) -> CentralSystemConfig:
         max_discharge_w=7400.0,
         dialect=dialect,
     )
-    station = StationConfig(station_id="S1", password="correct horse battery", evses=(evse,))
+    station = StationConfig(
+        station_id="S1", password="correct horse battery", evses=(evse,), **of_station
+    )
     return CentralSystemConfig(stations=(station,), port=port, boot_wait_s=1.0)
 
 
@@ -160,13 +161,13 @@ async def house(
     version: str,
     *,
     dialect: ProfileDialect = USUAL_DIALECT,
-    station: str = "",
+    **of_station: Any,
 ) -> AsyncIterator[House]:
-    """Both, for the duration of the block; `station` is more of its table."""
+    """Both, for the duration of the block."""
     anchor = time.monotonic()
     clock = ScaledClock(start_utc=START, speed=SPEED, anchor_monotonic_s=anchor)
     sink = Sink()
-    central = CentralSystem(_config(0, dialect), clock, sink, MemoryJournal())
+    central = CentralSystem(_config(0, dialect, **of_station), clock, sink, MemoryJournal())
     found = House(
         clock=clock,
         sink=sink,
@@ -182,7 +183,6 @@ async def house(
             anchor=anchor,
             port=central.bound_port,
             version=version,
-            station=station,
         )
     )
     simulation = await asyncio.create_subprocess_exec(
