@@ -22,6 +22,10 @@ CONFIGURATION = {
     "HeartbeatInterval": ("OCPPCommCtrlr", "HeartbeatInterval"),
 }
 RATE_UNITS = {"W": "Power", "A": "Current"}
+ANSWERED = {
+    "OngoingAuthorizedTransaction": "UnlockFailed",
+    "UnknownConnector": "NotSupported",
+}
 STATUSES = {
     "Charging": "Charging",
     "SuspendedEV": "SuspendedEV",
@@ -77,7 +81,9 @@ class OldWords:
             case _ if action in _ASKED:
                 name, request = _ASKED[action](self, payload)
                 answer = handlers.answer(self._station, name, request)
-                return None if answer is None else {"status": answer["status"]}
+                if answer is None:
+                    return None
+                return {"status": ANSWERED.get(answer["status"], answer["status"])}
             case _:
                 return None
 
