@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from simulators.station.certificates import CERTIFICATE_HANDLERS, sign_certificate
 from simulators.station.profile_handlers import (
     clear_charging_profile,
     get_charging_profiles,
@@ -15,6 +16,7 @@ from simulators.station.profile_handlers import (
 )
 from simulators.station.profile_rules import EVSE_ID
 from simulators.station.samples import transaction_event
+from simulators.station.service import get_local_list_version, get_log, send_local_list
 from simulators.station.session import (
     begin_transaction,
     end_transaction,
@@ -164,10 +166,14 @@ def trigger_message(station: Station, request: JsonDict) -> JsonDict:
             station.queued.set()
         case "Heartbeat":
             station.send("Heartbeat", {})
+        case "LogStatusNotification":
+            station.send("LogStatusNotification", {"status": "Idle"})
         case "StatusNotification":
             notify_status(station)
         case "MeterValues":
             station.send("MeterValues", lambda: meter_values(station))
+        case "SignChargingStationCertificate":
+            sign_certificate(station)
         case "TransactionEvent":
             return _trigger_transaction_event(station)
         case _:
@@ -190,6 +196,7 @@ def _always(status: str) -> Handler:
 
 
 _HANDLERS: dict[str, Handler] = {
+    **CERTIFICATE_HANDLERS,
     "ChangeAvailability": change_availability,
     "ClearCache": _always("Rejected"),
     "ClearChargingProfile": clear_charging_profile,
@@ -197,6 +204,8 @@ _HANDLERS: dict[str, Handler] = {
     "GetBaseReport": get_base_report,
     "GetChargingProfiles": get_charging_profiles,
     "GetCompositeSchedule": get_composite_schedule,
+    "GetLocalListVersion": get_local_list_version,
+    "GetLog": get_log,
     "GetReport": _always("NotSupported"),
     "GetTransactionStatus": get_transaction_status,
     "GetVariables": get_variables,
@@ -204,6 +213,7 @@ _HANDLERS: dict[str, Handler] = {
     "RequestStartTransaction": request_start_transaction,
     "RequestStopTransaction": request_stop_transaction,
     "Reset": reset,
+    "SendLocalList": send_local_list,
     "SetChargingProfile": set_charging_profile,
     "SetVariables": set_variables,
     "TriggerMessage": trigger_message,

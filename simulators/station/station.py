@@ -11,13 +11,16 @@ from collections.abc import Callable
 from simulators.clock import ScaledClock, iso_from_s
 from simulators.faults import Fault, FaultBoard
 from simulators.scenario import StationTable
+from simulators.station.certificates import Credentials
 from simulators.station.device_model import DeviceModel
+from simulators.station.local_list import LocalList
 from simulators.station.misbehaviour.car import taken_w
 from simulators.station.misbehaviour.following import Follower
 from simulators.station.period_rules import Capabilities
 from simulators.station.profiles import Governing, ProfileStore, Situation
 from simulators.station.records import Counts, Message, Remembered, Transaction
 from simulators.station.targets import ORDINARY, Hardware, NegativeLimit, Surroundings
+from simulators.station.uploads import Upload
 from simulators.station.wire import OLD, JsonDict
 from simulators.vehicle import Vehicle
 from simulators.world import Outlet, World
@@ -41,13 +44,15 @@ class Station:
         self.world = world
         self.faults = faults
         self.outlet: Outlet = world.outlets[table.id]
+        self.credentials = Credentials(table)
         self.numbers: dict[str, int] = {}  # of transactions, as 1.6 has them given
-        self.store = ProfileStore(
-            hardware=Hardware(phases=table.phases, max_charge_w=table.max_charge_w)
-        )
+        hardware = Hardware(phases=table.phases, max_charge_w=table.max_charge_w)
+        self.store = ProfileStore(hardware=hardware)
         self.follower = Follower()
         self.remembered = Remembered()
         self.counts = Counts()
+        self.local_list = LocalList()
+        self.uploads: asyncio.Queue[Upload] = asyncio.Queue()
         self.queue: deque[Message] = deque()
         self.wake = asyncio.Event()
         self.transaction: Transaction | None = None
@@ -62,14 +67,12 @@ class Station:
         self.needs_told = False
         self.needs_settled = False
         self.bidirectional_service = False
-        self.schedule_due_s: float | None = None  # an EV in ScheduledControl owes its schedule
         self.handled_plug_count = 0
         self.offline_since_s: float | None = world.now_s
         self.reboot_until_s = -math.inf
         self.boot_reason = "PowerUp"
         self.boot_status: str | None = None
         self.next_boot_s = -math.inf
-        self.requested_bidirectional = False
         self.queued = asyncio.Event()
         self.outlet.controller = self
 
@@ -136,7 +139,7 @@ class Station:
     def finishing(self) -> bool:
         """Say whether the plugged-in car's transaction is over."""
         plugged = self.outlet.vehicle is not None and self.transaction is None
-        return plugged and self.handled_plug_count == self.outlet.plug_count
+        return plugged and self.remembered.finished_plug_count == self.outlet.plug_count
 
     @property
     def needs_due(self) -> bool:
@@ -289,6 +292,7 @@ class Station:
 
     def close_transaction(self) -> None:
         """Forget the transaction and its profiles; the contactor opens."""
+        self.remembered.finished_plug_count = self.handled_plug_count
         self.transaction = None
         self.authorized = False
         self.needs_settled = False
@@ -300,7 +304,7 @@ class Station:
         """Note that a profile was written: in ScheduledControl the EV has to agree first."""
         renegotiation = self.fault("renegotiation")
         if renegotiation is not None and self.needs_told:
-            self.schedule_due_s = self.world.now_s + renegotiation.parameters.lag_s
+            self.remembered.schedule_due_s = self.world.now_s + renegotiation.parameters.lag_s
 
     def token_of(self, vehicle: Vehicle) -> JsonDict:
         """Return the idToken of a car; V2X adds its EVCCID."""
@@ -308,6 +312,20 @@ class Station:
         if self.model.bidirectional:
             token["additionalInfo"] = [{"additionalIdToken": vehicle.evccid, "type": "EVCCID"}]
         return token
+
+    def may_charge_alone(self, id_token: JsonDict) -> bool:
+        """Say whether a key charges without the central system (C13, C15)."""
+        unknown = self.model.get("AuthCtrlr", "OfflineTxForUnknownIdEnabled") == "true"
+        return unknown or self._lists(id_token)
+
+    def pre_authorizes(self, id_token: JsonDict) -> bool:
+        """Say whether a key need not wait for the central system's answer (C14)."""
+        early = self.model.get("AuthCtrlr", "LocalPreAuthorize") == "true"
+        return early and self._lists(id_token)
+
+    def _lists(self, id_token: JsonDict) -> bool:
+        enabled = self.model.get("LocalAuthListCtrlr", "Enabled") == "true"
+        return enabled and self.local_list.accepts(id_token)
 
     def connector_status(self) -> str:
         """Return the state StatusNotification shows."""

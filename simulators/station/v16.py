@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from simulators.station import handlers
 from simulators.station.profile_handlers import get_composite_schedule
+from simulators.station.service import get_log
 from simulators.station.session import status_notification
 from simulators.station.station import Station
 from simulators.station.wire import JsonDict
@@ -20,6 +21,12 @@ CONFIGURATION = {
     "MeterValuesSampledData": ("SampledDataCtrlr", "TxUpdatedMeasurands"),
     "StopTxnSampledData": ("SampledDataCtrlr", "TxEndedMeasurands"),
     "HeartbeatInterval": ("OCPPCommCtrlr", "HeartbeatInterval"),
+    "AllowOfflineTxForUnknownId": ("AuthCtrlr", "OfflineTxForUnknownIdEnabled"),
+    "AuthorizeRemoteTxRequests": ("AuthCtrlr", "AuthorizeRemoteStart"),
+    "LocalAuthListEnabled": ("LocalAuthListCtrlr", "Enabled"),
+    "LocalAuthorizeOffline": ("AuthCtrlr", "LocalAuthorizationOffline"),
+    "LocalPreAuthorize": ("AuthCtrlr", "LocalPreAuthorize"),
+    "StopTransactionOnInvalidId": ("TxCtrlr", "StopTxOnInvalidId"),
 }
 RATE_UNITS = {"W": "Power", "A": "Current"}
 ANSWERED = {
@@ -55,8 +62,15 @@ class OldWords:
         match action:
             case "BootNotification":
                 return Spoken(action=action, payload=_boot(payload["chargingStation"]))
-            case "Heartbeat" | "SecurityEventNotification":
+            case (
+                "Heartbeat"
+                | "SecurityEventNotification"
+                | "LogStatusNotification"
+                | "DiagnosticsStatusNotification"
+            ):
                 return Spoken(action=action, payload=payload)
+            case "SignCertificate":
+                return Spoken(action=action, payload={"csr": payload["csr"]})
             case "StatusNotification":
                 return self._status(payload)
             case "Authorize":
@@ -71,21 +85,34 @@ class OldWords:
 
     def answered(self, action: str, payload: JsonDict) -> JsonDict | None:
         """Return the 1.6 answer to a call of the central system, None where not implemented."""
-        match action:
-            case "GetConfiguration":
-                return self._configuration(payload.get("key", []))
-            case "ChangeConfiguration":
-                return self._change(payload["key"], payload["value"])
-            case "GetCompositeSchedule":
-                return self._composite(payload)
-            case _ if action in _ASKED:
-                name, request = _ASKED[action](self, payload)
-                answer = handlers.answer(self._station, name, request)
-                if answer is None:
-                    return None
-                return {"status": ANSWERED.get(answer["status"], answer["status"])}
-            case _:
-                return None
+        if action in _OWN:
+            return _OWN[action](self, action, payload)
+        if action not in _ASKED:
+            return None
+        name, request = _ASKED[action](self, payload)
+        answer = handlers.answer(self._station, name, request)
+        if answer is None:
+            return None
+        return {"status": ANSWERED.get(answer["status"], answer["status"])}
+
+    def _list_version(self, action: str, payload: JsonDict) -> JsonDict | None:
+        answer = handlers.answer(self._station, action, payload)
+        return None if answer is None else {"listVersion": answer["versionNumber"]}
+
+    def _installed(self, action: str, payload: JsonDict) -> JsonDict | None:
+        answer = handlers.answer(self._station, action, payload)
+        chains = [] if answer is None else answer.get("certificateHashDataChain", [])
+        hashes = [chain["certificateHashData"] for chain in chains]
+        if not hashes:
+            return {"status": "NotFound"}
+        return {"status": "Accepted", "certificateHashData": hashes}
+
+    def _extended_trigger(self, payload: JsonDict) -> tuple[str, JsonDict]:
+        wanted = payload["requestedMessage"]
+        own = "SignChargingStationCertificate"
+        return "TriggerMessage", {
+            "requestedMessage": own if wanted == "SignChargePointCertificate" else wanted
+        }
 
     def _transaction(self, event: JsonDict) -> Spoken | None:
         uuid = event["transactionInfo"]["transactionId"]
@@ -164,7 +191,8 @@ class OldWords:
             payload["transactionId"] = self._number(running.id)
         return Spoken(action="MeterValues", payload=payload)
 
-    def _configuration(self, keys: list[str]) -> JsonDict:
+    def _configuration(self, _action: str, payload: JsonDict) -> JsonDict:
+        keys: list[str] = payload.get("key", [])
         found, unknown = [], []
         for key in keys or list(CONFIGURATION):
             place = CONFIGURATION.get(key)
@@ -177,22 +205,22 @@ class OldWords:
             found.append({"key": key, "readonly": False, "value": value})
         return {"configurationKey": found, "unknownKey": unknown}
 
-    def _change(self, key: str, value: str) -> JsonDict:
-        place = CONFIGURATION.get(key)
+    def _change(self, _action: str, payload: JsonDict) -> JsonDict:
+        place = CONFIGURATION.get(payload["key"])
         if place is None:
             return {"status": "NotSupported"}
         component, variable = place
         item = {
             "component": {"name": component},
             "variable": {"name": variable},
-            "attributeValue": value,
+            "attributeValue": payload["value"],
         }
         answer = handlers.answer(self._station, "SetVariables", {"setVariableData": [item]})
         results = [] if answer is None else answer["setVariableResult"]
         taken = [one["attributeStatus"] == "Accepted" for one in results]
         return {"status": "Accepted" if taken == [True] else "Rejected"}
 
-    def _composite(self, payload: JsonDict) -> JsonDict:
+    def _composite(self, _action: str, payload: JsonDict) -> JsonDict:
         request = {"evseId": payload["connectorId"], "duration": payload["duration"]}
         if "chargingRateUnit" in payload:
             request["chargingRateUnit"] = payload["chargingRateUnit"]
@@ -255,6 +283,28 @@ class OldWords:
         uuid = self._uuid(payload["transactionId"])
         return "RequestStopTransaction", {"transactionId": uuid}
 
+    def _log(self, action: str, payload: JsonDict) -> JsonDict:
+        old = action == "GetDiagnostics"
+        if old:
+            log = {"remoteLocation": payload["location"]}
+            payload = {"logType": "DiagnosticsLog", "requestId": 0, "log": log}
+        answer = get_log(self._station, payload, old=old)
+        return {"fileName": answer["filename"]} if old else answer
+
+    def _list(self, payload: JsonDict) -> tuple[str, JsonDict]:
+        entries = [
+            {
+                "idToken": {"idToken": one["idTag"], "type": "ISO14443"},
+                **({"idTokenInfo": one["idTagInfo"]} if "idTagInfo" in one else {}),
+            }
+            for one in payload.get("localAuthorizationList", ())
+        ]
+        return "SendLocalList", {
+            "versionNumber": payload["listVersion"],
+            "updateType": payload["updateType"],
+            "localAuthorizationList": entries,
+        }
+
     def _reset(self, payload: JsonDict) -> tuple[str, JsonDict]:
         return "Reset", {"type": "Immediate" if payload["type"] == "Hard" else "OnIdle"}
 
@@ -268,13 +318,31 @@ class OldWords:
         return "DataTransfer", payload
 
 
+def _same(action: str) -> Callable[[OldWords, JsonDict], tuple[str, JsonDict]]:
+    return lambda _words, payload: (action, payload)
+
+
+_OWN: dict[str, Callable[[OldWords, str, JsonDict], JsonDict | None]] = {
+    "ChangeConfiguration": OldWords._change,
+    "GetCompositeSchedule": OldWords._composite,
+    "GetConfiguration": OldWords._configuration,
+    "GetDiagnostics": OldWords._log,
+    "GetInstalledCertificateIds": OldWords._installed,
+    "GetLocalListVersion": OldWords._list_version,
+    "GetLog": OldWords._log,
+}
 _ASKED: dict[str, Callable[[OldWords, JsonDict], tuple[str, JsonDict]]] = {
+    "CertificateSigned": _same("CertificateSigned"),
+    "DeleteCertificate": _same("DeleteCertificate"),
+    "ExtendedTriggerMessage": OldWords._extended_trigger,
+    "InstallCertificate": _same("InstallCertificate"),
     "ChangeAvailability": OldWords._availability,
     "ClearChargingProfile": OldWords._clear,
     "DataTransfer": OldWords._data,
     "RemoteStartTransaction": OldWords._start,
     "RemoteStopTransaction": OldWords._stop,
     "Reset": OldWords._reset,
+    "SendLocalList": OldWords._list,
     "SetChargingProfile": OldWords._profile,
     "TriggerMessage": OldWords._trigger,
     "UnlockConnector": OldWords._unlock,
