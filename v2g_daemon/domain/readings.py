@@ -72,7 +72,11 @@ class CommandOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvseStatus:
-    """One EVSE as last observed; each quantity has the moment it was observed, or is None."""
+    """One EVSE as last observed; each quantity has the moment it was observed, or is None.
+
+    `writes_today`: what was written to the device since local midnight, `flash_writes_today` the
+    part of it that wears its memory; None: the driver does not count.
+    """
 
     evse_id: str
     connected: bool
@@ -92,3 +96,5 @@ class EvseStatus:
     registers_observed_at: Instant | None = None
     car_stopped: bool = False
     outcome: CommandOutcome | None = None
+    writes_today: int | None = None
+    flash_writes_today: int | None = None
