@@ -54,7 +54,7 @@ def test_with_a_late_meter_a_larger_house_load_earns_no_larger_discharge() -> No
             step(0, -4400.0, "plan_discharge", worth=SELL),
             step(40, -5400.0, "plan_discharge", load_w=1500.0),
             step(80, -6400.0, "plan_discharge", load_w=2500.0),
-            step(81, -6400.0, "plan_discharge", load_w=3500.0, meter=False),
+            step(81, -6400.0, "countercheck", load_w=3500.0, meter=False),
         ],
         policy=RESTLESS,
     )

@@ -8,23 +8,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from v2g_daemon.control import countercheck
 from v2g_daemon.control.dependable import static_safe_w
 from v2g_daemon.control.desire import desire
+from v2g_daemon.control.direction import watch_direction
 from v2g_daemon.control.explain import explain
-from v2g_daemon.control.following import car_state_of, follow
+from v2g_daemon.control.following import car_state_of, follow, takes_too_much
 from v2g_daemon.control.grid import follow_meter, view_grid
 from v2g_daemon.control.hands_off import hands_off, uncommanded_bound
 from v2g_daemon.control.limits import limits_of, site_limits_of
 from v2g_daemon.control.shape import remember_change, shape
 from v2g_daemon.control.share import Claim, share
 from v2g_daemon.control.situation import Situation, assess
-from v2g_daemon.control.watch import (
-    breach,
-    confirm_decrease,
-    evse_faults,
-    site_faults,
-    watch_direction,
-)
+from v2g_daemon.control.watch import breach, confirm_decrease, evse_faults, site_faults
 from v2g_daemon.control.wish import Wish
 from v2g_daemon.domain.decision import Decision, EvseDecision
 from v2g_daemon.domain.memory import DischargeLatch, EvseMemory, Memory
@@ -60,7 +56,7 @@ def decide(memory: Memory, snapshot: Snapshot, policy: Policy) -> tuple[Memory, 
         memory,
         latches=latches,
         evses=tuple(
-            _remember(situation.memory, decision, snapshot)
+            _remember(situation, decision, snapshot, policy)
             for situation, decision in zip(situations, decisions, strict=True)
         ),
     )
@@ -76,11 +72,12 @@ def _assess_all(
     for status in snapshot.evses:
         situation = assess(status, memory.of(status.evse_id), snapshot, policy, latches)
         had_latch = situation.latch is not None
-        situation = follow(confirm_decrease(situation), snapshot, policy)
-        situation, latch = watch_direction(situation, snapshot, policy)
+        situation, turned = watch_direction(confirm_decrease(situation), snapshot, policy)
+        situation, spoken_against = countercheck.watch_step(situation, snapshot, policy)
+        latch = turned or spoken_against
         if latch is not None and not had_latch:
             latches = (*latches, latch)
-        situations.append(situation)
+        situations.append(follow(situation, snapshot, policy))
     return tuple(situations), latches
 
 
@@ -144,20 +141,25 @@ def _setpoint(
 
 
 def _lease_s(target_w: float, situation: Situation, policy: Policy) -> float:
-    """Length follows danger: discharge, or charge above the static safe power, is short."""
-    if target_w < 0.0 or target_w > static_safe_w(situation.evse, policy.grid):
+    """Length follows danger: discharge, or charge above the static safe power, is short.
+
+    So is a command that is not obeyed: it is told anew, in case it was lost.
+    """
+    dangerous = target_w < 0.0 or target_w > static_safe_w(situation.evse, policy.grid)
+    if dangerous or takes_too_much(situation):
         return policy.timing.discharge_lease_s
     if target_w == 0.0:
         return policy.timing.idle_lease_s
     return policy.timing.safe_charge_lease_s
 
 
-def _remember(memory: EvseMemory, decision: EvseDecision, snapshot: Snapshot) -> EvseMemory:
-    command = decision.command
+def _remember(
+    situation: Situation, decision: EvseDecision, snapshot: Snapshot, policy: Policy
+) -> EvseMemory:
+    memory, command = situation.memory, decision.command
     if isinstance(command, HandsOff):
-        return replace(memory, last=None, decreased_at=None)
-    changed = remember_change(memory, command, snapshot.now)
-    if changed.switched_at == memory.switched_at:
-        return changed
-    grid_w = None if snapshot.meter is None else snapshot.meter.power_w
-    return replace(changed, grid_at_switch_w=grid_w)
+        return replace(memory, last=None, decreased_at=None, check=None)
+    memory = countercheck.begun(
+        memory, situation, command, decision.desire.authority, snapshot, policy
+    )
+    return remember_change(memory, command, snapshot.now)

@@ -17,6 +17,7 @@ class FaultCode(Enum):
     DECREASE_UNCONFIRMED = "decrease_unconfirmed"
     HANDS_OFF_BREACHED = "hands_off_breached"
     WRONG_DIRECTION = "wrong_direction"
+    IMPLAUSIBLE = "implausible"
     PRICES_MISSING = "prices_missing"
     PLAN_STALE = "plan_stale"
     PLAN_FAILED = "plan_failed"

@@ -20,9 +20,11 @@ from tests.builders import (
     ago,
     an_evse_memory,
     an_evse_status,
+    long_told,
     target_of,
 )
 from v2g_daemon.control.decide import decide
+from v2g_daemon.control.direction import watch_direction
 from v2g_daemon.control.following import car_state_of, deviation_detail, follow, settle_s
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.domain.decision import CarState, Decision, Following
@@ -45,12 +47,13 @@ def followed(
         target_w,
         apart_since=None if apart_s is None else ago(apart_s),
         changed_at=ago(600.0),
-        switched_at=ago(600.0),
+        direction=long_told(600.0),
         **({} if memory_changes is None else memory_changes),
     )
     status = an_evse_status(power_w=power_w, **changes)
-    situation = a_situation(status=status, memory=memory)
-    return follow(situation, a_snapshot(evses=(status,)), a_policy())
+    snapshot = a_snapshot(evses=(status,))
+    situation, _ = watch_direction(a_situation(status=status, memory=memory), snapshot, a_policy())
+    return follow(situation, snapshot, a_policy())
 
 
 @pytest.mark.parametrize(
@@ -172,7 +175,8 @@ def test_why_a_car_takes_nothing_has_a_name(
 
 def first_discharge(seconds: int, *, obeys: bool) -> tuple[list[float], Decision]:
     """A car whose kWh are worth nothing from NOW on, in a session that has not discharged yet."""
-    memory, power_w, targets, decision = a_memory(discharge_proven=False), 0.0, [], None
+    memory, power_w, targets = a_memory(discharge_shown=False, discharge_proven=False), 0.0, []
+    decision = None
     for second in range(seconds):
         now = NOW.later(second)
         snapshot = a_snapshot(
