@@ -126,28 +126,22 @@ def _snapshot(
     now: Instant, metered: MeterReading | None, charger: Charger, worth: float
 ) -> Snapshot:
     sampled_s, power_w = charger.sample
-    status = an_evse_status(
-        power_w=power_w,
-        power_observed_at=NOW.later(sampled_s),
-        soc=0.6,
-        soc_observed_at=now,
+    status = replace(
+        _STATUS, power_w=power_w, power_observed_at=NOW.later(sampled_s), soc_observed_at=now
     )
-    return a_snapshot(
+    return replace(
+        _SNAPSHOT,
         now=now,
         meter=metered,
         evses=(status,),
-        plans=(replace(_plan(worth), made_at=now),),
+        plans=(replace(_PLANS[worth], made_at=now),),
         recording=RecordingHealth(last_durable_at=now, queue_full=False, records_lost=0),
     )
 
 
-_PLANS: dict[float, object] = {}
-
-
-def _plan(worth: float):
-    if worth not in _PLANS:
-        _PLANS[worth] = a_plan(worth)
-    return _PLANS[worth]
+_STATUS = an_evse_status(soc=0.6)
+_SNAPSHOT = a_snapshot()
+_PLANS = {worth: a_plan(worth) for worth in (SELL, KEEP, BUY)}
 
 
 # Loads.

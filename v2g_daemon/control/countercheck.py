@@ -29,12 +29,13 @@ from v2g_daemon.domain.snapshot import Snapshot
 LEAST_STEP_W = 1000.0  # twice what tells a direction
 WATCHED_S = 20.0
 ARRIVES_WITHIN_S = LONGEST_LAG_S + 30.0  # lag, ramp and a sample
-# The part of a claimed step that the PCC must show. Minus one is the step turned round; more than
-# that the other way is another load, which leaves open what the EVSE did.
+# The part of a claimed step that the PCC shows: one, but for other loads. None of it, or the step
+# turned round, speaks against the EVSE; anything between or beyond is another load.
 SHOWN = 0.5
-TURNED_ROUND = -1.5
-STEPS_TO_LATCH = 4
-UNSEEN_TO_LATCH = 5  # nothing dangerous flows meanwhile
+NOT_SEEN_WITHIN = 0.25
+TURNED_ROUND_WITHIN = 0.4
+# At a load of some kW every minute one step in twenty looks turned round; five in a row do not.
+STEPS_TO_LATCH = 5
 
 
 class _Verdict(Enum):
@@ -42,8 +43,8 @@ class _Verdict(Enum):
 
     SHOWN = "shown"
     UNSEEN = "unseen"
-    AGAINST = "against"
-    DROWNED = "drowned"  # against, but by another load at least
+    TURNED_ROUND = "turned round"
+    DROWNED = "drowned"  # by another load
 
 
 def watch_step(
@@ -171,18 +172,19 @@ def _judged(
     snapshot: Snapshot,
     policy: Policy,
 ) -> EvseMemory:
-    """The memory with the verdict; a discharge that was spoken against is ended and watched."""
-    memory, verdict = replace(memory, check=None), _verdict(check)
-    if verdict is _Verdict.SHOWN:
-        return replace(memory, discharge_shown=True, steps_against=0, steps_unseen=0)
-    if verdict is None:
-        return memory
+    """The memory with the verdict; a discharge spoken against, or never shown, is ended to see."""
+    memory = replace(memory, check=None)
+    if abs(check.claimed_sum_w) < DEVIATION_W * check.ticks:
+        return memory  # the EVSE moved too little to tell
+    shown = check.moved_sum_w / check.claimed_sum_w
+    verdict = _verdict(shown)
     memory = replace(
         memory,
-        steps_against=memory.steps_against + (1 if verdict is _Verdict.AGAINST else 0),
-        steps_unseen=memory.steps_unseen + (0 if verdict is _Verdict.DROWNED else 1),
+        discharge_shown=memory.discharge_shown or verdict is _Verdict.SHOWN,
+        steps_against=memory.steps_against + 1 if verdict is _Verdict.TURNED_ROUND else 0,
+        steps_unseen=memory.steps_unseen + 1 if verdict is _Verdict.UNSEEN else 0,
     )
-    if check.target_w >= 0.0 or (verdict is _Verdict.UNSEEN and memory.discharge_shown):
+    if check.target_w >= 0.0 or (memory.discharge_shown and shown > -SHOWN):
         return memory
     ending = _check_from(situation, snapshot, policy, target_w=0.0, ending=True)
     return replace(
@@ -190,31 +192,27 @@ def _judged(
     )
 
 
-def _verdict(check: Countercheck) -> _Verdict | None:
-    """None: the EVSE moved too little to tell."""
-    if abs(check.claimed_sum_w) < DEVIATION_W * check.ticks:
-        return None
-    shown = check.moved_sum_w / check.claimed_sum_w
+def _verdict(shown: float) -> _Verdict:
     if shown >= SHOWN:
         return _Verdict.SHOWN
-    if shown > -SHOWN:
+    if abs(shown) <= NOT_SEEN_WITHIN:
         return _Verdict.UNSEEN
-    return _Verdict.AGAINST if shown >= TURNED_ROUND else _Verdict.DROWNED
+    return _Verdict.TURNED_ROUND if abs(shown + 1.0) <= TURNED_ROUND_WITHIN else _Verdict.DROWNED
 
 
 def _latch_of(memory: EvseMemory, evse_id: str, snapshot: Snapshot) -> DischargeLatch | None:
     if memory.steps_against >= STEPS_TO_LATCH:
         rule = "wrong_direction"
         detail = (
-            f"{memory.steps_against} steps of the charger in a row moved the grid meter the other"
-            " way: check the meter's sign, then the charger's"
+            f"{STEPS_TO_LATCH} steps of the charger in a row moved the grid meter the other way:"
+            " check the meter's sign, then the charger's"
         )
-    elif memory.steps_unseen >= UNSEEN_TO_LATCH:
+    elif memory.steps_unseen >= STEPS_TO_LATCH:
         rule = "implausible"
         detail = (
-            f"{memory.steps_unseen} steps of the charger in a row did not show at the grid meter:"
-            " check where it sits, whether a home battery evens them out, and that the station is"
-            " the one it says it is"
+            f"{STEPS_TO_LATCH} steps of the charger in a row did not show at the grid meter: check"
+            " where it sits, whether a home battery evens them out, and that the station is the"
+            " one it says it is"
         )
     else:
         return None

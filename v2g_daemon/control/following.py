@@ -27,6 +27,7 @@ BREACH_ENDS_TRUST_S = 60.0  # beyond settling; a bound is told anew meanwhile, o
 def follow(situation: Situation, snapshot: Snapshot, policy: Policy) -> Situation:
     """The situation with its judgement, and with what this tick teaches about the EVSE."""
     memory = _told_apart(situation, snapshot.now)
+    memory = _measured(memory, situation, snapshot.now)
     memory = _within_bounds(memory, situation, snapshot.now, policy.timing)
     memory = _discharging(memory, situation, snapshot.now)
     if flowed_for_long(memory, snapshot.now, policy.timing) and memory.discharge_shown:
@@ -142,6 +143,13 @@ def _told_apart(situation: Situation, now: Instant) -> EvseMemory:
         apart_since=None,
         lag_s=_learned_lag_s(memory.lag_s, now.seconds_since(memory.apart_since)),
     )
+
+
+def _measured(memory: EvseMemory, situation: Situation, now: Instant) -> EvseMemory:
+    """Since when nothing measured says what a command came to."""
+    known = situation.telemetry_fresh and situation.status.power_w is not None
+    since = None if known or memory.last is None else (memory.unmeasured_since or now)
+    return memory if since == memory.unmeasured_since else replace(memory, unmeasured_since=since)
 
 
 def _within_bounds(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import assert_never
 
 from v2g_daemon.control.evse_limits import recording_stalled
 from v2g_daemon.control.following import DEVIATION_W, deviation_detail, no_more_than
@@ -12,13 +14,14 @@ from v2g_daemon.domain.decision import Following
 from v2g_daemon.domain.faults import Fault, FaultCode
 from v2g_daemon.domain.instant import fresh
 from v2g_daemon.domain.policy import Policy
-from v2g_daemon.domain.readings import OutcomeKind
+from v2g_daemon.domain.readings import CommandOutcome, OutcomeKind
 from v2g_daemon.domain.setpoint import Command, HandsOff
 from v2g_daemon.domain.snapshot import Snapshot
 
 DECREASE_CONFIRMED_S = 5.0
 TICKS_TO_CONFIRM = 3.0
 STALE_PLAN_S = 2.0 * 3600.0
+UNKNOWN_FOR_LONG_S = 60.0
 
 
 def confirm_decrease(situation: Situation) -> Situation:
@@ -75,11 +78,9 @@ def evse_faults(situation: Situation, snapshot: Snapshot, policy: Policy) -> tup
     if not status.connected:
         add(FaultCode.EVSE_STALE, "the charging station is not connected")
     elif status.plugged_in and not situation.telemetry_fresh:
-        add(FaultCode.EVSE_STALE, "the charging station reports no power")
-    if status.outcome is not None and status.outcome.kind is OutcomeKind.REJECTED:
-        add(FaultCode.COMMAND_REJECTED, status.outcome.detail)
-    if status.outcome is not None and status.outcome.kind is OutcomeKind.TIMED_OUT:
-        add(FaultCode.COMMAND_TIMED_OUT, status.outcome.detail)
+        add(FaultCode.EVSE_STALE, _unmeasured(situation, snapshot))
+    if status.outcome is not None:
+        _not_taken(status.outcome, add)
     if situation.latch is not None:
         unseen = situation.latch.rule == FaultCode.IMPLAUSIBLE.value
         code = FaultCode.IMPLAUSIBLE if unseen else FaultCode.WRONG_DIRECTION
@@ -96,6 +97,41 @@ def evse_faults(situation: Situation, snapshot: Snapshot, policy: Policy) -> tup
     ):
         add(FaultCode.PLAN_STALE, "the plan is older than two hours")
     return tuple(found)
+
+
+def _unmeasured(situation: Situation, snapshot: Snapshot) -> str:
+    """At first a fact, and then what to do about it."""
+    since, last = situation.memory.unmeasured_since, situation.memory.last
+    said = "the charging station reports no power"
+    if last is None or since is None or snapshot.now.seconds_since(since) < UNKNOWN_FOR_LONG_S:
+        return said
+    return (
+        f"{said}, so nobody knows whether the {last.target_w:.0f} W flow that it was told: look for"
+        " its measured values and their interval in its own settings, and restart it"
+    )
+
+
+def _not_taken(outcome: CommandOutcome, add: Callable[[FaultCode, str], None]) -> None:
+    """A refusal or a silence, in the device's words."""
+    match outcome.kind:
+        case OutcomeKind.APPLIED:
+            pass
+        case OutcomeKind.REJECTED:
+            why = outcome.detail or "it gave no reason"
+            add(
+                FaultCode.COMMAND_REJECTED,
+                f"the charging station refused {outcome.target_w:.0f} W ({why}): look for a mode,"
+                " limit or schedule set in the station or its app",
+            )
+        case OutcomeKind.TIMED_OUT:
+            why = outcome.detail or "no answer"
+            add(
+                FaultCode.COMMAND_TIMED_OUT,
+                f"the charging station did not take {outcome.target_w:.0f} W ({why}): look at its"
+                " link; what it was told before ends by itself",
+            )
+        case _:
+            assert_never(outcome.kind)
 
 
 def _decrease_unconfirmed(situation: Situation, snapshot: Snapshot, policy: Policy) -> bool:

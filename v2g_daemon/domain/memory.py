@@ -99,7 +99,8 @@ class EvseMemory:
 
     `decreased_at`: since when a decrease waits for its confirmation. `car_full`: a car without SoC
     stopped drawing by itself in this session. `apart_since`: since when measured power and command
-    differ. `lag_s`: how long this EVSE takes to follow, learned over its sessions.
+    differ, `unmeasured_since`: since when no power is measured that could tell. `lag_s`: how long
+    this EVSE takes to follow, learned over its sessions.
     `breached_since`: since when more flows than is permitted; `distrusted`: it did for too long.
     `discharge_proven`: in this session a discharge, `discharge_shown` by the PCC, flowed for long
     enough, the last one from `discharging_since` on. `steps_against`, `steps_unseen`: so many steps
@@ -122,6 +123,7 @@ class EvseMemory:
     switched_at: Instant | None = None
     direction: Direction = Direction()
     apart_since: Instant | None = None
+    unmeasured_since: Instant | None = None
     lag_s: float | None = None
     breached_since: Instant | None = None
     distrusted: bool = False

@@ -84,15 +84,18 @@ def test_a_step_that_shows_proves_the_direction_and_clears_what_was_held_against
 @pytest.mark.parametrize(
     ("moved_w", "against", "unseen"),
     [
-        (-1400.0, 0, 1),  # less than half of it
-        (1400.0, 0, 1),
-        (1600.0, 1, 1),  # turned round
-        (4400.0, 1, 1),
-        (4600.0, 0, 0),  # another load, at least
+        (-1400.0, 0, 0),  # less than half of it: another load
+        (-700.0, 0, 4),  # hardly a quarter: nothing of it
+        (700.0, 0, 4),
+        (1700.0, 0, 0),
+        (1900.0, 3, 0),  # turned round
+        (4100.0, 3, 0),
+        (4300.0, 0, 0),
     ],
 )
-def test_what_a_step_does_not_show_is_counted(moved_w: float, against: int, unseen: int) -> None:
-    memory, latch = seen_by_20_ticks(moved_w, memory={"discharge_shown": False})
+def test_only_the_same_thing_in_a_row_is_counted(moved_w: float, against: int, unseen: int) -> None:
+    before = {"discharge_shown": False, "steps_against": 2, "steps_unseen": 3}
+    memory, latch = seen_by_20_ticks(moved_w, memory=before)
     assert (memory.steps_against, memory.steps_unseen, latch) == (against, unseen, None)
 
 
@@ -120,8 +123,8 @@ def test_a_discharge_spoken_against_or_never_shown_is_ended_and_its_end_watched(
 @pytest.mark.parametrize(
     ("moved_w", "counts", "rule"),
     [
-        (3000.0, {"steps_against": 3, "steps_unseen": 3}, "wrong_direction"),
-        (3000.0, {"steps_against": 2, "steps_unseen": 3}, None),
+        (3000.0, {"steps_against": 4, "steps_unseen": 0}, "wrong_direction"),
+        (3000.0, {"steps_against": 3, "steps_unseen": 0}, None),
         (0.0, {"steps_against": 0, "steps_unseen": 4}, "implausible"),
         (0.0, {"steps_against": 0, "steps_unseen": 3}, None),
     ],
@@ -280,11 +283,11 @@ def test_a_charger_that_lies_about_its_direction_is_latched_at_its_least_power()
     latched = next(one for one in seen if one.memory.latches)
     (latch,) = latched.memory.latches
     assert latch.rule == "wrong_direction"
-    assert latch.detail.startswith("4 steps of the charger in a row moved the grid meter the other")
+    assert latch.detail.startswith("5 steps of the charger in a row moved the grid meter the other")
     assert max(one.true_w for one in seen) == 1400.0
     assert FaultCode.WRONG_DIRECTION in {fault.code for fault in seen[-1].decision.faults}
-    # Twice the way there, 20 s of looking, and the way back.
-    assert sum(1 for one in seen if one.true_w > 0.0) <= 80
+    # Three times the way there, 20 s of looking, and the way back.
+    assert sum(1 for one in seen if one.true_w > 0.0) <= 110
 
 
 def test_a_charger_that_moves_nothing_is_latched_as_implausible() -> None:

@@ -30,6 +30,8 @@ from v2g_daemon.domain.snapshot import RecordingHealth
 
 HOUSE_W = 8000.0
 CHARGED = "the charger charged while it was told to discharge"
+CHARGE_JUST_TOLD = replace(long_told(), charge_told_at=NOW)
+DISCHARGE_JUST_TOLD = replace(long_told(), discharge_told_at=NOW)
 DISCHARGED = "the charger discharged while it was told to charge or to rest"
 
 
@@ -124,18 +126,17 @@ def test_doing_as_told_or_nothing_latches_nothing(
 @pytest.mark.parametrize(
     ("target_w", "power_w", "told"),
     [
-        (-3000.0, 2000.0, "charge_told_at"),
-        (0.0, -3000.0, "discharge_told_at"),
-        (3000.0, -3000.0, "discharge_told_at"),
+        (-3000.0, 2000.0, CHARGE_JUST_TOLD),
+        (0.0, -3000.0, DISCHARGE_JUST_TOLD),
+        (3000.0, -3000.0, DISCHARGE_JUST_TOLD),
     ],
 )
 def test_what_was_told_just_now_may_flow_for_as_long_as_the_charger_settles(
-    target_w: float, power_w: float, told: str
+    target_w: float, power_w: float, told: Direction
 ) -> None:
-    just_now = replace(long_told(), **{told: NOW})
     # 10 s to settle, then two samples that the PCC agrees with.
     for until_s, latched in ((10, 0), (11, 1)):
-        memory, _ = run_against(power_w, until_s=until_s, target_w=target_w, direction=just_now)
+        memory, _ = run_against(power_w, until_s=until_s, target_w=target_w, direction=told)
         assert len(memory.latches) == latched
 
 
@@ -146,7 +147,7 @@ def test_after_the_first_command_whatever_ran_before_may_settle() -> None:
 
 def falling(seconds: int, *, by_w: float) -> Memory:
     """Told to discharge while it charged; the power falls from sample to sample."""
-    memory = a_memory(direction=replace(long_told(), charge_told_at=NOW))
+    memory = a_memory(direction=CHARGE_JUST_TOLD)
     for second in range(seconds):
         now = NOW.later(second)
         last = replace(a_setpoint(-3000.0), issued_at=now.later(-1.0), expires_at=now.later(89.0))
@@ -187,11 +188,10 @@ def test_a_discharge_that_was_never_taken_is_not_held_against_the_charger(
 
 def test_a_stop_that_was_never_taken_is_held_against_it_once_the_lease_has_ended() -> None:
     lost = answered(OutcomeKind.TIMED_OUT, 0.0)
-    just_stopped = replace(long_told(), discharge_told_at=NOW)
     # 90 s of lease and 10 s to settle, then two samples that the PCC agrees with.
     for until_s, latched in ((100, 0), (101, 1)):
         memory, _ = run_against(
-            -3000.0, until_s=until_s, target_w=0.0, direction=just_stopped, outcome=lost
+            -3000.0, until_s=until_s, target_w=0.0, direction=DISCHARGE_JUST_TOLD, outcome=lost
         )
         assert len(memory.latches) == latched
 

@@ -85,6 +85,28 @@ def test_a_command_that_was_not_taken_is_a_fault(kind: OutcomeKind, codes: set[F
     assert set(faults_of(a_snapshot(evses=(an_evse_status(outcome=outcome),)))) == codes
 
 
+def test_a_refusal_is_said_in_the_devices_words_with_what_to_look_for() -> None:
+    outcome = CommandOutcome(
+        kind=OutcomeKind.REJECTED, target_w=-3000.0, answered_at=NOW, detail="UnsupportedKind"
+    )
+    found = faults_of(a_snapshot(evses=(an_evse_status(outcome=outcome),)))
+    assert found[FaultCode.COMMAND_REJECTED] == (
+        "the charging station refused -3000 W (UnsupportedKind): look for a mode, limit or schedule"
+        " set in the station or its app"
+    )
+
+
+@pytest.mark.parametrize(("since_s", "helps"), [(59.0, False), (60.0, True)])
+def test_a_command_that_nothing_measures_is_a_fact_and_after_a_minute_a_task(
+    since_s: float, *, helps: bool
+) -> None:
+    memory = a_memory(3000.0, unmeasured_since=ago(since_s))
+    silent = a_snapshot(evses=(an_evse_status(power_w=None, power_observed_at=None),))
+    said = faults_of(silent, memory=memory)[FaultCode.EVSE_STALE]
+    assert said.startswith("the charging station reports no power")
+    assert ("restart it" in said) is helps
+
+
 def test_the_missing_energy_is_said() -> None:
     found = faults_of(a_snapshot(goals=goals(a_goal(0.5, 0.6))))
     assert found[FaultCode.GOAL_UNREACHABLE] == "2.6 kWh will be missing at departure"
