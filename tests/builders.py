@@ -96,10 +96,15 @@ def a_grid(**changes: Any) -> GridConnection:
 def a_cadence(**changes: Any) -> Cadence:
     cadence = Cadence(
         smallest_change_w=100.0,
+        smallest_change_a=0.5,
         between_increases_s=30.0,
         dwell_on_s=600.0,
         dwell_off_s=300.0,
         ramp_up_w_per_s=500.0,
+        closings_per_day=12,
+        writes_per_day=300,
+        writes_wear_flash=False,
+        rests_closed=False,
     )
     return replace(cadence, **changes)
 

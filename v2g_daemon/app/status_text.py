@@ -62,7 +62,21 @@ def _evse(evse: dict[str, Any]) -> list[str]:
         lines.append(f"         next: ready by {_wall(goal['ready_by_utc'])}{wanted}")
     if evse["plan"] is not None:
         lines.append(f"         plan: {evse['plan']['summary']}")
+    if evse["use"] is not None:
+        lines.append(f"         used: {_use(evse['use'])}")
     return lines
+
+
+def _use(use: dict[str, Any]) -> str:
+    """What the charger was bothered with today."""
+
+    def of(budget: int | None) -> str:
+        return "" if budget is None else f" of {budget}"
+
+    return (
+        f"writes {use['writes_today']}{of(use['writes_per_day'])} today,"
+        f" closings {use['closings_today']}{of(use['closings_per_day'])}"
+    )
 
 
 def _following(evse: dict[str, Any]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from v2g_daemon.control import countercheck
+from v2g_daemon.control.budgets import daily_use, held_back_by_budget, may_lapse
 from v2g_daemon.control.dependable import static_safe_w
 from v2g_daemon.control.desire import desire
 from v2g_daemon.control.direction import watch_direction
@@ -17,7 +18,7 @@ from v2g_daemon.control.following import car_state_of, follow, takes_too_much
 from v2g_daemon.control.grid import follow_meter, view_grid
 from v2g_daemon.control.hands_off import hands_off, uncommanded_bound
 from v2g_daemon.control.limits import limits_of, site_limits_of
-from v2g_daemon.control.shape import remember_change, shape
+from v2g_daemon.control.shape import remember_change, shape, smallest_change_w
 from v2g_daemon.control.share import Claim, share
 from v2g_daemon.control.situation import Situation, assess
 from v2g_daemon.control.watch import breach, confirm_decrease, evse_faults, site_faults
@@ -25,6 +26,7 @@ from v2g_daemon.control.wish import Wish
 from v2g_daemon.domain.decision import Decision, EvseDecision
 from v2g_daemon.domain.memory import DischargeLatch, EvseMemory, Memory
 from v2g_daemon.domain.policy import Policy
+from v2g_daemon.domain.power import PowerRange
 from v2g_daemon.domain.setpoint import Command, HandsOff, Limit, Setpoint, permitted_by
 from v2g_daemon.domain.snapshot import Snapshot
 
@@ -44,23 +46,18 @@ def decide(memory: Memory, snapshot: Snapshot, policy: Policy) -> tuple[Memory, 
     commanded = tuple(situation for situation in situations if hands_off(situation) is None)
     shares = share(site_limits_of(commanded, grid, snapshot, policy), claims)
 
-    decisions = tuple(
-        _decide_evse(situation, wish, own, shared, snapshot=snapshot, policy=policy)
-        for situation, wish, own, shared in zip(situations, wishes, own_limits, shares, strict=True)
-    )
+    decisions: list[EvseDecision] = []
+    memories: list[EvseMemory] = []
     faults = site_faults(grid, snapshot, policy)
-    for situation, decision in zip(situations, decisions, strict=True):
+    for situation, wish, own, shared in zip(situations, wishes, own_limits, shares, strict=True):
+        decision = _decide_evse(situation, wish, own, shared, snapshot=snapshot, policy=policy)
+        wanted_w = permitted_by(shared).clamp(wish.target_w)
+        decisions.append(decision)
+        memories.append(_remember(situation, decision, wanted_w, snapshot, policy))
         faults += evse_faults(situation, snapshot, policy)
         faults += breach(situation, decision.command)
-    memory = replace(
-        memory,
-        latches=latches,
-        evses=tuple(
-            _remember(situation, decision, snapshot, policy)
-            for situation, decision in zip(situations, decisions, strict=True)
-        ),
-    )
-    return memory, Decision(evses=decisions, faults=faults)
+    memory = replace(memory, latches=latches, evses=tuple(memories))
+    return memory, Decision(evses=tuple(decisions), faults=faults)
 
 
 def _assess_all(
@@ -106,7 +103,7 @@ def _decide_evse(
         bound = uncommanded_bound(situation, own, policy)
         command = HandsOff(permitted=bound, reason=not_commanded)
     else:
-        command = _setpoint(situation, wish, own + shared, snapshot, policy)
+        command = _command(situation, wish, own + shared, snapshot, policy)
     return EvseDecision(
         evse_id=situation.status.evse_id,
         vehicle_id=None if vehicle is None else vehicle.vehicle_id,
@@ -119,22 +116,27 @@ def _decide_evse(
         command=command,
         following=situation.following,
         car_state=car_state_of(situation),
+        use=daily_use(situation),
     )
 
 
-def _setpoint(
+def _command(
     situation: Situation,
     wish: Wish,
     limits: tuple[Limit, ...],
     snapshot: Snapshot,
     policy: Policy,
-) -> Setpoint:
+) -> Command:
     permitted = permitted_by(limits)
-    target_w = shape(wish, permitted, situation, snapshot.now, policy.timing)
+    target_w = shape(wish, permitted, situation, snapshot.now, policy)
+    held_back = held_back_by_budget(situation, wish, permitted, target_w)
+    if held_back is not None and may_lapse(situation, wish, permitted, policy):
+        bound = PowerRange(lowest_w=0.0, highest_w=static_safe_w(situation.evse, policy.grid))
+        return HandsOff(permitted=bound, reason=held_back)
     return Setpoint(
         target_w=target_w,
         permitted=permitted,
-        reason=explain(wish, limits, target_w),
+        reason=explain(wish, limits, target_w) if held_back is None else held_back,
         issued_at=snapshot.now,
         expires_at=snapshot.now.later(_lease_s(target_w, situation, policy)),
     )
@@ -154,7 +156,11 @@ def _lease_s(target_w: float, situation: Situation, policy: Policy) -> float:
 
 
 def _remember(
-    situation: Situation, decision: EvseDecision, snapshot: Snapshot, policy: Policy
+    situation: Situation,
+    decision: EvseDecision,
+    wanted_w: float,
+    snapshot: Snapshot,
+    policy: Policy,
 ) -> EvseMemory:
     memory, command = situation.memory, decision.command
     if isinstance(command, HandsOff):
@@ -162,4 +168,10 @@ def _remember(
     memory = countercheck.begun(
         memory, situation, command, decision.desire.authority, snapshot, policy
     )
-    return remember_change(memory, command, snapshot.now)
+    return remember_change(
+        memory,
+        command,
+        snapshot.now,
+        wanted_w=wanted_w,
+        smallest_w=smallest_change_w(situation, policy),
+    )

@@ -33,6 +33,7 @@ LIMIT_RULES: tuple[EvseRule, ...] = (
     trust_limits.first_discharge,
     trust_limits.countercheck,
     trust_limits.distrust,
+    trust_limits.write_budget,
     evse_limits.recording,
     evse_limits.clock,
 )

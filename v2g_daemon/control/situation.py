@@ -16,7 +16,7 @@ from v2g_daemon.domain.memory import DischargeLatch, EvseMemory
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.policy import EvsePolicy, Policy, Stage
 from v2g_daemon.domain.readings import EvseStatus, PowerControl
-from v2g_daemon.domain.snapshot import DischargeCounters, Snapshot
+from v2g_daemon.domain.snapshot import CommandCounters, DischargeCounters, Snapshot
 from v2g_daemon.domain.vehicle import Vehicle
 
 RELEASE_SLACK_S = 4.0 * 3600.0
@@ -40,6 +40,7 @@ class Situation:
     override: UserOverride | None
     plan: Plan | None
     counters: DischargeCounters | None
+    told: CommandCounters | None
     latch: DischargeLatch | None
     telemetry_fresh: bool
     following: Following | None = None
@@ -128,6 +129,7 @@ def assess(
         override=_override_of(status.evse_id, snapshot),
         plan=_plan_of(status.evse_id, vehicle, snapshot),
         counters=_counters_of(vehicle, snapshot),
+        told=_told_of(status.evse_id, snapshot),
         latch=next((one for one in latches if one.evse_id == status.evse_id), None),
         telemetry_fresh=fresh(
             status.power_observed_at, now=snapshot.now, max_age_s=policy.timing.evse_max_age_s
@@ -207,5 +209,12 @@ def _counters_of(vehicle: Vehicle | None, snapshot: Snapshot) -> DischargeCounte
         return None
     for counters in snapshot.counters:
         if counters.vehicle_id == vehicle.vehicle_id:
+            return counters
+    return None
+
+
+def _told_of(evse_id: str, snapshot: Snapshot) -> CommandCounters | None:
+    for counters in snapshot.command_counters:
+        if counters.evse_id == evse_id:
             return counters
     return None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from v2g_daemon.control.budgets import writes_left
 from v2g_daemon.control.dependable import static_safe_w
 from v2g_daemon.control.evse_limits import because, no_discharge
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.power import ONLY_ZERO, UNBOUNDED, PowerRange
-from v2g_daemon.domain.setpoint import Limit
+from v2g_daemon.domain.setpoint import Authority, Limit
 from v2g_daemon.domain.snapshot import Snapshot
 
 FIRST_DISCHARGE_W = 1000.0  # twice what tells a direction, where a charger has no minimum
@@ -42,6 +43,21 @@ def countercheck(situation: Situation, snapshot: Snapshot, policy: Policy) -> Li
     return Limit(
         permitted=PowerRange(lowest_w=min(check.target_w, 0.0), highest_w=UNBOUNDED.highest_w),
         reason=because("countercheck", "no more until the grid meter has shown the last step"),
+    )
+
+
+def write_budget(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:
+    """Once today's writes are used up, what is safe without another one."""
+    if writes_left(situation, Authority.SAFETY) != 0:
+        return None
+    return Limit(
+        permitted=PowerRange(lowest_w=0.0, highest_w=static_safe_w(situation.evse, policy.grid)),
+        reason=because(
+            "write_budget",
+            "today's writes to the charger's memory are used up: charge only, at most"
+            f" {situation.evse.static_safe_current_a:g} A",
+            Authority.SITE,
+        ),
     )
 
 

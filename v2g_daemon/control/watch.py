@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import assert_never
 
+from v2g_daemon.control.budgets import exhausted_budget
 from v2g_daemon.control.evse_limits import recording_stalled
 from v2g_daemon.control.following import DEVIATION_W, deviation_detail, no_more_than
 from v2g_daemon.control.grid import GridView
@@ -90,6 +91,9 @@ def evse_faults(situation: Situation, snapshot: Snapshot, policy: Policy) -> tup
         add(FaultCode.GOAL_UNREACHABLE, f"{missing:.1f} kWh will be missing at departure")
     if _decrease_unconfirmed(situation, snapshot, policy):
         add(FaultCode.DECREASE_UNCONFIRMED, "a lower power was commanded and not confirmed")
+    exhausted = exhausted_budget(situation)
+    if exhausted is not None:
+        add(FaultCode.BUDGET_EXHAUSTED, exhausted)
     if situation.following is Following.DEVIATING:
         add(FaultCode.NOT_FOLLOWING, deviation_detail(situation))
     if situation.plan is not None and not fresh(

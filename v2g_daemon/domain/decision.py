@@ -29,6 +29,19 @@ class CarState(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DailyUse:
+    """What a charger was bothered with today, beside its budgets; None: it has none.
+
+    `writes_today` are those that count: into memory that wears, where the device tells them apart.
+    """
+
+    writes_today: int
+    writes_per_day: int | None
+    closings_today: int
+    closings_per_day: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvseDecision:
     """The command for one EVSE and how it came about.
 
@@ -46,6 +59,7 @@ class EvseDecision:
     command: Command
     following: Following | None = None
     car_state: CarState | None = None
+    use: DailyUse | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

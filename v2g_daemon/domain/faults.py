@@ -15,6 +15,7 @@ class FaultCode(Enum):
     COMMAND_TIMED_OUT = "command_timed_out"
     NOT_FOLLOWING = "not_following"
     DECREASE_UNCONFIRMED = "decrease_unconfirmed"
+    BUDGET_EXHAUSTED = "budget_exhausted"
     HANDS_OFF_BREACHED = "hands_off_breached"
     WRONG_DIRECTION = "wrong_direction"
     IMPLAUSIBLE = "implausible"

@@ -97,6 +97,7 @@ class Countercheck:
 class EvseMemory:
     """Memory of one EVSE; `last` is the setpoint of the tick before.
 
+    `raised_since`: since when without a break more is wanted than commanded, at least `raised_w`.
     `decreased_at`: since when a decrease waits for its confirmation. `car_full`: a car without SoC
     stopped drawing by itself in this session. `apart_since`: since when measured power and command
     differ, `unmeasured_since`: since when no power is measured that could tell. `lag_s`: how long
@@ -119,6 +120,8 @@ class EvseMemory:
     last: Setpoint | None = None
     changed_at: Instant | None = None
     increased_at: Instant | None = None
+    raised_since: Instant | None = None
+    raised_w: float | None = None
     decreased_at: Instant | None = None
     switched_at: Instant | None = None
     direction: Direction = Direction()

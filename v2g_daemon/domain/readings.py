@@ -44,12 +44,16 @@ class PowerControl(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvseCapability:
-    """What station and car offer now; `power.lowest_w` < 0 only where discharge is offered."""
+    """What station and car offer now; `power.lowest_w` < 0 only where discharge is offered.
+
+    `renegotiates`: each change is settled anew with the car, which takes it seconds to minutes.
+    """
 
     power: PowerRange
     min_charge_w: float
     min_discharge_w: float
     control: PowerControl
+    renegotiates: bool = False
 
 
 class OutcomeKind(Enum):

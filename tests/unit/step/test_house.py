@@ -230,6 +230,7 @@ def a_metered_house() -> House:
             evses=(),
             sessions=(),
             soc_days=(),
+            decisions=(),
             counters_read=(counted,),
             now_utc=NOW.utc,
             timezone="Europe/Amsterdam",
