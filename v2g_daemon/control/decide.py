@@ -18,6 +18,7 @@ from v2g_daemon.control.following import car_state_of, follow, takes_too_much
 from v2g_daemon.control.grid import follow_meter, view_grid
 from v2g_daemon.control.hands_off import hands_off, uncommanded_bound
 from v2g_daemon.control.limits import limits_of, site_limits_of
+from v2g_daemon.control.outlook import look_ahead
 from v2g_daemon.control.shape import remember_change, shape, smallest_change_w
 from v2g_daemon.control.share import Claim, share
 from v2g_daemon.control.situation import Situation, assess
@@ -74,7 +75,7 @@ def _assess_all(
         latch = turned or spoken_against
         if latch is not None and not had_latch:
             latches = (*latches, latch)
-        situations.append(follow(situation, snapshot, policy))
+        situations.append(look_ahead(follow(situation, snapshot, policy), snapshot, policy))
     return tuple(situations), latches
 
 
@@ -117,6 +118,7 @@ def _decide_evse(
         following=situation.following,
         car_state=car_state_of(situation),
         use=daily_use(situation),
+        outlook=situation.memory.outlook if isinstance(command, Setpoint) else None,
     )
 
 

@@ -131,9 +131,7 @@ def assess(
         counters=_counters_of(vehicle, snapshot),
         told=_told_of(status.evse_id, snapshot),
         latch=next((one for one in latches if one.evse_id == status.evse_id), None),
-        telemetry_fresh=fresh(
-            status.power_observed_at, now=snapshot.now, max_age_s=policy.timing.evse_max_age_s
-        ),
+        telemetry_fresh=_fresh_power(status, snapshot, policy),
     )
     return _with_commute(situation, snapshot, policy)
 
@@ -176,6 +174,11 @@ def _with_flags(situation: Situation, commute: Commute | None, snapshot: Snapsho
     if (below_floor, must_charge) == (memory.below_floor, memory.must_charge):
         return memory
     return replace(memory, below_floor=below_floor, must_charge=must_charge)
+
+
+def _fresh_power(status: EvseStatus, snapshot: Snapshot, policy: Policy) -> bool:
+    max_age_s = policy.timing.evse_max_age_s
+    return fresh(status.power_observed_at, now=snapshot.now, max_age_s=max_age_s)
 
 
 def _goals_of(vehicle: Vehicle | None, snapshot: Snapshot) -> tuple[DepartureGoal, ...]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from v2g_daemon.domain.faults import Fault
+from v2g_daemon.domain.outlook import Outlook
 from v2g_daemon.domain.policy import Stage
 from v2g_daemon.domain.setpoint import Command, Limit, Reason
 
@@ -45,7 +46,8 @@ class DailyUse:
 class EvseDecision:
     """The command for one EVSE and how it came about.
 
-    `following` judges the command of the tick before; None: there was none.
+    `following` judges the command of the tick before; None: there was none. `outlook`: what it does
+    by itself, should the commands cease; None: nothing of ours.
     """
 
     evse_id: str
@@ -60,6 +62,7 @@ class EvseDecision:
     following: Following | None = None
     car_state: CarState | None = None
     use: DailyUse | None = None
+    outlook: Outlook | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from v2g_daemon.domain.instant import Instant
+from v2g_daemon.domain.outlook import Outlook
 from v2g_daemon.domain.setpoint import Setpoint
 
 
@@ -105,7 +106,8 @@ class EvseMemory:
     `breached_since`: since when more flows than is permitted; `distrusted`: it did for too long.
     `discharge_proven`: in this session a discharge, `discharge_shown` by the PCC, flowed for long
     enough, the last one from `discharging_since` on. `steps_against`, `steps_unseen`: so many steps
-    in a row went the other way at the PCC, or did not show there.
+    in a row went the other way at the PCC, or did not show there. `outlook_soc`: the lower edge of
+    the band of SoC that the `outlook` was made for.
     """
 
     evse_id: str
@@ -136,6 +138,8 @@ class EvseMemory:
     check: Countercheck | None = None
     steps_against: int = 0
     steps_unseen: int = 0
+    outlook: Outlook | None = None
+    outlook_soc: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
