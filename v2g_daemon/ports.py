@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from typing import Protocol
 
+from v2g_daemon.domain.certificates import InstalledRoot, IssuedCertificate
 from v2g_daemon.domain.clock import ClockWitness
+from v2g_daemon.domain.faults import Fault
 from v2g_daemon.domain.goals import UserOverride
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
@@ -27,6 +29,16 @@ from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading
 from v2g_daemon.domain.setpoint import Command
 from v2g_daemon.domain.snapshot import CommissioningRecord, DischargeCounters
+from v2g_daemon.domain.stations import (
+    FollowEnd,
+    FrameNote,
+    KeyListView,
+    LogRequest,
+    LogUpload,
+    StationDetails,
+    StationView,
+    VariableReading,
+)
 
 
 class Clock(Protocol):
@@ -57,6 +69,12 @@ class ObservationSink(Protocol):
     def cancel_overrides(self, evse_id: str) -> None: ...
 
     def clear_latch(self, clearance: LatchClearance) -> None: ...
+
+
+class FaultSink(Protocol):
+    """Where an edge task puts the faults it sees now; they stand until it puts others."""
+
+    def put_faults(self, source: str, faults: tuple[Fault, ...]) -> None: ...
 
 
 class EvsePort(Protocol):
@@ -136,6 +154,83 @@ class StationJournal(Protocol):
     def newest(self, station_id: str, kind: StationEventKind, name: str) -> StationEvent | None:
         """The newest event of that kind and name, of this run or an earlier one."""
         ...
+
+
+class StationDesk(Protocol):
+    """What an installer may see of charging stations, and ask of one; answers are sentences.
+
+    Every method that names a station raises DeviceUnknown. Those that ask it raise
+    DeviceUnreachable, DeviceRejectedCommand with the station's reason, and ValueError for what
+    cannot be asked at all. None of them waits longer than a call may take.
+    """
+
+    def stations(self) -> tuple[StationView, ...]: ...
+
+    def station(self, station_id: str) -> StationDetails: ...
+
+    def log_upload(self, station_id: str) -> LogUpload | None: ...
+
+    async def frames(self, station_id: str, *, newest: int) -> tuple[FrameNote, ...]: ...
+
+    def follow(
+        self, station_id: str, *, newest: int
+    ) -> AsyncGenerator[FrameNote | FollowEnd, None]:
+        """The newest frames and all that follow; ends with the daemon or for a slow reader."""
+        ...
+
+    async def variables(self, station_id: str, name: str | None) -> tuple[VariableReading, ...]:
+        """One variable, a component, or (None) the whole inventory."""
+        ...
+
+    async def set_variable(self, station_id: str, name: str, value: str) -> str: ...
+
+    async def reset(self, station_id: str, *, immediate: bool) -> str: ...
+
+    async def unlock(self, station_id: str, *, evse_number: int, connector: int) -> str: ...
+
+    async def trigger(self, station_id: str, message: str, *, evse_number: int | None) -> str: ...
+
+    async def get_log(self, station_id: str, request: LogRequest) -> str: ...
+
+    async def keys(self, station_id: str) -> KeyListView: ...
+
+
+class CertificateRegister(Protocol):
+    """Told until when a station's certificate holds, as shown at a handshake or issued."""
+
+    def note(self, station_id: str, not_after_utc: datetime) -> None: ...
+
+
+class StationCa(Protocol):
+    """The local CA: judges and signs what a station asks for; signing may take some time."""
+
+    def refusal(self, station_id: str, request_pem: str) -> str | None:
+        """Why a certificate request is not signed; None: it will be."""
+        ...
+
+    def sign(self, station_id: str, request_pem: str, *, now_utc: datetime) -> IssuedCertificate:
+        """A request that was not refused."""
+        ...
+
+    def root_pem(self) -> str:
+        """The certificate that stations check the server by."""
+        ...
+
+    def root_serial(self) -> str:
+        """How a station names it: hexadecimal, no leading zeros."""
+        ...
+
+
+class StationCertificates(Protocol):
+    """What a person has a connected station do with certificates; all may raise DeviceError."""
+
+    async def install_root(self, station_id: str) -> None: ...
+
+    async def installed(self, station_id: str) -> tuple[InstalledRoot, ...]: ...
+
+    async def delete(self, station_id: str, serial: str) -> None: ...
+
+    async def request_new(self, station_id: str) -> None: ...
 
 
 class TraceSink(Protocol):

@@ -191,16 +191,24 @@ class DeviceModel:
             ("TxCtrlr", "TxStartPoint", "EVConnected"),
             ("TxCtrlr", "TxStopPoint", "EVConnected"),
             ("TxCtrlr", "StopTxOnEVSideDisconnect", "true"),
-            ("TxCtrlr", "StopTxOnInvalidId", "false"),
             ("AuthCtrlr", "Enabled", "true"),
-            ("AuthCtrlr", "AuthorizeRemoteStart", "false"),
-            ("SecurityCtrlr", "SecurityProfile", "1" if table.password is not None else "0"),
+            ("LocalAuthListCtrlr", "Available", "true"),
+            ("LocalAuthListCtrlr", "Storage", "100"),
+            ("SecurityCtrlr", "SecurityProfile", _security_profile(table)),
             ("SecurityCtrlr", "Identity", table.id),
             ("ClockCtrlr", "TimeSource", "Heartbeat"),
         ):
             self._put(component, variable, value)
         local = str(table.local_authorization_offline).lower()
-        self._put("AuthCtrlr", "LocalAuthorizationOffline", local)
+        for component, variable, value in (
+            ("AuthCtrlr", "AuthorizeRemoteStart", "false"),
+            ("AuthCtrlr", "LocalAuthorizationOffline", local),
+            ("AuthCtrlr", "LocalPreAuthorize", "false"),
+            ("AuthCtrlr", "OfflineTxForUnknownIdEnabled", "true"),
+            ("LocalAuthListCtrlr", "Enabled", "false"),
+            ("TxCtrlr", "StopTxOnInvalidId", "false"),
+        ):
+            self._put_settable(component, variable, value, _is_boolean)
         for action in ("GetVariables", "SetVariables"):
             self._put("DeviceDataCtrlr", "ItemsPerMessage", "50", instance=action)
 
@@ -233,6 +241,14 @@ class DeviceModel:
 
     def _are_measurands(self, value: str) -> bool:
         return all(part in self.measurands for part in value.split(",")) if value else True
+
+
+def _security_profile(table: StationTable) -> str:
+    if table.certificate_file is not None:
+        return "3"
+    if table.password is None:
+        return "0"
+    return "2" if table.url.startswith("wss:") else "1"
 
 
 def has_v2x(table: StationTable, version: str) -> bool:

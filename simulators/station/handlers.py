@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from simulators.clock import iso_from_s
+from simulators.station.certificates import CERTIFICATE_HANDLERS, sign_certificate
 from simulators.station.profile_rules import (
     EVSE_ID,
     Proposal,
@@ -14,6 +15,7 @@ from simulators.station.profile_rules import (
 )
 from simulators.station.profiles import NOMINAL_VOLTAGE_V, InstalledProfile
 from simulators.station.samples import transaction_event
+from simulators.station.service import get_local_list_version, get_log, send_local_list
 from simulators.station.session import (
     begin_transaction,
     end_transaction,
@@ -305,10 +307,14 @@ def trigger_message(station: Station, request: JsonDict) -> JsonDict:
             station.queued.set()
         case "Heartbeat":
             station.send("Heartbeat", {})
+        case "LogStatusNotification":
+            station.send("LogStatusNotification", {"status": "Idle"})
         case "StatusNotification":
             notify_status(station)
         case "MeterValues":
             station.send("MeterValues", lambda: meter_values(station))
+        case "SignChargingStationCertificate":
+            sign_certificate(station)
         case "TransactionEvent":
             return _trigger_transaction_event(station)
         case _:
@@ -331,6 +337,7 @@ def _always(status: str) -> Handler:
 
 
 _HANDLERS: dict[str, Handler] = {
+    **CERTIFICATE_HANDLERS,
     "ChangeAvailability": change_availability,
     "ClearCache": _always("Rejected"),
     "ClearChargingProfile": clear_charging_profile,
@@ -338,6 +345,8 @@ _HANDLERS: dict[str, Handler] = {
     "GetBaseReport": get_base_report,
     "GetChargingProfiles": get_charging_profiles,
     "GetCompositeSchedule": get_composite_schedule,
+    "GetLocalListVersion": get_local_list_version,
+    "GetLog": get_log,
     "GetReport": _always("NotSupported"),
     "GetTransactionStatus": get_transaction_status,
     "GetVariables": get_variables,
@@ -345,6 +354,7 @@ _HANDLERS: dict[str, Handler] = {
     "RequestStartTransaction": request_start_transaction,
     "RequestStopTransaction": request_stop_transaction,
     "Reset": reset,
+    "SendLocalList": send_local_list,
     "SetChargingProfile": set_charging_profile,
     "SetVariables": set_variables,
     "TriggerMessage": trigger_message,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from simulators.station import handlers
+from simulators.station.service import get_log
 from simulators.station.station import Station
 from simulators.station.wire import JsonDict
 
@@ -18,6 +19,12 @@ CONFIGURATION = {
     "MeterValuesSampledData": ("SampledDataCtrlr", "TxUpdatedMeasurands"),
     "StopTxnSampledData": ("SampledDataCtrlr", "TxEndedMeasurands"),
     "HeartbeatInterval": ("OCPPCommCtrlr", "HeartbeatInterval"),
+    "AllowOfflineTxForUnknownId": ("AuthCtrlr", "OfflineTxForUnknownIdEnabled"),
+    "AuthorizeRemoteTxRequests": ("AuthCtrlr", "AuthorizeRemoteStart"),
+    "LocalAuthListEnabled": ("LocalAuthListCtrlr", "Enabled"),
+    "LocalAuthorizeOffline": ("AuthCtrlr", "LocalAuthorizationOffline"),
+    "LocalPreAuthorize": ("AuthCtrlr", "LocalPreAuthorize"),
+    "StopTransactionOnInvalidId": ("TxCtrlr", "StopTxOnInvalidId"),
 }
 RATE_UNITS = {"W": "Power", "A": "Current"}
 STATUSES = {
@@ -49,8 +56,15 @@ class OldWords:
         match action:
             case "BootNotification":
                 return Spoken(action=action, payload=_boot(payload["chargingStation"]))
-            case "Heartbeat" | "SecurityEventNotification":
+            case (
+                "Heartbeat"
+                | "SecurityEventNotification"
+                | "LogStatusNotification"
+                | "DiagnosticsStatusNotification"
+            ):
                 return Spoken(action=action, payload=payload)
+            case "SignCertificate":
+                return Spoken(action=action, payload={"csr": payload["csr"]})
             case "StatusNotification":
                 return self._status(payload["timestamp"])
             case "Authorize":
@@ -70,12 +84,34 @@ class OldWords:
                 return self._configuration(payload.get("key", []))
             case "ChangeConfiguration":
                 return self._change(payload["key"], payload["value"])
+            case "GetDiagnostics" | "GetLog":
+                return self._log(action, payload)
+            case "GetLocalListVersion":
+                answer = handlers.answer(self._station, action, payload)
+                return None if answer is None else {"listVersion": answer["versionNumber"]}
+            case "GetInstalledCertificateIds":
+                return self._installed(payload)
             case _ if action in _ASKED:
                 name, request = _ASKED[action](self, payload)
                 answer = handlers.answer(self._station, name, request)
                 return None if answer is None else {"status": answer["status"]}
             case _:
                 return None
+
+    def _installed(self, payload: JsonDict) -> JsonDict | None:
+        answer = handlers.answer(self._station, "GetInstalledCertificateIds", payload)
+        chains = [] if answer is None else answer.get("certificateHashDataChain", [])
+        hashes = [chain["certificateHashData"] for chain in chains]
+        if not hashes:
+            return {"status": "NotFound"}
+        return {"status": "Accepted", "certificateHashData": hashes}
+
+    def _extended_trigger(self, payload: JsonDict) -> tuple[str, JsonDict]:
+        wanted = payload["requestedMessage"]
+        own = "SignChargingStationCertificate"
+        return "TriggerMessage", {
+            "requestedMessage": own if wanted == "SignChargePointCertificate" else wanted
+        }
 
     def _transaction(self, event: JsonDict) -> Spoken | None:
         uuid = event["transactionInfo"]["transactionId"]
@@ -221,6 +257,28 @@ class OldWords:
         uuid = self._uuid(payload["transactionId"])
         return "RequestStopTransaction", {"transactionId": uuid}
 
+    def _log(self, action: str, payload: JsonDict) -> JsonDict:
+        old = action == "GetDiagnostics"
+        if old:
+            log = {"remoteLocation": payload["location"]}
+            payload = {"logType": "DiagnosticsLog", "requestId": 0, "log": log}
+        answer = get_log(self._station, payload, old=old)
+        return {"fileName": answer["filename"]} if old else answer
+
+    def _list(self, payload: JsonDict) -> tuple[str, JsonDict]:
+        entries = [
+            {
+                "idToken": {"idToken": one["idTag"], "type": "ISO14443"},
+                **({"idTokenInfo": one["idTagInfo"]} if "idTagInfo" in one else {}),
+            }
+            for one in payload.get("localAuthorizationList", ())
+        ]
+        return "SendLocalList", {
+            "versionNumber": payload["listVersion"],
+            "updateType": payload["updateType"],
+            "localAuthorizationList": entries,
+        }
+
     def _reset(self, payload: JsonDict) -> tuple[str, JsonDict]:
         return "Reset", {"type": "Immediate" if payload["type"] == "Hard" else "OnIdle"}
 
@@ -234,13 +292,22 @@ class OldWords:
         return "DataTransfer", payload
 
 
+def _same(action: str) -> Callable[[OldWords, JsonDict], tuple[str, JsonDict]]:
+    return lambda _words, payload: (action, payload)
+
+
 _ASKED: dict[str, Callable[[OldWords, JsonDict], tuple[str, JsonDict]]] = {
+    "CertificateSigned": _same("CertificateSigned"),
+    "DeleteCertificate": _same("DeleteCertificate"),
+    "ExtendedTriggerMessage": OldWords._extended_trigger,
+    "InstallCertificate": _same("InstallCertificate"),
     "ChangeAvailability": OldWords._availability,
     "ClearChargingProfile": OldWords._clear,
     "DataTransfer": OldWords._data,
     "RemoteStartTransaction": OldWords._start,
     "RemoteStopTransaction": OldWords._stop,
     "Reset": OldWords._reset,
+    "SendLocalList": OldWords._list,
     "SetChargingProfile": OldWords._profile,
     "TriggerMessage": OldWords._trigger,
     "UnlockConnector": OldWords._unlock,

@@ -15,14 +15,69 @@ ANSWERED = f"{ADAPTERS}/test_handlers.py::test_every_action_gets_a_schema_valid_
 SESSION = f"{ADAPTERS}/test_v2g_session.py"
 REFUSALS = f"{ADAPTERS}/test_refusals.py"
 OLD = f"{ADAPTERS}/test_v16_station.py"
+CERTIFICATES = f"{ADAPTERS}/test_station_certificates.py"
+HOSTILE = f"{ADAPTERS}/test_hostile_input.py"
+PROFILES = f"{ADAPTERS}/test_security_profiles.py"
+ACCESS = "tests/unit/settings/test_station_access.py"
 V2G = f"{SESSION}::test_a_v2g_session_from_plug_in_to_departure"
 OLD_CHARGES = f"{OLD}::test_an_old_station_charges_within_a_limit_in_tenths_of_an_ampere"
+INSTALLER = f"{ADAPTERS}/test_installer.py"
+KEYS = f"{ADAPTERS}/test_keys.py"
+AUTOSTART = f"{ADAPTERS}/test_autostart.py"
+RELAY = f"{ADAPTERS}/test_relay.py"
+INVENTORY = f"{INSTALLER}::test_the_inventory_is_collected_and_its_secrets_are_not_shown"
+LISTED = f"{KEYS}::test_the_owners_keys_are_sent_whole_and_only_where_the_station_lacks_them"
+REFUSED_KEY = f"{KEYS}::test_an_unknown_key_is_refused_named_and_ends_nothing"
+UPLOADED = f"{INSTALLER}::test_a_log_is_asked_for_and_its_upload_watched"
+RESET = f"{INSTALLER}::test_a_reset_waits_for_an_idle_station_unless_it_is_immediate"
+STARTED = f"{AUTOSTART}::test_a_car_that_waits_is_started_after_a_few_seconds_with_a_token_of_ours"
+OLD_LISTED = f"{KEYS}::test_an_old_station_gets_the_keys_that_fit_it"
+OLD_DIAGNOSTICS = f"{INSTALLER}::test_an_old_stations_diagnostics_are_asked_for_in_the_words_of_1_6"
+OLD_LOG = f"{INSTALLER}::test_an_old_stations_security_log_comes_with_its_security_extension"
+
+
+def _tools(version: OcppVersion) -> dict[str, str]:
+    """What installers and owners have us ask in 2.x."""
+    of = f"[{version.value}]"
+    return {
+        "GetBaseReport": f"{INVENTORY}{of}",
+        "GetLocalListVersion": f"{LISTED}{of}",
+        "GetLog": f"{UPLOADED}{of}",
+        "RequestStartTransaction": f"{STARTED}{of}",
+        "Reset": f"{RESET}{of}",
+        "SendLocalList": f"{LISTED}{of}",
+        "UnlockConnector": (f"{INSTALLER}::test_a_connector_is_unlocked_or_the_reason_is_told{of}"),
+    }
+
+
+def _signed(version: OcppVersion) -> str:
+    name = "test_a_station_gets_the_certificate_it_asked_for_after_the_answer"
+    return f"{CERTIFICATES}::{name}[{version.value}]"
+
+
+def _roots(version: OcppVersion) -> str:
+    name = "test_a_station_is_given_the_ca_shows_it_and_forgets_another"
+    return f"{CERTIFICATES}::{name}[{version.value}]"
+
+
+def _requested(version: OcppVersion) -> str:
+    name = "test_a_station_is_asked_to_ask_for_a_new_certificate"
+    return f"{CERTIFICATES}::{name}[{version.value}]"
+
+
+def _certificates_sent(version: OcppVersion) -> dict[str, str]:
+    roots = ("DeleteCertificate", "GetInstalledCertificateIds", "InstallCertificate")
+    return {"CertificateSigned": _signed(version), **dict.fromkeys(roots, _roots(version))}
+
 
 # What a message does, beyond getting an answer, shows in these.
 HANDLED: dict[OcppVersion, dict[str, str]] = {
     OcppVersion.V2_1: {
+        "SignCertificate": _signed(OcppVersion.V2_1),
         "Authorize": f"{ADAPTERS}/test_handlers.py::test_energy_transfers_are_named_in_2_1_only",
         "BootNotification": V2G,
+        "LogStatusNotification": f"{UPLOADED}[ocpp2.1]",
+        "NotifyReport": f"{INVENTORY}[ocpp2.1]",
         "NotifyEVChargingNeeds": V2G,
         "SecurityEventNotification": (
             f"{ADAPTERS}/test_handlers.py::test_a_stations_security_events_are_kept_once_a_minute"
@@ -31,6 +86,10 @@ HANDLED: dict[OcppVersion, dict[str, str]] = {
         "TransactionEvent": V2G,
     },
     OcppVersion.V2_0_1: {
+        "Authorize": f"{REFUSED_KEY}[ocpp2.0.1]",
+        "LogStatusNotification": f"{UPLOADED}[ocpp2.0.1]",
+        "NotifyReport": f"{INVENTORY}[ocpp2.0.1]",
+        "SignCertificate": _signed(OcppVersion.V2_0_1),
         "BootNotification": (
             f"{REFUSALS}::test_a_2_0_1_station_is_charged_by_limits_and_never_below_zero"
         ),
@@ -40,7 +99,11 @@ HANDLED: dict[OcppVersion, dict[str, str]] = {
         ),
     },
     OcppVersion.V1_6: {
+        "Authorize": f"{KEYS}::test_an_old_stations_unknown_tag_is_refused",
+        "SignCertificate": _signed(OcppVersion.V1_6),
         "BootNotification": OLD_CHARGES,
+        "DiagnosticsStatusNotification": OLD_DIAGNOSTICS,
+        "LogStatusNotification": OLD_LOG,
         "MeterValues": f"{OLD}::test_its_meter_values_are_texts_in_any_unit",
         "StartTransaction": OLD_CHARGES,
         "StatusNotification": (
@@ -53,6 +116,7 @@ HANDLED: dict[OcppVersion, dict[str, str]] = {
 # What we ask, by the test that goes red when we do not.
 SENT: dict[OcppVersion, dict[str, str]] = {
     OcppVersion.V2_1: {
+        **_certificates_sent(OcppVersion.V2_1),
         "GetTransactionStatus": (
             f"{REFUSALS}::test_a_transaction_that_the_station_no_longer_knows_is_over"
         ),
@@ -66,17 +130,39 @@ SENT: dict[OcppVersion, dict[str, str]] = {
             f"{REFUSALS}::test_a_station_that_stops_sampling_is_asked_for_meter_values"
         ),
         "UpdateDynamicSchedule": V2G,
+        **_tools(OcppVersion.V2_1),
     },
     OcppVersion.V2_0_1: {
+        "GetVariables": (
+            f"{INSTALLER}::test_one_variable_is_read_and_an_unknown_one_is_told[ocpp2.0.1]"
+        ),
+        "SetVariables": (
+            f"{INSTALLER}::"
+            "test_a_variable_is_set_refused_by_the_station_or_refused_by_us[ocpp2.0.1]"
+        ),
+        **_tools(OcppVersion.V2_0_1),
+        **_certificates_sent(OcppVersion.V2_0_1),
+        "TriggerMessage": _requested(OcppVersion.V2_0_1),
         "SetChargingProfile": (
             f"{REFUSALS}::test_a_2_0_1_station_is_charged_by_limits_and_never_below_zero"
         ),
     },
     OcppVersion.V1_6: {
+        **_certificates_sent(OcppVersion.V1_6),
+        "ExtendedTriggerMessage": _requested(OcppVersion.V1_6),
         "ChangeConfiguration": OLD_CHARGES,
         "GetConfiguration": OLD_CHARGES,
+        "GetDiagnostics": OLD_DIAGNOSTICS,
+        "GetLocalListVersion": OLD_LISTED,
+        "GetLog": OLD_LOG,
+        "RemoteStartTransaction": f"{AUTOSTART}::test_an_old_station_is_started_by_a_tag_of_ours",
+        "Reset": f"{INSTALLER}::test_an_old_station_is_reset_softly_or_hard",
+        "SendLocalList": OLD_LISTED,
         "SetChargingProfile": OLD_CHARGES,
         "TriggerMessage": OLD_CHARGES,
+        "UnlockConnector": (
+            f"{INSTALLER}::test_an_old_station_unlocks_by_connector_and_may_not_know_how"
+        ),
     },
 }
 
@@ -180,39 +266,183 @@ FAULTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (
         "wrong or no credentials, unknown id",
-        (f"{ADAPTERS}/test_admission.py::test_a_stranger_is_refused_before_the_upgrade",),
+        (
+            f"{ADAPTERS}/test_admission.py::test_a_stranger_is_refused_before_the_upgrade",
+            f"{HOSTILE}::test_strangers_of_a_thousand_names_leave_nothing_behind",
+        ),
     ),
     (
         "passwords are guessed, from one address or many",
         (
             f"{ADAPTERS}/test_admission.py::test_guessing_passwords_ends_in_429_and_in_the_journal",
+            f"{HOSTILE}::test_a_hundred_wrong_passwords_from_elsewhere_do_not_keep_the_station_out",
             f"{UNIT}/test_attempts.py::"
             "test_guessing_from_many_addresses_is_limited_by_the_station_but_never_keeps_it_out",
         ),
     ),
     (
-        "frames beyond the size bound",
-        (f"{ADAPTERS}/test_session.py::test_a_frame_over_the_size_bound_closes_with_1009",),
+        "connections that say nothing, or half a handshake",
+        (
+            f"{HOSTILE}::test_a_crowd_that_says_nothing_leaves_room_for_the_station",
+            f"{HOSTILE}::test_half_a_handshake_is_ended_after_the_open_timeout",
+            f"{HOSTILE}::test_half_a_tls_handshake_is_ended_after_the_open_timeout",
+            f"{UNIT}/test_crowd.py::test_an_address_has_fifty_places_and_all_together_two_hundred",
+        ),
     ),
     (
-        "bytes that are no JSON, and JSON that is no frame",
+        "frames beyond the size bound, fragments without end, a compression bomb",
+        (
+            f"{ADAPTERS}/test_session.py::test_a_frame_over_the_size_bound_closes_with_1009",
+            f"{HOSTILE}::test_a_frame_that_announces_a_gibibyte_closes_before_it_comes",
+            f"{HOSTILE}::test_ten_thousand_fragments_close_with_1009",
+            f"{HOSTILE}::test_compression_is_not_spoken_so_no_bomb_can_come",
+        ),
+    ),
+    (
+        "pings without end, whose answers nobody reads",
+        (f"{HOSTILE}::test_who_makes_us_answer_and_never_reads_is_dropped",),
+    ),
+    (
+        "bytes that are no UTF-8 or no JSON, and JSON that is no frame",
         (
             f"{ADAPTERS}/test_session.py::"
             "test_a_broken_frame_gets_the_proper_error_and_the_session_lives",
+            f"{HOSTILE}::test_text_that_is_no_utf_8_closes_with_1007",
             f"{ADAPTERS}/test_fuzz.py::test_six_thousand_hostile_frames_do_no_harm",
         ),
     ),
     (
-        "control characters in names and ids",
-        (f"{UNIT}/test_evse_state.py::test_a_control_character_in_an_id_reaches_no_ledger",),
+        "right JSON, wrong shape: no call, an id too long or used twice, the other direction",
+        (
+            f"{ADAPTERS}/test_session.py::test_what_needs_no_answer_gets_none",
+            f"{ADAPTERS}/test_session.py::"
+            "test_an_id_longer_than_the_protocol_allows_is_answered_up_to_a_bound",
+            f"{ADAPTERS}/test_session.py::test_a_reused_id_with_another_message_is_handled",
+            f"{ADAPTERS}/test_handlers.py::test_an_error_text_is_cut_to_what_the_protocol_allows",
+        ),
     ),
     (
-        "a flood of security events",
-        (f"{ADAPTERS}/test_handlers.py::test_a_stations_security_events_are_kept_once_a_minute",),
+        "values that cannot be: powers, registers, units, stamps",
+        (
+            f"{UNIT}/test_meter_values.py::test_power_is_signed_watts_of_the_whole_outlet",
+            f"{UNIT}/test_meter_values.py::test_registers_are_whole_milliwatt_hours",
+            f"{UNIT}/test_translate.py::test_a_stamp_is_utc_or_nothing",
+        ),
+    ),
+    (
+        "markup and control characters in names and ids",
+        (
+            f"{UNIT}/test_evse_state.py::test_a_control_character_in_an_id_reaches_no_ledger",
+            f"{HOSTILE}::test_what_a_station_calls_itself_forges_no_line_of_the_log",
+        ),
+    ),
+    (
+        "SQL in every field, paths that climb",
+        (
+            f"{HOSTILE}::test_sql_in_every_field_is_text_and_nothing_else",
+            f"{ADAPTERS}/test_admission.py::test_a_stranger_is_refused_before_the_upgrade",
+        ),
+    ),
+    (
+        "TLS: old versions, certificates of others, expired ones, keys that others may read",
+        (
+            f"{PROFILES}::test_nothing_older_than_tls_1_2_is_spoken",
+            f"{PROFILES}::test_a_station_refuses_a_server_of_another_ca_or_another_name",
+            f"{PROFILES}::test_a_station_refuses_an_expired_server",
+            f"{PROFILES}::test_a_certificate_of_another_station_opens_nothing",
+            f"{PROFILES}::test_a_certificate_that_does_not_hold_opens_nothing",
+            f"{PROFILES}::test_tls_files_that_cannot_be_used_are_told_with_their_fix",
+        ),
+    ),
+    (
+        "a station talked back into plain text; plain text on a public network",
+        (
+            f"{PROFILES}::test_a_station_that_came_by_tls_may_not_come_back_in_plain_text",
+            f"{PROFILES}::test_plain_text_from_a_public_address_is_refused_unless_allowed_in_words",
+            f"{ACCESS}::test_what_would_leave_the_door_ajar_is_refused",
+        ),
+    ),
+    (
+        "certificate requests under another's name, with weak keys, or without end",
+        (
+            "tests/adapters/certificates/test_local_ca.py::"
+            "test_a_request_is_signed_only_if_name_key_and_signature_are_in_order",
+            f"{CERTIFICATES}::test_who_asks_for_certificates_without_end_is_refused",
+        ),
+    ),
+    (
+        "a flood of security events, or of vendor data",
+        (
+            f"{ADAPTERS}/test_handlers.py::test_a_stations_security_events_are_kept_once_a_minute",
+            f"{ADAPTERS}/test_handlers.py::"
+            "test_a_flood_of_events_under_ever_new_names_is_written_thirty_times_an_hour",
+            f"{ADAPTERS}/test_handlers.py::test_a_flood_of_vendor_data_writes_nothing",
+            "tests/adapters/database/test_retention.py::"
+            "test_old_security_events_go_and_the_rest_of_the_journal_stays",
+        ),
     ),
     (
         "secrets in logs",
-        (f"{ADAPTERS}/test_admission.py::test_a_password_is_in_no_log_and_no_repr",),
+        (
+            f"{ADAPTERS}/test_admission.py::test_a_password_is_in_no_log_and_no_repr",
+            f"{UNIT}/test_redaction.py::test_no_secret_is_shown",
+            f"{RELAY}::test_a_wrong_password_is_told_and_shown_nowhere",
+        ),
+    ),
+    (
+        "markup and terminal commands in what a station says",
+        (f"{UNIT}/test_redaction.py::test_a_terminal_obeys_nothing_of_a_frame",),
+    ),
+    (
+        "a reader of the frame log that hangs",
+        (
+            "tests/adapters/web/test_stations.py::"
+            "test_a_follower_that_stops_reading_costs_no_more_than_its_bound",
+        ),
+    ),
+    (
+        "a boot that says something new each time",
+        (
+            f"{INSTALLER}::"
+            "test_a_station_that_is_somebody_else_at_every_boot_is_written_down_once_a_minute",
+        ),
+    ),
+    (
+        "the daemon is down when a car comes",
+        (
+            "tests/system/test_listed_keys.py::"
+            "test_a_listed_key_charges_at_the_safe_current_while_the_daemon_is_down",
+        ),
+    ),
+    (
+        "a key shown by a stranger",
+        (
+            "tests/system/test_listed_keys.py::"
+            "test_an_unknown_key_does_not_where_the_owner_wants_none",
+            REFUSED_KEY,
+            f"{UNIT}/test_keys.py::"
+            "test_a_key_shown_within_a_transaction_that_was_let_in_never_ends_it",
+        ),
+    ),
+    (
+        "a remote start that is accepted, and nothing comes of it",
+        (f"{AUTOSTART}::test_an_accepted_start_is_never_repeated_within_a_plug_in",),
+    ),
+    (
+        "the back end of a relay commands, hangs, or is away",
+        (
+            f"{RELAY}::test_a_profile_of_the_back_end_is_refused_and_never_reaches_the_station",
+            f"{RELAY}::test_a_back_end_that_hangs_holds_nothing_up_and_loses_only_samples",
+            f"{RELAY}::test_what_comes_while_the_back_end_is_away_is_told_later_after_a_boot_again",
+        ),
+    ),
+    (
+        "secrets that everybody on the machine may read",
+        (
+            f"{ACCESS}::test_a_file_with_a_password_that_everybody_may_read_is_warned_of",
+            "tests/adapters/certificates/test_local_ca.py::"
+            "test_keys_are_their_owners_alone_from_the_first_byte",
+        ),
     ),
 )
 

@@ -7,11 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from v2g_daemon.adapters.modbus.profile import load_profile
+from v2g_daemon.adapters.ocpp.tls import server_context
+from v2g_daemon.adapters.system.clock import RealClock
+from v2g_daemon.app.certificates import certificate_warnings, local_ca, tls_config
+from v2g_daemon.app.station_access import key_ring
 from v2g_daemon.domain.errors import ConfigurationError
 from v2g_daemon.domain.goals import WeeklyDeparture
 from v2g_daemon.domain.policy import EvsePolicy, FailState, Policy, Stage
 from v2g_daemon.domain.vehicle import Vehicle
-from v2g_daemon.settings import Settings, load_settings, to_policy, warnings_of
+from v2g_daemon.settings import (
+    Charger,
+    Settings,
+    exposed_secrets,
+    least_profile,
+    load_settings,
+    to_policy,
+    warnings_of,
+)
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -37,10 +49,12 @@ def check(path: Path) -> CheckReport:
     """Read and explain a configuration; raises ConfigurationError if it cannot be used."""
     settings = load_settings(path)
     _find_profiles(settings, path)
+    _find_certificates(settings, path)
     policy = to_policy(settings)
     understood = (
         *_site(settings, policy),
         *_stations(settings),
+        *_keys_and_relays(settings),
         *(line for evse in policy.evses for line in _charger(evse, policy)),
         *(_vehicle(vehicle, policy) for vehicle in policy.vehicles),
         *(_departure(departure) for departure in policy.schedule.departures),
@@ -48,7 +62,25 @@ def check(path: Path) -> CheckReport:
         *_stage(policy),
         *_timing(settings, policy),
     )
-    return CheckReport(path=path, understood=understood, warnings=warnings_of(settings))
+    return CheckReport(
+        path=path,
+        understood=understood,
+        warnings=(
+            *warnings_of(settings),
+            *exposed_secrets(path, settings),
+            *certificate_warnings(settings, now_utc=RealClock().now().utc),
+        ),
+    )
+
+
+def _find_certificates(settings: Settings, path: Path) -> None:
+    try:
+        tls = tls_config(settings)
+        if tls is not None:
+            server_context(tls, client_certificate_required=False)
+        local_ca(settings)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}") from error
 
 
 def _find_profiles(settings: Settings, path: Path) -> None:
@@ -86,13 +118,44 @@ def _site(settings: Settings, policy: Policy) -> Iterator[str]:
 
 def _stations(settings: Settings) -> Iterator[str]:
     ocpp = settings.ocpp
-    for station_id in dict.fromkeys(charger.station_id for charger in settings.charger):
-        yield f"Station {station_id} connects to ws://{ocpp.host}:{ocpp.port}/{station_id}."
+    stations: dict[str, Charger] = {}
+    for charger in settings.charger:
+        stations.setdefault(charger.station_id, charger)
+    for charger in stations.values():
+        least = least_profile(charger, ocpp)
+        plain = [f"ws://{ocpp.host}:{ocpp.port}/{charger.station_id}"] if least == 1 else []
+        encrypted = f"wss://{ocpp.host}:{ocpp.tls_port}/{charger.station_id}"
+        places = [*plain, *([] if ocpp.tls_certificate_file is None else [encrypted])]
+        proof = _PROOFS[least]
+        if charger.unauthenticated_on_private_network:
+            proof = "nothing at all, from a private address"
+        yield f"Station {charger.station_id} connects to {' or '.join(places)}, by {proof}."
     if ocpp.host in LOOPBACK:
         yield (
             "Only this machine can connect; a station in the house needs ocpp.host = "
             '"0.0.0.0" or this machine\'s own address.'
         )
+    if settings.certificates.sign_station_requests:
+        yield f"Stations get certificates signed by the CA in {settings.certificates.directory}."
+
+
+_PROOFS = {
+    1: "its password",
+    2: "its password over TLS",
+    3: "its certificate",
+}
+
+
+def _keys_and_relays(settings: Settings) -> Iterator[str]:
+    count = len(key_ring(settings).keys)
+    unknown = "any other may charge, too" if settings.ocpp.accept_unknown_keys else "no other may"
+    yield f"Charge keys: {count} charge also while the daemon is away; {unknown}."
+    for charger in settings.charger:
+        if charger.remote_start:
+            yield f"Station {charger.station_id} is started by the daemon when a car is plugged in."
+    for relay in settings.ocpp.relay:
+        line = "" if relay.url.startswith("wss:") else ", in plain text"
+        yield f"Station {relay.station_id} is heard, read-only, by {relay.url}{line}."
 
 
 def _charger(evse: EvsePolicy, policy: Policy) -> Iterator[str]:

@@ -3,12 +3,14 @@
 V2gDaemonError
 ├── ConfigurationError          startup only, exit status 78; names file, key and fix
 ├── DeviceError
+│   ├── DeviceUnknown           no device of that name is configured
 │   ├── DeviceUnreachable       no link, or the link stopped answering
 │   ├── DeviceRejectedCommand   the device answered no
 │   └── DeviceProtocolError     the device broke its protocol
 ├── PriceSourceError            no usable prices in an answer
 ├── LedgerError                 the ledger could not be read or written
 ├── TraceError                  a trace, plan or problem could not be read (trace/json_form.py)
+├── CertificateError            a certificate, key or folder of them cannot be used or made
 ├── PlanningFailed              the planning child gave no plan; the last good one stays
 └── InvariantViolated           our bug; fatal
 """
@@ -26,6 +28,10 @@ class ConfigurationError(V2gDaemonError):
 
 class DeviceError(V2gDaemonError):
     """A charger or meter did not do what was asked."""
+
+
+class DeviceUnknown(DeviceError):
+    """No device of that name is configured; the text names those that are."""
 
 
 class DeviceUnreachable(DeviceError):
@@ -46,6 +52,10 @@ class PriceSourceError(V2gDaemonError):
 
 class LedgerError(V2gDaemonError):
     """The ledger could not be read or written."""
+
+
+class CertificateError(V2gDaemonError):
+    """A certificate, key or folder of them cannot be used or made; the text says the next step."""
 
 
 class PlanningFailed(V2gDaemonError):

@@ -3,26 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 
+from v2g_daemon.settings.complaint import Complaint
 from v2g_daemon.settings.sections import TIMEZONE_OF_BIDDING_ZONE, Charger, Departure, Settings
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Complaint:
-    """One fault of the file: the key's path, its value as shown, what is wrong, and the fix."""
-
-    key: str
-    value: str | None
-    problem: str
-    fix: str
-
-    def text(self, path: Path) -> str:
-        """The line that people read."""
-        value = "" if self.value is None else f" = {self.value}"
-        return f"{path}: {self.key}{value}: {self.problem}; {self.fix}"
+from v2g_daemon.settings.station_access import access_contradictions
 
 
 def contradictions(settings: Settings) -> tuple[Complaint, ...]:
@@ -33,7 +18,9 @@ def contradictions(settings: Settings) -> tuple[Complaint, ...]:
             _ids(settings),
             _safe_currents(settings),
             *(_charger(settings, number, one) for number, one in enumerate(settings.charger)),
+            access_contradictions(settings),
             _vehicles(settings),
+            _charge_keys(settings),
             *(_departure(settings, number, one) for number, one in enumerate(settings.departure)),
             _clock(settings),
         )
@@ -125,19 +112,6 @@ def _charger(settings: Settings, number: int, charger: Charger) -> Iterator[Comp
             problem=f"the site has {site.phases}",
             fix="correct one of them",
         )
-    yield from _passwords(key, charger)
-
-
-def _passwords(key: str, charger: Charger) -> Iterator[Complaint]:
-    given = [charger.password, charger.password_file, charger.password_env]
-    count = len([one for one in given if one is not None])
-    if count != 1:
-        yield Complaint(
-            key=f"{key}.password_file",
-            value=None,
-            problem="no password" if count == 0 else "more than one password",
-            fix="give one of password_file, password_env and password",
-        )
 
 
 def _vehicles(settings: Settings) -> Iterator[Complaint]:
@@ -156,6 +130,39 @@ def _vehicles(settings: Settings) -> Iterator[Complaint]:
                 problem="there is more than one vehicle",
                 fix="give each its evccid or id_token and remove this",
             )
+
+
+def _charge_keys(settings: Settings) -> Iterator[Complaint]:
+    """One token is one key, and a car has one token: its own, or that of a key."""
+    known = [one.id for one in settings.vehicle]
+    named = {one.id for one in settings.vehicle if one.id_token is not None}
+    seen: set[str] = set()
+    for number, key in enumerate(settings.charge_key):
+        if key.id_token.casefold() in seen:
+            yield Complaint(
+                key=f"charge_key[{number}].id_token",
+                value="(not shown)",
+                problem="another charge key has this token",
+                fix="leave one of them out",
+            )
+        seen.add(key.id_token.casefold())
+        if key.vehicle is None:
+            continue
+        if key.vehicle not in known:
+            yield Complaint(
+                key=f"charge_key[{number}].vehicle",
+                value=repr(key.vehicle),
+                problem="no vehicle has this id",
+                fix=f"name one of {', '.join(known)}",
+            )
+        if key.vehicle in named:
+            yield Complaint(
+                key=f"charge_key[{number}].vehicle",
+                value=repr(key.vehicle),
+                problem="this car is known by another token already",
+                fix="name it in one charge_key, or give it its own id_token, not both",
+            )
+        named.add(key.vehicle)
 
 
 def _departure(settings: Settings, number: int, departure: Departure) -> Iterator[Complaint]:

@@ -14,7 +14,9 @@ from pydantic import BaseModel, SecretStr, ValidationError
 from pydantic_settings import SettingsError
 
 from v2g_daemon.domain.errors import ConfigurationError
-from v2g_daemon.settings.contradictions import Complaint, contradictions
+from v2g_daemon.settings.complaint import Complaint
+from v2g_daemon.settings.contradictions import contradictions
+from v2g_daemon.settings.relays import relay_contradictions, with_relay_files
 from v2g_daemon.settings.sections import Charger, Settings
 
 SHORTEST_PASSWORD = 8  # stations that allow fewer than OCPP's 16 exist (A00.FR.205)
@@ -46,10 +48,10 @@ def load_settings(path: Path, *, overrides: Mapping[str, object] | None = None) 
     except SettingsError as error:
         complaints.append(_unreadable_variable(error))
     if settings is not None:
-        complaints += contradictions(settings)
+        complaints += [*contradictions(settings), *relay_contradictions(settings)]
     if settings is None or complaints:
         raise _refusal(complaints, path)
-    return _with_passwords(settings, path)
+    return with_relay_files(_with_files(_with_passwords(settings, path), path), path)
 
 
 def _refusal(complaints: list[Complaint], path: Path) -> ConfigurationError:
@@ -182,7 +184,25 @@ def _with_passwords(settings: Settings, path: Path) -> Settings:
     return settings.model_copy(update={"charger": chargers})
 
 
-def _password(charger: Charger, number: int, path: Path) -> SecretStr:
+def _with_files(settings: Settings, path: Path) -> Settings:
+    """The files that ocpp and certificates name, relative to the configuration's folder."""
+    ocpp, certificates = settings.ocpp, settings.certificates
+    named = {
+        key: path.parent / file
+        for key in ("tls_certificate_file", "tls_key_file", "client_ca_file")
+        if (file := getattr(ocpp, key)) is not None
+    }
+    directory = {"directory": path.parent / certificates.directory}
+    return settings.model_copy(
+        update={
+            "ocpp": ocpp.model_copy(update=named),
+            "certificates": certificates.model_copy(update=directory),
+        }
+    )
+
+
+def _password(charger: Charger, number: int, path: Path) -> SecretStr | None:
+    """None: this station comes without one, by certificate or by permission."""
     where = f"{path}: charger[{number}]"
     if charger.password is not None:
         where = f"{where}.password"
@@ -192,8 +212,10 @@ def _password(charger: Charger, number: int, path: Path) -> SecretStr:
         found = os.environ.get(charger.password_env, "")
         where = f"{where}.password_env = {charger.password_env!r}"
         fix = "set that environment variable"
+    elif charger.password_file is None:
+        return None
     else:
-        file = path.parent / (charger.password_file or "")
+        file = path.parent / charger.password_file
         where = f"{where}.password_file = {str(charger.password_file)!r}"
         fix = "write the station's password into that file"
         try:

@@ -14,11 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AwareDatetime,
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
-    ValidationInfo,
     field_validator,
 )
 from pydantic_settings import (
@@ -27,11 +24,11 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-Positive = Annotated[float, Field(gt=0.0)]
-NotNegative = Annotated[float, Field(ge=0.0)]
-Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
-Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]*$")]
+from v2g_daemon.settings.access_sections import ChargeKey, Relay, Token
+from v2g_daemon.settings.section import Fraction, Name, NotNegative, Positive, Section
+
 Port = Annotated[int, Field(ge=0, le=65535)]
+SecurityProfile = Literal[1, 2, 3]  # OCPP 2.0.1 A00: password, password over TLS, certificate
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 EVERY_DAY: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -44,20 +41,6 @@ TIMEZONE_OF_BIDDING_ZONE = {
     "PL": "Europe/Warsaw", "PT": "Europe/Lisbon", "SE4": "Europe/Stockholm",
     "SI": "Europe/Ljubljana",
 }  # fmt: skip
-
-
-class Section(BaseModel):
-    """A table of the file; unknown keys, NaN and infinities are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _no_boolean_as_number(cls, value: object, info: ValidationInfo) -> object:
-        name = info.field_name or ""
-        if isinstance(value, bool) and cls.model_fields[name].annotation is not bool:
-            raise ValueError("true and false are no values for this key")
-        return value
 
 
 class ExportWindowSection(Section):
@@ -140,6 +123,7 @@ class Charger(Section):
     phases: Literal[1, 3] | None = None
     connected_phase: Literal[1, 2, 3] = 1
     charge_only: bool = False
+    remote_start: bool = False
     fail_state: Literal["charges", "idles", "unknown"] = "charges"
     soc_needs_power: bool = False
     sample_interval_s: Annotated[int, Field(ge=1)] = 5
@@ -147,6 +131,8 @@ class Charger(Section):
     password: SecretStr | None = None
     password_file: Path | None = None
     password_env: Annotated[str, Field(pattern=r"^V2G_PASSWORD_[A-Z0-9_]+$")] | None = None
+    unauthenticated_on_private_network: bool = False
+    security_profile: SecurityProfile | None = None
     loss: Loss = Loss()
     cadence: ChargerCadence = ChargerCadence()
 
@@ -178,7 +164,7 @@ class Vehicle(Section):
     max_discharge_w: NotNegative | None = None
     wear_cost_per_kwh_discharged: NotNegative | None = None
     evccid: str | None = None
-    id_token: str | None = None
+    id_token: Token | None = None
     assumed_when_unidentified: bool = False
     usual_energy_wh: Positive = 10_000.0
     warranty: Warranty | None = None
@@ -257,11 +243,30 @@ class Control(Section):
 
 
 class Ocpp(Section):
-    """[ocpp]: where stations connect (port 0: any free one); the default is this machine only."""
+    """[ocpp]: where stations connect (port 0: any free one); the default is this machine only.
+
+    `security_profile` is the least that any station may use; from 2 on only `tls_port` is open.
+    """
 
     host: str = "127.0.0.1"
     port: Port = 9000
+    tls_port: Port = 9443
     call_timeout_s: Positive = 30.0
+    accept_unknown_keys: bool = True
+    relay: tuple[Relay, ...] = ()
+    security_profile: SecurityProfile = 1
+    tls_certificate_file: Path | None = None
+    tls_key_file: Path | None = None
+    client_ca_file: Path | None = None
+    tls_rsa_key_exchange: bool = False
+    plain_text_on_public_network: bool = False
+
+
+class Certificates(Section):
+    """[certificates]: the local CA of `v2g certs`, and whether it signs what stations ask for."""
+
+    directory: Path = Path("/var/lib/v2g-daemon/certificates")
+    sign_station_requests: bool = False
 
 
 class Database(Section):
@@ -316,6 +321,7 @@ class Settings(BaseSettings):
     vehicle: tuple[Vehicle, ...]
     tariff: Tariff
     departure: tuple[Departure, ...] = ()
+    charge_key: tuple[ChargeKey, ...] = ()
     meter: Meter | None = None
     pv_meter: Meter | None = None
     prices: Prices = Prices()
@@ -323,6 +329,7 @@ class Settings(BaseSettings):
     economics: EconomicsSection = EconomicsSection()
     control: Control = Control()
     ocpp: Ocpp = Ocpp()
+    certificates: Certificates = Certificates()
     database: Database = Database()
     trace: Trace = Trace()
     api: Api = Api()

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 from v2g_daemon.battery.losses import pack_power_w
 from v2g_daemon.domain.goals import WeeklyDeparture
 from v2g_daemon.domain.policy import EvsePolicy, ExportPolicy, Policy, Stage
 from v2g_daemon.domain.vehicle import Vehicle
 from v2g_daemon.settings.policy import to_policy
-from v2g_daemon.settings.sections import Settings
+from v2g_daemon.settings.sections import Charger, Settings
 
 _WEEK = timedelta(days=7)
 
@@ -23,6 +25,7 @@ def warnings_of(settings: Settings) -> tuple[str, ...]:
         *_early_export(policy),
         *_unsafe_alone(policy),
         *_open_passwords(settings),
+        *_nobody_may(settings),
     )
 
 
@@ -131,11 +134,46 @@ def _unsafe_alone(policy: Policy) -> Iterator[str]:
             )
 
 
+def _nobody_may(settings: Settings) -> Iterator[str]:
+    tokens = [*settings.charge_key, *(one for one in settings.vehicle if one.id_token is not None)]
+    if not settings.ocpp.accept_unknown_keys and not tokens:
+        yield (
+            "ocpp.accept_unknown_keys is false and no key is known: nothing charges but at a "
+            "station that starts by itself or by remote_start; add a [[charge_key]]"
+        )
+
+
+def exposed_secrets(path: Path, settings: Settings) -> tuple[str, ...]:
+    """Files with a password in them that every user of the machine may read."""
+    files = [
+        path.parent / charger.password_file
+        for charger in settings.charger
+        if charger.password_file is not None
+    ]
+    files += [
+        path.parent / relay.password_file
+        for relay in settings.ocpp.relay
+        if relay.password_file is not None
+    ]
+    if any(_stands_in_the_file(charger) for charger in settings.charger):
+        files.append(path)
+    return tuple(
+        f"{file} holds a password and everybody on this machine may read it: chmod o-r {file}"
+        for file in files
+        if file.stat().st_mode & stat.S_IROTH
+    )
+
+
+def _stands_in_the_file(charger: Charger) -> bool:
+    named = charger.password_file, charger.password_env
+    return charger.password is not None and named == (None, None)
+
+
 def _open_passwords(settings: Settings) -> Iterator[str]:
     if settings.clock is not None:
         return
     for charger in settings.charger:
-        if charger.password_file is None and charger.password_env is None:
+        if _stands_in_the_file(charger):
             yield (
                 f"charger {charger.id}: its password stands in the configuration; "
                 "password_file keeps it apart"

@@ -68,12 +68,14 @@ def call_faults(call: str) -> Iterator[str]:
         if command is None:
             yield f"v2g {name}"
             continue
-        if isinstance(command, typer.core.TyperGroup):
+        said = name
+        while isinstance(command, typer.core.TyperGroup) and words:
             inner, *words = words
+            said = f"{said} {inner}"
             command = command.commands.get(inner)
-            if command is None:
-                yield f"v2g {name} {inner}"
-                continue
+        if command is None:
+            yield f"v2g {said}"
+            continue
         known = {flag for option in command.params for flag in option.opts} | {"--help"}
         yield from (f"v2g {name} {word}" for word in words if unknown_flag(word, known))
 
