@@ -270,9 +270,9 @@ FAULTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     (
         "the sign of a discharge is inverted",
         (
-            "tests/unit/control/test_watch.py::"
+            "tests/unit/control/test_direction.py::"
             "test_where_the_grid_meter_agrees_the_second_sample_latches",
-            "tests/unit/control/test_watch.py::"
+            "tests/unit/control/test_direction.py::"
             "test_charging_while_told_to_discharge_for_20_s_latches_discharge_off",
         ),
     ),
