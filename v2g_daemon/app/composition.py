@@ -316,8 +316,7 @@ def _central_config(settings: Settings, policy: Policy) -> CentralSystemConfig:
 def _station(
     station_id: str, chargers: list[Charger], policy: Policy, settings: Settings
 ) -> StationConfig:
-    first = chargers[0]
-    least = first.security_profile
+    first, least = chargers[0], chargers[0].security_profile
     return StationConfig(
         station_id=station_id,
         password=None if first.password is None else first.password.get_secret_value(),
@@ -332,6 +331,7 @@ def _station(
         key_ring=key_ring(settings),
         remote_start=first.remote_start,
         relay=relay_config(station_id, settings),
+        timezone=policy.timezone,
         evses=tuple(_evse(charger, policy.evse(charger.id), policy) for charger in chargers),
     )
 

@@ -152,7 +152,8 @@ class StationConfig:
     Pings are in real seconds, the other intervals in seconds of the clock. `enable_v2x` is the
     owner's consent to switch V2X on at the station. `boot_pending`: it wants to be configured
     before its boot is accepted (B02). `measurands`: the only list to be asked of it.
-    `least_profile` None: it may not fall below the highest profile it has come with.
+    `least_profile` None: it may not fall below the highest profile it has come with. `timezone`:
+    whose midnights part the days in which writes are counted.
     """
 
     station_id: str
@@ -173,6 +174,7 @@ class StationConfig:
     key_ring: KeyRing = ANY_KEY
     relay: RelayConfig | None = None
     remote_start: bool = False  # of a station that starts no transaction by itself
+    timezone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
