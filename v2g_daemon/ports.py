@@ -14,6 +14,7 @@ from v2g_daemon.domain.goals import UserOverride
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.ledger import (
+    DecisionRow,
     EvseInterval,
     LedgerRow,
     PccInterval,
@@ -23,6 +24,7 @@ from v2g_daemon.domain.ledger import (
     StationEventKind,
 )
 from v2g_daemon.domain.memory import DischargeLatch, LatchClearance
+from v2g_daemon.domain.outlook import Outlook
 from v2g_daemon.domain.plan import HistoryRow, Plan, PlanProblem
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading
@@ -38,6 +40,7 @@ from v2g_daemon.domain.stations import (
     StationView,
     VariableReading,
 )
+from v2g_daemon.domain.vehicle import CarAnswer
 
 
 class Clock(Protocol):
@@ -62,6 +65,8 @@ class ObservationSink(Protocol):
     def put_override(self, override: UserOverride) -> None: ...
 
     def cancel_overrides(self, evse_id: str) -> None: ...
+
+    def put_car_answer(self, answer: CarAnswer) -> None: ...
 
     def clear_latch(self, clearance: LatchClearance) -> None: ...
 
@@ -109,6 +114,10 @@ class EvsePort(Protocol):
 
     def command(self, command: Command) -> None: ...
 
+    def outlook(self, outlook: Outlook | None) -> None:
+        """What it is to do by itself should commands cease; written rarely, lapses by itself."""
+        ...
+
 
 class PlannerPort(Protocol):
     """Solves one problem in a process of its own; raises PlanningFailed."""
@@ -137,6 +146,8 @@ class LedgerReader(Protocol):
 
     def sessions(self, interval: Interval) -> tuple[SessionRow, ...]: ...
 
+    def decisions(self, interval: Interval) -> tuple[DecisionRow, ...]: ...
+
     def open_sessions(self) -> tuple[SessionRow, ...]: ...
 
     def last_pcc(self) -> PccInterval | None: ...
@@ -158,6 +169,8 @@ class LedgerReader(Protocol):
     def overrides(self, *, now_utc: datetime) -> tuple[UserOverride, ...]: ...
 
     def commissioning(self) -> tuple[CommissioningRecord, ...]: ...
+
+    def car_answers(self) -> tuple[CarAnswer, ...]: ...
 
     def newest_station_events(self) -> tuple[StationEvent, ...]: ...
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.metadata import version
+from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
 
@@ -28,17 +29,23 @@ from v2g_daemon.adapters.system.planning_child import PlanningChild
 from v2g_daemon.adapters.system.scheduler import Scheduler
 from v2g_daemon.adapters.system.trace_files import TraceFiles
 from v2g_daemon.adapters.system.watchdog import SystemdWatchdog
+from v2g_daemon.adapters.web.cars import add_cars
 from v2g_daemon.adapters.web.certificates import add_certificate_routes
+from v2g_daemon.adapters.web.probe_routes import add_probe_routes
 from v2g_daemon.adapters.web.routes import build_api
 from v2g_daemon.adapters.web.server import serve
 from v2g_daemon.adapters.web.stations import add_station_routes
 from v2g_daemon.adapters.web.translate import status_json
 from v2g_daemon.app import meters
+from v2g_daemon.app.cars import CarDesk
 from v2g_daemon.app.certificates import certificate_watch, local_ca, tls_config
 from v2g_daemon.app.latches import LatchDesk
 from v2g_daemon.app.overrides import Overrides
+from v2g_daemon.app.probes import ProbeDesk
+from v2g_daemon.app.profile_dialect import profile_dialect
 from v2g_daemon.app.retention import NIGHTLY, Retention
 from v2g_daemon.app.station_access import key_ring, relay_config
+from v2g_daemon.domain.interval import Interval, local_day
 from v2g_daemon.domain.ledger import SessionRow
 from v2g_daemon.domain.memory import EvseMemory, Memory
 from v2g_daemon.domain.policy import EvsePolicy, Policy
@@ -161,11 +168,15 @@ def _desks(
 ) -> tuple[NewestOutcome, FastAPI]:
     """Who listens to every tick, and the API through which people ask and wish."""
     overrides, latches = Overrides(policy=policy, sink=latest), LatchDesk(sink=latest)
-    listeners = [overrides.see, latches.see, *([] if on_tick is None else [on_tick])]
-    newest = NewestOutcome(*listeners)
+    cars = CarDesk(policy=policy, sink=latest)
+    probes = ProbeDesk(policy=policy, sink=latest, stations=central.probes())
+    listeners = [overrides.see, latches.see, cars.see, probes.see]
+    newest = NewestOutcome(*listeners, *([] if on_tick is None else [on_tick]))
     api = build_api(
         status=newest.status, override=overrides, clear_latch=latches.clear, version=__version__
     )
+    add_cars(api, cars.name)
+    add_probe_routes(api, probes)
     add_certificate_routes(api, central.certificates)
     add_station_routes(api, central.installer_desk())
     return newest, api
@@ -198,6 +209,7 @@ def _latest_values(
         meters=meters.slots(settings, policy.timing.tick_s),
         commissioning=reader.commissioning(),
         overrides=reader.overrides(now_utc=now_utc),
+        answers=reader.car_answers(),
     )
 
 
@@ -249,12 +261,26 @@ def restored_house(reader: LedgerReader, policy: Policy, now_utc: datetime) -> H
         sessions=sessions,
         soc_days=[day for v in policy.vehicles for day in reader.soc_days(v.vehicle_id)],
         counters_read=counters,
+        decisions=reader.decisions(_this_day_and_the_last(policy, now_utc)),
         now_utc=now_utc,
         timezone=policy.timezone,
     )
     past = Past(history=reader.history(since_utc=now_utc - KEPT))
     overrides = reader.overrides(now_utc=now_utc)
-    return House(memory=memory, metering=metered, past=past, overrides=overrides)
+    return House(
+        memory=memory,
+        metering=metered,
+        past=past,
+        overrides=overrides,
+        answers=reader.car_answers(),
+    )
+
+
+def _this_day_and_the_last(policy: Policy, now_utc: datetime) -> Interval:
+    """What a charger did last before midnight tells what its first command of today was."""
+    zone = ZoneInfo(policy.timezone)
+    today = local_day(now_utc.astimezone(zone).date(), zone)
+    return Interval(start_utc=today.start_utc - timedelta(days=1), end_utc=today.end_utc)
 
 
 def _evse_memory(session: SessionRow, register_milliwh: int | None) -> EvseMemory:
@@ -290,8 +316,7 @@ def _central_config(settings: Settings, policy: Policy) -> CentralSystemConfig:
 def _station(
     station_id: str, chargers: list[Charger], policy: Policy, settings: Settings
 ) -> StationConfig:
-    first = chargers[0]
-    least = first.security_profile
+    first, least = chargers[0], chargers[0].security_profile
     return StationConfig(
         station_id=station_id,
         password=None if first.password is None else first.password.get_secret_value(),
@@ -306,6 +331,7 @@ def _station(
         key_ring=key_ring(settings),
         remote_start=first.remote_start,
         relay=relay_config(station_id, settings),
+        timezone=policy.timezone,
         evses=tuple(_evse(charger, policy.evse(charger.id), policy) for charger in chargers),
     )
 
@@ -322,6 +348,7 @@ def _evse(charger: Charger, evse: EvsePolicy, policy: Policy) -> EvseConfig:
         min_charge_w=evse.min_charge_w,
         min_discharge_w=evse.min_discharge_w,
         charge_only=charger.charge_only,
+        dialect=profile_dialect(charger.profiles),
     )
 
 

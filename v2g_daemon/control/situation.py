@@ -6,8 +6,14 @@ from dataclasses import dataclass, replace
 
 from v2g_daemon.control.commute import Commute, SessionEnergy, commute_of
 from v2g_daemon.control.dependable import dependable_charge_w
-from v2g_daemon.control.identity import stage_of
-from v2g_daemon.control.session import car_full, car_of_this_session, charged_wh, of_this_session
+from v2g_daemon.control.identity import candidates, stage_of
+from v2g_daemon.control.session import (
+    answer_of,
+    car_full,
+    car_of_this_session,
+    charged_wh,
+    of_this_session,
+)
 from v2g_daemon.control.soc import SocEstimate, follow_soc
 from v2g_daemon.domain.decision import Following
 from v2g_daemon.domain.goals import DepartureGoal, UserOverride
@@ -15,9 +21,10 @@ from v2g_daemon.domain.instant import fresh
 from v2g_daemon.domain.memory import DischargeLatch, EvseMemory
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.policy import EvsePolicy, Policy, Stage
+from v2g_daemon.domain.probe import ProbePhase
 from v2g_daemon.domain.readings import EvseStatus, PowerControl
-from v2g_daemon.domain.snapshot import DischargeCounters, Snapshot
-from v2g_daemon.domain.vehicle import Vehicle
+from v2g_daemon.domain.snapshot import CommandCounters, DischargeCounters, Snapshot
+from v2g_daemon.domain.vehicle import CarAnswer, Vehicle
 
 RELEASE_SLACK_S = 4.0 * 3600.0
 LEAST_SOC_STEP = 0.01
@@ -25,7 +32,10 @@ LEAST_SOC_STEP = 0.01
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """One EVSE and its car now; `commute` None: nobody knows when this car leaves."""
+    """One EVSE and its car now; `commute` None: nobody knows when this car leaves.
+
+    `candidates`: the cars it may be, while nobody has said which.
+    """
 
     evse: EvsePolicy
     status: EvseStatus
@@ -40,8 +50,10 @@ class Situation:
     override: UserOverride | None
     plan: Plan | None
     counters: DischargeCounters | None
+    told: CommandCounters | None
     latch: DischargeLatch | None
     telemetry_fresh: bool
+    candidates: tuple[str, ...] = ()
     following: Following | None = None
 
     @property
@@ -56,14 +68,23 @@ class Situation:
 
     @property
     def max_discharge_w(self) -> float:
-        """The most that charger, station and car give together; 0 where unknown or unsigned."""
+        """The most that charger, station and car give together; 0 where unknown or unsigned.
+
+        A guided test may try what nobody has proved yet.
+        """
         capability = self.status.capability
         if self.vehicle is None or capability is None:
             return 0.0
-        if capability.control is not PowerControl.SIGNED:
-            return 0.0
         offered_w = max(-capability.power.lowest_w, 0.0)
+        if capability.control is not PowerControl.SIGNED:
+            offered_w = capability.untried_discharge_w if self.probing else 0.0
         return min(self.evse.max_discharge_w, self.vehicle.max_discharge_w, offered_w)
+
+    @property
+    def probing(self) -> bool:
+        """Whether a guided test runs."""
+        run = self.memory.probe
+        return run is not None and run.phase is not ProbePhase.OVER
 
     @property
     def min_charge_w(self) -> float:
@@ -104,12 +125,9 @@ def assess(
     """The situation at one EVSE, with its memory brought up to this tick."""
     evse = policy.evse(status.evse_id)
     memory = of_this_session(memory, status)
-    vehicle = car_of_this_session(status, memory, policy)
-    vehicle_id = None if vehicle is None else vehicle.vehicle_id
-    full = car_full(status, memory, evse, snapshot.now)
-    known = (memory.vehicle_id, memory.car_full) == (vehicle_id, full)
-    if status.plugged_in and not known:
-        memory = replace(memory, vehicle_id=vehicle_id, car_full=full)
+    answer = answer_of(status, snapshot.answers)
+    vehicle = car_of_this_session(status, memory, answer, policy)
+    memory = _with_car(memory, status, vehicle, full=car_full(status, memory, evse, snapshot.now))
     estimate = None
     if vehicle is not None:
         memory, estimate = follow_soc(memory, status, evse, vehicle, snapshot.now)
@@ -128,12 +146,28 @@ def assess(
         override=_override_of(status.evse_id, snapshot),
         plan=_plan_of(status.evse_id, vehicle, snapshot),
         counters=_counters_of(vehicle, snapshot),
+        told=_told_of(status.evse_id, snapshot),
         latch=next((one for one in latches if one.evse_id == status.evse_id), None),
-        telemetry_fresh=fresh(
-            status.power_observed_at, now=snapshot.now, max_age_s=policy.timing.evse_max_age_s
-        ),
+        telemetry_fresh=_fresh_power(status, snapshot, policy),
+        candidates=candidates(status, policy) if _asks(status, vehicle, answer) else (),
     )
     return _with_commute(situation, snapshot, policy)
+
+
+def _with_car(
+    memory: EvseMemory, status: EvseStatus, vehicle: Vehicle | None, *, full: bool
+) -> EvseMemory:
+    """The memory with the car of this plug-in."""
+    vehicle_id = None if vehicle is None else vehicle.vehicle_id
+    if not status.plugged_in or (memory.vehicle_id, memory.car_full) == (vehicle_id, full):
+        return memory
+    return replace(memory, vehicle_id=vehicle_id, car_full=full)
+
+
+def _asks(status: EvseStatus, vehicle: Vehicle | None, answer: CarAnswer | None) -> bool:
+    """Whether nobody has said which car this plug-in is."""
+    unknown = vehicle is None and answer is None
+    return unknown and status.plugged_in and status.session_id is not None
 
 
 def _with_commute(situation: Situation, snapshot: Snapshot, policy: Policy) -> Situation:
@@ -176,6 +210,11 @@ def _with_flags(situation: Situation, commute: Commute | None, snapshot: Snapsho
     return replace(memory, below_floor=below_floor, must_charge=must_charge)
 
 
+def _fresh_power(status: EvseStatus, snapshot: Snapshot, policy: Policy) -> bool:
+    max_age_s = policy.timing.evse_max_age_s
+    return fresh(status.power_observed_at, now=snapshot.now, max_age_s=max_age_s)
+
+
 def _goals_of(vehicle: Vehicle | None, snapshot: Snapshot) -> tuple[DepartureGoal, ...]:
     wanted = None if vehicle is None else vehicle.vehicle_id
     for entry in snapshot.goals:
@@ -203,9 +242,9 @@ def _plan_of(evse_id: str, vehicle: Vehicle | None, snapshot: Snapshot) -> Plan 
 
 
 def _counters_of(vehicle: Vehicle | None, snapshot: Snapshot) -> DischargeCounters | None:
-    if vehicle is None:
-        return None
-    for counters in snapshot.counters:
-        if counters.vehicle_id == vehicle.vehicle_id:
-            return counters
-    return None
+    wanted = None if vehicle is None else vehicle.vehicle_id
+    return next((one for one in snapshot.counters if one.vehicle_id == wanted), None)
+
+
+def _told_of(evse_id: str, snapshot: Snapshot) -> CommandCounters | None:
+    return next((one for one in snapshot.command_counters if one.evse_id == evse_id), None)

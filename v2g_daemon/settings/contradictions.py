@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
+from v2g_daemon.domain.vehicle import GUEST
 from v2g_daemon.settings.complaint import Complaint
 from v2g_daemon.settings.sections import TIMEZONE_OF_BIDDING_ZONE, Charger, Departure, Settings
 from v2g_daemon.settings.station_access import access_contradictions
@@ -117,6 +118,13 @@ def _charger(settings: Settings, number: int, charger: Charger) -> Iterator[Comp
 
 def _vehicles(settings: Settings) -> Iterator[Complaint]:
     for number, vehicle in enumerate(settings.vehicle):
+        if vehicle.id == GUEST:
+            yield Complaint(
+                key=f"vehicle[{number}].id",
+                value=repr(GUEST),
+                problem="is the word for a car that is none of yours",
+                fix="give the car another name",
+            )
         if vehicle.soc_floor >= vehicle.soc_ceiling:
             yield Complaint(
                 key=f"vehicle[{number}].soc_floor",

@@ -25,6 +25,7 @@ from pydantic_settings import (
 )
 
 from v2g_daemon.settings.access_sections import ChargeKey, Relay, Token
+from v2g_daemon.settings.charger_profiles import ChargerProfiles
 from v2g_daemon.settings.section import Fraction, Name, NotNegative, Positive, Section
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -88,13 +89,18 @@ class Loss(Section):
 
 
 class ChargerCadence(Section):
-    """[charger.cadence]: how often this charger may be bothered."""
+    """[charger.cadence]: how often this charger may be bothered; budgets are for a local day."""
 
     smallest_change_w: NotNegative = 100.0
+    smallest_change_a: NotNegative = 0.5
     between_increases_s: NotNegative = 30.0
     dwell_on_s: NotNegative = 600.0
     dwell_off_s: NotNegative = 300.0
     ramp_up_w_per_s: Positive = 500.0
+    closings_per_day: Annotated[int, Field(ge=1)] = 12
+    writes_per_day: Annotated[int, Field(ge=1)] = 300
+    writes_wear_flash: bool = False
+    rests_closed: bool = False
 
 
 class Charger(Section):
@@ -130,6 +136,7 @@ class Charger(Section):
     security_profile: SecurityProfile | None = None
     loss: Loss = Loss()
     cadence: ChargerCadence = ChargerCadence()
+    profiles: ChargerProfiles = ChargerProfiles()
 
 
 class Warranty(Section):

@@ -28,10 +28,11 @@ EVSE = EvseConfig(evse_id="garage", static_safe_current_a=10.0, max_charge_w=740
 class Story:
     """Tells a station's messages one after the other, ten seconds apart."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, journal: MemoryJournal | None = None) -> None:
         self.sink = Sink()
+        self.journal = MemoryJournal() if journal is None else journal
         config = StationConfig(station_id="S1", password="p" * 16, evses=(EVSE,))
-        self.station = StationState(config=config, sink=self.sink, journal=MemoryJournal())
+        self.station = StationState(config=config, sink=self.sink, journal=self.journal)
         self.station.link_opened()
         self.now = Instant(utc=START, monotonic_s=0.0)
 

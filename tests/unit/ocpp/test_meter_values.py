@@ -9,6 +9,7 @@ import pytest
 from v2g_daemon.adapters.ocpp.meter_values import Sample, newest_sample
 
 IMPORT, EXPORT = "Power.Active.Import", "Power.Active.Export"
+CURRENT, VOLTAGE = "Current.Import", "Voltage"
 CHARGED, DISCHARGED = "Energy.Active.Import.Register", "Energy.Active.Export.Register"
 
 
@@ -26,6 +27,11 @@ def value(
         found["unitOfMeasure"] = {"unit": unit, **more.pop("unit_more", {})}
         found.pop("unit_more", None)
     return found
+
+
+EACH_10_A = [value(10, CURRENT, phase=phase) for phase in ("L1", "L2", "L3")]
+ON_NEUTRAL = [("L1-N", 229), ("L2-N", 230), ("L3-N", 231)]
+BETWEEN = ("L1-L2", "L2-L3", "L3-L1")
 
 
 @pytest.mark.parametrize(
@@ -56,6 +62,16 @@ def value(
         ([value(7000, IMPORT, context="Interruption.Begin")], None),
         ([value(7000, IMPORT, context="Sample.Clock")], 7000.0),
         ([value(7000, "Power.Offered")], None),
+        ([value(3, IMPORT, unit="W", unit_more={"multiplier": 3.0})], 3000.0),
+        ([value(10, CURRENT), value(230, VOLTAGE)], 2300.0),
+        ([value(10, CURRENT), value(230, VOLTAGE, phase="L1-N")], 2300.0),
+        ([value(10, "Current.Export"), value(400, VOLTAGE)], -4000.0),
+        ([value(10, CURRENT), value(230, VOLTAGE), value(0, IMPORT)], 0.0),
+        ([value(10, CURRENT)], None),
+        ([*EACH_10_A, *(value(v, VOLTAGE, phase=p) for p, v in ON_NEUTRAL)], 6900.0),
+        ([*EACH_10_A, value(231, VOLTAGE, phase="L1-N"), value(233, VOLTAGE)], 6950.0),
+        ([*EACH_10_A, *(value(400, VOLTAGE, phase=p) for p in BETWEEN)], 6928.2),
+        ([value(10, CURRENT), *(value(v, VOLTAGE, phase=p) for p, v in ON_NEUTRAL)], None),
         ([], None),
     ],
 )
@@ -64,7 +80,7 @@ def test_power_is_signed_watts_of_the_whole_outlet(
 ) -> None:
     sample = newest_sample([entry(*values)])
     assert sample is not None
-    assert sample.power_w == power_w
+    assert sample.power_w == (None if power_w is None else pytest.approx(power_w, abs=0.01))
 
 
 @pytest.mark.parametrize(
@@ -131,3 +147,20 @@ def test_a_stamp_that_is_none_costs_the_stamp_not_the_values() -> None:
 
 def test_no_meter_values_are_no_sample() -> None:
     assert newest_sample([]) is None
+
+
+@pytest.mark.parametrize("location", ["EV", "Outlet", None])
+def test_the_soc_of_the_outlet_is_that_of_its_car(location: str | None) -> None:
+    where = {} if location is None else {"location": location}
+    sample = newest_sample([entry(value(40, "SoC", **where))])
+    assert sample is not None
+    assert sample.soc == 0.4
+
+
+def test_of_two_values_of_one_moment_the_more_telling_holds_whatever_their_order() -> None:
+    begin = value(0, CHARGED, context="Transaction.Begin")
+    periodic = value(500, CHARGED)
+    for values in ((begin, periodic), (periodic, begin)):
+        sample = newest_sample([entry(*values)])
+        assert sample is not None
+        assert sample.charge_milliwh == 500_000

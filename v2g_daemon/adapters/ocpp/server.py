@@ -31,6 +31,7 @@ from v2g_daemon.adapters.ocpp.desks import Desk, Live
 from v2g_daemon.adapters.ocpp.gatekeeper import Gatekeeper
 from v2g_daemon.adapters.ocpp.handlers import StationHandlers
 from v2g_daemon.adapters.ocpp.installer import InstallerDesk
+from v2g_daemon.adapters.ocpp.probes import StationProbes
 from v2g_daemon.adapters.ocpp.security_log import SecurityLog
 from v2g_daemon.adapters.ocpp.session import StationConversation, StationHandler, StationSession
 from v2g_daemon.adapters.ocpp.tls import server_context
@@ -106,6 +107,10 @@ class CentralSystem:
         """The command port of every configured EVSE, connected or not."""
         return tuple(driver for desk in self._desks.values() for driver in desk.drivers)
 
+    def probes(self) -> StationProbes:
+        """The stations as far as a guided test concerns them."""
+        return StationProbes({name: desk.drivers for name, desk in self._desks.items()})
+
     def relays(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """A task for each station that is relayed; to be supervised one by one."""
         relayed = {name: desk.relay for name, desk in self._desks.items()}
@@ -113,7 +118,9 @@ class CentralSystem:
 
     def installer_desk(self) -> StationDesk:
         """Through which an installer sees the stations and asks them."""
-        return InstallerDesk(self._desks, clock=self._clock)
+        return InstallerDesk(
+            self._desks, clock=self._clock, report_patience_s=self._config.report_patience_s
+        )
 
     async def listening(self) -> None:
         """Wait until stations can connect."""

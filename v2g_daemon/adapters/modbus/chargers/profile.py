@@ -108,7 +108,7 @@ class States(Table):
     car_waits: tuple[int, ...] = ()
     elsewhere: tuple[int, ...] = ()
     failed: tuple[int, ...] = ()
-    text: dict[int, str] = {}
+    text: Annotated[dict[int, str], Field(default_factory=dict)]
 
     def of(self, state: int) -> Condition | None:
         """The condition of a state; None: the profile does not know it."""
@@ -175,7 +175,7 @@ class ChargerProfile(Table):
     watchdog: WatchdogTable | None = None
     discharge: DischargeTable
     states: States
-    register: dict[str, Register] = {}
+    register: Annotated[dict[str, Register], Field(default_factory=dict)]
     block: tuple[ChargerBlock, ...] = ()
     identity: tuple[IdentityTable, ...] = ()
 
@@ -196,9 +196,7 @@ class ChargerProfile(Table):
     @model_validator(mode="after")
     def _every_register_is_read(self) -> Self:
         for name, register in self.register.items():
-            if not (
-                register.write_only or any(_holds(block, register) for block in self.block)
-            ):
+            if not (register.write_only or any(_holds(block, register) for block in self.block)):
                 raise ValueError(f"register.{name} lies in no [[block]] of its function; add one")
         return self
 

@@ -21,7 +21,6 @@ from v2g_daemon.adapters.modbus.values import Kind
 
 MEASUREMENT, CAPACITY, CONTROLS, STORAGE = 701, 702, 704, 713
 _ENABLED, _IN_WATTS = 1, 1
-_OUT_IS_POSITIVE: int = -1
 
 
 class SunSpecDer(ChargerFamily):
@@ -75,14 +74,11 @@ def _whole(model: Model, count: int, every: Every = Every.FAST) -> tuple[Charger
 
 def _measurement(model: Model) -> Mapping[str, Register]:
     at = model.address
-    counter = {"type": Kind.UINT64, "exponent_at": at + 120}
     return {
         "state": Register(address=at + 4, type=Kind.UINT16),
-        "power_w": Register(
-            address=at + 10, type=Kind.INT16, sign=-1, exponent_at=at + 116
-        ),
-        "discharge_wh": Register(address=at + 19, **counter),
-        "charge_wh": Register(address=at + 23, **counter),
+        "power_w": Register(address=at + 10, type=Kind.INT16, sign=-1, exponent_at=at + 116),
+        "discharge_wh": Register(address=at + 19, type=Kind.UINT64, exponent_at=at + 120),
+        "charge_wh": Register(address=at + 23, type=Kind.UINT64, exponent_at=at + 120),
     }
 
 
@@ -104,15 +100,20 @@ def _capacity_blocks(model: Model) -> tuple[ChargerBlock, ...]:
 
 def _controls(model: Model) -> Mapping[str, Register]:
     at = model.address
-    power = {"type": Kind.INT32, "sign": -1, "exponent_at": at + 55, "write": "many"}
     return {
         "enabled": Register(address=at + 22, type=Kind.UINT16, write="one"),
         "setpoint_kind": Register(address=at + 23, type=Kind.UINT16, write="one"),
-        "setpoint_w": Register(address=at + 24, **power),
-        "reverts_to_w": Register(address=at + 26, **power),
+        "setpoint_w": _power(at + 24, exponent_at=at + 55),
+        "reverts_to_w": _power(at + 26, exponent_at=at + 55),
         "reverts_enabled": Register(address=at + 30, type=Kind.UINT16, write="one"),
         "timeout_s": Register(address=at + 31, type=Kind.UINT32, write="many"),
     }
+
+
+def _power(address: int, *, exponent_at: int) -> Register:
+    return Register(
+        address=address, type=Kind.INT32, sign=-1, exponent_at=exponent_at, write="many"
+    )
 
 
 def _controls_blocks(model: Model) -> tuple[ChargerBlock, ...]:

@@ -32,15 +32,24 @@ KEYS = {
     ("smartchargingctrlr", "rateunit"): "ChargingScheduleAllowedChargingRateUnit",
     ("smartchargingctrlr", "profilestacklevel"): "ChargeProfileMaxStackLevel",
     ("smartchargingctrlr", "maxexternalconstraintsid"): None,
+    ("smartchargingctrlr", "periodsperschedule"): "ChargingScheduleMaxPeriods",
     ("sampleddatactrlr", "txupdatedinterval"): "MeterValueSampleInterval",
     ("sampleddatactrlr", "txupdatedmeasurands"): "MeterValuesSampledData",
     ("sampleddatactrlr", "txendedmeasurands"): "StopTxnSampledData",
-    ("ocppcommctrlr", "heartbeatinterval"): "HeartbeatInterval",
+    ("aligneddatactrlr", "interval"): "ClockAlignedDataInterval",
     ("authctrlr", "authorizeremotestart"): "AuthorizeRemoteTxRequests",
+    ("authctrlr", "localauthorizeoffline"): "LocalAuthorizeOffline",
+    ("authctrlr", "offlinetxforunknownidenabled"): "AllowOfflineTxForUnknownId",
+    ("devicedatactrlr", "itemspermessage"): "GetConfigurationMaxKeys",
+    ("ocppcommctrlr", "heartbeatinterval"): "HeartbeatInterval",
     ("authctrlr", "localauthorizationoffline"): "LocalAuthorizeOffline",
     ("authctrlr", "localpreauthorize"): "LocalPreAuthorize",
-    ("authctrlr", "offlinetxforunknownidenabled"): "AllowOfflineTxForUnknownId",
     ("localauthlistctrlr", "enabled"): "LocalAuthListEnabled",
+    ("ocppcommctrlr", "messageattempts"): "TransactionMessageAttempts",
+    ("ocppcommctrlr", "messageattemptinterval"): "TransactionMessageRetryInterval",
+    ("ocppcommctrlr", "websocketpinginterval"): "WebSocketPingInterval",
+    ("txctrlr", "evconnectiontimeout"): "ConnectionTimeOut",
+    ("txctrlr", "stoptxonevsidedisconnect"): "StopTransactionOnEVSideDisconnect",
     ("txctrlr", "stoptxoninvalidid"): "StopTransactionOnInvalidId",
 }
 
@@ -120,6 +129,25 @@ def _profile(payload: JsonObject) -> JsonObject:
     if "transactionId" in profile:
         told["transactionId"] = int(profile["transactionId"])
     return {"connectorId": payload["evseId"], "csChargingProfiles": told}
+
+
+def _composite(payload: JsonObject) -> JsonObject:
+    names = ("duration", "chargingRateUnit")
+    return {"connectorId": payload["evseId"]} | {
+        name: payload[name] for name in names if name in payload
+    }
+
+
+def _composite_answer(answer: JsonObject) -> JsonObject:
+    """1.6 puts the schedule's start and outlet beside it."""
+    found: JsonObject = {"status": answer["status"]}
+    if "chargingSchedule" in answer:
+        found["schedule"] = answer["chargingSchedule"]
+    return found
+
+
+def _same(payload: JsonObject) -> JsonObject:
+    return payload
 
 
 def _trigger(payload: JsonObject) -> JsonObject:
@@ -233,6 +261,10 @@ def _unchanged(payload: JsonObject) -> JsonObject:
 
 
 TRANSLATIONS: dict[str, Translation] = {
+    "DataTransfer": Translation(action="DataTransfer", ask=_same, answer=_same),
+    "GetCompositeSchedule": Translation(
+        action="GetCompositeSchedule", ask=_composite, answer=_composite_answer
+    ),
     "CertificateSigned": Translation(action="CertificateSigned", ask=_signed, answer=_status),
     "DeleteCertificate": Translation(action="DeleteCertificate", ask=_unchanged, answer=_unchanged),
     "GetInstalledCertificateIds": Translation(
