@@ -168,6 +168,21 @@ READING_SWITCHES: dict[str, Switch] = {
     "negative_import": _switch("discharge is a negative import, and no export is told"),
 }
 
+CHARGER_SWITCHES: dict[str, Switch] = {
+    **LINE_SWITCHES,
+    "refuses": METER_SWITCHES["refuses"],
+    "module_crash": _switch("takes connections and answers everything with exception 4"),
+    "frozen": METER_SWITCHES["frozen"],
+    "error_state": _switch("its state is an error"),
+    "reboot": _switch("once: its orders and settings are lost"),
+    "refuses_writes": _switch("exception 4 to every write"),
+    "ignores_writes": _switch("confirms every write, and nothing changes"),
+    "refuses_discharge": _switch("exception 3 to a discharge"),
+    "foreign_writer": _switch("another master orders `value` W every 20 s", value=3000.0),
+    "sign_flip": POWER_SWITCHES["sign_flip"],
+    "soc_glitch": READING_SWITCHES["soc_glitch"],
+}
+
 STATION_SWITCHES: dict[str, Switch] = {
     **LINK_SWITCHES,
     **LIFE_SWITCHES,

@@ -104,7 +104,7 @@ CHARGERS = Shelf(
     folder="chargers/modbus",
     kind="charger",
     model=ChargerProfile,
-    tables=("register", "block", "states", "watchdog", "discharge", "identity"),
+    tables=("point", "block", "states", "watchdog", "discharge", "identity"),
 )
 
 

@@ -128,6 +128,8 @@ class Ambibox(ChargerFamily):
 class SigenergyEvdc(ChargerFamily):
     """Limits only; a limit of 0 W would latch an error in the car, so that 0 W is a stop."""
 
+    _is_started = False
+
     async def take(self, watchdog_s: int) -> None:
         """There is nothing to take, and nothing to arm."""
         return
@@ -137,12 +139,14 @@ class SigenergyEvdc(ChargerFamily):
         if power_w < self.profile.min_charge_w:
             raise self._cannot_discharge()
         await self.registers.ensure("setpoint_w", power_w)
-        if seen.condition is not Condition.RUNNING:
+        if not self._is_started or seen.condition is not Condition.RUNNING:
             await self.registers.write("stop", 0)
+            self._is_started = True
 
     async def rest(self) -> None:
         """Stopped; the limit stays what it was."""
         await self.registers.write("stop", 1)
+        self._is_started = False
 
     async def release(self) -> None:
         """Started: without us the car charges at the last limit, which was safe without us."""

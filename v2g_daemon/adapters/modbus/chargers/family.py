@@ -119,7 +119,7 @@ class ChargerFamily(ABC):
         return None if lowest_w is None else min(lowest_w, 0.0)
 
     def _check(self, wanted: IdentityTable) -> None:
-        name, registers = wanted.register_name, self.registers
+        name, registers = wanted.point, self.registers
         if wanted.contains is not None:
             said = registers.text(name) or ""
             if wanted.contains.lower() not in said.lower():

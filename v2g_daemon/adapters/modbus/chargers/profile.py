@@ -140,7 +140,7 @@ class DischargeTable(Table):
 class IdentityTable(Table):
     """A register that tells this charger from any other: a text in it, or a number in a range."""
 
-    register_name: Annotated[str, Field(alias="register")]
+    point: str
     contains: str | None = None
     lowest: float | None = None
     highest: float | None = None
@@ -175,29 +175,27 @@ class ChargerProfile(Table):
     watchdog: WatchdogTable | None = None
     discharge: DischargeTable
     states: States
-    register: Annotated[dict[str, Register], Field(default_factory=dict)]
+    point: Annotated[dict[str, Register], Field(default_factory=dict)]
     block: tuple[ChargerBlock, ...] = ()
     identity: tuple[IdentityTable, ...] = ()
 
     @model_validator(mode="after")
     def _knows_what_its_family_needs(self) -> Self:
-        missing = [name for name in NEEDED[self.family] if name not in self.register]
+        missing = [name for name in NEEDED[self.family] if name not in self.point]
         if missing:
             raise ValueError(
-                f"the family {self.family.value} also needs register.{missing[0]}; add it"
+                f"the family {self.family.value} also needs point.{missing[0]}; add it"
             )
         for table in self.identity:
-            if table.register_name not in self.register and self.family is not (
-                FamilyName.SUNSPEC_DER
-            ):
-                raise ValueError(f"identity names no register {table.register_name!r}; add it")
+            if table.point not in self.point and self.family is not (FamilyName.SUNSPEC_DER):
+                raise ValueError(f"identity names no point {table.point!r}; add it")
         return self
 
     @model_validator(mode="after")
     def _every_register_is_read(self) -> Self:
-        for name, register in self.register.items():
+        for name, register in self.point.items():
             if not (register.write_only or any(_holds(block, register) for block in self.block)):
-                raise ValueError(f"register.{name} lies in no [[block]] of its function; add one")
+                raise ValueError(f"point.{name} lies in no [[block]] of its function; add one")
         return self
 
     @model_validator(mode="after")
@@ -216,7 +214,7 @@ class ChargerProfile(Table):
 
     def writable(self) -> Iterator[str]:
         """The names of what is written."""
-        return (name for name, register in self.register.items() if register.write is not None)
+        return (name for name, register in self.point.items() if register.write is not None)
 
 
 def _holds(block: ChargerBlock, register: Register) -> bool:

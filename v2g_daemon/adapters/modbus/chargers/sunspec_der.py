@@ -38,7 +38,7 @@ class SunSpecDer(ChargerFamily):
             model = first_of(models, (model_id,))
             self.registers.found(register(model), blocks(model))
         storages = [one for one in models if one.model_id == STORAGE]
-        if storages and "soc" not in self.profile.register:
+        if storages and "soc" not in self.profile.point:
             self.registers.found(_storage(storages[0]), _whole(storages[0], 9))
         commons = [one for one in models if one.model_id == COMMON_MODEL]
         if commons and commons[0].length + 2 >= SERIAL_OFFSET + SERIAL_REGISTERS:
