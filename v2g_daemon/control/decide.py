@@ -9,14 +9,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from v2g_daemon.control import countercheck
-from v2g_daemon.control.budgets import daily_use, held_back_by_budget, may_lapse
+from v2g_daemon.control.budgets import held_back_by_budget
 from v2g_daemon.control.dependable import static_safe_w
 from v2g_daemon.control.desire import desire
 from v2g_daemon.control.direction import watch_direction
 from v2g_daemon.control.explain import explain
 from v2g_daemon.control.following import car_state_of, follow, takes_too_much
 from v2g_daemon.control.grid import follow_meter, view_grid
-from v2g_daemon.control.hands_off import hands_off, uncommanded_bound
+from v2g_daemon.control.hands_off import hands_off, may_lapse, uncommanded_bound
 from v2g_daemon.control.limits import limits_of, site_limits_of
 from v2g_daemon.control.outlook import look_ahead
 from v2g_daemon.control.shape import remember_change, shape, smallest_change_w
@@ -117,7 +117,7 @@ def _decide_evse(
         command=command,
         following=situation.following,
         car_state=car_state_of(situation),
-        use=daily_use(situation),
+        use=situation.use,
         outlook=situation.memory.outlook if isinstance(command, Setpoint) else None,
     )
 
@@ -131,7 +131,7 @@ def _command(
 ) -> Command:
     permitted = permitted_by(limits)
     target_w = shape(wish, permitted, situation, snapshot.now, policy)
-    held_back = held_back_by_budget(situation, wish, permitted, target_w)
+    held_back = held_back_by_budget(situation.use, wish, permitted, target_w)
     if held_back is not None and may_lapse(situation, wish, permitted, policy):
         bound = PowerRange(lowest_w=0.0, highest_w=static_safe_w(situation.evse, policy.grid))
         return HandsOff(permitted=bound, reason=held_back)

@@ -120,11 +120,11 @@ def _pace(wish: Wish, situation: Situation, last_w: float, now: Instant, policy:
     if memory.last is not None:
         elapsed_s = max(now.seconds_since(memory.last.issued_at), elapsed_s)
     longest_step_w = cadence.ramp_up_w_per_s * max(elapsed_s, wait_s)
-    left = writes_left(situation, authority)
+    left = writes_left(situation.use, authority)
     if left is not None and left > 0 and authority <= Authority.PLAN:
         # Each increase is followed by a decrease sooner or later: so they last the day.
-        wait_s = max(wait_s, 2.0 * day_left_s(situation, now) / left)
-    starts = closings_left(situation, authority)
+        wait_s = max(wait_s, 2.0 * day_left_s(situation.told, now) / left)
+    starts = closings_left(situation.use, authority)
     return _Pace(
         dwell_s=cadence.dwell_off_s if last_w == 0.0 else cadence.dwell_on_s,
         wait_s=wait_s,

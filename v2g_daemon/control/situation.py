@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from v2g_daemon.control.budgets import daily_use, writes_left
 from v2g_daemon.control.commute import Commute, SessionEnergy, commute_of
-from v2g_daemon.control.dependable import dependable_charge_w
+from v2g_daemon.control.dependable import dependable_charge_w, static_safe_w
 from v2g_daemon.control.identity import stage_of
 from v2g_daemon.control.session import car_full, car_of_this_session, charged_wh, of_this_session
 from v2g_daemon.control.soc import SocEstimate, follow_soc
-from v2g_daemon.domain.decision import Following
+from v2g_daemon.domain.decision import DailyUse, Following
 from v2g_daemon.domain.goals import DepartureGoal, UserOverride
 from v2g_daemon.domain.instant import fresh
 from v2g_daemon.domain.memory import DischargeLatch, EvseMemory
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.policy import EvsePolicy, Policy, Stage
 from v2g_daemon.domain.readings import EvseStatus, PowerControl
+from v2g_daemon.domain.setpoint import Authority
 from v2g_daemon.domain.snapshot import CommandCounters, DischargeCounters, Snapshot
 from v2g_daemon.domain.vehicle import Vehicle
 
@@ -81,6 +83,11 @@ class Situation:
         return max(self.evse.min_discharge_w, offered_w)
 
     @property
+    def use(self) -> DailyUse:
+        """What the charger was bothered with today, beside its budgets."""
+        return daily_use(self.evse.cadence, self.status, self.told)
+
+    @property
     def soc_ceiling(self) -> float:
         """The ceiling in force: the car's, or the next goal where that lies higher.
 
@@ -142,13 +149,21 @@ def _with_commute(situation: Situation, snapshot: Snapshot, policy: Policy) -> S
         vehicle=situation.vehicle,
         estimate=situation.estimate,
         evse=situation.evse,
-        max_charge_w=dependable_charge_w(situation.max_charge_w, situation.evse, policy),
+        max_charge_w=_dependable_w(situation, policy),
         session=SessionEnergy(charged_wh=situation.charged_wh, car_full=situation.memory.car_full),
         snapshot=snapshot,
         policy=policy,
     )
     memory = _with_flags(situation, commute, snapshot)
     return replace(situation, commute=commute, memory=memory)
+
+
+def _dependable_w(situation: Situation, policy: Policy) -> float:
+    """What the trip can count on: no more than is safe, once trust or today's writes are gone."""
+    power_w = dependable_charge_w(situation.max_charge_w, situation.evse, policy)
+    if situation.memory.distrusted or writes_left(situation.use, Authority.SAFETY) == 0:
+        return min(power_w, static_safe_w(situation.evse, policy.grid))
+    return power_w
 
 
 def _with_flags(situation: Situation, commute: Commute | None, snapshot: Snapshot) -> EvseMemory:
