@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from v2g_daemon.control import countercheck
+from v2g_daemon.control.balance import balance_faults, unbalanced_since
 from v2g_daemon.control.budgets import held_back_by_budget
 from v2g_daemon.control.dependable import static_safe_w
 from v2g_daemon.control.desire import desire
@@ -49,7 +50,9 @@ def decide(memory: Memory, snapshot: Snapshot, policy: Policy) -> tuple[Memory, 
 
     decisions: list[EvseDecision] = []
     memories: list[EvseMemory] = []
+    unbalanced = unbalanced_since(memory, snapshot)
     faults = site_faults(grid, snapshot, policy)
+    faults += balance_faults(unbalanced, snapshot, policy.timing)
     for situation, wish, own, shared in zip(situations, wishes, own_limits, shares, strict=True):
         decision = _decide_evse(situation, wish, own, shared, snapshot=snapshot, policy=policy)
         wanted_w = permitted_by(shared).clamp(wish.target_w)
@@ -57,7 +60,7 @@ def decide(memory: Memory, snapshot: Snapshot, policy: Policy) -> tuple[Memory, 
         memories.append(_remember(situation, decision, wanted_w, snapshot, policy))
         faults += evse_faults(situation, snapshot, policy)
         faults += breach(situation, decision.command)
-    memory = replace(memory, latches=latches, evses=tuple(memories))
+    memory = replace(memory, latches=latches, unbalanced_since=unbalanced, evses=tuple(memories))
     return memory, Decision(evses=tuple(decisions), faults=faults)
 
 
