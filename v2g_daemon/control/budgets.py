@@ -17,6 +17,7 @@ from v2g_daemon.domain.snapshot import CommandCounters
 
 KEPT_FROM_THE_PLAN = 4  # one part in so many
 DAY_S = 86_400.0
+PARTS_AHEAD = 8.0
 
 
 def daily_use(cadence: Cadence, status: EvseStatus, told: CommandCounters | None) -> DailyUse:
@@ -42,11 +43,19 @@ def closings_left(use: DailyUse, authority: Authority) -> int | None:
     return _left(use.closings_today, use.closings_per_day, authority)
 
 
-def day_left_s(told: CommandCounters | None, now: Instant) -> float:
-    """Seconds until the budgets are whole again."""
-    if told is None:
-        return DAY_S
-    return max((told.day_ends_utc - now.utc).total_seconds(), 0.0)
+def spread_s(use: DailyUse, told: CommandCounters | None, now: Instant) -> float:
+    """How long a plan's increases wait for each other so that its writes last the day.
+
+    0 s while they keep step with the day, a few ahead: most devices are not written to so often.
+    Each increase is followed by a decrease sooner or later, so it counts as two.
+    """
+    left = writes_left(use, Authority.PLAN)
+    if left is None or left == 0 or told is None:
+        return 0.0
+    day_left_s = min(max((told.day_ends_utc - now.utc).total_seconds(), 0.0), DAY_S)
+    part = use.writes_today + left
+    due = part * (1.0 - day_left_s / DAY_S) + part / PARTS_AHEAD
+    return 0.0 if use.writes_today <= due else 2.0 * day_left_s / left
 
 
 def held_back_by_budget(
