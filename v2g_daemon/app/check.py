@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from v2g_daemon.adapters.modbus.profile import load_profile
+from v2g_daemon.adapters.ocpp.quirks import Dialects
 from v2g_daemon.adapters.ocpp.tls import server_context
 from v2g_daemon.adapters.system.clock import RealClock
 from v2g_daemon.app.certificates import certificate_warnings, local_ca, tls_config
+from v2g_daemon.app.charger_dialects import dialect_lines, dialects_of, with_dialects
 from v2g_daemon.app.station_access import key_ring
 from v2g_daemon.domain.errors import ConfigurationError
 from v2g_daemon.domain.goals import WeeklyDeparture
@@ -50,10 +52,13 @@ def check(path: Path) -> CheckReport:
     settings = load_settings(path)
     _find_profiles(settings, path)
     _find_certificates(settings, path)
+    dialects = _find_dialects(settings, path)
+    settings = with_dialects(settings, dialects)
     policy = to_policy(settings)
     understood = (
         *_site(settings, policy),
         *_stations(settings),
+        *dialect_lines(settings, dialects),
         *_keys_and_relays(settings),
         *(line for evse in policy.evses for line in _charger(evse, policy)),
         *(_vehicle(vehicle, policy) for vehicle in policy.vehicles),
@@ -79,6 +84,13 @@ def _find_certificates(settings: Settings, path: Path) -> None:
         if tls is not None:
             server_context(tls, client_certificate_required=False)
         local_ca(settings)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+
+
+def _find_dialects(settings: Settings, path: Path) -> Dialects:
+    try:
+        return dialects_of(settings)
     except ConfigurationError as error:
         raise ConfigurationError(f"{path}: {error}") from error
 

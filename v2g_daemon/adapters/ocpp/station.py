@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections import OrderedDict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from v2g_daemon.adapters.ocpp.acquaintance import Acquaintance
 from v2g_daemon.adapters.ocpp.autostart import Autostart
 from v2g_daemon.adapters.ocpp.codec import JsonObject, printable
 from v2g_daemon.adapters.ocpp.config import EvseConfig, StationConfig
+from v2g_daemon.adapters.ocpp.dialect import Dialect
 from v2g_daemon.adapters.ocpp.ev_schedule import ev_schedule
 from v2g_daemon.adapters.ocpp.events import EventKind, TransactionEvent, transaction_event
 from v2g_daemon.adapters.ocpp.evse import EvseState
@@ -21,6 +23,7 @@ from v2g_daemon.adapters.ocpp.foreign import ForeignLimits
 from v2g_daemon.adapters.ocpp.keys import Admissions, is_no_key, is_own
 from v2g_daemon.adapters.ocpp.lessons import Lessons, Make
 from v2g_daemon.adapters.ocpp.meter_values import newest_sample
+from v2g_daemon.adapters.ocpp.quirks import NO_DIALECTS, Dialects
 from v2g_daemon.adapters.ocpp.reports import Reports
 from v2g_daemon.adapters.ocpp.settling import Setting
 from v2g_daemon.adapters.ocpp.telemetry import CLOCK_TOLERANCE
@@ -31,6 +34,8 @@ from v2g_daemon.domain.ledger import StationEvent, StationEventKind
 from v2g_daemon.domain.stations import LogUpload, SeenKey
 from v2g_daemon.ports import ObservationSink, StationJournal
 
+LOG = logging.getLogger(__name__)
+
 REMEMBERED_TOKENS = 32
 SEEN_KEYS = 5
 LONGEST_TOLD = 100
@@ -40,8 +45,16 @@ class StationState:
     """Routes a station's messages to its EVSEs; outlives connections."""
 
     def __init__(
-        self, *, config: StationConfig, sink: ObservationSink, journal: StationJournal
+        self,
+        *,
+        config: StationConfig,
+        sink: ObservationSink,
+        journal: StationJournal,
+        dialects: Dialects = NO_DIALECTS,
     ) -> None:
+        self._installed = config
+        self._dialects = dialects
+        self.dialect: Dialect | None = None
         self.config = config
         self.journal = journal
         self.has_our_time = False
@@ -71,9 +84,7 @@ class StationState:
             )
             for evse in config.evses
         )
-        self.autostarts = tuple(
-            Autostart(evse=evse) for evse in (self.evses if config.remote_start else ())
-        )
+        self._autostarts = tuple(Autostart(evse=evse) for evse in self.evses)
         self.foreign = ForeignLimits(self.evses)
         self._evccids: OrderedDict[str, str] = OrderedDict()
         self._foreign: deque[str] = deque(maxlen=REMEMBERED_TOKENS)  # at EVSEs not configured
@@ -83,9 +94,15 @@ class StationState:
         """The installer's words on every EVSE."""
         return self.config.evses
 
+    @property
+    def autostarts(self) -> tuple[Autostart, ...]:
+        """Of a station that starts no transaction by itself."""
+        return self._autostarts if self.config.remote_start else ()
+
     def recall(self, now: Instant) -> None:
         """At the start: who it is, and the transactions that ran when the daemon last wrote."""
         self.make = self.known.last_make()
+        self._tell_its_dialect()
         for evse in self.evses:
             station_id, name = self.config.station_id, _journal_name(evse.config.number)
             kept = self.journal.newest(station_id, StationEventKind.LEARNED, name)
@@ -130,7 +147,6 @@ class StationState:
 
     def booted(self, payload: JsonObject, now: Instant, *, accepted: bool) -> None:
         """BootNotification; a boot nobody asked for means that profiles may be lost."""
-        self.named(payload["chargingStation"])
         self.known.booted(self.make, now, restarted=payload["reason"] != "Triggered")
         self.boot_asked = False
         self.boot_heard.set()
@@ -155,6 +171,19 @@ class StationState:
         printed = {name: printable(str(word)) for name, word in words.items() if word}
         named = {name: word[:LONGEST_TOLD] for name, word in printed.items() if word}
         self.make = replace(self.make, **named)
+        self._tell_its_dialect()
+
+    def _tell_its_dialect(self) -> None:
+        """By its make, unless the installer named it."""
+        dialect = self._dialects.of(self.config.station_id, self.make)
+        if dialect is self.dialect:
+            return
+        self.dialect = dialect
+        self.config = self._dialects.laid_under(self._installed, dialect)
+        for evse, config in zip(self.evses, self.config.evses, strict=True):
+            evse.config = evse.forms.config = config
+        name = "none that we know" if dialect is None else f"{dialect.id} ({dialect.name})"
+        LOG.info("OCPP: dialect of %s: %s", self.config.station_id, name)
 
     @property
     def preparing(self) -> bool:
