@@ -35,11 +35,26 @@ def _switch(told: str, /, **takes: str | float | None) -> Switch:
 
 METER_SWITCHES: dict[str, Switch] = {
     "busy": _switch("exception 6"),
+    "gateway_silence": _switch("exception 11"),
     "silent": _switch("accepts TCP, never answers"),
-    "frozen": _switch("old values"),
+    "slow": _switch("answers late by the meter's `slow_s`"),
+    "previous": _switch("answers the question before"),
+    "short": _switch("a register less"),
+    "half": _switch("half a frame"),
+    "wrong_transaction": _switch("the answer carries another number"),
+    "wrong_unit": _switch("the answer carries another unit"),
+    "bad_checksum": _switch("a wrong checksum"),
+    "noise": _switch("bytes before the frame"),
+    "echo": _switch("gives back what is sent, then answers"),
+    "echo_alone": _switch("gives back what is sent, and nothing else"),
+    "half_open": _switch("today's connections go mute, new ones work"),
     "refuses": _switch("no TCP"),
+    "frozen": _switch("old values"),
     "not_implemented": _switch("0x8000 / NaN"),
-    "slow": _switch("answers after 2 s real"),
+    "zeros": _switch("all registers hold 0"),
+    "ones": _switch("all registers hold 0xFFFF"),
+    "word_order": _switch("the words of a value change places"),
+    "sign": _switch("the power has the other sign"),
 }
 
 PRICE_SWITCHES: dict[str, Switch] = {

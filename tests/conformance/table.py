@@ -408,8 +408,17 @@ FAULTS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
+        "the daemon is down when a car comes",
+        (
+            "tests/system/test_listed_keys.py::"
+            "test_a_listed_key_charges_at_the_safe_current_while_the_daemon_is_down",
+        ),
+    ),
+    (
         "a key shown by a stranger",
         (
+            "tests/system/test_listed_keys.py::"
+            "test_an_unknown_key_does_not_where_the_owner_wants_none",
             REFUSED_KEY,
             f"{UNIT}/test_keys.py::"
             "test_a_key_shown_within_a_transaction_that_was_let_in_never_ends_it",

@@ -14,21 +14,13 @@ from v2g_daemon.settings import Charger, Settings
 
 def dialects_of(settings: Settings) -> Dialects:
     """The shipped ones, and those that the chargers name; ConfigurationError names the key."""
-    named = {}
-    for number, charger in enumerate(settings.charger):
-        if charger.dialect is not None:
-            try:
-                named[charger.station_id] = load_dialect(charger.dialect)
-            except ConfigurationError as error:
-                raise ConfigurationError(
-                    f"charger[{number}].dialect = {charger.dialect!r}: {error}"
-                ) from error
-    return Dialects(known=shipped_dialects(), named=named)
+    return Dialects(known=shipped_dialects(), named=_named(settings))
 
 
-def with_dialects(settings: Settings, dialects: Dialects) -> Settings:
+def with_dialects(settings: Settings) -> Settings:
     """The settings with what a named dialect says of the house, where they say nothing."""
-    chargers = tuple(_charger(one, dialects.named.get(one.station_id)) for one in settings.charger)
+    named = _named(settings)
+    chargers = tuple(_charger(one, named.get(one.station_id)) for one in settings.charger)
     return settings.model_copy(update={"charger": chargers})
 
 
@@ -41,6 +33,20 @@ def dialect_lines(settings: Settings, dialects: Dialects) -> Iterator[str]:
         else:
             yield f"Station {station_id} speaks the dialect {dialect.id} ({dialect.name})."
             yield from _facts(dialect)
+
+
+def _named(settings: Settings) -> dict[str, Dialect]:
+    """By station."""
+    named = {}
+    for number, charger in enumerate(settings.charger):
+        if charger.dialect is not None:
+            try:
+                named[charger.station_id] = load_dialect(charger.dialect)
+            except ConfigurationError as error:
+                raise ConfigurationError(
+                    f"charger[{number}].dialect = {charger.dialect!r}: {error}"
+                ) from error
+    return named
 
 
 def _charger(charger: Charger, dialect: Dialect | None) -> Charger:

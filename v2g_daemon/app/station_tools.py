@@ -63,7 +63,7 @@ class StationTools:
 
     def upload_progress(self, station_id: str, *, longest_s: float) -> Iterator[str]:
         """The station's words for its upload, each once; ends with the upload or the time."""
-        path, told = f"/{quote(station_id, safe='')}/log-upload", ""
+        path, told = f"/{quote(station_id, safe='')}/log-upload", "Asked"
         for _ in range(max(round(longest_s / POLL_S), 1)):
             upload = self._get(path)["log_upload"]
             status = told if upload is None else str(upload["status"])

@@ -131,6 +131,8 @@ def _snapshot(house: House, news: News, policy: Policy) -> Snapshot:
         counters=meters.discharge_counters(house.metering, news.evses, news.now, policy),
         recording=news.recording,
         answers=news.answers,
+        battery_power_w=news.battery_power_w,
+        meters=news.meters,
     )
 
 

@@ -131,7 +131,7 @@ class House:
         await asyncio.wait([self.serving])
 
     async def restart(self) -> None:
-        """Kill it, and start a new one on the same port."""
+        """Kill the central system, and start a new one on the same port."""
         port = self.central.bound_port
         assert port is not None
         await self.kill()
@@ -142,7 +142,7 @@ class House:
         await self.central.listening()
 
 
-def _config(port: int, dialect: ProfileDialect) -> CentralSystemConfig:
+def _config(port: int, dialect: ProfileDialect, **of_station: Any) -> CentralSystemConfig:
     evse = EvseConfig(
         evse_id="garage",
         static_safe_current_a=10.0,
@@ -150,7 +150,9 @@ def _config(port: int, dialect: ProfileDialect) -> CentralSystemConfig:
         max_discharge_w=7400.0,
         dialect=dialect,
     )
-    station = StationConfig(station_id="S1", password="correct horse battery", evses=(evse,))
+    station = StationConfig(
+        station_id="S1", password="correct horse battery", evses=(evse,), **of_station
+    )
     return CentralSystemConfig(stations=(station,), port=port, boot_wait_s=1.0)
 
 
@@ -161,12 +163,14 @@ async def house(
     *,
     dialect: ProfileDialect = USUAL_DIALECT,
     station: str = "",
+    **of_station: Any,
 ) -> AsyncIterator[House]:
     """Both, for the duration of the block; `station` is more of its table."""
     anchor = time.monotonic()
     clock = ScaledClock(start_utc=START, speed=SPEED, anchor_monotonic_s=anchor)
     sink = Sink()
-    central = CentralSystem(_config(0, dialect), clock, sink, MemoryJournal())
+    config = _config(0, dialect, **of_station)
+    central = CentralSystem(config, clock, sink, MemoryJournal())
     found = House(
         clock=clock,
         sink=sink,

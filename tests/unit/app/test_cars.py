@@ -18,7 +18,7 @@ POLICY = a_policy(vehicles=(a_vehicle(), a_vehicle(vehicle_id="van", evccid="020
 
 def desk(status: EvseStatus) -> tuple[CarDesk, LatestValues]:
     """A desk that has seen one tick with this status."""
-    latest = LatestValues(evse_ids=["carport"], pv_max_age_s=30.0)
+    latest = LatestValues(evse_ids=["carport"])
     found = CarDesk(policy=POLICY, sink=latest)
     _, (outcome,) = played([some_news(evses=(status,))], policy=POLICY)
     found.see(outcome)
@@ -58,6 +58,6 @@ def test_an_answer_that_cannot_be_is_refused_with_the_way_out(
 
 
 def test_before_the_first_tick_no_car_can_be_named() -> None:
-    latest = LatestValues(evse_ids=["carport"], pv_max_age_s=30.0)
+    latest = LatestValues(evse_ids=["carport"])
     with pytest.raises(ValueError, match="has not decided anything yet"):
         CarDesk(policy=POLICY, sink=latest).name(evse_id="carport", vehicle_id="car")

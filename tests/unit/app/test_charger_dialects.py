@@ -51,13 +51,13 @@ def mine(folder: Path, *lines: str) -> Settings:
 
 def test_a_named_dialect_says_what_the_house_has_to_know(tmp_path: Path) -> None:
     settings = mine(tmp_path)
-    evse = to_policy(with_dialects(settings, dialects_of(settings))).evse("garage")
+    evse = to_policy(with_dialects(settings)).evse("garage")
     assert (evse.fail_state, evse.soc_needs_power) == (FailState.IDLES, True)
 
 
 def test_the_owners_own_word_on_the_house_stands_above_it(tmp_path: Path) -> None:
     settings = mine(tmp_path, 'fail_state = "charges"', "soc_needs_power = false")
-    evse = to_policy(with_dialects(settings, dialects_of(settings))).evse("garage")
+    evse = to_policy(with_dialects(settings)).evse("garage")
     assert (evse.fail_state, evse.soc_needs_power) == (FailState.CHARGES, False)
 
 

@@ -84,7 +84,7 @@ class Bench:
         **news: Any,
     ) -> None:
         self.policy = a_policy() if policy is None else policy
-        self.latest = LatestValues(evse_ids=["carport"], pv_max_age_s=30.0)
+        self.latest = LatestValues(evse_ids=["carport"])
         self.stations = Stations()
         self.desk = ProbeDesk(policy=self.policy, sink=self.latest, stations=self.stations)
         self.changes: dict[str, Any] = {}

@@ -142,6 +142,7 @@ class FrameLog:
             while True:
                 while reader.unread:
                     yield reading.note(reader.unread.popleft())
+                    await asyncio.sleep(0)  # a reader that catches up must not hold up the loop
                 if reader.end is not None:
                     yield reader.end
                     return

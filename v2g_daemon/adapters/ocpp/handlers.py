@@ -108,9 +108,8 @@ def _authorize(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
     status = handlers.station.config.key_ring.status(payload["idToken"])
     handlers.key_shown(payload["idToken"], status)
     answer: JsonObject = {"idTokenInfo": {"status": status}}
-    if (
-        handlers.version is OcppVersion.V2_1 and status == "Accepted"
-    ):  # Q01: left out, it means charging only
+    admitted = status == "Accepted"
+    if handlers.version is OcppVersion.V2_1 and admitted:  # Q01: left out, it means charging only
         answer["allowedEnergyTransfer"] = allowed_transfers(handlers.station.evse_configs)
     return answer
 

@@ -72,18 +72,7 @@ class StationState:
         self.accepted = asyncio.Event()
         self.outlets_heard = asyncio.Event()
         self.power_ups = 0
-        self.evses = tuple(
-            EvseState(
-                station_id=config.station_id,
-                config=evse,
-                sink=sink,
-                lessons=Lessons(
-                    station_id=config.station_id, evse_number=evse.number, journal=journal
-                ),
-                alone=len(config.evses) == 1,
-            )
-            for evse in config.evses
-        )
+        self.evses = _evses(config, sink, journal)
         self._autostarts = tuple(Autostart(evse=evse) for evse in self.evses)
         self.foreign = ForeignLimits(self.evses)
         self._evccids: OrderedDict[str, str] = OrderedDict()
@@ -346,6 +335,21 @@ class StationState:
         (only,) = self.evses
         busy = only.transaction is not None and only.transaction.heard
         return None if busy else only
+
+
+def _evses(
+    config: StationConfig, sink: ObservationSink, journal: StationJournal
+) -> tuple[EvseState, ...]:
+    return tuple(
+        EvseState(
+            station_id=config.station_id,
+            config=evse,
+            sink=sink,
+            lessons=Lessons(station_id=config.station_id, evse_number=evse.number, journal=journal),
+            alone=len(config.evses) == 1,
+        )
+        for evse in config.evses
+    )
 
 
 def _journal_name(evse_number: int) -> str:

@@ -5,13 +5,14 @@ Whatever asks a station waits for its answer, up to the time-out of a call; the 
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, HTTPException, Path, Query
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from v2g_daemon.adapters.web.translate import plain_json
@@ -86,9 +87,9 @@ def _add_views(app: FastAPI, desk: StationDesk) -> None:
             return plain_json(desk.station(station_id))
 
     @app.get("/api/v1/stations/{station_id}/frames")
-    async def get_frames(station_id: StationId, newest: Newest = 100) -> dict[str, Any]:
+    async def get_frames(station_id: StationId, newest: Newest = 100) -> Response:
         with _refusals():
-            return {"frames": plain_json(await desk.frames(station_id, newest=newest))}
+            return await _at_length("frames", await desk.frames(station_id, newest=newest))
 
     @app.get("/api/v1/stations/{station_id}/frames/follow")
     async def follow_frames(station_id: StationId, newest: Newest = 100) -> StreamingResponse:
@@ -112,9 +113,9 @@ def _add_variables(app: FastAPI, desk: StationDesk) -> None:
     @app.get("/api/v1/stations/{station_id}/variables")
     async def get_variables(
         station_id: StationId, name: Annotated[str | None, Query(max_length=250)] = None
-    ) -> dict[str, Any]:
+    ) -> Response:
         with _refusals():
-            return {"variables": plain_json(await desk.variables(station_id, name))}
+            return await _at_length("variables", await desk.variables(station_id, name))
 
     @app.post("/api/v1/stations/{station_id}/variables")
     async def post_variable(station_id: StationId, request: VariableRequest) -> dict[str, str]:
@@ -154,6 +155,12 @@ def _add_commands(app: FastAPI, desk: StationDesk) -> None:
         )
         with _refusals():
             return _said(await desk.get_log(station_id, wanted))
+
+
+async def _at_length(name: str, facts: tuple[Any, ...]) -> Response:
+    """Many facts: a thread writes them down."""
+    text = await asyncio.to_thread(lambda: json.dumps({name: plain_json(facts)}))
+    return Response(text, media_type="application/json")
 
 
 def _said(detail: str) -> dict[str, str]:
