@@ -174,7 +174,6 @@ def _desks(
     policy: Policy,
     latest: LatestValues,
     central: CentralSystem,
-    watchdog: SystemdWatchdog,
     on_tick: Callable[[Outcome], None] | None,
 ) -> tuple[NewestOutcome, FastAPI]:
     """Who listens to every tick, and the API through which people ask and wish."""
@@ -201,6 +200,7 @@ def _surroundings(
     latest: LatestValues,
     recorder: Recorder,
     central: CentralSystem,
+    watchdog: SystemdWatchdog,
     on_tick: Callable[[Outcome], None],
 ) -> Surroundings:
     return Surroundings(
