@@ -15,7 +15,7 @@ from simulators.station import handlers
 from simulators.station.misbehaviour import answers, frames
 from simulators.station.misbehaviour.messages import told
 from simulators.station.station import Station
-from simulators.station.v16 import ONLY_OLD, OldWords
+from simulators.station.v16 import OldWords
 from simulators.station.wire import (
     OLD,
     Answer,
@@ -100,7 +100,7 @@ class Link:
 
     async def call(self, action: str, payload: JsonDict) -> JsonDict | None:
         """Return the answer, None for CALLERROR or silence; LinkLost when the link is dead."""
-        if action not in ONLY_OLD:
+        if known_action(self._station.version, action):  # 1.6 has a few of its own
             self._check(self._station.version, action, payload)
         message = told(self._station, action, payload)
         if message is None:

@@ -147,6 +147,8 @@ def get_composite_schedule(station: Station, request: JsonDict) -> JsonDict:
         return rejected("UnknownEvse", f"there is only EVSE {EVSE_ID}")
     if unit not in station.capabilities.rate_units:  # K08.FR.07
         return rejected("UnsupportedRateUnit", unit)
+    if request["duration"] <= 0:
+        return rejected("ValuePositiveOnly", "duration")
     schedule: JsonDict = {
         "evseId": request["evseId"],
         "duration": request["duration"],

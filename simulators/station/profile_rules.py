@@ -206,7 +206,7 @@ def _periods_fit(proposal: Proposal, schedule: JsonDict) -> Refused | None:
     if len(periods) > proposal.capabilities.max_periods:
         return Refused(reason_code="TooManyElements", detail="above PeriodsPerSchedule")
     starts = [period["startPeriod"] for period in periods]
-    if starts[0] != 0 or starts != sorted(set(starts)):  # K01.FR.31 and .35
+    if starts[:1] != [0] or starts != sorted(set(starts)):  # K01.FR.31 and .35
         return Refused(reason_code="InvalidSchedule", detail="startPeriod must rise from 0")
     refusals = (period_refusal(proposal.period(schedule, period)) for period in periods)
     return next((refused for refused in refusals if refused is not None), None)

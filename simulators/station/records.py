@@ -63,10 +63,13 @@ class Counts:
 
 @dataclass(slots=True)
 class Remembered:
-    """What the faults go back to."""
+    """What a station, and its faults, go back to."""
 
     written_s: dict[str, float] = field(default_factory=dict)  # a profile, by purpose
     latched_plug_count: int | None = None  # a plug-in whose EV takes nothing more
     told_events: deque[JsonDict] = field(default_factory=lambda: deque(maxlen=REMEMBERED_EVENTS))
     soc_told_percent: float | None = None
     closed_by_server: bool = False
+    requested_bidirectional: bool = False  # with the needs that were told last
+    finished_plug_count: int = 0  # the plug-in whose transaction is over
+    schedule_due_s: float | None = None  # an EV in ScheduledControl owes its schedule

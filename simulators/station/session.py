@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from simulators.station.device_model import energy_transfers
+from simulators.station.ev_needs import charging_needs, ev_schedule, wants_bidirectional
 from simulators.station.misbehaviour.foreign import keep_foreign_profiles
 from simulators.station.records import Transaction
 from simulators.station.samples import meter_value, transaction_event
@@ -15,8 +15,6 @@ from simulators.station.wire import JsonDict
 OFFLINE_BEFORE_LOCAL_S = 60.0  # simulated
 OFFLINE_BEFORE_LOCAL_REAL_S = 5.0
 MOST_QUEUED = 500
-NOMINAL_VOLTAGE_V = 230.0
-DC_VOLTAGE_V = 400.0
 
 
 @dataclass(slots=True)
@@ -132,7 +130,7 @@ def request_service(station: Station, transaction: Transaction) -> None:
         if station.transaction is not transaction or not station.authorized:
             return None
         station.needs_told = True
-        return _charging_needs(station)
+        return charging_needs(station)
 
     station.send(
         "NotifyEVChargingNeeds",
@@ -177,24 +175,15 @@ def _follow_service(station: Station, transaction: Transaction) -> None:
     """Negotiate anew when what the EV may and wants is no longer what it asked for."""
     if not station.model.bidirectional or not station.online or not station.needs_settled:
         return
-    if _wants_bidirectional(station) != station.requested_bidirectional:
+    if wants_bidirectional(station) != station.remembered.requested_bidirectional:
         station.needs_settled = False
         request_service(station, transaction)
-    if station.schedule_due_s is not None and station.world.now_s >= station.schedule_due_s:
-        station.schedule_due_s = None
-        station.send("NotifyEVChargingSchedule", _ev_schedule(station))
-
-
-def _ev_schedule(station: Station) -> JsonDict:
-    """K18: what the EV intends, once it has agreed to a schedule."""
-    target_w = station.governing(station.world.now_s).target_w
-    period: JsonDict = {
-        "startPeriod": 0,
-        "operationMode": "CentralSetpoint",
-        "setpoint": round(target_w, 1),
-    }
-    schedule = {"id": 1, "chargingRateUnit": "W", "chargingSchedulePeriod": [period]}
-    return {"timeBase": station.stamp(), "evseId": 1, "chargingSchedule": schedule}
+    if (
+        station.remembered.schedule_due_s is not None
+        and station.world.now_s >= station.remembered.schedule_due_s
+    ):
+        station.remembered.schedule_due_s = None
+        station.send("NotifyEVChargingSchedule", ev_schedule(station))
 
 
 def _follow_state(station: Station, transaction: Transaction, now_s: float) -> None:
@@ -320,77 +309,9 @@ def _needs_answered(station: Station, transaction: Transaction, answer: JsonDict
         end_transaction(station, trigger="AbnormalCondition", reason="ReqEnergyTransferRejected")
         return
     station.needs_settled = True
-    station.bidirectional_service = answer is not None and station.requested_bidirectional
-
-
-def _wants_bidirectional(station: Station) -> bool:
-    """Say whether the EV asks for bidirectional service, within what is allowed."""
-    vehicle = station.outlet.vehicle
-    able = vehicle is not None and vehicle.v2x and not station.shows("needs_rejected")
-    enabled = station.model.get("V2XChargingCtrlr", "Enabled") == "true"
-    _, both_ways = energy_transfers(station.table)
-    allowed = both_ways in station.allowed_transfer and not station.shows("permission_withdrawn")
-    return able and enabled and allowed
-
-
-def _charging_needs(station: Station) -> JsonDict:
-    vehicle = station.outlet.vehicle
-    one_way, both_ways = energy_transfers(station.table)
-    able = vehicle is not None and vehicle.v2x and not station.shows("needs_rejected")
-    wanted = _wants_bidirectional(station)
-    station.requested_bidirectional = wanted
-    scheduled = station.shows("renegotiation")
-    needs: JsonDict = {
-        "requestedEnergyTransfer": both_ways if wanted else one_way,
-        "availableEnergyTransfer": [one_way, both_ways] if able else [one_way],
-        "controlMode": "ScheduledControl" if scheduled else "DynamicControl",
-        "mobilityNeedsMode": "EVCC",
-    }
-    if able:
-        needs["v2xChargingParameters"] = _v2x_parameters(station)
-    elif not station.table.direct_current:
-        needs["acChargingParameters"] = _ac_parameters(station)
-    if station.table.direct_current:
-        needs["dcChargingParameters"] = _dc_parameters(station)
-    return {"evseId": 1, "timestamp": station.stamp(), "chargingNeeds": needs}
-
-
-def _v2x_parameters(station: Station) -> JsonDict:
-    electronics = station.outlet.electronics
-    powers: JsonDict = {
-        "minChargePower": electronics.min_power_w,
-        "maxChargePower": electronics.max_charge_w,
-        "minDischargePower": electronics.min_power_w,
-        "maxDischargePower": electronics.max_discharge_w,
-    }
-    # With L2 and L3 the name without a suffix is L1's (2.1, ChargingSchedulePeriodType).
-    for name in station.table.ev_phases:
-        base = name.rpartition("_")[0]
-        powers[name] = powers[base] = round(powers[base] / electronics.phases, 1)
-    return powers
-
-
-def _ac_parameters(station: Station) -> JsonDict:
-    electronics = station.outlet.electronics
-    volt_phases = NOMINAL_VOLTAGE_V * electronics.phases
-    return {
-        "energyAmount": 0,
-        "evMinCurrent": round(electronics.min_power_w / volt_phases, 1),
-        "evMaxCurrent": round(electronics.max_charge_w / volt_phases, 1),
-        "evMaxVoltage": 400,
-    }
-
-
-def _dc_parameters(station: Station) -> JsonDict:
-    vehicle, electronics = station.outlet.vehicle, station.outlet.electronics
-    told: JsonDict = {
-        "evMaxCurrent": round(electronics.max_charge_w / DC_VOLTAGE_V, 1),
-        "evMaxVoltage": DC_VOLTAGE_V,
-        "evMaxPower": electronics.max_charge_w,
-    }
-    if vehicle is not None and station.reports_soc:
-        told["stateOfCharge"] = round(vehicle.soc * 100.0)
-    return told
+    station.bidirectional_service = (
+        answer is not None and station.remembered.requested_bidirectional
+    )
 
 
 def meter_values(station: Station) -> JsonDict:

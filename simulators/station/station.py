@@ -65,14 +65,12 @@ class Station:
         self.allowed_transfer: tuple[str, ...] = ()
         self.needs_told = self.needs_settled = False
         self.bidirectional_service = False
-        self.schedule_due_s: float | None = None  # an EV in ScheduledControl owes its schedule
         self.handled_plug_count = 0
         self.offline_since_s: float | None = world.now_s
         self.reboot_until_s = -math.inf
         self.boot_reason = "PowerUp"
         self.boot_status: str | None = None
         self.next_boot_s = -math.inf
-        self.requested_bidirectional = False
         self.queued = asyncio.Event()
         self.outlet.controller = self
 
@@ -139,7 +137,7 @@ class Station:
     def finishing(self) -> bool:
         """Say whether the plugged-in car's transaction is over."""
         plugged = self.outlet.vehicle is not None and self.transaction is None
-        return plugged and self.handled_plug_count == self.outlet.plug_count
+        return plugged and self.remembered.finished_plug_count == self.outlet.plug_count
 
     @property
     def needs_due(self) -> bool:
@@ -292,6 +290,7 @@ class Station:
 
     def close_transaction(self) -> None:
         """Forget the transaction and its profiles; the contactor opens."""
+        self.remembered.finished_plug_count = self.handled_plug_count
         self.transaction = None
         self.authorized = False
         self.needs_settled = False
@@ -303,7 +302,7 @@ class Station:
         """Note that a profile was written: in ScheduledControl the EV has to agree first."""
         renegotiation = self.fault("renegotiation")
         if renegotiation is not None and self.needs_told:
-            self.schedule_due_s = self.world.now_s + renegotiation.parameters.lag_s
+            self.remembered.schedule_due_s = self.world.now_s + renegotiation.parameters.lag_s
 
     def token_of(self, vehicle: Vehicle) -> JsonDict:
         """Return the idToken of a car; V2X adds its EVCCID."""

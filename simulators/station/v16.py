@@ -29,6 +29,10 @@ CONFIGURATION = {
     "StopTransactionOnInvalidId": ("TxCtrlr", "StopTxOnInvalidId"),
 }
 RATE_UNITS = {"W": "Power", "A": "Current"}
+ANSWERED = {
+    "OngoingAuthorizedTransaction": "UnlockFailed",
+    "UnknownConnector": "NotSupported",
+}
 STATUSES = {
     "Charging": "Charging",
     "SuspendedEV": "SuspendedEV",
@@ -83,29 +87,22 @@ class OldWords:
 
     def answered(self, action: str, payload: JsonDict) -> JsonDict | None:
         """Return the 1.6 answer to a call of the central system, None where not implemented."""
-        match action:
-            case "GetConfiguration":
-                return self._configuration(payload.get("key", []))
-            case "ChangeConfiguration":
-                return self._change(payload["key"], payload["value"])
-            case "GetCompositeSchedule":
-                return self._composite(payload)
-            case "GetDiagnostics" | "GetLog":
-                return self._log(action, payload)
-            case "GetLocalListVersion":
-                answer = handlers.answer(self._station, action, payload)
-                return None if answer is None else {"listVersion": answer["versionNumber"]}
-            case "GetInstalledCertificateIds":
-                return self._installed(payload)
-            case _ if action in _ASKED:
-                name, request = _ASKED[action](self, payload)
-                answer = handlers.answer(self._station, name, request)
-                return None if answer is None else {"status": answer["status"]}
-            case _:
-                return None
+        if action in _OWN:
+            return _OWN[action](self, action, payload)
+        if action not in _ASKED:
+            return None
+        name, request = _ASKED[action](self, payload)
+        answer = handlers.answer(self._station, name, request)
+        if answer is None:
+            return None
+        return {"status": ANSWERED.get(answer["status"], answer["status"])}
 
-    def _installed(self, payload: JsonDict) -> JsonDict | None:
-        answer = handlers.answer(self._station, "GetInstalledCertificateIds", payload)
+    def _list_version(self, action: str, payload: JsonDict) -> JsonDict | None:
+        answer = handlers.answer(self._station, action, payload)
+        return None if answer is None else {"listVersion": answer["versionNumber"]}
+
+    def _installed(self, action: str, payload: JsonDict) -> JsonDict | None:
+        answer = handlers.answer(self._station, action, payload)
         chains = [] if answer is None else answer.get("certificateHashDataChain", [])
         hashes = [chain["certificateHashData"] for chain in chains]
         if not hashes:
@@ -196,7 +193,8 @@ class OldWords:
             payload["transactionId"] = self._number(running.id)
         return Spoken(action="MeterValues", payload=payload)
 
-    def _configuration(self, keys: list[str]) -> JsonDict:
+    def _configuration(self, _action: str, payload: JsonDict) -> JsonDict:
+        keys: list[str] = payload.get("key", [])
         found, unknown = [], []
         for key in keys or list(CONFIGURATION):
             place = CONFIGURATION.get(key)
@@ -209,22 +207,22 @@ class OldWords:
             found.append({"key": key, "readonly": False, "value": value})
         return {"configurationKey": found, "unknownKey": unknown}
 
-    def _change(self, key: str, value: str) -> JsonDict:
-        place = CONFIGURATION.get(key)
+    def _change(self, _action: str, payload: JsonDict) -> JsonDict:
+        place = CONFIGURATION.get(payload["key"])
         if place is None:
             return {"status": "NotSupported"}
         component, variable = place
         item = {
             "component": {"name": component},
             "variable": {"name": variable},
-            "attributeValue": value,
+            "attributeValue": payload["value"],
         }
         answer = handlers.answer(self._station, "SetVariables", {"setVariableData": [item]})
         results = [] if answer is None else answer["setVariableResult"]
         taken = [one["attributeStatus"] == "Accepted" for one in results]
         return {"status": "Accepted" if taken == [True] else "Rejected"}
 
-    def _composite(self, payload: JsonDict) -> JsonDict:
+    def _composite(self, _action: str, payload: JsonDict) -> JsonDict:
         request = {"evseId": payload["connectorId"], "duration": payload["duration"]}
         if "chargingRateUnit" in payload:
             request["chargingRateUnit"] = payload["chargingRateUnit"]
@@ -326,6 +324,15 @@ def _same(action: str) -> Callable[[OldWords, JsonDict], tuple[str, JsonDict]]:
     return lambda _words, payload: (action, payload)
 
 
+_OWN: dict[str, Callable[[OldWords, str, JsonDict], JsonDict | None]] = {
+    "ChangeConfiguration": OldWords._change,
+    "GetCompositeSchedule": OldWords._composite,
+    "GetConfiguration": OldWords._configuration,
+    "GetDiagnostics": OldWords._log,
+    "GetInstalledCertificateIds": OldWords._installed,
+    "GetLocalListVersion": OldWords._list_version,
+    "GetLog": OldWords._log,
+}
 _ASKED: dict[str, Callable[[OldWords, JsonDict], tuple[str, JsonDict]]] = {
     "CertificateSigned": _same("CertificateSigned"),
     "DeleteCertificate": _same("DeleteCertificate"),

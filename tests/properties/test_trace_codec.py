@@ -22,6 +22,7 @@ from v2g_daemon.domain.decision import Decision
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.memory import Memory
+from v2g_daemon.domain.outlook import Outlook, OutlookStep
 from v2g_daemon.domain.plan import Plan, PlanProblem, ValueFunction
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.power import PowerRange
@@ -101,6 +102,16 @@ def a_setpoint(rng: Random) -> Setpoint:
     )
 
 
+def an_outlook(rng: Random) -> Outlook:
+    start, hour = a_moment(rng), timedelta(hours=1)
+    count = rng.randrange(1, 4)
+    steps = tuple(
+        OutlookStep(starts_at_utc=start + k * hour, limit_w=rng.uniform(0.0, 1e5))
+        for k in range(count)
+    )
+    return Outlook(steps=steps, ends_at_utc=start + count * hour)
+
+
 LEAVES: dict[object, Callable[[Random], object]] = {
     float: a_float,
     int: lambda rng: rng.randint(-(2**60), 2**60),
@@ -112,6 +123,7 @@ LEAVES: dict[object, Callable[[Random], object]] = {
     time: lambda rng: a_moment(rng).time(),
     Instant: an_instant,
     Interval: an_interval,
+    Outlook: an_outlook,
     PowerRange: a_range,
     PriceCurve: a_curve,
     Setpoint: a_setpoint,

@@ -59,6 +59,7 @@ class Evening:
                 sessions=(),
                 soc_days=(),
                 counters_read=(some_counters(), some_counters(vehicle_id="van")),
+                decisions=(),
                 now_utc=NOW.utc,
                 timezone=POLICY.timezone,
             )

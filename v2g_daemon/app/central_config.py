@@ -56,6 +56,7 @@ def _station(
         remote_start=first.remote_start,
         enable_v2x=first.enable_v2x,
         relay=relay_config(station_id, settings),
+        timezone=policy.timezone,
         explicit=frozenset(first.model_fields_set),
         evses=tuple(_evse(charger, policy.evse(charger.id), policy) for charger in chargers),
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.metadata import version
+from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
 
@@ -38,6 +39,7 @@ from v2g_daemon.app.latches import LatchDesk
 from v2g_daemon.app.overrides import Overrides
 from v2g_daemon.app.probes import ProbeDesk
 from v2g_daemon.app.retention import NIGHTLY, Retention
+from v2g_daemon.domain.interval import Interval, local_day
 from v2g_daemon.domain.ledger import SessionRow
 from v2g_daemon.domain.memory import EvseMemory, Memory
 from v2g_daemon.domain.policy import Policy
@@ -183,10 +185,7 @@ def _desks(
     listeners = [overrides.see, latches.see, cars.see, probes.see]
     newest = NewestOutcome(*listeners, *([] if on_tick is None else [on_tick]))
     api = build_api(
-        status=newest.status,
-        override=overrides,
-        clear_latch=latches.clear,
-        version=__version__,
+        status=newest.status, override=overrides, clear_latch=latches.clear, version=__version__
     )
     add_cars(api, cars.name)
     add_probe_routes(api, probes)
@@ -274,6 +273,7 @@ def restored_house(reader: LedgerReader, policy: Policy, now_utc: datetime) -> H
         sessions=sessions,
         soc_days=[day for v in policy.vehicles for day in reader.soc_days(v.vehicle_id)],
         counters_read=counters,
+        decisions=reader.decisions(_this_day_and_the_last(policy, now_utc)),
         now_utc=now_utc,
         timezone=policy.timezone,
     )
@@ -286,6 +286,13 @@ def restored_house(reader: LedgerReader, policy: Policy, now_utc: datetime) -> H
         overrides=overrides,
         answers=reader.car_answers(),
     )
+
+
+def _this_day_and_the_last(policy: Policy, now_utc: datetime) -> Interval:
+    """What a charger did last before midnight tells what its first command of today was."""
+    zone = ZoneInfo(policy.timezone)
+    today = local_day(now_utc.astimezone(zone).date(), zone)
+    return Interval(start_utc=today.start_utc - timedelta(days=1), end_utc=today.end_utc)
 
 
 def _evse_memory(session: SessionRow, register_milliwh: int | None) -> EvseMemory:

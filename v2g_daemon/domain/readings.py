@@ -114,9 +114,9 @@ class CommandOutcome:
 class EvseStatus:
     """One EVSE as last observed; each quantity has the moment it was observed, or is None.
 
-    `faults` is what its adapter finds wrong with it.
-    `car_plans_w`: what the car's own schedule takes now. `writes_today`: commands written to the
-    device in this UTC day; `flash_writes_today` of them wear its memory.
+    `car_plans_w`: what the car's own schedule takes now. `writes_today`: what was written to the
+    device since local midnight, `flash_writes_today` the part of it that wears its memory; None:
+    the driver does not count. `faults` is what its adapter finds wrong with it.
     """
 
     evse_id: str

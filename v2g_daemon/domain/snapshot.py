@@ -51,6 +51,19 @@ class DischargeCounters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommandCounters:
+    """What one EVSE was told in this local day, by its ledger rows and the running count.
+
+    `changes_today`: new setpoints; `closings_today`: those that started a power from 0 W.
+    """
+
+    evse_id: str
+    day_ends_utc: datetime
+    changes_today: int
+    closings_today: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingHealth:
     """When the recorder last made something durable, and whether its queue is full."""
 
@@ -89,3 +102,4 @@ class Snapshot:
     answers: tuple[CarAnswer, ...] = ()
     battery_power_w: float | None = None
     meters: tuple[MeterStatus, ...] = ()
+    command_counters: tuple[CommandCounters, ...] = ()

@@ -325,7 +325,8 @@ async def test_writes_are_counted_per_day_and_over_a_restart(benches: Benches) -
             )
             # The default and the lease wear it; the update does not.
             assert (status.writes_today, status.flash_writes_today) == (3, 2)
-        made = benches(evse=replace(EVSE, dialect=dialect), journal=bench.journal)
+        evse = replace(EVSE, dialect=dialect)
+        made = benches(evse=evse, journal=bench.journal, timezone="Europe/Amsterdam")
         async with made as again, station(again.central) as car:
             car.answers["GetChargingProfiles"] = lambda _: {"error": "NotImplemented"}
             car.device_model |= {
@@ -336,7 +337,7 @@ async def test_writes_are_counted_per_day_and_over_a_restart(benches: Benches) -
             status = await again.until(lambda s: s.flash_writes_today is not None)
             # What wore the flash is on record at once, the rest within the hour.
             assert status.flash_writes_today == 2
-            again.clock.elapsed_s += 7.5 * 3600.0  # past midnight UTC
+            again.clock.elapsed_s += 6.5 * 3600.0  # past midnight in Amsterdam
             await car.event("Started", "CablePluggedIn", evse={"id": 1})
             await car.call("NotifyEVChargingNeeds", NEEDS_BPT)
             again.setpoint(-3000.0)

@@ -22,7 +22,7 @@ from v2g_daemon.domain.outlook import Outlook, OutlookStep
 OUTLOOK = Outlook(
     steps=(
         OutlookStep(starts_at_utc=START - timedelta(hours=1), limit_w=1500.0),
-        OutlookStep(starts_at_utc=START + timedelta(minutes=20), limit_w=0.0),
+        OutlookStep(starts_at_utc=START + timedelta(minutes=12), limit_w=0.0),
     ),
     ends_at_utc=START + timedelta(hours=8),
 )

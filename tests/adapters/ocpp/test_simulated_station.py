@@ -48,7 +48,6 @@ versions = ["{version}"]
 phases = 1
 sample_interval_s = 5
 serial = "SIM-7"
-{station}
 [[vehicle]]
 name = "car"
 capacity_wh = 60000
@@ -162,10 +161,9 @@ async def house(
     version: str,
     *,
     dialect: ProfileDialect = USUAL_DIALECT,
-    station: str = "",
     **of_station: Any,
 ) -> AsyncIterator[House]:
-    """Both, for the duration of the block; `station` is more of its table."""
+    """Both, for the duration of the block."""
     anchor = time.monotonic()
     clock = ScaledClock(start_utc=START, speed=SPEED, anchor_monotonic_s=anchor)
     sink = Sink()
@@ -186,7 +184,6 @@ async def house(
             anchor=anchor,
             port=central.bound_port,
             version=version,
-            station=station,
         )
     )
     simulation = await asyncio.create_subprocess_exec(

@@ -260,3 +260,26 @@ async def test_a_field_of_the_firmwares_own_does_no_harm(benches: Benches) -> No
     async with benches(evse=EVSE_16A, versions=VERSIONS) as bench, old_station(bench) as station:
         told = {"connectorId": 0, "errorCode": "NoError", "status": "Available", "evb_mood": "ok"}
         assert await station.call("StatusNotification", told) == {}
+
+
+async def test_an_old_station_is_asked_what_will_govern_and_its_answer_compared(
+    benches: Benches,
+) -> None:
+    async with benches(evse=EVSE_16A, versions=VERSIONS) as bench, old_station(bench) as station:
+        await station.boot()
+        station.answers["GetCompositeSchedule"] = lambda _: {
+            "status": "Accepted",
+            "connectorId": 1,
+            "scheduleStart": AT,
+            "chargingSchedule": {
+                "chargingRateUnit": "A",
+                "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 6.0}],
+            },
+        }
+        await station.start()
+        bench.setpoint(6900.0)
+        status = await bench.until(lambda s: s.outcome is not None and s.outcome.detail != "")
+        assert status.outcome is not None
+        assert status.outcome.detail.startswith("the station's own schedule says 4140 W; ")
+        asked = station.of("GetCompositeSchedule")[-1]
+        assert asked == {"connectorId": 1, "duration": 60, "chargingRateUnit": "A"}

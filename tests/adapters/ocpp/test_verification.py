@@ -190,3 +190,16 @@ async def test_a_station_that_holds_the_power_back_is_named(bench: Bench) -> Non
         await bench.until(
             lambda s: s.outcome is not None and "holds the power back" in s.outcome.detail
         )
+
+
+async def test_a_2_0_1_station_is_asked_what_will_govern_too(bench: Bench) -> None:
+    async with station(bench.central, versions=("ocpp2.0.1",)) as car:
+        car.answers["GetCompositeSchedule"] = lambda _: composite({"limit": 0.0})
+        await car.configured()
+        await car.event("Started", "CablePluggedIn", evse={"id": 1})
+        bench.setpoint(4000.0)
+        status = await bench.until(lambda s: s.outcome is not None and s.outcome.detail != "")
+        assert status.outcome is not None
+        assert status.outcome.kind is OutcomeKind.APPLIED
+        assert status.outcome.detail == f"the station's own schedule says 0 W; {ELSEWHERE}"
+        assert car.broken == []

@@ -48,6 +48,7 @@ HOUSE = House(
         sessions=(),
         soc_days=(),
         counters_read=(some_counters(),),
+        decisions=(),
         now_utc=NOW.utc,
         timezone="Europe/Amsterdam",
     )

@@ -170,7 +170,8 @@ class StationConfig:
     `prefers_version`: chosen wherever it is offered, assumed where none is. `drops_link`: it comes
     back only after a link that broke. `configuration_keys`: its own names for keys of 1.6.
     `explicit`: what of all that the installer wrote himself.
-    `least_profile` None: it may not fall below the highest profile it has come with.
+    `least_profile` None: it may not fall below the highest profile it has come with. `timezone`:
+    whose midnights part the days in which writes are counted.
     """
 
     station_id: str
@@ -195,6 +196,7 @@ class StationConfig:
     key_ring: KeyRing = ANY_KEY
     relay: RelayConfig | None = None
     remote_start: bool = False  # of a station that starts no transaction by itself
+    timezone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

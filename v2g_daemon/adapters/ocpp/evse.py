@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import replace
+from datetime import tzinfo
 from typing import Any
 
 from v2g_daemon.adapters.ocpp.abilities import EvseAbilities
@@ -46,12 +47,13 @@ class EvseState:
         config: EvseConfig,
         sink: ObservationSink,
         lessons: Lessons,
+        zone: tzinfo,
         alone: bool,
     ) -> None:
         self.config = config
         self.alone = alone  # the station's only outlet
         self.forms = EvseForms(config=config, lessons=lessons)
-        self.writes = WriteCounter(lessons)
+        self.writes = WriteCounter(lessons, zone=zone)
         self.telemetry = Telemetry()
         self.transaction: Transaction | None = None
         self.needs: ChargingNeeds | None = None

@@ -40,7 +40,7 @@ class Make:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteCount:
-    """Profiles written to one EVSE in one UTC day; `flash_count` of them wear its memory."""
+    """Profiles written to one EVSE in one day; `flash_count` of them wear its memory."""
 
     day: str
     count: int = 0

@@ -9,6 +9,7 @@ from collections import OrderedDict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 from v2g_daemon.adapters.ocpp.abilities import connected_ev_told
 from v2g_daemon.adapters.ocpp.acquaintance import Acquaintance
@@ -346,6 +347,7 @@ def _evses(
             config=evse,
             sink=sink,
             lessons=Lessons(station_id=config.station_id, evse_number=evse.number, journal=journal),
+            zone=ZoneInfo(config.timezone),
             alone=len(config.evses) == 1,
         )
         for evse in config.evses

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import tzinfo
 
 from v2g_daemon.adapters.ocpp.lessons import Lessons, WriteCount
 from v2g_daemon.domain.instant import Instant
@@ -12,16 +13,17 @@ KEEP_AFTER_S = 3600.0
 
 
 class WriteCounter:
-    """Counts per UTC day; a restart goes on from what the journal holds."""
+    """Counts per local day; a restart goes on from what the journal holds."""
 
-    def __init__(self, lessons: Lessons) -> None:
+    def __init__(self, lessons: Lessons, *, zone: tzinfo) -> None:
         self._lessons = lessons
+        self._zone = zone
         self._today: WriteCount | None = None
         self._kept_at: Instant | None = None
 
     def today(self, now: Instant) -> WriteCount:
         """The counts of the day that `now` lies in."""
-        day = f"{now.utc:%Y-%m-%d}"
+        day = f"{now.utc.astimezone(self._zone):%Y-%m-%d}"
         if self._today is None or self._today.day != day:
             self._today = self._lessons.writes(day)
         return self._today
