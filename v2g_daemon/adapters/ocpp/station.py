@@ -8,7 +8,7 @@ import logging
 from collections import OrderedDict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from zoneinfo import ZoneInfo
 
 from v2g_daemon.adapters.ocpp.abilities import connected_ev_told
@@ -23,15 +23,16 @@ from v2g_daemon.adapters.ocpp.evse import EvseState
 from v2g_daemon.adapters.ocpp.foreign import ForeignLimits
 from v2g_daemon.adapters.ocpp.keys import Admissions, is_no_key, is_own
 from v2g_daemon.adapters.ocpp.lessons import Lessons, Make
-from v2g_daemon.adapters.ocpp.meter_values import newest_sample
+from v2g_daemon.adapters.ocpp.meter_values import Sample, newest_sample
 from v2g_daemon.adapters.ocpp.quirks import NO_DIALECTS, Dialects
 from v2g_daemon.adapters.ocpp.reports import Reports
 from v2g_daemon.adapters.ocpp.settling import Setting
-from v2g_daemon.adapters.ocpp.telemetry import CLOCK_TOLERANCE
+from v2g_daemon.adapters.ocpp.stamps import CLOCK_TOLERANCE, Stamps
 from v2g_daemon.adapters.ocpp.translate import charging_needs, identity, parse_stamp
 from v2g_daemon.domain.clock import ClockWitness, WitnessSource
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.ledger import StationEvent, StationEventKind
+from v2g_daemon.domain.readings import MeterReading
 from v2g_daemon.domain.stations import LogUpload, SeenKey
 from v2g_daemon.ports import ObservationSink, StationJournal
 
@@ -60,6 +61,7 @@ class StationState:
         self.journal = journal
         self.has_our_time = False
         self._sink = sink
+        self._upstream_stamps = Stamps()
         self.make = Make()  # may be of an earlier run
         self.known = Acquaintance(station_id=config.station_id, journal=journal)
         self.reports = Reports()
@@ -290,16 +292,30 @@ class StationState:
         if evse is None:
             self._foreign.append(event.transaction_id)
             return
+        if not event.offline:
+            self._upstream_told(event.sample, now)
         with self._keepsakes_of(evse, now):
             evse.apply(event, now)
 
     def meter_told(self, payload: JsonObject, now: Instant) -> None:
-        """MeterValues; EVSE 0 is the station's main meter, which is not ours to use."""
+        """MeterValues; of EVSE 0 only what lies upstream of the station concerns us."""
         evse = self._by_number(payload["evseId"])
         sample = newest_sample(payload["meterValue"])
+        self._upstream_told(sample, now)
         if evse is not None and sample is not None:
             with self._keepsakes_of(evse, now):
                 evse.sampled(sample, now)
+
+    def _upstream_told(self, sample: Sample | None, now: Instant) -> None:
+        """What the station measures at the grid connection, for whoever wants it."""
+        if sample is None or sample.upstream is None:
+            return
+        at = self._upstream_stamps.taken_at(sample.sampled_at_utc, now)
+        if at is None:
+            return
+        reading = MeterReading(observed_at=at, **asdict(sample.upstream))
+        for evse in self.evses:
+            self._sink.put_upstream(evse.config.evse_id, reading)
 
     @contextmanager
     def _keepsakes_of(self, evse: EvseState, now: Instant) -> Iterator[None]:
