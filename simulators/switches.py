@@ -36,15 +36,15 @@ def _switch(told: str, /, **takes: str | float | None) -> Switch:
 # What happens on the line of any Modbus device; the rest is what its registers hold.
 LINE_SWITCHES: dict[str, Switch] = {
     "busy": _switch("exception 6"),
-    "gateway_silence": _switch("exception 11: nobody answers behind the gateway"),
+    "gateway_silence": _switch("exception 11"),
     "silent": _switch("accepts TCP, never answers"),
-    "slow": _switch("answers `slow_s` of the meter late (2 s real)"),
-    "previous": _switch("the answer to the question before"),
+    "slow": _switch("answers late by the meter's `slow_s`"),
+    "previous": _switch("answers the question before"),
     "short": _switch("a register less"),
-    "half": _switch("half a frame, then nothing"),
-    "wrong_transaction": _switch("another transaction id"),
-    "wrong_unit": _switch("another unit id"),
-    "bad_checksum": _switch("a wrong checksum (RTU)"),
+    "half": _switch("half a frame"),
+    "wrong_transaction": _switch("the answer carries another number"),
+    "wrong_unit": _switch("the answer carries another unit"),
+    "bad_checksum": _switch("a wrong checksum"),
     "noise": _switch("bytes before the frame"),
     "echo": _switch("gives back what is sent, then answers"),
     "echo_alone": _switch("gives back what is sent, and nothing else"),
@@ -56,10 +56,10 @@ METER_SWITCHES: dict[str, Switch] = {
     "refuses": _switch("no TCP"),
     "frozen": _switch("old values"),
     "not_implemented": _switch("0x8000 / NaN"),
-    "zeros": _switch("all registers 0"),
-    "ones": _switch("all registers 0xFFFF"),
-    "word_order": _switch("values with their words exchanged"),
-    "sign": _switch("power the other way round"),
+    "zeros": _switch("all registers hold 0"),
+    "ones": _switch("all registers hold 0xFFFF"),
+    "word_order": _switch("the words of a value change places"),
+    "sign": _switch("the power has the other sign"),
 }
 
 PRICE_SWITCHES: dict[str, Switch] = {
@@ -72,7 +72,7 @@ PRICE_SWITCHES: dict[str, Switch] = {
 }
 
 LINK_SWITCHES: dict[str, Switch] = {
-    "silent": _switch("reads, never answers a call; its own messages go on", action=None),
+    "silent": _switch("accepts TCP, never answers", action=None),
     "slow_answers": _switch("answers lag_s (real) late; beyond the time-out: too late", lag_s=5.0),
     "call_error": _switch("CALLERROR `code` to each call", code="InternalError", action=None),
     "black_hole": _switch("link up, nothing sent or answered, no pong, no close"),

@@ -71,6 +71,9 @@ def test_whatever_comes_is_bounded_or_absent(told: list[Json]) -> None:
         return
     assert sample.power_w is None or abs(sample.power_w) <= 6_000_000.0
     assert sample.soc is None or 0.0 <= sample.soc <= 1.0
+    grid = sample.upstream
+    assert grid is None or abs(grid.power_w) <= 6_000_000.0
+    assert grid is None or len(grid.phase_power_w) in (0, 1, 3)
     for register in (sample.charge_milliwh, sample.discharge_milliwh):
         assert register is None or 0 <= register <= 3 * 10**15
 

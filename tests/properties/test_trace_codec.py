@@ -91,6 +91,15 @@ def a_value(rng: Random) -> ValueFunction:
     )
 
 
+def an_outlook(rng: Random) -> Outlook:
+    start, hour = a_moment(rng), timedelta(hours=1)
+    steps = tuple(
+        OutlookStep(starts_at_utc=start + k * hour, limit_w=rng.choice([0.0, 4140.0, 1e-9]))
+        for k in range(rng.randint(1, 4))
+    )
+    return Outlook(steps=steps, ends_at_utc=start + 4 * hour)
+
+
 def a_setpoint(rng: Random) -> Setpoint:
     permitted, issued_at = a_range(rng), an_instant(rng)
     return Setpoint(
@@ -100,16 +109,6 @@ def a_setpoint(rng: Random) -> Setpoint:
         issued_at=issued_at,
         expires_at=issued_at.later(rng.uniform(1.0, 1e4)),
     )
-
-
-def an_outlook(rng: Random) -> Outlook:
-    start, hour = a_moment(rng), timedelta(hours=1)
-    count = rng.randrange(1, 4)
-    steps = tuple(
-        OutlookStep(starts_at_utc=start + k * hour, limit_w=rng.uniform(0.0, 1e5))
-        for k in range(count)
-    )
-    return Outlook(steps=steps, ends_at_utc=start + count * hour)
 
 
 LEAVES: dict[object, Callable[[Random], object]] = {

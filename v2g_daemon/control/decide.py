@@ -10,14 +10,14 @@ from dataclasses import replace
 
 from v2g_daemon.control import countercheck
 from v2g_daemon.control.balance import balance_faults, unbalanced_since
-from v2g_daemon.control.budgets import daily_use, held_back_by_budget, may_lapse
+from v2g_daemon.control.budgets import held_back_by_budget
 from v2g_daemon.control.dependable import static_safe_w
 from v2g_daemon.control.desire import desire
 from v2g_daemon.control.direction import watch_direction
 from v2g_daemon.control.explain import explain
 from v2g_daemon.control.following import car_state_of, follow, takes_too_much
 from v2g_daemon.control.grid import follow_meter, view_grid
-from v2g_daemon.control.hands_off import hands_off, uncommanded_bound
+from v2g_daemon.control.hands_off import hands_off, may_lapse, uncommanded_bound
 from v2g_daemon.control.limits import limits_of, site_limits_of
 from v2g_daemon.control.outlook import look_ahead
 from v2g_daemon.control.probing import follow_probe, probe_lease_s
@@ -127,7 +127,7 @@ def _decide_evse(
         car_state=car_state_of(situation),
         candidates=situation.candidates,
         probe=situation.memory.probe,
-        use=daily_use(situation),
+        use=situation.use,
         outlook=situation.memory.outlook if isinstance(command, Setpoint) else None,
     )
 
@@ -141,7 +141,7 @@ def _command(
 ) -> Command:
     permitted = permitted_by(limits)
     target_w = shape(wish, permitted, situation, snapshot.now, policy)
-    held_back = held_back_by_budget(situation, wish, permitted, target_w)
+    held_back = held_back_by_budget(situation.use, wish, permitted, target_w)
     if held_back is not None and may_lapse(situation, wish, permitted, policy):
         bound = PowerRange(lowest_w=0.0, highest_w=static_safe_w(situation.evse, policy.grid))
         return HandsOff(permitted=bound, reason=held_back)

@@ -103,13 +103,17 @@ def follow_meter(memory: Memory, snapshot: Snapshot, timing: Timing) -> Memory:
 
 
 def fresh_pcc_w(snapshot: Snapshot, policy: Policy) -> float | None:
-    """The power at the PCC; None where the meter's value is too old to act on."""
+    """The power at the PCC, less what a metered home battery takes: it answers to every step.
+
+    None where the meter's value is too old to act on.
+    """
     meter, max_age_s = snapshot.meter, policy.timing.meter_max_age_s
     if meter is None or not policy.grid.has_meter:
         return None
-    return (
-        meter.power_w if fresh(meter.observed_at, now=snapshot.now, max_age_s=max_age_s) else None
-    )
+    if not fresh(meter.observed_at, now=snapshot.now, max_age_s=max_age_s):
+        return None
+    battery_w = 0.0 if snapshot.battery_power_w is None else snapshot.battery_power_w
+    return meter.power_w - battery_w
 
 
 def others_w(snapshot: Snapshot, evse_id: str) -> float:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from v2g_daemon.control.budgets import daily_use, writes_left
 from v2g_daemon.control.commute import Commute, SessionEnergy, commute_of
-from v2g_daemon.control.dependable import dependable_charge_w
+from v2g_daemon.control.dependable import dependable_charge_w, static_safe_w
+from v2g_daemon.control.excerpt import counters_of, goals_of, override_of, plan_of, told_of
 from v2g_daemon.control.identity import candidates, stage_of
 from v2g_daemon.control.session import (
     answer_of,
@@ -15,7 +17,7 @@ from v2g_daemon.control.session import (
     of_this_session,
 )
 from v2g_daemon.control.soc import SocEstimate, follow_soc
-from v2g_daemon.domain.decision import Following
+from v2g_daemon.domain.decision import DailyUse, Following
 from v2g_daemon.domain.goals import DepartureGoal, UserOverride
 from v2g_daemon.domain.instant import fresh
 from v2g_daemon.domain.memory import DischargeLatch, EvseMemory
@@ -23,6 +25,7 @@ from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.policy import EvsePolicy, Policy, Stage
 from v2g_daemon.domain.probe import ProbePhase
 from v2g_daemon.domain.readings import EvseStatus, PowerControl
+from v2g_daemon.domain.setpoint import Authority
 from v2g_daemon.domain.snapshot import CommandCounters, DischargeCounters, Snapshot
 from v2g_daemon.domain.vehicle import CarAnswer, Vehicle
 
@@ -101,6 +104,11 @@ class Situation:
         return max(self.evse.min_discharge_w, offered_w)
 
     @property
+    def use(self) -> DailyUse:
+        """What the charger was bothered with today, beside its budgets."""
+        return daily_use(self.evse.cadence, self.status, self.told)
+
+    @property
     def soc_ceiling(self) -> float:
         """The ceiling in force: the car's, or the next goal where that lies higher.
 
@@ -140,13 +148,13 @@ def assess(
         estimate=estimate,
         stage=stage,
         stage_detail=stage_detail,
-        goals=_goals_of(vehicle, snapshot),
+        goals=goals_of(vehicle, snapshot),
         commute=None,
         charged_wh=charged_wh(memory, status),
-        override=_override_of(status.evse_id, snapshot),
-        plan=_plan_of(status.evse_id, vehicle, snapshot),
-        counters=_counters_of(vehicle, snapshot),
-        told=_told_of(status.evse_id, snapshot),
+        override=override_of(status.evse_id, snapshot),
+        plan=plan_of(status.evse_id, vehicle, snapshot),
+        counters=counters_of(vehicle, snapshot),
+        told=told_of(status.evse_id, snapshot),
         latch=next((one for one in latches if one.evse_id == status.evse_id), None),
         telemetry_fresh=_fresh_power(status, snapshot, policy),
         candidates=candidates(status, policy) if _asks(status, vehicle, answer) else (),
@@ -176,13 +184,21 @@ def _with_commute(situation: Situation, snapshot: Snapshot, policy: Policy) -> S
         vehicle=situation.vehicle,
         estimate=situation.estimate,
         evse=situation.evse,
-        max_charge_w=dependable_charge_w(situation.max_charge_w, situation.evse, policy),
+        max_charge_w=_dependable_w(situation, policy),
         session=SessionEnergy(charged_wh=situation.charged_wh, car_full=situation.memory.car_full),
         snapshot=snapshot,
         policy=policy,
     )
     memory = _with_flags(situation, commute, snapshot)
     return replace(situation, commute=commute, memory=memory)
+
+
+def _dependable_w(situation: Situation, policy: Policy) -> float:
+    """What the trip can count on: no more than is safe, once trust or today's writes are gone."""
+    power_w = dependable_charge_w(situation.max_charge_w, situation.evse, policy)
+    if situation.memory.distrusted or writes_left(situation.use, Authority.SAFETY) == 0:
+        return min(power_w, static_safe_w(situation.evse, policy.grid))
+    return power_w
 
 
 def _with_flags(situation: Situation, commute: Commute | None, snapshot: Snapshot) -> EvseMemory:
@@ -213,38 +229,3 @@ def _with_flags(situation: Situation, commute: Commute | None, snapshot: Snapsho
 def _fresh_power(status: EvseStatus, snapshot: Snapshot, policy: Policy) -> bool:
     max_age_s = policy.timing.evse_max_age_s
     return fresh(status.power_observed_at, now=snapshot.now, max_age_s=max_age_s)
-
-
-def _goals_of(vehicle: Vehicle | None, snapshot: Snapshot) -> tuple[DepartureGoal, ...]:
-    wanted = None if vehicle is None else vehicle.vehicle_id
-    for entry in snapshot.goals:
-        if entry.vehicle_id == wanted:
-            return tuple(g for g in entry.goals if g.ready_by_utc > snapshot.now.utc)
-    return ()
-
-
-def _override_of(evse_id: str, snapshot: Snapshot) -> UserOverride | None:
-    live = [
-        override
-        for override in snapshot.overrides
-        if override.evse_id == evse_id
-        and override.set_at_utc <= snapshot.now.utc < override.until_utc
-    ]
-    return max(live, key=lambda override: override.set_at_utc, default=None)
-
-
-def _plan_of(evse_id: str, vehicle: Vehicle | None, snapshot: Snapshot) -> Plan | None:
-    vehicle_id = None if vehicle is None else vehicle.vehicle_id
-    for plan in snapshot.plans:
-        if plan.evse_id == evse_id and plan.vehicle_id == vehicle_id:
-            return plan
-    return None
-
-
-def _counters_of(vehicle: Vehicle | None, snapshot: Snapshot) -> DischargeCounters | None:
-    wanted = None if vehicle is None else vehicle.vehicle_id
-    return next((one for one in snapshot.counters if one.vehicle_id == wanted), None)
-
-
-def _told_of(evse_id: str, snapshot: Snapshot) -> CommandCounters | None:
-    return next((one for one in snapshot.command_counters if one.evse_id == evse_id), None)

@@ -110,7 +110,7 @@ def evse_faults(situation: Situation, snapshot: Snapshot, policy: Policy) -> tup
         add(FaultCode.GOAL_UNREACHABLE, f"{missing:.1f} kWh will be missing at departure")
     if _decrease_unconfirmed(situation, snapshot, policy):
         add(FaultCode.DECREASE_UNCONFIRMED, "a lower power was commanded and not confirmed")
-    exhausted = exhausted_budget(situation)
+    exhausted = exhausted_budget(situation.use)
     if exhausted is not None:
         add(FaultCode.BUDGET_EXHAUSTED, exhausted)
     if situation.following is Following.DEVIATING:

@@ -99,7 +99,7 @@ class Snapshot:
     commissioning: tuple[CommissioningRecord, ...]
     counters: tuple[DischargeCounters, ...]
     recording: RecordingHealth
+    answers: tuple[CarAnswer, ...] = ()
     battery_power_w: float | None = None
     meters: tuple[MeterStatus, ...] = ()
-    answers: tuple[CarAnswer, ...] = ()
     command_counters: tuple[CommandCounters, ...] = ()

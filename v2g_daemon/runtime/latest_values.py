@@ -130,9 +130,9 @@ class LatestValues:
             commissioning=self._commissioning,
             recording=recording,
             cleared=tuple(self._cleared.values()),
+            answers=tuple(self._answers.values()),
             battery_power_w=self._meters.battery_w(now),
             meters=self._meters.statuses(now),
-            answers=tuple(self._answers.values()),
             faults=tuple(fault for faults in self._faults.values() for fault in faults),
         )
         self._meters.taken()

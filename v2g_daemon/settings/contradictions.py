@@ -107,6 +107,14 @@ def _charger(settings: Settings, number: int, charger: Charger) -> Iterator[Comp
                 problem=f"is above max_{way}_w = {most_w:g}",
                 fix="exchange or correct them",
             )
+    first = next(one for one in settings.charger if one.station_id == charger.station_id)
+    if charger.dialect != first.dialect:
+        yield Complaint(
+            key=f"{key}.dialect",
+            value=repr(charger.dialect),
+            problem=f"station {charger.station_id!r} has another charger that says otherwise",
+            fix="name one dialect for all chargers of a station",
+        )
     if charger.phases is not None and charger.phases > site.phases:
         yield Complaint(
             key=f"{key}.phases",

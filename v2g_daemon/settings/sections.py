@@ -114,6 +114,7 @@ class Charger(Section):
     min_discharge_w: NotNegative | None = None
     static_safe_current_a: NotNegative | None = None
     protocol: Literal["ocpp"] = "ocpp"
+    dialect: Annotated[str, Field(min_length=1)] | None = None
     ocpp_versions: Annotated[
         tuple[Literal["ocpp2.1", "ocpp2.0.1", "ocpp1.6"], ...], Field(min_length=1)
     ] = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
@@ -125,6 +126,7 @@ class Charger(Section):
     connected_phase: Literal[1, 2, 3] = 1
     charge_only: bool = False
     remote_start: bool = False
+    enable_v2x: bool = False
     fail_state: Literal["charges", "idles", "unknown"] = "charges"
     soc_needs_power: bool = False
     sample_interval_s: Annotated[int, Field(ge=1)] = 5

@@ -131,9 +131,9 @@ def _snapshot(house: House, news: News, policy: Policy) -> Snapshot:
         commissioning=news.commissioning,
         counters=meters.discharge_counters(house.metering, news.evses, news.now, policy),
         recording=news.recording,
+        answers=news.answers,
         battery_power_w=news.battery_power_w,
         meters=news.meters,
-        answers=news.answers,
         command_counters=decision_log.command_counters(house.metering.log),
     )
 

@@ -34,7 +34,7 @@ class News:
     commissioning: tuple[CommissioningRecord, ...]
     recording: RecordingHealth
     cleared: tuple[LatchClearance, ...] = ()
+    answers: tuple[CarAnswer, ...] = ()
     battery_power_w: float | None = None
     meters: tuple[MeterStatus, ...] = ()
-    answers: tuple[CarAnswer, ...] = ()
     faults: tuple[Fault, ...] = ()

@@ -18,6 +18,7 @@ from v2g_daemon.adapters.ocpp import (
     OcppVersion,
     StationConfig,
 )
+from v2g_daemon.adapters.ocpp.quirks import NO_DIALECTS, Dialects
 from v2g_daemon.domain.power import PowerRange
 from v2g_daemon.domain.readings import EvseStatus
 from v2g_daemon.domain.setpoint import Authority, Command, HandsOff, Reason, Setpoint
@@ -104,6 +105,7 @@ def benches() -> Benches:
         journal: MemoryJournal | None = None,
         ca: StationCa | None = None,
         register: CertificateRegister | None = None,
+        dialects: Dialects = NO_DIALECTS,
         **station: Any,
     ) -> AsyncIterator[Bench]:
         clock, sink = SteppedClock(), Sink()
@@ -124,7 +126,9 @@ def benches() -> Benches:
             **(central_system or {}),
         )
         kept = MemoryJournal() if journal is None else journal
-        central = CentralSystem(config, clock, sink, kept, ca=ca, register=register)
+        central = CentralSystem(
+            config, clock, sink, kept, ca=ca, register=register, dialects=dialects
+        )
         serving = asyncio.create_task(central.run())
         relaying = [asyncio.create_task(_run(relay)) for relay in central.relays().values()]
         async with asyncio.timeout(5):

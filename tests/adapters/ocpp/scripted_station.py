@@ -19,7 +19,7 @@ from v2g_daemon.adapters.ocpp import CentralSystem
 from v2g_daemon.domain.clock import ClockWitness
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.ledger import StationEvent, StationEventKind
-from v2g_daemon.domain.readings import EvseStatus
+from v2g_daemon.domain.readings import EvseStatus, MeterReading
 
 Json = dict[str, Any]
 UNSPOKEN = "ocpp2.0.1"  # what a station speaks that names no version
@@ -73,6 +73,7 @@ class Sink:
 
     def __init__(self) -> None:
         self.evse: dict[str, EvseStatus] = {}
+        self.upstream: list[tuple[str, MeterReading]] = []
         self.witnesses: list[ClockWitness] = []
         self.news = asyncio.Event()
 
@@ -86,8 +87,10 @@ class Sink:
     def _never(self, *_: object) -> None:
         raise AssertionError("the OCPP adapter observes EVSEs and clocks only")
 
-    put_prices = put_override = put_car_answer = _never
-    cancel_overrides = clear_latch = _never
+    def put_upstream(self, evse_id: str, reading: MeterReading) -> None:
+        self.upstream.append((evse_id, reading))
+
+    put_prices = put_override = put_car_answer = cancel_overrides = clear_latch = _never
 
 
 def schema(version: str, name: str) -> Draft4Validator:

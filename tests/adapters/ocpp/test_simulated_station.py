@@ -130,7 +130,7 @@ class House:
         await asyncio.wait([self.serving])
 
     async def restart(self) -> None:
-        """Kill it, and start a new one on the same port."""
+        """Kill the central system, and start a new one on the same port."""
         port = self.central.bound_port
         assert port is not None
         await self.kill()
@@ -167,7 +167,8 @@ async def house(
     anchor = time.monotonic()
     clock = ScaledClock(start_utc=START, speed=SPEED, anchor_monotonic_s=anchor)
     sink = Sink()
-    central = CentralSystem(_config(0, dialect, **of_station), clock, sink, MemoryJournal())
+    config = _config(0, dialect, **of_station)
+    central = CentralSystem(config, clock, sink, MemoryJournal())
     found = House(
         clock=clock,
         sink=sink,

@@ -24,7 +24,7 @@ from v2g_daemon.domain.clock import ClockWitness, WitnessSource
 from v2g_daemon.domain.goals import UserOverride
 from v2g_daemon.domain.interval import local_day
 from v2g_daemon.domain.prices import PriceCurve
-from v2g_daemon.domain.readings import EvseStatus
+from v2g_daemon.domain.readings import EvseStatus, MeterReading
 from v2g_daemon.domain.vehicle import CarAnswer
 from v2g_daemon.market.tariff import DayAheadTariff
 
@@ -53,6 +53,9 @@ class Curves:
 
     def put_evse(self, status: EvseStatus) -> None:
         raise AssertionError(status)
+
+    def put_upstream(self, evse_id: str, reading: MeterReading) -> None:
+        raise AssertionError(evse_id)
 
     def put_override(self, override: UserOverride) -> None:
         raise AssertionError(override)

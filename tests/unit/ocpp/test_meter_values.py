@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from v2g_daemon.adapters.ocpp.meter_values import Sample, newest_sample
+from v2g_daemon.adapters.ocpp.meter_values import GridFlow, Sample, newest_sample
 
 IMPORT, EXPORT = "Power.Active.Import", "Power.Active.Export"
 CURRENT, VOLTAGE = "Current.Import", "Voltage"
@@ -164,3 +164,55 @@ def test_of_two_values_of_one_moment_the_more_telling_holds_whatever_their_order
         sample = newest_sample([entry(*values)])
         assert sample is not None
         assert sample.charge_milliwh == 500_000
+
+
+UP = {"location": "Upstream"}
+
+
+@pytest.mark.parametrize(
+    ("values", "flow"),
+    [
+        ([value(2000, IMPORT)], None),
+        ([value(900, IMPORT, **UP), value(2000, IMPORT)], GridFlow(power_w=900.0)),
+        ([value(0, IMPORT, **UP), value(1.5, EXPORT, unit="kW", **UP)], GridFlow(power_w=-1500.0)),
+        ([value(5000, CHARGED, **UP)], None),  # a counter alone tells no power
+        (
+            [
+                value(900, IMPORT, **UP),
+                value(5, CHARGED, unit="kWh", **UP),
+                value(3000, DISCHARGED, **UP),
+                value(70_000, CHARGED),
+            ],
+            GridFlow(power_w=900.0, import_milliwh=5_000_000, export_milliwh=3_000_000),
+        ),
+        (
+            [
+                *(value(100 * n, IMPORT, phase=f"L{n}", **UP) for n in (1, 2, 3)),
+                *(value(230 + n, VOLTAGE, phase=f"L{n}-N", **UP) for n in (1, 2, 3)),
+            ],
+            GridFlow(
+                power_w=600.0,
+                phase_power_w=(100.0, 200.0, 300.0),
+                voltage_v=(231.0, 232.0, 233.0),
+            ),
+        ),
+        (
+            [
+                *(value(n, IMPORT, phase=f"L{n}", **UP) for n in (1, 2, 3)),
+                *(value(100, EXPORT, phase=f"L{n}", **UP) for n in (1, 2, 3)),
+            ],
+            GridFlow(power_w=-294.0, phase_power_w=(-99.0, -98.0, -97.0)),
+        ),
+        # Two of three phases are no phases.
+        (
+            [value(100, IMPORT, phase=one, **UP) for one in ("L1", "L3")],
+            GridFlow(power_w=200.0),
+        ),
+    ],
+)
+def test_what_lies_upstream_is_the_grids_and_none_of_the_outlets(
+    values: list[dict[str, Any]], flow: GridFlow | None
+) -> None:
+    sample = newest_sample([entry(*values)])
+    assert sample is not None
+    assert sample.upstream == flow

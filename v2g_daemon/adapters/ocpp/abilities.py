@@ -6,8 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from v2g_daemon.adapters.ocpp.codec import JsonObject, printable
-from v2g_daemon.adapters.ocpp.config import EvseConfig, OcppVersion, StationConfig
-from v2g_daemon.adapters.ocpp.ladder import USUAL_LEASE_LEVEL, Kind, RateUnit, Rung
+from v2g_daemon.adapters.ocpp.config import (
+    USUAL_LEASE_LEVEL,
+    EvseConfig,
+    OcppVersion,
+    ProfileDialect,
+    StationConfig,
+)
+from v2g_daemon.adapters.ocpp.ladder import Kind, Purpose, RateUnit, Rung
 from v2g_daemon.adapters.ocpp.profiles import LEAST_PROFILE_ID, USUAL_PERIODS, Outlet
 
 
@@ -139,6 +145,8 @@ def abilities(
         modes = frozenset()
     transfers = _members(_first(values, v2x_variables("SupportedEnergyTransferModes", config)))
     in_amperes = _in_amperes(_members(values.get(_RATE_UNIT)), version)
+    if config.dialect.rate_unit is not None:
+        in_amperes = RateUnit(config.dialect.rate_unit) is RateUnit.AMPERE
     direct_current = bool(transfers) and all(one.startswith("dc") for one in transfers)
     # Amperes of direct current say nothing of the power: at 800 V they are 3.5 times ours.
     told_in_power = not (direct_current and in_amperes)
@@ -180,21 +188,28 @@ def outlet(found: EvseAbilities, config: EvseConfig, *, direct_current: bool) ->
         direct_current=direct_current or found.direct_current,
         first_profile_id=found.first_profile_id,
         most_periods=found.most_periods,
+        least_limit_a=config.dialect.least_limit_a,
     )
 
 
-def first_rung(found: EvseAbilities) -> Rung:
-    """The best way to write that a station says it takes."""
+def first_rung(found: EvseAbilities, dialect: ProfileDialect) -> Rung:
+    """The best way to write that a station says it takes, and its make is known to heed."""
     kind = None
     if found.central_setpoint:
         kind = Kind.DYNAMIC if found.dynamic_profiles else Kind.ABSOLUTE
     slow = found.kept_in_flash and found.update_rate_limit_s > SLOWEST_RENEWAL_S
     if slow and kind is Kind.ABSOLUTE:
         kind = None
+    purpose = Purpose(dialect.lease_purpose)
+    if found.highest_stack_level < 1:  # our default lies there, in the shared purpose
+        purpose = Purpose.TX
+    least = 0 if purpose is Purpose.TX else 1
     return Rung(
+        purpose=purpose,
         setpoint_kind=kind,
         rate_unit=found.rate_unit,
-        stack_level=min(USUAL_LEASE_LEVEL, found.highest_stack_level),
+        phases_said=dialect.phases_said,
+        stack_level=min(max(dialect.lease_level, least), found.highest_stack_level),
         offline_limit=found.offline_limit,
         modes_said=found.operation_modes,
     )

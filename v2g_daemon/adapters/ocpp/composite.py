@@ -42,7 +42,7 @@ class _Unit:
 
     def __init__(self, schedule: JsonObject, outlet: Outlet) -> None:
         self._in_amperes = schedule["chargingRateUnit"] == "A"
-        self._outlet = outlet
+        self.outlet = outlet
 
     def watts(self, period: JsonObject, name: str) -> float | None:
         """The field in W; None where it is not given."""
@@ -51,8 +51,8 @@ class _Unit:
             return None
         if not self._in_amperes:
             return float(value)
-        phases = min(int(period.get("numberPhases", self._outlet.phases)), self._outlet.phases)
-        return float(value) * self._outlet.nominal_voltage_v * phases
+        phases = min(int(period.get("numberPhases", self.outlet.phases)), self.outlet.phases)
+        return float(value) * self.outlet.nominal_voltage_v * phases
 
 
 def _against(period: JsonObject, told: Told, unit: _Unit) -> str | None:
@@ -66,7 +66,7 @@ def _against(period: JsonObject, told: Told, unit: _Unit) -> str | None:
                 return _instead(f"charging of at most {limit_w:.0f} W")
             return None
         case ChargeLimit():
-            return None if limit_w is None else _differs(limit_w, told.limit_w)
+            return None if limit_w is None else _differs(limit_w, unit.outlet.limit_w(told.limit_w))
         case NegativeLimit():
             if limit_w is None or limit_w < 0.0:
                 return None

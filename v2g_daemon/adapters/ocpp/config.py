@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
 from v2g_daemon.adapters.ocpp.keys import ANY_KEY, KeyRing
+
+USUAL_LEASE_LEVEL = 2
 
 
 class OcppVersion(StrEnum):
@@ -92,6 +96,9 @@ class ProfileDialect:
     long becomes Idle where it is offered; 0: never. `wears_flash`: each TxProfile is kept in flash;
     None: as the station says. `negative_limit`: a discharge may be tried as a negative limit, by a
     guided test, before 2.1. `local`, `vendor_power`: only where somebody asked for them by name.
+
+    `rate_unit` None: as the station says. `default_kind`, `lease_purpose`, `lease_level`: where
+    the ladder starts. `least_limit_a`: 0 is told as so much, with which no car can charge.
     """
 
     pulls: bool = False
@@ -103,13 +110,20 @@ class ProfileDialect:
     negative_limit: bool = False
     vendor_power: VendorPower | None = None
     local: LocalFrequency | LocalLoadBalancing | None = None
+    rate_unit: Literal["A", "W"] | None = None
+    phases_said: bool = True
+    default_kind: Literal["Absolute", "Relative"] = "Absolute"
+    lease_purpose: Literal["TxProfile", "TxDefaultProfile"] = "TxProfile"
+    lease_level: int = USUAL_LEASE_LEVEL
+    least_limit_a: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvseConfig:
     """One EVSE: `evse_id` is its name in the house, `number` its OCPP id; powers are magnitudes.
 
-    `static_safe_current_a` (per phase) is what the car draws when nobody commands.
+    `static_safe_current_a` (per phase) is what the car draws when nobody commands. `explicit`: what
+    of `dialect` the installer wrote himself.
     """
 
     evse_id: str
@@ -123,6 +137,7 @@ class EvseConfig:
     nominal_voltage_v: float = 230.0
     charge_only: bool = False
     dialect: ProfileDialect = ProfileDialect()
+    explicit: frozenset[str] = frozenset()
 
     @property
     def static_safe_w(self) -> float:
@@ -152,6 +167,9 @@ class StationConfig:
     Pings are in real seconds, the other intervals in seconds of the clock. `enable_v2x` is the
     owner's consent to switch V2X on at the station. `boot_pending`: it wants to be configured
     before its boot is accepted (B02). `measurands`: the only list to be asked of it.
+    `prefers_version`: chosen wherever it is offered, assumed where none is. `drops_link`: it comes
+    back only after a link that broke. `configuration_keys`: its own names for keys of 1.6.
+    `explicit`: what of all that the installer wrote himself.
     `least_profile` None: it may not fall below the highest profile it has come with. `timezone`:
     whose midnights part the days in which writes are counted.
     """
@@ -171,6 +189,10 @@ class StationConfig:
     boot_pending: bool = False
     trigger_boot: bool = True
     measurands: str | None = None
+    prefers_version: OcppVersion | None = None
+    drops_link: bool = False
+    configuration_keys: Mapping[str, str] = field(default_factory=dict)
+    explicit: frozenset[str] = frozenset()
     key_ring: KeyRing = ANY_KEY
     relay: RelayConfig | None = None
     remote_start: bool = False  # of a station that starts no transaction by itself

@@ -16,7 +16,8 @@ from v2g_daemon.adapters.ocpp.forms import EvseForms
 from v2g_daemon.adapters.ocpp.lessons import Lessons, Make
 from v2g_daemon.adapters.ocpp.meter_values import Sample
 from v2g_daemon.adapters.ocpp.naming import REMEMBERED_TRANSACTIONS, Naming
-from v2g_daemon.adapters.ocpp.telemetry import CLOCK_TOLERANCE, Telemetry
+from v2g_daemon.adapters.ocpp.stamps import CLOCK_TOLERANCE
+from v2g_daemon.adapters.ocpp.telemetry import Telemetry
 from v2g_daemon.adapters.ocpp.transaction import Commander, Transaction
 from v2g_daemon.adapters.ocpp.translate import ChargingNeeds, capability
 from v2g_daemon.adapters.ocpp.writes import WriteCounter

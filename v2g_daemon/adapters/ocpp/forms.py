@@ -7,8 +7,8 @@ from datetime import datetime
 from enum import Enum
 
 from v2g_daemon.adapters.ocpp.abilities import NOTHING_KNOWN, EvseAbilities, first_rung
-from v2g_daemon.adapters.ocpp.config import EvseConfig
-from v2g_daemon.adapters.ocpp.ladder import USUAL_LEASE_LEVEL, Kind, Purpose, Rung
+from v2g_daemon.adapters.ocpp.config import USUAL_LEASE_LEVEL, EvseConfig
+from v2g_daemon.adapters.ocpp.ladder import Kind, Purpose, Rung
 from v2g_daemon.adapters.ocpp.lessons import Lessons, Make
 from v2g_daemon.adapters.ocpp.translate import DischargeOffer
 
@@ -32,12 +32,12 @@ class EvseForms:
         self.lessons = lessons
         self.make = Make()
         self.abilities: EvseAbilities = NOTHING_KNOWN
-        self.rung = first_rung(NOTHING_KNOWN)
-        self.net_rung = _net_rung(self.rung)
+        self.rung = first_rung(NOTHING_KNOWN, config.dialect)
+        self.net_rung = _net_rung(self.rung, Kind.ABSOLUTE)
         self.default_installed = False
         self.booted = False
         self.supported = True
-        self._config = config
+        self.config = config
         self._proved = False
         self._way_refused = False
 
@@ -45,10 +45,11 @@ class EvseForms:
         """What the station says it can do and is: start where this software was left last."""
         self.abilities, self.make = abilities, make
         self.supported = True
-        best = first_rung(abilities)
+        best = first_rung(abilities, self.config.dialect)
         self.rung = _within(self.lessons.rung(make, "lease"), best, abilities)
         kept = self.lessons.rung(make, "net")
-        self.net_rung = _net_rung(self.rung) if kept is None else kept
+        kind = Kind(self.config.dialect.default_kind)
+        self.net_rung = _net_rung(self.rung, kind) if kept is None else kept
         self._read_proof()
 
     def link_opened(self) -> None:
@@ -117,8 +118,8 @@ class EvseForms:
     @property
     def untried_way(self) -> DischargeWay | None:
         """The way that the installer names for a device before 2.1; a guided test must prove it."""
-        dialect = self._config.dialect
-        if self._config.charge_only or self.abilities.central_setpoint:
+        dialect = self.config.dialect
+        if self.config.charge_only or self.abilities.central_setpoint:
             return None
         if dialect.vendor_power is not None:
             return DischargeWay.VENDOR
@@ -151,14 +152,14 @@ class EvseForms:
         self._proved = way is not None and self.lessons.discharge_proved(self.make, way.value)
 
 
-def _net_rung(rung: Rung) -> Rung:
+def _net_rung(rung: Rung, kind: Kind) -> Rung:
     """The default's own first form: at the bottom, for whatever transaction comes."""
     return replace(
         rung,
         purpose=Purpose.TX_DEFAULT,
         stack_level=0,
         setpoint_kind=None,
-        limit_kind=Kind.ABSOLUTE,
+        limit_kind=kind,
         offline_limit=False,
     )
 

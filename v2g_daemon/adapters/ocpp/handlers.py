@@ -86,6 +86,7 @@ class StationHandlers:
 def _boot(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
     """Pending while our clock is untrusted, and once where the make wants it so (B02)."""
     station = handlers.station
+    station.named(payload["chargingStation"])
     prepares = station.preparing and payload["reason"] != "Triggered"
     accepted = handlers.clock.trusted() and not prepares
     station.booted(payload, handlers.clock.now(), accepted=accepted)

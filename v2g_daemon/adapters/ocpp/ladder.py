@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import assert_never
 
+from v2g_daemon.adapters.ocpp.config import USUAL_LEASE_LEVEL
 from v2g_daemon.adapters.ocpp.outcomes import reason_of
 from v2g_daemon.adapters.ocpp.session import (
     CallAnswered,
@@ -21,7 +22,6 @@ from v2g_daemon.adapters.ocpp.session import (
     LinkClosed,
 )
 
-USUAL_LEASE_LEVEL = 2
 LEVELS_ABOVE = 4  # so far we climb above somebody else's profile
 
 

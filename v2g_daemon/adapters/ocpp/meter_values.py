@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, DecimalException
+from itertools import zip_longest
 
 from v2g_daemon.adapters.ocpp.codec import JsonObject
 from v2g_daemon.adapters.ocpp.translate import net_power_w, parse_stamp
@@ -42,12 +43,24 @@ _PAST_CONTEXTS = frozenset({"Interruption.Begin", "Interruption.End"})
 # Which of two values of one moment is the more telling, least first.
 _CONTEXTS = ("Transaction.Begin", "Transaction.End", "Other", "Sample.Clock", "Trigger")
 _PHASE_SETS = (("L1", "L2", "L3"), ("L1-N", "L2-N", "L3-N"))
+_EVSE, _GRID = ("Outlet", "Inlet"), ("Upstream",)
 _LINE_TO_LINE = ("L1-L2", "L2-L3", "L3-L1")
 _ROOT_OF_3 = Decimal(3).sqrt()
 _NO_STAMP = datetime.min.replace(tzinfo=UTC)
 
 # What a value is of: measurand and location, by phase (None: the total).
 _Readings = dict[tuple[str, str], dict[str | None, Decimal]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridFlow:
+    """What a station measures upstream of it, at the house's grid connection; import +."""
+
+    power_w: float
+    phase_power_w: tuple[float, ...] = ()
+    voltage_v: tuple[float, ...] = ()
+    import_milliwh: int | None = None
+    export_milliwh: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +72,7 @@ class Sample:
     soc: float | None = None
     charge_milliwh: int | None = None
     discharge_milliwh: int | None = None
+    upstream: GridFlow | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -95,6 +109,7 @@ def newest_sample(meter_values: Iterable[JsonObject]) -> Sample | None:
         soc=_soc(readings),
         charge_milliwh=_milliwh(_total(readings, "Energy.Active.Import.Register")),
         discharge_milliwh=_milliwh(_total(readings, "Energy.Active.Export.Register")),
+        upstream=_upstream(readings),
     )
 
 
@@ -142,9 +157,40 @@ def _power_w(readings: _Readings) -> float | None:
     return net_power_w(import_w=flows[0], export_w=flows[1])
 
 
-def _total(readings: _Readings, measurand: str) -> Decimal | None:
+def _upstream(readings: _Readings) -> GridFlow | None:
+    """What flows at the grid connection, which is none of the EVSE's own values."""
+    flows = [_total(readings, f"Power.Active.{way}", at=_GRID) for way in ("Import", "Export")]
+    power_w = net_power_w(import_w=flows[0], export_w=flows[1])
+    if power_w is None:
+        return None
+    voltages = _by_phase(readings, "Voltage")
+    flows_by_phase = [_by_phase(readings, f"Power.Active.{way}") for way in ("Import", "Export")]
+    phase_power_w = tuple(
+        net_power_w(import_w=flowing_in, export_w=flowing_out) or 0.0
+        for flowing_in, flowing_out in zip_longest(*flows_by_phase)
+    )
+    return GridFlow(
+        power_w=power_w,
+        phase_power_w=phase_power_w,
+        voltage_v=tuple(float(one) for one in voltages),
+        import_milliwh=_milliwh(_total(readings, "Energy.Active.Import.Register", at=_GRID)),
+        export_milliwh=_milliwh(_total(readings, "Energy.Active.Export.Register", at=_GRID)),
+    )
+
+
+def _by_phase(readings: _Readings, measurand: str) -> tuple[Decimal, ...]:
+    """The values upstream of L1, or of all three phases; empty for anything else."""
+    by_phase = readings.get((measurand, "Upstream"), {})
+    for phases in _PHASE_SETS:
+        found = [by_phase[phase] for phase in phases if phase in by_phase]
+        if len(found) == len(phases) or (len(found) == 1 and phases[0] in by_phase):
+            return tuple(found)
+    return ()
+
+
+def _total(readings: _Readings, measurand: str, *, at: tuple[str, ...] = _EVSE) -> Decimal | None:
     """At the outlet (else the inlet): the total if given, else the sum of phases."""
-    for location in ("Outlet", "Inlet"):
+    for location in at:
         by_phase = readings.get((measurand, location), {})
         if None in by_phase:
             return by_phase[None]
@@ -157,7 +203,7 @@ def _total(readings: _Readings, measurand: str) -> Decimal | None:
 
 def _by_current(readings: _Readings, measurand: str) -> Decimal | None:
     """Current × measured voltage over the phases; a current without phase is that of one phase."""
-    for location in ("Outlet", "Inlet"):
+    for location in _EVSE:
         currents = readings.get((measurand, location), {})
         voltages = readings.get(("Voltage", location), {})
         usual_v = _phase_voltage_v(voltages)

@@ -47,6 +47,16 @@ class Outlet:
     direct_current: bool = False
     first_profile_id: int = LEAST_PROFILE_ID
     most_periods: int = USUAL_PERIODS
+    least_limit_a: float = 0.0
+
+    @property
+    def least_a(self) -> float:
+        """What says 0 where 0 is not taken; direct current flows below 6 A, too."""
+        return 0.0 if self.direct_current else self.least_limit_a
+
+    def limit_w(self, wanted_w: float) -> float:
+        """The limit that stands for this one."""
+        return max(wanted_w, self.least_a * self.nominal_voltage_v * self.phases)
 
     @property
     def default_id(self) -> int:
@@ -88,11 +98,12 @@ def default_profile(
     outlet: Outlet, rung: Rung, *, current_a: float, now_utc: datetime
 ) -> JsonObject:
     """SetChargingProfile for what the car does when nobody commands: charge at a safe current."""
+    if current_a < 0.0:
+        raise InvariantViolated(f"a negative limit ({current_a} A) is never sent")
     in_amperes = rung.rate_unit is RateUnit.AMPERE
-    safe_w = current_a * outlet.nominal_voltage_v * outlet.phases
-    limit = trunc(current_a * 10.0 + 1e-6) / 10 if in_amperes else float(trunc(safe_w))
-    if limit < 0.0:
-        raise InvariantViolated(f"a negative limit ({limit}) is never sent")
+    told_a = max(current_a, outlet.least_a)
+    told_w = told_a * outlet.nominal_voltage_v * outlet.phases
+    limit = trunc(told_a * 10.0 + 1e-6) / 10 if in_amperes else float(trunc(told_w))
     period = _in_mode(rung, {"limit": limit}, "ChargingOnly")
     schedule = _schedule(outlet.default_id, rung)
     if rung.limit_kind is not Kind.RELATIVE:
@@ -218,7 +229,7 @@ def _period(outlet: Outlet, rung: Rung, told: Told) -> JsonObject:
     """The fields each operation mode wants and no others (2.1, limits and setpoints per mode)."""
     match told:
         case ChargeLimit():
-            limit = {"limit": _rate(outlet, rung, told.limit_w)}
+            limit = {"limit": _rate(outlet, rung, outlet.limit_w(told.limit_w))}
             return _in_mode(rung, limit, "ChargingOnly")
         case CentralSetpoint():
             return {**_setpoint(outlet, rung, told), "operationMode": "CentralSetpoint"}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections import OrderedDict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from zoneinfo import ZoneInfo
 
 from v2g_daemon.adapters.ocpp.abilities import connected_ev_told
@@ -15,22 +16,27 @@ from v2g_daemon.adapters.ocpp.acquaintance import Acquaintance
 from v2g_daemon.adapters.ocpp.autostart import Autostart
 from v2g_daemon.adapters.ocpp.codec import JsonObject, printable
 from v2g_daemon.adapters.ocpp.config import EvseConfig, StationConfig
+from v2g_daemon.adapters.ocpp.dialect import Dialect
 from v2g_daemon.adapters.ocpp.ev_schedule import ev_schedule
 from v2g_daemon.adapters.ocpp.events import EventKind, TransactionEvent, transaction_event
 from v2g_daemon.adapters.ocpp.evse import EvseState
 from v2g_daemon.adapters.ocpp.foreign import ForeignLimits
 from v2g_daemon.adapters.ocpp.keys import Admissions, is_no_key, is_own
 from v2g_daemon.adapters.ocpp.lessons import Lessons, Make
-from v2g_daemon.adapters.ocpp.meter_values import newest_sample
+from v2g_daemon.adapters.ocpp.meter_values import Sample, newest_sample
+from v2g_daemon.adapters.ocpp.quirks import NO_DIALECTS, Dialects
 from v2g_daemon.adapters.ocpp.reports import Reports
 from v2g_daemon.adapters.ocpp.settling import Setting
-from v2g_daemon.adapters.ocpp.telemetry import CLOCK_TOLERANCE
+from v2g_daemon.adapters.ocpp.stamps import CLOCK_TOLERANCE, Stamps
 from v2g_daemon.adapters.ocpp.translate import charging_needs, identity, parse_stamp
 from v2g_daemon.domain.clock import ClockWitness, WitnessSource
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.ledger import StationEvent, StationEventKind
+from v2g_daemon.domain.readings import MeterReading
 from v2g_daemon.domain.stations import LogUpload, SeenKey
 from v2g_daemon.ports import ObservationSink, StationJournal
+
+LOG = logging.getLogger(__name__)
 
 REMEMBERED_TOKENS = 32
 SEEN_KEYS = 5
@@ -41,12 +47,21 @@ class StationState:
     """Routes a station's messages to its EVSEs; outlives connections."""
 
     def __init__(
-        self, *, config: StationConfig, sink: ObservationSink, journal: StationJournal
+        self,
+        *,
+        config: StationConfig,
+        sink: ObservationSink,
+        journal: StationJournal,
+        dialects: Dialects = NO_DIALECTS,
     ) -> None:
+        self._installed = config
+        self._dialects = dialects
+        self.dialect: Dialect | None = None
         self.config = config
         self.journal = journal
         self.has_our_time = False
         self._sink = sink
+        self._upstream_stamps = Stamps()
         self.make = Make()  # may be of an earlier run
         self.known = Acquaintance(station_id=config.station_id, journal=journal)
         self.reports = Reports()
@@ -60,22 +75,8 @@ class StationState:
         self.accepted = asyncio.Event()
         self.outlets_heard = asyncio.Event()
         self.power_ups = 0
-        self.evses = tuple(
-            EvseState(
-                station_id=config.station_id,
-                config=evse,
-                sink=sink,
-                lessons=Lessons(
-                    station_id=config.station_id, evse_number=evse.number, journal=journal
-                ),
-                zone=ZoneInfo(config.timezone),
-                alone=len(config.evses) == 1,
-            )
-            for evse in config.evses
-        )
-        self.autostarts = tuple(
-            Autostart(evse=evse) for evse in (self.evses if config.remote_start else ())
-        )
+        self.evses = _evses(config, sink, journal)
+        self._autostarts = tuple(Autostart(evse=evse) for evse in self.evses)
         self.foreign = ForeignLimits(self.evses)
         self._evccids: OrderedDict[str, str] = OrderedDict()
         self._foreign: deque[str] = deque(maxlen=REMEMBERED_TOKENS)  # at EVSEs not configured
@@ -85,9 +86,15 @@ class StationState:
         """The installer's words on every EVSE."""
         return self.config.evses
 
+    @property
+    def autostarts(self) -> tuple[Autostart, ...]:
+        """Of a station that starts no transaction by itself."""
+        return self._autostarts if self.config.remote_start else ()
+
     def recall(self, now: Instant) -> None:
         """At the start: who it is, and the transactions that ran when the daemon last wrote."""
         self.make = self.known.last_make()
+        self._tell_its_dialect()
         for evse in self.evses:
             station_id, name = self.config.station_id, _journal_name(evse.config.number)
             kept = self.journal.newest(station_id, StationEventKind.LEARNED, name)
@@ -132,7 +139,6 @@ class StationState:
 
     def booted(self, payload: JsonObject, now: Instant, *, accepted: bool) -> None:
         """BootNotification; a boot nobody asked for means that profiles may be lost."""
-        self.named(payload["chargingStation"])
         self.known.booted(self.make, now, restarted=payload["reason"] != "Triggered")
         self.boot_asked = False
         self.boot_heard.set()
@@ -157,6 +163,19 @@ class StationState:
         printed = {name: printable(str(word)) for name, word in words.items() if word}
         named = {name: word[:LONGEST_TOLD] for name, word in printed.items() if word}
         self.make = replace(self.make, **named)
+        self._tell_its_dialect()
+
+    def _tell_its_dialect(self) -> None:
+        """By its make, unless the installer named it."""
+        dialect = self._dialects.of(self.config.station_id, self.make)
+        if dialect is self.dialect:
+            return
+        self.dialect = dialect
+        self.config = self._dialects.laid_under(self._installed, dialect)
+        for evse, config in zip(self.evses, self.config.evses, strict=True):
+            evse.config = evse.forms.config = config
+        name = "none that we know" if dialect is None else f"{dialect.id} ({dialect.name})"
+        LOG.info("OCPP: dialect of %s: %s", self.config.station_id, name)
 
     @property
     def preparing(self) -> bool:
@@ -273,16 +292,30 @@ class StationState:
         if evse is None:
             self._foreign.append(event.transaction_id)
             return
+        if not event.offline:
+            self._upstream_told(event.sample, now)
         with self._keepsakes_of(evse, now):
             evse.apply(event, now)
 
     def meter_told(self, payload: JsonObject, now: Instant) -> None:
-        """MeterValues; EVSE 0 is the station's main meter, which is not ours to use."""
+        """MeterValues; of EVSE 0 only what lies upstream of the station concerns us."""
         evse = self._by_number(payload["evseId"])
         sample = newest_sample(payload["meterValue"])
+        self._upstream_told(sample, now)
         if evse is not None and sample is not None:
             with self._keepsakes_of(evse, now):
                 evse.sampled(sample, now)
+
+    def _upstream_told(self, sample: Sample | None, now: Instant) -> None:
+        """What the station measures at the grid connection, for whoever wants it."""
+        if sample is None or sample.upstream is None:
+            return
+        at = self._upstream_stamps.taken_at(sample.sampled_at_utc, now)
+        if at is None:
+            return
+        reading = MeterReading(observed_at=at, **asdict(sample.upstream))
+        for evse in self.evses:
+            self._sink.put_upstream(evse.config.evse_id, reading)
 
     @contextmanager
     def _keepsakes_of(self, evse: EvseState, now: Instant) -> Iterator[None]:
@@ -319,6 +352,22 @@ class StationState:
         (only,) = self.evses
         busy = only.transaction is not None and only.transaction.heard
         return None if busy else only
+
+
+def _evses(
+    config: StationConfig, sink: ObservationSink, journal: StationJournal
+) -> tuple[EvseState, ...]:
+    return tuple(
+        EvseState(
+            station_id=config.station_id,
+            config=evse,
+            sink=sink,
+            lessons=Lessons(station_id=config.station_id, evse_number=evse.number, journal=journal),
+            zone=ZoneInfo(config.timezone),
+            alone=len(config.evses) == 1,
+        )
+        for evse in config.evses
+    )
 
 
 def _journal_name(evse_number: int) -> str:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections import deque
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from v2g_daemon.adapters.ocpp.codec import JsonObject
 from v2g_daemon.adapters.ocpp.meter_values import Sample
 from v2g_daemon.adapters.ocpp.power_check import PowerCheck, Told
 from v2g_daemon.adapters.ocpp.register_base import RegisterBase
+from v2g_daemon.adapters.ocpp.stamps import Stamps
 from v2g_daemon.domain.instant import Instant
 
-# A stamp further off than this tells of the station's clock, not of the moment.
-CLOCK_TOLERANCE = timedelta(seconds=300)
-REMEMBERED_WAYS = 16
 POWER_SILENT_S = 60.0
 # A car that says so after a restart was seen to hold 65 %: it has to stand by it.
 LOW_SOC = 0.02
@@ -25,8 +22,7 @@ class Telemetry:
     """Turns samples into values with the moment they are of."""
 
     def __init__(self) -> None:
-        self._ways_s: deque[float] = deque(maxlen=REMEMBERED_WAYS)
-        self._newest_stamp_utc: datetime | None = None
+        self._stamps = Stamps()
         self._check = PowerCheck()
         self._charge = RegisterBase()
         self._discharge = RegisterBase()
@@ -66,14 +62,9 @@ class Telemetry:
         """What a sample changes of the status; nothing where a newer one was seen before."""
         if sample is None:
             return {}
-        stamp_utc = sample.sampled_at_utc or at_utc
-        newest_utc = self._newest_stamp_utc
-        if stamp_utc is not None:
-            believed = newest_utc is not None and newest_utc <= now.utc + CLOCK_TOLERANCE
-            if believed and newest_utc is not None and stamp_utc < newest_utc:
-                return {}
-            self._newest_stamp_utc = stamp_utc
-        at = self._taken_at(stamp_utc, now)
+        at = self._stamps.taken_at(sample.sampled_at_utc or at_utc, now)
+        if at is None:
+            return {}
         values = self._registers(sample, at)
         power_w = self._power_w(sample, at)
         if power_w is not None:
@@ -118,15 +109,3 @@ class Telemetry:
         since = self._low_soc_since or at
         self._low_soc_since = since
         return soc if at.seconds_since(since) >= LOW_SOC_STANDS_S else None
-
-    def _taken_at(self, stamp_utc: datetime | None, now: Instant) -> Instant:
-        """When a sample was taken: earlier by what its way took longer than the quickest lately.
-
-        So a station's clock may be wrong, as long as it runs.
-        """
-        if stamp_utc is None:
-            return now
-        way_s = (now.utc - stamp_utc).total_seconds()
-        self._ways_s.append(way_s)
-        delay_s = way_s - min(self._ways_s)
-        return now.later(-delay_s) if delay_s <= CLOCK_TOLERANCE.total_seconds() else now

@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict
 from enum import Enum
 
+from v2g_daemon.adapters.ocpp.codec import printable
 from v2g_daemon.adapters.ocpp.desks import Desk
 from v2g_daemon.adapters.ocpp.evse import EvseState
 from v2g_daemon.adapters.ocpp.redaction import shortened
+from v2g_daemon.adapters.ocpp.settling import Setting, SettingState
 from v2g_daemon.domain.stations import (
     CommandView,
     EvseDetails,
     EvseView,
+    SettingView,
     StationAbout,
     StationDetails,
     StationView,
@@ -38,10 +41,22 @@ def details_of(desk: Desk) -> StationDetails:
     started = {one.evse_id: one.trouble for one in state.autostarts}
     return StationDetails(
         station=view_of(desk),
+        dialect=None if state.dialect is None else f"{state.dialect.id} ({state.dialect.name})",
         evses=tuple(_evse_details(evse, started.get(evse.config.evse_id)) for evse in state.evses),
+        settings=tuple(_setting_view(one) for one in state.settings),
         security=desk.security.recent(desk.config.station_id),
         log_upload=state.log_upload,
         relay=None if desk.relay is None else desk.relay.view(),
+    )
+
+
+def _setting_view(setting: Setting) -> SettingView:
+    state = setting.state.value
+    return SettingView(
+        name=setting.name,
+        value=printable(setting.in_force),
+        wanted=setting.wanted,
+        state=f"{state}: {setting.status}" if setting.state is SettingState.REFUSED else state,
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from v2g_daemon.adapters.ocpp.codec import JsonObject
 from v2g_daemon.adapters.ocpp.keys import LONGEST_ID_TAG
+from v2g_daemon.adapters.ocpp.v16.spelling import Spelling
 
 _PURPOSES = {"ChargingStationMaxProfile": "ChargePointMaxProfile"}
 _TRIGGERS = {
@@ -63,24 +64,26 @@ class Translation:
     answer: Callable[[JsonObject], JsonObject]
 
 
-def configuration_key(variable: JsonObject) -> str | None:
+def configuration_key(variable: JsonObject, spelling: Spelling) -> str | None:
     """The configuration key of a variable's address; None: 1.6 has none."""
     component: str = variable["component"]["name"]
     name: str = variable["variable"]["name"]
     if component.casefold() == CONFIGURATION.casefold():
         return name
-    return KEYS.get((component.casefold(), name.casefold()))
+    key = KEYS.get((component.casefold(), name.casefold()))
+    return None if key is None else spelling.of(key)
 
 
-def variables_found(payload: JsonObject, answer: JsonObject) -> JsonObject:
+def variables_found(
+    data: Sequence[JsonObject], keys: Sequence[str | None], answer: JsonObject
+) -> JsonObject:
     """A GetConfiguration answer as GetVariables results; keys compare without case."""
     values = {
         one["key"].strip().casefold(): one.get("value")
         for one in answer.get("configurationKey", ())
     }
     results = []
-    for asked in payload["getVariableData"]:
-        key = configuration_key(asked)
+    for asked, key in zip(data, keys, strict=True):
         value = None if key is None else values.get(key.casefold())
         found = {name: asked[name] for name in ("component", "variable")}
         if value is None:
