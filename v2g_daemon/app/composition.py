@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
@@ -30,21 +30,22 @@ from v2g_daemon.adapters.web.routes import build_api
 from v2g_daemon.adapters.web.server import serve
 from v2g_daemon.adapters.web.stations import add_station_routes
 from v2g_daemon.adapters.web.translate import status_json
-from v2g_daemon.app import meters
+from v2g_daemon.app import chargers, meters
 from v2g_daemon.app.cars import CarDesk
 from v2g_daemon.app.central_config import central_config
 from v2g_daemon.app.certificates import certificate_watch, local_ca
-from v2g_daemon.app.charger_dialects import dialects_of, with_dialects
+from v2g_daemon.app.charger_dialects import dialects_of
 from v2g_daemon.app.latches import LatchDesk
 from v2g_daemon.app.overrides import Overrides
 from v2g_daemon.app.probes import ProbeDesk
 from v2g_daemon.app.retention import NIGHTLY, Retention
+from v2g_daemon.app.understood import understood
 from v2g_daemon.domain.interval import Interval, local_day
 from v2g_daemon.domain.ledger import SessionRow
 from v2g_daemon.domain.memory import EvseMemory, Memory
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.market.tariff import DayAheadTariff
-from v2g_daemon.ports import Clock, LedgerReader, ObservationSink
+from v2g_daemon.ports import Clock, EvsePort, LedgerReader, ObservationSink
 from v2g_daemon.runtime.control_loop import ControlLoop, Surroundings
 from v2g_daemon.runtime.latest_values import LatestValues
 from v2g_daemon.runtime.planning_desk import PlanningDesk
@@ -114,7 +115,7 @@ def compose(
     on_tick: Callable[[Outcome], None] | None = None,
 ) -> Parts:
     """All parts of one daemon, restored from its ledger; nothing runs yet."""
-    settings = meters.with_periods(with_dialects(settings))
+    settings = understood(settings)
     policy = to_policy(settings)
     reader = ledger.reader()
     latest = _latest_values(reader, settings, policy, clock.now().utc)
@@ -124,9 +125,14 @@ def compose(
     journal = LedgerStationJournal(ledger, newest=reader.newest_station_events())
     watch = certificate_watch(settings, clock=clock, journal=journal, sink=latest)
     central = _central(settings, policy, clock, latest, journal, watch)
+    buses = Buses()
+    over_modbus = chargers.drivers(
+        settings, policy, clock, latest, journal, buses, reader.last_evses()
+    )
     newest, api = _desks(policy, latest, central, on_tick)
     watchdog = SystemdWatchdog.from_environment(os.environ)
-    around = _surroundings(clock, latest, recorder, central, watchdog, newest)
+    ports = (*central.ports(), *over_modbus)
+    around = _surroundings(clock, latest, recorder, ports, watchdog, newest)
     house = restored_house(reader, policy, clock.now().utc)
     return Parts(
         policy=policy,
@@ -136,13 +142,14 @@ def compose(
         trace=trace,
         watchdog=watchdog,
         edges={
-            **_station_tasks(central),
+            **(_station_tasks(central) if settings.stations else {}),
+            **{f"charger {one.evse_id}": one.run for one in over_modbus},
             "planning": around.desk.run,
             "recorder": recorder.run,
             "api": lambda: serve(api, settings.api.socket),
             "nightly": _nightly(policy, clock, ledger).run,
             **({} if watch is None else {"certificates": watch.run}),
-            **_feeds(settings, policy, clock, latest),
+            **_feeds(settings, policy, clock, latest, buses),
         },
     )
 
@@ -198,7 +205,7 @@ def _surroundings(
     clock: Clock,
     latest: LatestValues,
     recorder: Recorder,
-    central: CentralSystem,
+    ports: Iterable[EvsePort],
     watchdog: SystemdWatchdog,
     on_tick: Callable[[Outcome], None],
 ) -> Surroundings:
@@ -207,7 +214,7 @@ def _surroundings(
         latest=latest,
         recorder=recorder,
         desk=PlanningDesk(planner=PlanningChild(), latest=latest),
-        ports={port.evse_id: port for port in central.ports()},
+        ports={port.evse_id: port for port in ports},
         watchdog=watchdog,
         on_tick=on_tick,
     )
@@ -307,12 +314,12 @@ def _evse_memory(session: SessionRow, register_milliwh: int | None) -> EvseMemor
 
 
 def _feeds(
-    settings: Settings, policy: Policy, clock: Clock, latest: LatestValues
+    settings: Settings, policy: Policy, clock: Clock, latest: LatestValues, buses: Buses
 ) -> dict[str, EdgeTask]:
     """What is observed beside the stations: prices, and every meter."""
     return {
         "prices": _prices(settings, clock, latest).run,
-        **meters.readers(settings, policy, clock, latest, Buses()),
+        **meters.readers(settings, policy, clock, latest, buses),
     }
 
 

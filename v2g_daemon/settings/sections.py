@@ -26,6 +26,7 @@ from pydantic_settings import (
 
 from v2g_daemon.settings.access_sections import ChargeKey, Relay, Token
 from v2g_daemon.settings.charger_profiles import ChargerProfiles
+from v2g_daemon.settings.modbus_section import ModbusSection
 from v2g_daemon.settings.section import Fraction, Name, NotNegative, Positive, Section
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -104,16 +105,17 @@ class ChargerCadence(Section):
 
 
 class Charger(Section):
-    """[[charger]]: one EVSE of an OCPP charging station; powers are AC magnitudes."""
+    """[[charger]]: one EVSE; powers are AC magnitudes. `station_id` "": it speaks no OCPP."""
 
     id: Name
-    station_id: Name
+    station_id: Name = ""
     max_charge_w: Positive
     max_discharge_w: NotNegative = 0.0
     min_charge_w: NotNegative | None = None
     min_discharge_w: NotNegative | None = None
     static_safe_current_a: NotNegative | None = None
-    protocol: Literal["ocpp"] = "ocpp"
+    protocol: Literal["ocpp", "modbus"] = "ocpp"
+    modbus: ModbusSection | None = None
     dialect: Annotated[str, Field(min_length=1)] | None = None
     ocpp_versions: Annotated[
         tuple[Literal["ocpp2.1", "ocpp2.0.1", "ocpp1.6"], ...], Field(min_length=1)
@@ -368,6 +370,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment outranks the file; nothing else is read."""
         return env_settings, init_settings
+
+    @property
+    def stations(self) -> tuple[Charger, ...]:
+        """The chargers that are EVSEs of charging stations."""
+        return tuple(charger for charger in self.charger if charger.protocol == "ocpp")
 
     @property
     def has_grid_meter(self) -> bool:

@@ -38,6 +38,7 @@ CRASHED_EVERY_S = 60.0
 DISOBEYED_W = 500.0
 WRONG_SAMPLES = 2
 SOC_LOOK_EVERY_S = 1.0
+NOT_ARMED = 0
 POWER_REGISTERS = ("setpoint_w", "action", "enabled")  # the others are how it is controlled
 
 
@@ -228,7 +229,10 @@ class ModbusCharger:
         command, now = self._newest, self._clock.now()
         if self._config.watches or self._view.refuses_all or command is None:
             return
-        if not self._in_control and not await self._take(command, seen, now):
+        # Under hands off nothing is told, and so nothing taken.
+        if not self._in_control and not (
+            isinstance(command, Setpoint) and await self._take(command, seen, now)
+        ):
             return
         if not self._view.plugged_in:
             return
@@ -243,15 +247,15 @@ class ModbusCharger:
         elif not self._must_wait(wanted_w, now):
             await self._tell(command, wanted_w, seen)
 
-    async def _take(self, command: Command, seen: Seen, now: Instant) -> bool:
+    async def _take(self, command: Setpoint, seen: Seen, now: Instant) -> bool:
         """Take control; again only after a minute (nobody wins a fight), or for less to flow."""
-        target_w = command.target_w if isinstance(command, Setpoint) else 0.0
         taken_at = self._taken_at
         waits = taken_at is not None and now.seconds_since(taken_at) < TAKE_AGAIN_S
-        if waits and not _beyond(seen.power_w, target_w):
+        if waits and not _beyond(seen.power_w, command.target_w):
             return False
         self._taken_at = now
-        await self._family.take(self._config.watchdog_s or 0)
+        watchdog_s = self._config.watchdog_s
+        await self._family.take(NOT_ARMED if watchdog_s is None else watchdog_s)
         self._in_control = True
         return True
 

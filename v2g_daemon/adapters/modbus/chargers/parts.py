@@ -23,8 +23,9 @@ def modbus_charger(
     clock: Clock,
     sink: ObservationSink,
     journal: StationJournal,
+    speed: float = 1.0,
 ) -> ModbusCharger:
-    """The driver of a charger on a bus; it runs nothing yet."""
+    """The driver of a charger on a bus; it runs nothing yet. `speed` is that of the clock."""
     writes = WriteCount(config.evse_id, journal=journal, zone=config.zone)
     family = charger_family(
         bus,
@@ -32,6 +33,7 @@ def modbus_charger(
         profile=config.profile,
         connector=config.connector,
         on_write=lambda flash: writes.note(clock.now(), flash=flash),
+        speed=speed,
     )
     return ModbusCharger(config=config, family=family, clock=clock, sink=sink, writes=writes)
 
@@ -43,10 +45,13 @@ def charger_family(
     profile: ChargerProfile,
     connector: int,
     on_write: Callable[[bool], None],
+    speed: float = 1.0,
 ) -> ChargerFamily:
     """The registers and sequences of a charger, without a driver."""
     unit = bus.unit(
-        unit_id, min_gap_s=profile.min_gap_ms / 1000.0, settle_s=profile.settle_ms / 1000.0
+        unit_id,
+        min_gap_s=profile.min_gap_ms / 1000.0 / speed,
+        settle_s=profile.settle_ms / 1000.0 / speed,
     )
     registers = Registers(
         unit,

@@ -5,7 +5,7 @@ Registers, states and ratings are data. What must happen in which order is a fam
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from enum import Enum
 from typing import Annotated, Literal, Self
 
@@ -147,7 +147,10 @@ class IdentityTable(Table):
 
 
 class ChargerProfile(Table):
-    """One kind of charger; powers are AC magnitudes, `fail_state` is what it does without us."""
+    """One kind of charger; powers are AC magnitudes, `fail_state` is what it does without us.
+
+    `rests_closed`: at 0 W its session with the car, and its contactor, stay.
+    """
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
     name: Annotated[str, Field(min_length=1)]
@@ -167,6 +170,7 @@ class ChargerProfile(Table):
     min_discharge_w: Watts = 0.0
     fail_state: Literal["charges", "idles", "unknown"]
     soc_needs_power: bool = False
+    rests_closed: bool = False
     counters: Literal["none", "lifetime", "session"] = "none"
     boot_s: Annotated[float, Field(ge=0.0, le=900.0)] = 0.0
     sources: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -212,9 +216,10 @@ class ChargerProfile(Table):
                 seen[number] = condition.value
         return self
 
-    def writable(self) -> Iterator[str]:
-        """The names of what is written."""
-        return (name for name, register in self.point.items() if register.write is not None)
+    @property
+    def usual_connector(self) -> int:
+        """The connector where none is named; 0: the device itself shows which."""
+        return 0 if self.family is FamilyName.EVTEC else 1
 
 
 def _holds(block: ChargerBlock, register: Register) -> bool:
