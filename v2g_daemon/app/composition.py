@@ -25,6 +25,7 @@ from v2g_daemon.adapters.system.trace_files import TraceFiles
 from v2g_daemon.adapters.system.watchdog import SystemdWatchdog
 from v2g_daemon.adapters.web.cars import add_cars
 from v2g_daemon.adapters.web.certificates import add_certificate_routes
+from v2g_daemon.adapters.web.meter_test_routes import add_meter_test_routes
 from v2g_daemon.adapters.web.probe_routes import add_probe_routes
 from v2g_daemon.adapters.web.routes import build_api
 from v2g_daemon.adapters.web.server import serve
@@ -36,6 +37,7 @@ from v2g_daemon.app.central_config import central_config
 from v2g_daemon.app.certificates import certificate_watch, local_ca
 from v2g_daemon.app.charger_dialects import dialects_of
 from v2g_daemon.app.latches import LatchDesk
+from v2g_daemon.app.meter_test.desk import MeterTestDesk
 from v2g_daemon.app.overrides import Overrides
 from v2g_daemon.app.probes import ProbeDesk
 from v2g_daemon.app.retention import NIGHTLY, Retention
@@ -44,6 +46,7 @@ from v2g_daemon.domain.interval import Interval, local_day
 from v2g_daemon.domain.ledger import SessionRow
 from v2g_daemon.domain.memory import EvseMemory, Memory
 from v2g_daemon.domain.policy import Policy
+from v2g_daemon.domain.snapshot import CommissioningRecord
 from v2g_daemon.market.tariff import DayAheadTariff
 from v2g_daemon.ports import Clock, EvsePort, LedgerReader, ObservationSink
 from v2g_daemon.runtime.control_loop import ControlLoop, Surroundings
@@ -129,7 +132,14 @@ def compose(
     over_modbus = chargers.drivers(
         settings, policy, clock, latest, journal, buses, reader.last_evses()
     )
-    newest, api = _desks(policy, latest, central, on_tick)
+    meter_test = MeterTestDesk(
+        policy=policy,
+        sink=latest,
+        commissioning=latest,
+        journal=journal,
+        record=lambda record: _noted(ledger, record),
+    )
+    newest, api = _desks(policy, latest, central, meter_test, on_tick)
     watchdog = SystemdWatchdog.from_environment(os.environ)
     ports = (*central.ports(), *over_modbus)
     around = _surroundings(clock, latest, recorder, ports, watchdog, newest)
@@ -173,6 +183,11 @@ def _central(
     )
 
 
+def _noted(ledger: DatabaseLedger, record: CommissioningRecord) -> None:
+    """A row that cannot be written is a fault of the ledger, which the recorder shows."""
+    ledger.commit((record,))
+
+
 def _station_tasks(central: CentralSystem) -> dict[str, EdgeTask]:
     """The central system, and each relay for itself: none takes the stations down with it."""
     relays = {f"relay of {name}": task for name, task in central.relays().items()}
@@ -183,19 +198,21 @@ def _desks(
     policy: Policy,
     latest: LatestValues,
     central: CentralSystem,
+    meter_test: MeterTestDesk,
     on_tick: Callable[[Outcome], None] | None,
 ) -> tuple[NewestOutcome, FastAPI]:
     """Who listens to every tick, and the API through which people ask and wish."""
     overrides, latches = Overrides(policy=policy, sink=latest), LatchDesk(sink=latest)
     cars = CarDesk(policy=policy, sink=latest)
     probes = ProbeDesk(policy=policy, sink=latest, stations=central.probes())
-    listeners = [overrides.see, latches.see, cars.see, probes.see]
+    listeners = [overrides.see, latches.see, cars.see, probes.see, meter_test.see]
     newest = NewestOutcome(*listeners, *([] if on_tick is None else [on_tick]))
     api = build_api(
         status=newest.status, override=overrides, clear_latch=latches.clear, version=__version__
     )
     add_cars(api, cars.name)
     add_probe_routes(api, probes)
+    add_meter_test_routes(api, meter_test)
     add_certificate_routes(api, central.certificates)
     add_station_routes(api, central.installer_desk())
     return newest, api

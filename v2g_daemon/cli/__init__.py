@@ -10,6 +10,7 @@ from v2g_daemon.cli import (
     car,
     certs,
     check,
+    commission,
     demo,
     latch,
     overrides,
@@ -42,6 +43,7 @@ app.command("auto")(overrides.auto)
 app.command("car")(car.car)
 app.add_typer(latch.app, name="latch")
 app.command("probe")(probe.probe)
+app.add_typer(commission.app, name="commission")
 app.add_typer(station.app, name="station")
 app.add_typer(certs.app, name="certs")
 app.command("report")(report.report)

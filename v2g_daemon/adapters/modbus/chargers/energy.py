@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from v2g_daemon.domain.instant import Instant
 
-LONGEST_GAP_S = 60.0  # by then the device has ended the command by itself
+LONGEST_GAP_S = 60.0  # where nothing is armed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,20 +24,24 @@ NOTHING_COUNTED = Energy()
 
 
 class AddedUp:
-    """A charger without counters: each look adds what flowed since the one before."""
+    """A charger without counters: each look adds what flowed since the one before.
 
-    def __init__(self, start: Energy) -> None:
+    `longest_gap_s`: after so long a silence the device has ended the command by itself.
+    """
+
+    def __init__(self, start: Energy, *, longest_gap_s: float) -> None:
+        self._longest_gap_s = longest_gap_s
         self._charge_milliwh = float(start.charge_milliwh)
         self._discharge_milliwh = float(start.discharge_milliwh)
         self._before: tuple[float, Instant] | None = None
 
     def note(self, power_w: float, at: Instant) -> Energy:
-        """The registers after this look; a long silence counts no more than its first minute."""
+        """The registers after this look; a silence counts no more than its longest gap."""
         if self._before is not None:
             before_w, before_at = self._before
             passed_s = max(at.seconds_since(before_at), 0.0)
-            if passed_s > LONGEST_GAP_S:
-                self._add(before_w, before_w, LONGEST_GAP_S)
+            if passed_s > self._longest_gap_s:
+                self._add(before_w, before_w, self._longest_gap_s)
             else:
                 self._add(before_w, power_w, passed_s)
         self._before = (power_w, at)

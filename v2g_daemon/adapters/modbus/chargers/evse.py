@@ -6,7 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from v2g_daemon.adapters.modbus.chargers.config import ChargerConfig
-from v2g_daemon.adapters.modbus.chargers.energy import AddedUp, Energy, SessionCounters
+from v2g_daemon.adapters.modbus.chargers.energy import (
+    LONGEST_GAP_S,
+    AddedUp,
+    Energy,
+    SessionCounters,
+)
 from v2g_daemon.adapters.modbus.chargers.profile import Condition
 from v2g_daemon.adapters.modbus.chargers.soc import SocBelief
 from v2g_daemon.adapters.modbus.chargers.translate import Seen
@@ -34,7 +39,8 @@ class EvseView:
         self.soc = SocBelief(needs_power=config.profile.soc_needs_power)
         self.refused_discharge = False
         self.refuses_all = False
-        self._added_up = AddedUp(config.start)
+        longest_gap_s = LONGEST_GAP_S if config.watchdog_s is None else float(config.watchdog_s)
+        self._added_up = AddedUp(config.start, longest_gap_s=longest_gap_s)
         self._counters = SessionCounters(config.start)
         self._seen: Seen | None = None
         self.status = EvseStatus(evse_id=config.evse_id, connected=False)
