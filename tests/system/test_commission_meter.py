@@ -10,7 +10,7 @@ from tests.system.house import SERIAL, House, Setup, running_house, seconds_unti
 from v2g_daemon.domain.snapshot import CommissioningStep
 
 SETUP = Setup(
-    speed=10.0,
+    speed=3.0,
     prices_work=True,
     load_w=500.0,
     unrecorded=frozenset({CommissioningStep.SIGN_TEST}),

@@ -18,6 +18,7 @@ from v2g_daemon.cli import (
     replay,
     report,
     run,
+    scan,
     station,
     status,
 )
@@ -36,6 +37,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("demo")(demo.demo)
 app.command("check")(check.check)
+app.command("scan")(scan.scan)
 app.command("status")(status.status)
 app.command("stop")(overrides.stop)
 app.command("charge")(overrides.charge)

@@ -152,7 +152,7 @@ def _command(
         issued_at=snapshot.now,
         expires_at=snapshot.now.later(_lease_s(target_w, situation, policy)),
         discharge_barred=any(limit.reason.rule in BARRING_RULES for limit in limits),
-        probe=situation.probing,
+        probe=situation.tries_unproved,
     )
 
 

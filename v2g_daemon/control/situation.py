@@ -90,6 +90,13 @@ class Situation:
         return run is not None and run.phase is not ProbePhase.OVER
 
     @property
+    def tries_unproved(self) -> bool:
+        """Whether the test tries what only a test may command; a signed setpoint needs no trial."""
+        capability = self.status.capability
+        signed = capability is not None and capability.control is PowerControl.SIGNED
+        return self.probing and not signed
+
+    @property
     def min_charge_w(self) -> float:
         """The least charging power that is not 0."""
         capability = self.status.capability

@@ -29,7 +29,7 @@ from v2g_daemon.step.house import Outcome
 KEPT_AS = "meter_test"
 KEPT_FOR = timedelta(hours=24)
 LONGEST = timedelta(minutes=5)
-UNATTENDED_S = 10.0
+UNATTENDED_S = 15.0
 REST_S = 10.0
 LONGEST_REST_S = 180.0
 LONGEST_LOAD_S = 180.0
