@@ -55,7 +55,7 @@ def test_a_sign_test_is_guided_resumed_and_recorded_with_the_meters_serial(tmp_p
         house.order("/house", load_w=2500.0)
         said_until(first, "passed: load: a load of 2000 W shows as import on L1 and L2 and L3")
         first.kill()
-        first.wait()
+        first.communicate()
         seconds_until(
             lambda: not house.status()["overrides"], within_s=60.0, what="ended", house=house
         )
@@ -65,7 +65,8 @@ def test_a_sign_test_is_guided_resumed_and_recorded_with_the_meters_serial(tmp_p
         assert "switch on a load" not in said
         assert "garage: passed: load: a load of 2000 W" in said
         assert "discharge: of 1400 W the grid meter saw" in said
-        assert second.wait(30) == 0
+        second.communicate()
+        assert second.returncode == 0
         seconds_until(lambda: stage(house) == "v2g", within_s=30.0, what="V2G", house=house)
         seconds_until(
             lambda: any(

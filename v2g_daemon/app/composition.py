@@ -48,7 +48,7 @@ from v2g_daemon.domain.memory import EvseMemory, Memory
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.snapshot import CommissioningRecord
 from v2g_daemon.market.tariff import DayAheadTariff
-from v2g_daemon.ports import Clock, EvsePort, LedgerReader, ObservationSink
+from v2g_daemon.ports import Clock, EvsePort, LedgerReader
 from v2g_daemon.runtime.control_loop import ControlLoop, Surroundings
 from v2g_daemon.runtime.latest_values import LatestValues
 from v2g_daemon.runtime.planning_desk import PlanningDesk
@@ -335,28 +335,25 @@ def _feeds(
 ) -> dict[str, EdgeTask]:
     """What is observed beside the stations: prices, and every meter."""
     return {
-        "prices": _prices(settings, clock, latest).run,
+        "prices": DayAheadPrices(source=price_source(settings), clock=clock, sink=latest).run,
         **meters.readers(settings, policy, clock, latest, buses),
     }
 
 
-def _prices(settings: Settings, clock: Clock, sink: ObservationSink) -> DayAheadPrices:
+def price_source(settings: Settings) -> DayAheadSource:
+    """Where prices come from, and what a tariff makes of them."""
     tariff = settings.tariff
-    return DayAheadPrices(
-        source=DayAheadSource(
-            url=settings.prices.url,
-            bzn=tariff.bzn,
-            timezone=settings.timezone,
-            publication=settings.prices.publication,
-            timeout_s=settings.prices.timeout_s,
-            tariff=DayAheadTariff(
-                currency=tariff.currency,
-                import_adders_per_kwh=tariff.import_adders_per_kwh,
-                vat=tariff.vat,
-                export_factor=tariff.export_factor,
-                export_adder_per_kwh=tariff.export_adder_per_kwh,
-            ),
+    return DayAheadSource(
+        url=settings.prices.url,
+        bzn=tariff.bzn,
+        timezone=settings.timezone,
+        publication=settings.prices.publication,
+        timeout_s=settings.prices.timeout_s,
+        tariff=DayAheadTariff(
+            currency=tariff.currency,
+            import_adders_per_kwh=tariff.import_adders_per_kwh,
+            vat=tariff.vat,
+            export_factor=tariff.export_factor,
+            export_adder_per_kwh=tariff.export_adder_per_kwh,
         ),
-        clock=clock,
-        sink=sink,
     )

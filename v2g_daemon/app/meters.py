@@ -111,7 +111,7 @@ def readers(
     grid, speed = policy.grid, 1.0 if settings.clock is None else settings.clock.speed
     tasks: dict[str, EdgeTask] = {}
     for plan in meter_plans(settings):
-        meter = _meter(plan.source, clock, buses, speed=speed)
+        meter = meter_of(plan.source, clock, buses, speed=speed)
         if meter is None:
             continue
         asked = isinstance(plan.source, ModbusSource | HttpSource)
@@ -236,8 +236,8 @@ def _max_age_s(plan: MeterPlan, tick_s: float) -> float:
     return max(shortest_s, 2.5 * plan.period_s, 3.0 * tick_s)
 
 
-def _meter(source: Source, clock: Clock, buses: Buses, *, speed: float) -> Meter | None:
-    """The meter's reader; the rests that a device wants pass in its own time, as all physics."""
+def meter_of(source: Source, clock: Clock, buses: Buses, *, speed: float = 1.0) -> Meter | None:
+    """What reads it, where anything does; the rests that a device wants pass in its own time."""
     match source:
         case ModbusSource(link=link, profile=profile, unit_id=unit_id):
             unit = buses.at(link).unit(

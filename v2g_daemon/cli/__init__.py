@@ -12,6 +12,7 @@ from v2g_daemon.cli import (
     check,
     commission,
     demo,
+    doctor,
     latch,
     overrides,
     probe,
@@ -37,6 +38,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("demo")(demo.demo)
 app.command("check")(check.check)
+app.command("doctor")(doctor.doctor)
 app.command("scan")(scan.scan)
 app.command("status")(status.status)
 app.command("stop")(overrides.stop)

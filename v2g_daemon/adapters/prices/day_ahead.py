@@ -86,15 +86,25 @@ class DayAheadPrices:
 
     async def run(self) -> None:
         """Look after the prices until cancelled; never raises a source's error."""
-        # The address comes from the configuration, so does any proxy: not from the environment.
-        async with httpx.AsyncClient(
-            timeout=self._source.timeout_s, follow_redirects=True, trust_env=False
-        ) as client:
+        async with self._client() as client:
             while True:
                 async with asyncio.TaskGroup() as beat:
                     beat.create_task(self._look(client))
                     beat.create_task(self._clock.sleep(LOOK_EVERY_S))
                     beat.create_task(asyncio.sleep(SHORTEST_PAUSE_S))
+
+    async def count_today(self) -> int:
+        """How many prices the source tells for today; raises PriceSourceError. Puts nothing."""
+        today = self._clock.now().utc.astimezone(self._zone).date()
+        async with self._client() as client:
+            answer = await self._fetch(client, first=today, last=today)
+        return len(spot_series(answer.payload, currency=self._source.tariff.currency))
+
+    def _client(self) -> httpx.AsyncClient:
+        """The address comes from the configuration, so does any proxy: not from the environment."""
+        return httpx.AsyncClient(
+            timeout=self._source.timeout_s, follow_redirects=True, trust_env=False
+        )
 
     async def _look(self, client: httpx.AsyncClient) -> None:
         now = self._clock.now()

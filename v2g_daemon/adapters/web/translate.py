@@ -33,6 +33,16 @@ def status_json(
             "phase_power_w": list(meter.phase_power_w),
             "age_s": round(snapshot.now.seconds_since(meter.observed_at), 3),
         },
+        "meters": [
+            {
+                "meter_id": one.meter_id,
+                "role": one.role.value,
+                "power_w": one.power_w,
+                "serial": one.serial,
+                "trouble": one.trouble,
+            }
+            for one in snapshot.meters
+        ],
         "price": None
         if price is None or snapshot.prices is None
         else {
