@@ -63,6 +63,7 @@ class GridView:
     phases: tuple[EvseDraw, ...]
     largest_phase_share: tuple[float, ...]
     battery_w: float = 0.0
+    trouble: str | None = None
 
     @property
     def served_load_w(self) -> float | None:
@@ -164,6 +165,7 @@ def view_grid(
             max((share[i] for share in commanded), default=0.0) for i in range(grid.phases)
         ),
         battery_w=0.0 if snapshot.battery_power_w is None else snapshot.battery_power_w,
+        trouble=memory.grid_trouble,
     )
 
 
