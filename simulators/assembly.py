@@ -52,19 +52,7 @@ class Assembly:
 def assemble(scenario: Scenario, base: Path) -> Assembly:
     """Build everything; recorded files are found relative to base."""
     clock = _clock(scenario)
-    faults = FaultBoard(
-        faults=[
-            fault_of(
-                fault.device,
-                fault.kind,
-                fault.given(),
-                from_s=clock.start_s + fault.at_s,
-                for_s=fault.for_s,
-                chargers=[charger.id for charger in scenario.charger],
-            )
-            for fault in scenario.fault
-        ]
-    )
+    faults = _faults(scenario, clock)
     world = _world(scenario, base, clock.start_s)
     stations = [
         Station(table=_beside(table, base), clock=clock, world=world, faults=faults)
@@ -97,6 +85,23 @@ def assemble(scenario: Scenario, base: Path) -> Assembly:
             chargers=chargers,
             prices=service,
         ),
+    )
+
+
+def _faults(scenario: Scenario, clock: ScaledClock) -> FaultBoard:
+    """Those that are planned."""
+    return FaultBoard(
+        faults=[
+            fault_of(
+                fault.device,
+                fault.kind,
+                fault.given(),
+                from_s=clock.start_s + fault.at_s,
+                for_s=fault.for_s,
+                chargers=[charger.id for charger in scenario.charger],
+            )
+            for fault in scenario.fault
+        ]
     )
 
 

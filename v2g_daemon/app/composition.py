@@ -16,6 +16,7 @@ from v2g_daemon.accounting import metering
 from v2g_daemon.adapters.certificates.watch import CertificateWatch
 from v2g_daemon.adapters.database.writer import DatabaseLedger
 from v2g_daemon.adapters.modbus.bus import Buses
+from v2g_daemon.adapters.modbus.chargers.driver import ModbusCharger
 from v2g_daemon.adapters.ocpp.server import CentralSystem
 from v2g_daemon.adapters.prices.day_ahead import DayAheadPrices, DayAheadSource
 from v2g_daemon.adapters.system.clock import RealClock, ScaledClock
@@ -62,6 +63,7 @@ from v2g_daemon.step.pasts import KEPT, Past
 from v2g_daemon.trace.codec import TraceEncoder
 
 EdgeTask = Callable[[], Awaitable[None]]
+OnTick = Callable[[Outcome], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,11 +113,7 @@ def clock_of(settings: Settings) -> RealClock | ScaledClock:
 
 
 def compose(
-    settings: Settings,
-    *,
-    clock: Clock,
-    ledger: DatabaseLedger,
-    on_tick: Callable[[Outcome], None] | None = None,
+    settings: Settings, *, clock: Clock, ledger: DatabaseLedger, on_tick: OnTick | None = None
 ) -> Parts:
     """All parts of one daemon, restored from its ledger; nothing runs yet."""
     settings = understood(settings)
@@ -132,13 +130,7 @@ def compose(
     over_modbus = chargers.drivers(
         settings, policy, clock, latest, journal, buses, reader.last_evses()
     )
-    meter_test = MeterTestDesk(
-        policy=policy,
-        sink=latest,
-        commissioning=latest,
-        journal=journal,
-        record=lambda record: _noted(ledger, record),
-    )
+    meter_test = _meter_test(policy, latest, journal, ledger)
     newest, api = _desks(policy, latest, central, meter_test, on_tick)
     watchdog = SystemdWatchdog.from_environment(os.environ)
     ports = (*central.ports(), *over_modbus)
@@ -152,14 +144,12 @@ def compose(
         trace=trace,
         watchdog=watchdog,
         edges={
-            **(_station_tasks(central) if settings.stations else {}),
-            **{f"charger {one.evse_id}": one.run for one in over_modbus},
+            **_charger_tasks(settings, central, over_modbus),
             "planning": around.desk.run,
             "recorder": recorder.run,
             "api": lambda: serve(api, settings.api.socket),
             "nightly": _nightly(policy, clock, ledger).run,
-            **({} if watch is None else {"certificates": watch.run}),
-            **_feeds(settings, policy, clock, latest, buses),
+            **_feeds(settings, policy, clock, latest, buses, watch),
         },
     )
 
@@ -183,15 +173,28 @@ def _central(
     )
 
 
-def _noted(ledger: DatabaseLedger, record: CommissioningRecord) -> None:
-    """A row that cannot be written is a fault of the ledger, which the recorder shows."""
-    ledger.commit((record,))
+def _meter_test(
+    policy: Policy, latest: LatestValues, journal: LedgerStationJournal, ledger: DatabaseLedger
+) -> MeterTestDesk:
+    def record(proved: CommissioningRecord) -> None:
+        """A row that cannot be written is a fault of the ledger, which the recorder shows."""
+        ledger.commit((proved,))
+
+    return MeterTestDesk(
+        policy=policy, sink=latest, commissioning=latest, journal=journal, record=record
+    )
 
 
-def _station_tasks(central: CentralSystem) -> dict[str, EdgeTask]:
-    """The central system, and each relay for itself: none takes the stations down with it."""
+def _charger_tasks(
+    settings: Settings, central: CentralSystem, over_modbus: Iterable[ModbusCharger]
+) -> dict[str, EdgeTask]:
+    """The central system, each relay for itself, and each charger over Modbus.
+
+    None takes another down with it.
+    """
     relays = {f"relay of {name}": task for name, task in central.relays().items()}
-    return {"ocpp": central.run, **relays}
+    stations: dict[str, EdgeTask] = {"ocpp": central.run, **relays} if settings.stations else {}
+    return stations | {f"charger {one.evse_id}": one.run for one in over_modbus}
 
 
 def _desks(
@@ -331,10 +334,16 @@ def _evse_memory(session: SessionRow, register_milliwh: int | None) -> EvseMemor
 
 
 def _feeds(
-    settings: Settings, policy: Policy, clock: Clock, latest: LatestValues, buses: Buses
+    settings: Settings,
+    policy: Policy,
+    clock: Clock,
+    latest: LatestValues,
+    buses: Buses,
+    watch: CertificateWatch | None,
 ) -> dict[str, EdgeTask]:
-    """What is observed beside the stations: prices, and every meter."""
-    return {
+    """What is observed beside the chargers: prices, every meter, and certificates."""
+    certificates: dict[str, EdgeTask] = {} if watch is None else {"certificates": watch.run}
+    return certificates | {
         "prices": DayAheadPrices(source=price_source(settings), clock=clock, sink=latest).run,
         **meters.readers(settings, policy, clock, latest, buses),
     }

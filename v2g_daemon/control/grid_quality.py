@@ -63,5 +63,5 @@ def _trouble(snapshot: Snapshot, policy: Policy) -> str | None:
         if not LOWEST_HZ + shift_hz <= hertz <= HIGHEST_HZ + shift_hz:
             return f"the grid's frequency was {hertz:.2f} Hz"
     least_v = LEAST_VOLTAGE_SHARE * policy.grid.nominal_voltage_v
-    low_v = [one for one in meter.voltage_v if 0.0 < one < least_v]
-    return None if not low_v else f"a phase of the grid had {min(low_v):.0f} V"
+    lows = [one for one in meter.voltage_v if 0.0 < one < least_v]
+    return None if len(lows) == 0 else f"a phase of the grid had {min(lows):.0f} V"

@@ -147,10 +147,7 @@ def assess(
     if vehicle is not None:
         memory, estimate = follow_soc(memory, status, evse, vehicle, snapshot.now)
     stage, stage_detail = stage_of(
-        snapshot.commissioning,
-        status.serial,
-        policy,
-        meter_serial=snapshot.grid_meter_serial,
+        snapshot.commissioning, status.serial, policy, meter_serial=snapshot.grid_meter_serial
     )
     situation = Situation(
         evse=evse,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -19,7 +20,7 @@ def bound(decision: EvseDecision) -> PowerRange | None:
     return found[0] if found else None
 
 
-def bounds_over(*seen: tuple[float, dict[str, object]]) -> list[PowerRange | None]:
+def bounds_over(*seen: tuple[float, Mapping[str, object]]) -> list[PowerRange | None]:
     """The limit at each moment, in seconds from NOW, with what the meter said then."""
     memory, found = a_memory(), []
     for at_s, values in seen:

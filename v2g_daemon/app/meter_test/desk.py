@@ -226,7 +226,7 @@ class MeterTestDesk:
             step = judging.moved(test.rest, judging.mean_of(newest))
             verdict = judging.car_verdict(
                 step,
-                power_w=power_w or 0.0,
+                power_w=0.0 if power_w is None else power_w,
                 phases=evse.phases,
                 connected_phase=evse.connected_phase,
                 roles=self._roles(),

@@ -86,7 +86,7 @@ class ModbusCharger:
 
     @property
     def evse_id(self) -> str:
-        """The name of the charger in the house."""
+        """Its name in the house."""
         return self._config.evse_id
 
     def command(self, command: Command) -> None:
@@ -193,11 +193,9 @@ class ModbusCharger:
 
         No limit of the house guards that: each of them is kept by what is commanded.
         """
-        told = self._told
+        told, now, settle_s = self._told, self._clock.now(), self._config.settle_s
         wrong = told is not None and told.target_w > 0.0 and seen.power_w < -DISOBEYED_W
-        settled = told is not None and (
-            self._clock.now().seconds_since(told.since) >= self._config.settle_s
-        )
+        settled = told is not None and now.seconds_since(told.since) >= settle_s
         self._wrong_samples = self._wrong_samples + 1 if wrong and settled else 0
         if self._wrong_samples < WRONG_SAMPLES or self._view.refuses_all:
             return
