@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from v2g_daemon.adapters.modbus.profile import load_profile
+from v2g_daemon.adapters.system.clock import RealClock
+from v2g_daemon.app.tariff_words import sentences
+from v2g_daemon.app.tariffs import book_of
 from v2g_daemon.domain.errors import ConfigurationError
 from v2g_daemon.domain.goals import WeeklyDeparture
 from v2g_daemon.domain.policy import EvsePolicy, FailState, Policy, Stage
 from v2g_daemon.domain.vehicle import Vehicle
 from v2g_daemon.settings import Settings, load_settings, to_policy, warnings_of
+from v2g_daemon.settings.price_sources import asked_sources
+from v2g_daemon.settings.tariff_lints import doubts
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -48,7 +54,11 @@ def check(path: Path) -> CheckReport:
         *_stage(policy),
         *_timing(settings, policy),
     )
-    return CheckReport(path=path, understood=understood, warnings=warnings_of(settings))
+    zone = ZoneInfo(settings.timezone)
+    now_utc = RealClock().now().utc if settings.clock is None else settings.clock.start
+    wrong = doubts(settings.tariff, today=now_utc.astimezone(zone).date())
+    warnings = (*warnings_of(settings), *(f"tariff {text}" for text in wrong))
+    return CheckReport(path=path, understood=understood, warnings=warnings)
 
 
 def _find_profiles(settings: Settings, path: Path) -> None:
@@ -152,16 +162,14 @@ def _departure(departure: WeeklyDeparture) -> str:
 
 
 def _money(settings: Settings, policy: Policy) -> Iterator[str]:
-    tariff = settings.tariff
-    adders = " + ".join(str(adder) for adder in ("spot", *tariff.import_adders_per_kwh))
-    yield (
-        f"Tariff: day-ahead {tariff.bzn} in {tariff.currency} per kWh; import = ({adders}) × "
-        f"{1 + tariff.vat}, export = spot × {tariff.export_factor} "
-        f"+ ({tariff.export_adder_per_kwh})."
-    )
+    for tariff in book_of(settings).versions:
+        yield from sentences(tariff)
+    for source in asked_sources(settings):
+        place = source.url or source.file or f"the address of {source.kind}"
+        yield f"Prices of {source.name} come from {place}, kept in {settings.prices.directory}."
     yield (
         f"A discharge must earn at least {policy.economics.margin_per_kwh:g} "
-        f"{tariff.currency} per kWh beyond refill, losses and wear."
+        f"{settings.currency} per kWh beyond refill, losses and wear."
     )
 
 

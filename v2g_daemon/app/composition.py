@@ -23,7 +23,8 @@ from v2g_daemon.adapters.ocpp.config import (
     StationConfig,
 )
 from v2g_daemon.adapters.ocpp.server import CentralSystem
-from v2g_daemon.adapters.prices.day_ahead import DayAheadPrices, DayAheadSource
+from v2g_daemon.adapters.prices.cache import PriceCache
+from v2g_daemon.adapters.prices.desk import PriceDesk
 from v2g_daemon.adapters.system.clock import RealClock, ScaledClock
 from v2g_daemon.adapters.system.planning_child import PlanningChild
 from v2g_daemon.adapters.system.scheduler import Scheduler
@@ -34,11 +35,11 @@ from v2g_daemon.adapters.web.server import serve
 from v2g_daemon.adapters.web.translate import status_json
 from v2g_daemon.app.latches import LatchDesk
 from v2g_daemon.app.overrides import Overrides
+from v2g_daemon.app.price_sources import price_rules
 from v2g_daemon.app.retention import NIGHTLY, Retention
 from v2g_daemon.domain.ledger import SessionRow
 from v2g_daemon.domain.memory import EvseMemory, Memory
 from v2g_daemon.domain.policy import EvsePolicy, Policy
-from v2g_daemon.market.tariff import DayAheadTariff
 from v2g_daemon.ports import Clock, LedgerReader, ObservationSink
 from v2g_daemon.runtime.control_loop import ControlLoop, Surroundings
 from v2g_daemon.runtime.latest_values import LatestValues
@@ -135,7 +136,7 @@ def compose(
             "planning": around.desk.run,
             "recorder": recorder.run,
             "api": lambda: serve(api, settings.api.socket),
-            "prices": _prices(settings, clock, latest).run,
+            "prices": _prices(settings, reader, clock, latest).run,
             "nightly": _nightly(policy, clock, ledger).run,
             **_meters(settings, policy, clock, latest),
         },
@@ -294,23 +295,12 @@ def _evse(charger: Charger, evse: EvsePolicy, policy: Policy) -> EvseConfig:
     )
 
 
-def _prices(settings: Settings, clock: Clock, sink: ObservationSink) -> DayAheadPrices:
-    tariff = settings.tariff
-    return DayAheadPrices(
-        source=DayAheadSource(
-            url=settings.prices.url,
-            bzn=tariff.bzn,
-            timezone=settings.timezone,
-            publication=settings.prices.publication,
-            timeout_s=settings.prices.timeout_s,
-            tariff=DayAheadTariff(
-                currency=tariff.currency,
-                import_adders_per_kwh=tariff.import_adders_per_kwh,
-                vat=tariff.vat,
-                export_factor=tariff.export_factor,
-                export_adder_per_kwh=tariff.export_adder_per_kwh,
-            ),
-        ),
+def _prices(
+    settings: Settings, reader: LedgerReader, clock: Clock, sink: ObservationSink
+) -> PriceDesk:
+    return PriceDesk(
+        rules=price_rules(settings, reader),
+        cache=PriceCache(settings.prices.directory),
         clock=clock,
         sink=sink,
     )

@@ -3,26 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 
-from v2g_daemon.settings.sections import TIMEZONE_OF_BIDDING_ZONE, Charger, Departure, Settings
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Complaint:
-    """One fault of the file: the key's path, its value as shown, what is wrong, and the fix."""
-
-    key: str
-    value: str | None
-    problem: str
-    fix: str
-
-    def text(self, path: Path) -> str:
-        """The line that people read."""
-        value = "" if self.value is None else f" = {self.value}"
-        return f"{path}: {self.key}{value}: {self.problem}; {self.fix}"
+from v2g_daemon.settings.complaints import Complaint
+from v2g_daemon.settings.price_sources import source_complaints
+from v2g_daemon.settings.sections import Charger, Departure, Settings
+from v2g_daemon.settings.tariff_sections import timezone_of
 
 
 def contradictions(settings: Settings) -> tuple[Complaint, ...]:
@@ -30,6 +16,7 @@ def contradictions(settings: Settings) -> tuple[Complaint, ...]:
     return tuple(
         chain(
             _site(settings),
+            _tariff(settings),
             _ids(settings),
             _safe_currents(settings),
             *(_charger(settings, number, one) for number, one in enumerate(settings.charger)),
@@ -49,13 +36,19 @@ def _site(settings: Settings) -> Iterator[Complaint]:
             problem=f"is above site.main_fuse_a = {site.main_fuse_a:g}",
             fix="give the largest load that runs beside the charger, per phase",
         )
-    if site.timezone is None and settings.tariff.bzn not in TIMEZONE_OF_BIDDING_ZONE:
+    if settings.tariff and site.timezone is None and timezone_of(settings.tariff) is None:
         yield Complaint(
             key="site.timezone",
             value=None,
-            problem=f"is missing, and the bidding zone {settings.tariff.bzn!r} does not tell it",
+            problem="is missing, and the tariff does not tell it",
             fix='add it, such as "Europe/Amsterdam"',
         )
+
+
+def _tariff(settings: Settings) -> Iterator[Complaint]:
+    if not settings.tariff:
+        yield Complaint(key="tariff", value=None, problem="is missing", fix="add it")
+    yield from source_complaints(settings)
 
 
 def _ids(settings: Settings) -> Iterator[Complaint]:

@@ -41,7 +41,7 @@ def to_policy(settings: sections.Settings) -> Policy:
         vehicles=tuple(_vehicle(vehicle, settings) for vehicle in settings.vehicle),
         schedule=_schedule(settings),
         economics=Economics(
-            currency=settings.tariff.currency,
+            currency=settings.currency,
             margin_per_kwh=settings.economics.margin_per_kwh,
             unmet_goal_per_kwh=settings.economics.unmet_goal_per_kwh,
         ),

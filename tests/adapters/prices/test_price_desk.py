@@ -10,15 +10,20 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
 from decimal import Decimal
 from itertools import pairwise
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from tests.adapters.waiting import until
-from v2g_daemon.adapters.prices.day_ahead import DayAheadPrices, DayAheadSource
+from v2g_daemon.adapters.prices.cache import PriceCache
+from v2g_daemon.adapters.prices.desk import PriceDesk, PriceRules
+from v2g_daemon.adapters.prices.energy_charts import EnergyCharts
+from v2g_daemon.adapters.prices.feed import PriceSource
 from v2g_daemon.adapters.system.clock import ScaledClock
 from v2g_daemon.domain.clock import ClockWitness, WitnessSource
 from v2g_daemon.domain.goals import UserOverride
@@ -26,14 +31,34 @@ from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import local_day
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading
-from v2g_daemon.market.tariff import DayAheadTariff
+from v2g_daemon.market.tariff import (
+    Component,
+    Export,
+    SeriesRate,
+    Stack,
+    Tariff,
+    TariffBook,
+)
 
 ZONE = ZoneInfo("Europe/Amsterdam")
-TARIFF = DayAheadTariff(
+SPOT = "energy-charts:NL"
+TARIFF = Tariff(
+    id="test",
     currency="EUR",
-    import_adders_per_kwh=(Decimal("0.1288"),),
-    vat=Decimal("0.21"),
-    export_adder_per_kwh=Decimal("-0.005"),
+    timezone="Europe/Amsterdam",
+    imports=Stack(
+        components=(
+            Component(name="energy", rate=SeriesRate(source=SPOT, adder=Decimal("0.1288"))),
+        ),
+        vat=Decimal("0.21"),
+    ),
+    export=Export(
+        stack=Stack(
+            components=(
+                Component(name="energy", rate=SeriesRate(source=SPOT, adder=Decimal("-0.005"))),
+            )
+        )
+    ),
 )
 Reply = tuple[int, bytes] | None
 
@@ -124,33 +149,41 @@ def clock_at(local: str, *, speed: float) -> ScaledClock:
 
 @asynccontextmanager
 async def running(
-    server: PriceServer, sink: Curves, clock: ScaledClock, *, timeout_s: float = 2.0
-) -> AsyncIterator[DayAheadPrices]:
-    prices = DayAheadPrices(
-        source=DayAheadSource(
-            url=server.url,
-            bzn="NL",
-            timezone="Europe/Amsterdam",
-            tariff=TARIFF,
-            timeout_s=timeout_s,
-        ),
+    server: PriceServer,
+    sink: Curves,
+    clock: ScaledClock,
+    *,
+    folder: Path,
+    timeout_s: float = 2.0,
+    tariff: Tariff = TARIFF,
+) -> AsyncIterator[PriceDesk]:
+    source = PriceSource(
+        name=SPOT,
+        shape=EnergyCharts(bzn="NL", currency="EUR", url=server.url),
+        timezone="Europe/Amsterdam",
+        publication=time_of_day(13),
+        timeout_s=timeout_s,
+    )
+    desk = PriceDesk(
+        rules=PriceRules(book=TariffBook(versions=(tariff,)), sources=[source]),
+        cache=PriceCache(folder),
         clock=clock,
         sink=sink,
         jitter=lambda: 1.0,
     )
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(prices.run())
+        task = group.create_task(desk.run())
         try:
-            yield prices
+            yield desk
         finally:
             task.cancel()
 
 
-async def test_after_publication_the_start_fetches_yesterday_to_tomorrow() -> None:
+async def test_after_publication_the_start_fetches_yesterday_to_tomorrow(tmp_path: Path) -> None:
     sink = Curves()
     async with (
         price_server(hours_of) as server,
-        running(server, sink, clock_at("2024-12-11T17:30", speed=1.0)),
+        running(server, sink, clock_at("2024-12-11T17:30", speed=1.0), folder=tmp_path),
     ):
         await until(lambda: sink.curves != [])
         await asyncio.sleep(0.3)
@@ -163,11 +196,11 @@ async def test_after_publication_the_start_fetches_yesterday_to_tomorrow() -> No
     assert curve.slots[0].export_per_kwh == 0.095
 
 
-async def test_tomorrow_is_fetched_once_it_is_published() -> None:
+async def test_tomorrow_is_fetched_once_it_is_published(tmp_path: Path) -> None:
     sink = Curves()
     async with (
         price_server(hours_of) as server,
-        running(server, sink, clock_at("2024-12-11T12:30", speed=1800.0)),
+        running(server, sink, clock_at("2024-12-11T12:30", speed=1800.0), folder=tmp_path),
     ):
         await until(lambda: len(sink.curves) == 2)
         await asyncio.sleep(0.5)
@@ -178,7 +211,7 @@ async def test_tomorrow_is_fetched_once_it_is_published() -> None:
     assert [len(curve.slots) for curve in sink.curves] == [48, 72]
 
 
-async def test_a_late_publication_is_asked_for_again_with_longer_pauses() -> None:
+async def test_a_late_publication_is_asked_for_again_with_longer_pauses(tmp_path: Path) -> None:
     sink = Curves()
     clock = clock_at("2024-12-11T12:15", speed=1800.0)
     asked_at: list[datetime] = []
@@ -189,7 +222,7 @@ async def test_a_late_publication_is_asked_for_again_with_longer_pauses() -> Non
             return 404, b'{"error": "not published"}'
         return hours_of(first, last)
 
-    async with price_server(reply) as server, running(server, sink, clock):
+    async with price_server(reply) as server, running(server, sink, clock, folder=tmp_path):
         await until(lambda: len(sink.curves) == 2)
     pauses_s = [(later - earlier).total_seconds() for earlier, later in pairwise(asked_at[1:])]
     # Pauses of 60, 120, 240, 480, 900, 900 s of the house, but never under 0.2 s (360 s) of ours.
@@ -199,7 +232,9 @@ async def test_a_late_publication_is_asked_for_again_with_longer_pauses() -> Non
     assert sink.curves[-1].known_until(clock.now().utc) == datetime(2024, 12, 12, 23, tzinfo=UTC)
 
 
-async def test_a_service_that_refuses_an_unpublished_tomorrow_still_gives_today() -> None:
+async def test_a_service_that_refuses_an_unpublished_tomorrow_still_gives_today(
+    tmp_path: Path,
+) -> None:
     sink = Curves()
 
     def reply(first: date, last: date) -> Reply:
@@ -207,14 +242,14 @@ async def test_a_service_that_refuses_an_unpublished_tomorrow_still_gives_today(
 
     async with (
         price_server(reply) as server,
-        running(server, sink, clock_at("2024-12-11T17:30", speed=600.0)),
+        running(server, sink, clock_at("2024-12-11T17:30", speed=600.0), folder=tmp_path),
     ):
         await until(lambda: sink.curves != [])
     assert len(sink.curves[0].slots) == 48
 
 
 async def test_an_outage_takes_no_known_price_away_and_is_logged_once(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, tmp_path: Path
 ) -> None:
     sink = Curves()
     caplog.set_level(logging.INFO, logger="v2g_daemon")
@@ -225,7 +260,9 @@ async def test_an_outage_takes_no_known_price_away_and_is_logged_once(
 
     async with (
         price_server(reply) as server,
-        running(server, sink, clock_at("2024-12-11T12:15", speed=1800.0)) as prices,
+        running(
+            server, sink, clock_at("2024-12-11T12:15", speed=1800.0), folder=tmp_path
+        ) as prices,
     ):
         await until(lambda: prices.faults_count >= 3)
     assert len(sink.curves) == 1
@@ -246,7 +283,9 @@ async def test_an_outage_takes_no_known_price_away_and_is_logged_once(
     ],
     ids=["html", "empty", "500", "3 MB", "silence"],
 )
-async def test_a_bad_answer_is_survived_and_the_next_good_one_taken(bad: Reply) -> None:
+async def test_a_bad_answer_is_survived_and_the_next_good_one_taken(
+    bad: Reply, tmp_path: Path
+) -> None:
     sink = Curves()
     first_answer = [bad]
 
@@ -255,14 +294,16 @@ async def test_a_bad_answer_is_survived_and_the_next_good_one_taken(bad: Reply) 
 
     async with (
         price_server(reply) as server,
-        running(server, sink, clock_at("2024-12-11T09:00", speed=600.0), timeout_s=0.5) as prices,
+        running(
+            server, sink, clock_at("2024-12-11T09:00", speed=600.0), folder=tmp_path, timeout_s=0.5
+        ) as prices,
     ):
         await until(lambda: len(sink.curves) == 1)
     assert prices.faults_count == 1
     assert len(sink.curves[0].slots) == 48
 
 
-async def test_a_day_with_a_gap_is_used_and_asked_for_again() -> None:
+async def test_a_day_with_a_gap_is_used_and_asked_for_again(tmp_path: Path) -> None:
     sink = Curves()
 
     def reply(first: date, last: date) -> Reply:
@@ -275,7 +316,7 @@ async def test_a_day_with_a_gap_is_used_and_asked_for_again() -> None:
 
     async with (
         price_server(reply) as server,
-        running(server, sink, clock_at("2024-12-11T09:00", speed=600.0)),
+        running(server, sink, clock_at("2024-12-11T09:00", speed=600.0), folder=tmp_path),
     ):
         await until(lambda: len(sink.curves) == 2)
     assert [len(curve.slots) for curve in sink.curves] == [47, 48]
@@ -284,19 +325,21 @@ async def test_a_day_with_a_gap_is_used_and_asked_for_again() -> None:
     assert sink.curves[1].at(gap) is not None
 
 
-async def test_a_server_that_is_not_there_ends_nothing() -> None:
+async def test_a_server_that_is_not_there_ends_nothing(tmp_path: Path) -> None:
     sink = Curves()
     gone = PriceServer(reply=lambda *_: None, url="http://127.0.0.1:9/price")
-    async with running(gone, sink, clock_at("2024-12-11T09:00", speed=3600.0)) as prices:
+    async with running(
+        gone, sink, clock_at("2024-12-11T09:00", speed=3600.0), folder=tmp_path
+    ) as prices:
         await until(lambda: prices.faults_count >= 2)
     assert sink.curves == []
 
 
-async def test_prices_older_than_two_days_are_forgotten() -> None:
+async def test_prices_older_than_two_days_are_forgotten(tmp_path: Path) -> None:
     sink = Curves()
     async with (
         price_server(hours_of) as server,
-        running(server, sink, clock_at("2024-12-11T11:00", speed=86_400.0)),
+        running(server, sink, clock_at("2024-12-11T11:00", speed=86_400.0), folder=tmp_path),
     ):
         await until(lambda: len(sink.curves) >= 5)
     for curve in sink.curves:
@@ -308,12 +351,12 @@ async def test_prices_older_than_two_days_are_forgotten() -> None:
 HTTP_DATE = "Date: Wed, 11 Dec 2024 16:30:02 GMT"
 
 
-async def test_an_answer_with_prices_tells_the_servers_time() -> None:
+async def test_an_answer_with_prices_tells_the_servers_time(tmp_path: Path) -> None:
     sink = Curves()
     clock = clock_at("2024-12-11T17:30", speed=1.0)
     async with (
         price_server(hours_of, headers=(HTTP_DATE,)) as server,
-        running(server, sink, clock),
+        running(server, sink, clock, folder=tmp_path),
     ):
         await until(lambda: sink.curves != [])
     (witness,) = sink.witnesses
@@ -324,13 +367,13 @@ async def test_an_answer_with_prices_tells_the_servers_time() -> None:
     assert started_utc <= witness.observed_at.utc < started_utc + timedelta(seconds=8)
 
 
-async def test_a_page_that_is_no_price_list_tells_no_time() -> None:
+async def test_a_page_that_is_no_price_list_tells_no_time(tmp_path: Path) -> None:
     sink = Curves()
     clock = clock_at("2024-12-11T17:30", speed=600.0)
     login_page = (200, b"<html>please log in</html>")
     async with (
         price_server(lambda *_: login_page, headers=(HTTP_DATE,)) as server,
-        running(server, sink, clock) as prices,
+        running(server, sink, clock, folder=tmp_path) as prices,
     ):
         await until(lambda: prices.faults_count >= 2)
     assert sink.witnesses == []

@@ -58,7 +58,10 @@ def test_defaults_in_force_are_told(tmp_path: Path) -> None:
         "only charges until vehicle.warranty is given." in said
     )
     assert "Meter: 192.168.1.20:502 unit 1, profile sunspec, every 1 s." in said
-    assert "import = (spot + 0.02 + 0.1088) × 1.21, export = spot × 1 + (0)." in said
+    assert (
+        "Tariff home, in EUR per kWh: import = (energy-charts:NL + 0.02 + energy_tax 0.1088) × "
+        "1.21, export = nothing." in said
+    )
 
 
 @pytest.mark.parametrize(
