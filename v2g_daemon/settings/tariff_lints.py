@@ -99,8 +99,10 @@ def _amounts(version: TariffSection, place: str, rate: RateSection) -> Iterator[
     dear = DEAR_PER_KWH * units_of_a_euro(version.currency)
     for key, amount in named:
         if amount is not None and abs(amount) > dear and key != "cap":
-            unit = "per MWh" if abs(amount) > 10 * dear else "in hundredths (ct, p)"
-            yield (f"{place}: {key} = {amount} {version.currency} per kWh is a lot; is it {unit}?")
+            yield (
+                f"{place}: {key} = {amount} {version.currency} per kWh is a lot; "
+                "is it in hundredths (ct, p) or per MWh?"
+            )
     if rate.kind == "series" and not LEAST_MULT <= abs(rate.mult) <= MOST_MULT:
         yield (
             f"{place}: mult = {rate.mult} is unusual; series are in {version.currency} per kWh "
