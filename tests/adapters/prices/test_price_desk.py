@@ -6,9 +6,9 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
 from decimal import Decimal
@@ -24,20 +24,25 @@ from v2g_daemon.adapters.prices.cache import PriceCache
 from v2g_daemon.adapters.prices.desk import PriceDesk, PriceRules
 from v2g_daemon.adapters.prices.energy_charts import EnergyCharts
 from v2g_daemon.adapters.prices.feed import PriceSource
+from v2g_daemon.adapters.prices.listed import CsvRows, Place
+from v2g_daemon.adapters.prices.tibber import Tibber
 from v2g_daemon.adapters.system.clock import ScaledClock
 from v2g_daemon.domain.clock import ClockWitness, WitnessSource
 from v2g_daemon.domain.goals import UserOverride
 from v2g_daemon.domain.instant import Instant
-from v2g_daemon.domain.interval import local_day
+from v2g_daemon.domain.interval import Interval, local_day
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading
+from v2g_daemon.market.curve import Standing
 from v2g_daemon.market.tariff import (
     Component,
     Export,
+    FlatRate,
     SeriesRate,
     Stack,
     Tariff,
     TariffBook,
+    TierStep,
 )
 
 ZONE = ZoneInfo("Europe/Amsterdam")
@@ -156,6 +161,7 @@ async def running(
     folder: Path,
     timeout_s: float = 2.0,
     tariff: Tariff = TARIFF,
+    sources: Sequence[PriceSource] | None = None,
 ) -> AsyncIterator[PriceDesk]:
     source = PriceSource(
         name=SPOT,
@@ -165,7 +171,9 @@ async def running(
         timeout_s=timeout_s,
     )
     desk = PriceDesk(
-        rules=PriceRules(book=TariffBook(versions=(tariff,)), sources=[source]),
+        rules=PriceRules(
+            book=TariffBook(versions=(tariff,)), sources=[source] if sources is None else sources
+        ),
         cache=PriceCache(folder),
         clock=clock,
         sink=sink,
@@ -209,6 +217,17 @@ async def test_tomorrow_is_fetched_once_it_is_published(tmp_path: Path) -> None:
         ("2024-12-11", "2024-12-12"),
     ]
     assert [len(curve.slots) for curve in sink.curves] == [48, 72]
+
+
+async def test_houses_do_not_all_ask_at_the_minute_of_publication(tmp_path: Path) -> None:
+    # The middle of the jitter is half of five minutes: at 13:00 nothing is asked of tomorrow.
+    sink = Curves()
+    async with (
+        price_server(hours_of) as server,
+        running(server, sink, clock_at("2024-12-11T13:00", speed=1.0), folder=tmp_path),
+    ):
+        await until(lambda: sink.curves != [])
+    assert [query["end"] for query in server.queries] == ["2024-12-11"]
 
 
 async def test_a_late_publication_is_asked_for_again_with_longer_pauses(tmp_path: Path) -> None:
@@ -377,3 +396,170 @@ async def test_a_page_that_is_no_price_list_tells_no_time(tmp_path: Path) -> Non
     ):
         await until(lambda: prices.faults_count >= 2)
     assert sink.witnesses == []
+
+
+async def test_a_restart_in_an_outage_knows_what_was_known(tmp_path: Path) -> None:
+    before, after = Curves(), Curves()
+    async with (
+        price_server(hours_of) as server,
+        running(server, before, clock_at("2024-12-11T17:30", speed=1.0), folder=tmp_path),
+    ):
+        await until(lambda: before.curves != [])
+        await until(lambda: list(tmp_path.glob("*.json")) != [])
+    gone = PriceServer(reply=lambda *_: None, url="http://127.0.0.1:9/price")
+    async with running(gone, after, clock_at("2024-12-11T19:00", speed=1.0), folder=tmp_path):
+        await until(lambda: after.curves != [])
+    assert after.curves == before.curves
+    known = PriceCache(tmp_path).load(SPOT)
+    (answer,) = known.answers
+    assert answer.origin == server.url
+    assert (answer.prices_count, answer.step_s) == (72, 3600)
+    assert answer.end_utc == datetime(2024, 12, 12, 23, tzinfo=UTC)
+    assert len(answer.sha256) == 64
+
+
+async def test_a_damaged_cache_is_as_none_and_is_written_anew(tmp_path: Path) -> None:
+    (tmp_path / "energy-charts_NL.json").write_text('{"prices": [["2024-12-11T00:00:00Z", 3600')
+    sink = Curves()
+    async with (
+        price_server(hours_of) as server,
+        running(server, sink, clock_at("2024-12-11T17:30", speed=1.0), folder=tmp_path),
+    ):
+        await until(lambda: sink.curves != [])
+        await until(lambda: len(PriceCache(tmp_path).load(SPOT).series) == 72)
+
+
+async def test_a_cache_that_cannot_be_written_is_told_and_takes_no_price_away(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    sink = Curves()
+    async with (
+        price_server(hours_of) as server,
+        running(server, sink, clock_at("2024-12-11T17:30", speed=1.0), folder=tmp_path / "file"),
+    ):
+        await until(lambda: sink.curves != [])
+        await until(lambda: caplog.records != [])
+    assert "energy-charts:NL is not kept for an outage" in caplog.records[0].getMessage()
+
+
+FLAT = Tariff(
+    id="flat",
+    currency="EUR",
+    timezone="Europe/Amsterdam",
+    imports=Stack(components=(Component(name="energy", rate=FlatRate(value=Decimal("0.3"))),)),
+    export=None,
+)
+
+
+async def test_a_tariff_without_a_source_needs_no_network_and_rolls_on_at_midnight(
+    tmp_path: Path,
+) -> None:
+    sink = Curves()
+    gone = PriceServer(reply=lambda *_: None, url="http://127.0.0.1:9/price")
+    clock = clock_at("2024-12-11T22:00", speed=7200.0)
+    async with running(gone, sink, clock, folder=tmp_path, tariff=FLAT, sources=()):
+        await until(lambda: len(sink.curves) >= 2)
+    first, second = (curve.slots[0].interval for curve in sink.curves[:2])
+    # Two days before today and three after it; local midnights.
+    assert first.start_utc == datetime(2024, 12, 8, 23, tzinfo=UTC)
+    assert first.end_utc == datetime(2024, 12, 14, 23, tzinfo=UTC)
+    assert second.start_utc - first.start_utc == timedelta(days=1)
+
+
+async def test_a_tariff_that_is_not_valid_puts_no_curve(tmp_path: Path) -> None:
+    sink = Curves()
+    over = replace(FLAT, valid_to=date(2024, 1, 1))
+    gone = PriceServer(reply=lambda *_: None, url="http://127.0.0.1:9/price")
+    clock = clock_at("2024-12-11T22:00", speed=7200.0)
+    async with running(gone, sink, clock, folder=tmp_path, tariff=over, sources=()):
+        await asyncio.sleep(0.3)
+    assert sink.curves == []
+
+
+async def test_the_bill_month_fills_up_and_the_next_tier_begins(tmp_path: Path) -> None:
+    sink = Curves()
+    month = Interval(
+        start_utc=datetime(2024, 11, 30, 23, tzinfo=UTC),
+        end_utc=datetime(2024, 12, 31, 23, tzinfo=UTC),
+    )
+    tiers = (
+        TierStep(upper_milliwh=500_000_000, adder=Decimal(0)),
+        TierStep(upper_milliwh=None, adder=Decimal("0.05")),
+    )
+
+    def standing(now_utc: datetime) -> Standing:
+        used_kwh = 499 if now_utc < datetime(2024, 12, 11, 11, tzinfo=UTC) else 501
+        return Standing(month=month, import_milliwh=used_kwh * 1_000_000, export_milliwh=0)
+
+    desk = PriceDesk(
+        rules=PriceRules(
+            book=TariffBook(versions=(replace(FLAT, tiers=tiers),)), sources=(), standing=standing
+        ),
+        cache=PriceCache(tmp_path),
+        clock=clock_at("2024-12-11T11:30", speed=3600.0),
+        sink=sink,
+    )
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(desk.run())
+        await until(lambda: len(sink.curves) == 2)
+        task.cancel()
+    assert [curve.slots[0].import_per_kwh for curve in sink.curves] == [0.3, 0.35]
+
+
+async def test_a_source_without_a_publication_is_asked_regularly(tmp_path: Path) -> None:
+    sink = Curves()
+    path = tmp_path / "prices.csv"
+    path.write_text(table_of(hours=10, per_kwh="0.10"))
+    source = PriceSource(
+        name=SPOT,
+        shape=CsvRows(place=Place(file=path), currency="EUR"),
+        timezone="Europe/Amsterdam",
+        publication=None,
+        every_s=900.0,
+    )
+    gone = PriceServer(reply=lambda *_: None, url="http://127.0.0.1:9/price")
+    clock = clock_at("2024-12-11T09:00", speed=1800.0)
+    folder = tmp_path / "cache"
+    async with running(gone, sink, clock, folder=folder, sources=(source,)) as desk:
+        await until(lambda: len(sink.curves) == 1)
+        path.write_text(table_of(hours=12, per_kwh="0.20"))
+        await until(lambda: len(sink.curves) == 2)
+        path.unlink()
+        await until(lambda: desk.faults_count >= 1)
+    assert [len(curve.slots) for curve in sink.curves] == [10, 12]
+    assert sink.curves[1].slots[0].import_per_kwh == 0.397848  # (0.20 + 0.1288) × 1.21
+
+
+def table_of(*, hours: int, per_kwh: str) -> str:
+    start_utc = datetime(2024, 12, 11, 8, tzinfo=UTC)
+    stamps = [start_utc + timedelta(hours=number) for number in range(hours)]
+    lines = [f"{stamp:%Y-%m-%dT%H:%M:%SZ},{per_kwh}" for stamp in stamps]
+    return "\n".join(["time_utc,price_eur_per_kwh", *lines, ""])
+
+
+async def test_a_token_travels_in_the_header_of_a_post(tmp_path: Path) -> None:
+    heard: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readuntil(b"\r\n\r\n"))
+        body = b'{"errors": [{"message": "unauthenticated"}]}'
+        writer.write(b"HTTP/1.1 200 X\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        await writer.drain()
+        writer.close()
+
+    listener = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{listener.sockets[0].getsockname()[1]}/gql"
+    source = PriceSource(
+        name=SPOT,
+        shape=Tibber(home="", currency="EUR", token="secret-token", url=url),
+        timezone="Europe/Amsterdam",
+        publication=time_of_day(13),
+    )
+    gone = PriceServer(reply=lambda *_: None)
+    clock = clock_at("2024-12-11T17:30", speed=1.0)
+    async with running(gone, Curves(), clock, folder=tmp_path, sources=(source,)) as desk:
+        await until(lambda: desk.faults_count == 1)
+    listener.close()
+    assert heard[0].startswith(b"POST /gql HTTP/1.1")
+    assert b"Authorization: Bearer secret-token" in heard[0]

@@ -31,6 +31,9 @@ LOOK_EVERY_S = 30.0  # simulated; short, so that a stepped clock is noticed
 FIRST_RETRY_S = 60.0  # simulated
 LONGEST_RETRY_S = 900.0  # simulated
 SHORTEST_PAUSE_S = 0.2  # real
+LEAST_JITTER = 0.75
+# After the hour of publication; each house has its own share of it.
+LONGEST_SPREAD = timedelta(minutes=5)
 KEPT = timedelta(days=2)
 LARGEST_ANSWER_BYTES = 2 << 20
 
@@ -39,7 +42,7 @@ _log = logging.getLogger(__name__)
 
 def even_jitter() -> float:
     """A factor between 0.75 and 1.25, so that not every house asks at the same second."""
-    return SystemRandom().uniform(0.75, 1.25)
+    return SystemRandom().uniform(LEAST_JITTER, 2 - LEAST_JITTER)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +89,7 @@ class SourceFeed:
         self._on_known = on_known
         self._jitter = jitter
         self._known = known
+        self._spread = LONGEST_SPREAD * max(jitter() - LEAST_JITTER, 0.0) / (2 - 2 * LEAST_JITTER)
         self._next_at: Instant | None = None
         self._attempt_count = 0
         self._fault: str | None = None
@@ -213,9 +217,10 @@ class SourceFeed:
         today = now_utc.astimezone(self._zone).date()
         tomorrow = today + timedelta(days=1)
         publication = self._source.publication
-        if publication is None or now_utc >= at_local(today, publication, self._zone):
+        if publication is None:
             return [today, tomorrow]
-        return [today]
+        asked_from_utc = at_local(today, publication, self._zone) + self._spread
+        return [today, tomorrow] if now_utc >= asked_from_utc else [today]
 
     def _note(self, fault: str | None) -> None:
         if fault == self._fault:

@@ -116,26 +116,29 @@ class CsvRows:
 
     def series(self, payload: bytes) -> tuple[SeriesPrice, ...]:
         """The prices of a file; raises PriceSourceError."""
-        lines = csv.DictReader(io.StringIO(_text(payload), newline=""))
-        header = list(lines.fieldnames or ())
+        header, lines = _table(payload)
+        if not header:
+            raise PriceSourceError("an empty table")
         value = self._value_column(header)
         for name in (self.start, value, *(() if self.end is None else (self.end,))):
             if name not in header:
                 raise PriceSourceError(f"no column {name!r} among {', '.join(header) or 'none'}")
         unit = Unit.of(self.unit or _unit_of(value), currency=self.currency)
         rows = []
-        for number, line in enumerate(lines, start=2):
+        for number, fields in lines:
             try:
-                rows.append(self._row(line, value, unit))
+                if len(fields) != len(header):
+                    raise PriceSourceError(f"{len(fields)} fields, the header has {len(header)}")
+                rows.append(self._row(dict(zip(header, fields, strict=True)), value, unit))
             except PriceSourceError as error:
                 raise PriceSourceError(f"line {number}: {error}") from error
         return series_of(_placed(rows, self.stamps), currency=self.currency)
 
-    def _row(self, line: dict[str, str | None], value: str, unit: Unit) -> Row:
+    def _row(self, line: dict[str, str], value: str, unit: Unit) -> Row:
         return Row(
             start_s=stamp_s(_stamp(line[self.start])),
             end_s=None if self.end is None else stamp_s(_stamp(line[self.end])),
-            per_kwh=amount_of_text(line[value] or "", unit),
+            per_kwh=amount_of_text(line[value], unit),
         )
 
     def _value_column(self, header: list[str]) -> str:
@@ -160,9 +163,9 @@ def _placed(rows: Sequence[Row], stamps: Stamps) -> Sequence[Row]:
     ]
 
 
-def _stamp(text: str | None) -> object:
+def _stamp(text: str) -> object:
     """A stamp as text or as a number of seconds."""
-    return int(text) if text is not None and text.isdigit() else text
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else text
 
 
 def _unit_of(column: str) -> str:
@@ -170,6 +173,16 @@ def _unit_of(column: str) -> str:
     if found is None:
         raise PriceSourceError(f"column {column!r} does not end in its unit; give the unit")
     return f"{found[1]}/{found[2]}"
+
+
+def _table(payload: bytes) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """The header of a CSV, and its other lines that are not empty by their numbers."""
+    reader = csv.reader(io.StringIO(_text(payload), newline=""))
+    try:
+        found = [(reader.line_num, fields) for fields in reader if fields]
+    except csv.Error as error:
+        raise PriceSourceError(f"no CSV: {error}") from error
+    return (found[0][1], found[1:]) if found else ([], [])
 
 
 def _text(payload: bytes) -> str:
