@@ -6,7 +6,18 @@ import sys
 
 import typer
 
-from v2g_daemon.cli import check, demo, latch, overrides, replay, report, run, status
+from v2g_daemon.cli import (
+    check,
+    demo,
+    latch,
+    overrides,
+    prices,
+    replay,
+    report,
+    run,
+    status,
+    tariff,
+)
 from v2g_daemon.domain.errors import ConfigurationError, V2gDaemonError
 
 EXIT_FAILURE = 1
@@ -29,6 +40,8 @@ app.command("auto")(overrides.auto)
 app.add_typer(latch.app, name="latch")
 app.command("report")(report.report)
 app.command("replay")(replay.replay)
+app.add_typer(tariff.app, name="tariff")
+app.add_typer(prices.app, name="prices")
 
 
 def main() -> None:
