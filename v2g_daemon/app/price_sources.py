@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
+from v2g_daemon.accounting.circulation import settled
 from v2g_daemon.adapters.prices import energy_charts, octopus, tibber
 from v2g_daemon.adapters.prices.desk import PriceRules
 from v2g_daemon.adapters.prices.feed import PriceSource
@@ -13,12 +14,13 @@ from v2g_daemon.adapters.prices.request import Shape
 from v2g_daemon.app.tariffs import book_of
 from v2g_daemon.domain.errors import InvariantViolated
 from v2g_daemon.domain.interval import Interval
+from v2g_daemon.domain.policy import GridConnection
 from v2g_daemon.market.calendar import bill_months
 from v2g_daemon.market.curve import Standing
 from v2g_daemon.market.tariff import TariffBook
 from v2g_daemon.market.track import posix_s
 from v2g_daemon.ports import LedgerReader
-from v2g_daemon.settings import Settings, sections
+from v2g_daemon.settings import Settings, sections, to_policy
 from v2g_daemon.settings.price_sources import asked_sources
 
 # When tomorrow is published, in the source's own wall time.
@@ -29,16 +31,18 @@ DEFAULT_EVERY_S = 900.0
 
 def price_rules(settings: Settings, reader: LedgerReader) -> PriceRules:
     """What the price desk of a house works by."""
-    book = book_of(settings)
+    book, grid = book_of(settings), to_policy(settings).grid
 
     def standing(now_utc: datetime) -> Standing | None:
-        return month_so_far(book, reader, now_utc)
+        return month_so_far(book, reader, grid, now_utc)
 
     sources = tuple(_source(one, settings, book) for one in asked_sources(settings))
     return PriceRules(book=book, sources=sources, standing=standing)
 
 
-def month_so_far(book: TariffBook, reader: LedgerReader, now_utc: datetime) -> Standing | None:
+def month_so_far(
+    book: TariffBook, reader: LedgerReader, grid: GridConnection, now_utc: datetime
+) -> Standing | None:
     """Where the running bill month stands by the ledger; None where no price depends on it."""
     tariff = book.at(now_utc)
     if tariff is None or not tariff.depends_on_month:
@@ -47,7 +51,7 @@ def month_so_far(book: TariffBook, reader: LedgerReader, now_utc: datetime) -> S
     zone = ZoneInfo(tariff.timezone)
     (month,) = bill_months((now_s, now_s + 1), zone, billing_day=tariff.billing_day)
     since = Interval(start_utc=month.start_utc, end_utc=month.end_utc)
-    rows = [row for row in reader.pcc_intervals(since) if not row.simulated]
+    rows = [settled(row, grid) for row in reader.pcc_intervals(since) if not row.simulated]
     return Standing(
         month=month,
         import_milliwh=sum(row.import_milliwh for row in rows),

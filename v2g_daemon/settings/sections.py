@@ -43,7 +43,10 @@ class BillingMeterSection(Section):
 
 
 class Site(Section):
-    """[site]: the grid connection point. Import and export limits are totals at the PCC."""
+    """[site]: the grid connection point. Import and export limits are totals at the PCC.
+
+    `meter_netting` is how the registers of our own meter count, `billing_meter` the one billed by.
+    """
 
     main_fuse_a: Positive
     largest_other_load_a: NotNegative
@@ -56,6 +59,7 @@ class Site(Section):
     export_windows: tuple[ExportWindowSection, ...] = ()
     max_phase_imbalance_w: NotNegative | None = None
     grid_operator_import_w: Annotated[float, Field(ge=4200.0)] | None = None
+    meter_netting: Literal["sum", "per_phase"] = "sum"
     billing_meter: BillingMeterSection = BillingMeterSection()
 
     @field_validator("timezone")

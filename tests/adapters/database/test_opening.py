@@ -155,8 +155,8 @@ BROKEN = '''"""Breaks after its first statement."""
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "9998"
+down_revision = "NEWEST"
 
 
 def upgrade():
@@ -169,12 +169,14 @@ def test_a_migration_that_fails_leaves_the_old_schema_whole(file: Path, tmp_path
     filled(file)
     scripts = tmp_path / "migrations"
     shutil.copytree(MIGRATIONS, scripts, ignore=shutil.ignore_patterns("__pycache__"))
-    (scripts / "versions" / "r0003_broken.py").write_text(BROKEN)
+    (scripts / "versions" / "r9998_broken.py").write_text(
+        BROKEN.replace("NEWEST", opening.REVISIONS[-1])
+    )
     engine = engines.writer_engine(engines.parsed(f"sqlite:///{file}"), durable=True)
     with pytest.raises(OperationalError, match="no_such_table"), engine.begin() as connection:
-        opening.migrate(connection, "0003", scripts=scripts)
+        opening.migrate(connection, "9998", scripts=scripts)
     with engine.connect() as connection:
-        assert opening.stored_version(connection) == "0002"
+        assert opening.stored_version(connection) == opening.REVISIONS[-1]
         assert not inspect(connection).has_table("half")
     engine.dispose()
 
@@ -188,7 +190,7 @@ def test_an_older_schema_is_migrated(file: Path) -> None:
     opened(file).close()
     engine = engines.writer_engine(engines.parsed(f"sqlite:///{file}"), durable=True)
     with engine.connect() as connection:
-        assert opening.stored_version(connection) == "0002"
+        assert opening.stored_version(connection) == opening.REVISIONS[-1]
         assert inspect(connection).has_table("station_event")
     engine.dispose()
 
