@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from v2g_daemon.adapters.modbus.profile import load_profile
 from v2g_daemon.adapters.system.clock import RealClock
 from v2g_daemon.app.tariff_words import sentences
 from v2g_daemon.app.tariffs import book_of
+from v2g_daemon.domain.billing_meter import BillingMeter, Netting
 from v2g_daemon.domain.errors import ConfigurationError
 from v2g_daemon.domain.goals import WeeklyDeparture
 from v2g_daemon.domain.policy import EvsePolicy, FailState, Policy, Stage
@@ -92,6 +94,22 @@ def _site(settings: Settings, policy: Policy) -> Iterator[str]:
         yield f"Export limit: {_kw(grid.export_limit_w)} at the grid connection."
     if grid.import_limit_w is not None:
         yield f"Import limit: {_kw(grid.import_limit_w)} at the grid connection."
+    billing = grid.billing_meter
+    if billing != BillingMeter() or grid.meter_netting is not billing.netting:
+        yield (
+            f"Billed by a meter of {billing.interval_s // 60} min intervals that counts "
+            f"{_netting(billing.netting)}; ours counts {_netting(grid.meter_netting)}."
+        )
+
+
+def _netting(netting: Netting) -> str:
+    match netting:
+        case Netting.SUM:
+            return "the sum of its phases"
+        case Netting.PER_PHASE:
+            return "each phase for itself"
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
 def _stations(settings: Settings) -> Iterator[str]:

@@ -14,6 +14,7 @@ from v2g_daemon.domain.errors import ConfigurationError
 from v2g_daemon.market.tariff import SeriesRate, Settles, TouRate
 from v2g_daemon.settings import load_settings
 from v2g_daemon.settings.tariff_file import load_tariff, shipped_tariffs
+from v2g_daemon.settings.tariff_lints import doubts
 
 WHOLE = """\
 [tariff]
@@ -346,3 +347,11 @@ def test_a_house_needs_a_time_zone_from_site_or_tariff(tmp_path: Path) -> None:
     text = SMALLEST.replace("energy-charts:NL", "energy-charts:XX")
     with pytest.raises(ConfigurationError, match=r"site\.timezone: is missing, and the tariff"):
         load_settings(written(tmp_path, text))
+
+
+def test_the_example_of_the_page_can_be_used(tmp_path: Path) -> None:
+    page = Path(__file__).resolve().parents[3] / "docs" / "tariffs.md"
+    example = page.read_text(encoding="utf-8").split("```toml\n")[1].split("```")[0]
+    (version,) = load_tariff(file_of(tmp_path, example))
+    assert version.id == "my-supplier-2026"
+    assert doubts([version], today=date(2026, 5, 1)) == ()
