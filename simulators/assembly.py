@@ -62,7 +62,8 @@ def assemble(scenario: Scenario, base: Path) -> Assembly:
     )
     world = _world(scenario, base, clock.start_s)
     stations = [
-        Station(table=table, clock=clock, world=world, faults=faults) for table in scenario.station
+        Station(table=_beside(table, base), clock=clock, world=world, faults=faults)
+        for table in scenario.station
     ]
     meter, prices = scenario.meter, scenario.prices
     service = (
@@ -80,6 +81,16 @@ def assemble(scenario: Scenario, base: Path) -> Assembly:
         else Meter(table=meter, world=world, clock=clock, faults=faults),
         control=Control(world=world, clock=clock, faults=faults, stations=stations, prices=service),
     )
+
+
+def _beside(table: StationTable, base: Path) -> StationTable:
+    """The table with its files found relative to the scenario."""
+    named = {
+        key: str(base / file)
+        for key in ("ca_file", "certificate_file", "key_file")
+        if (file := getattr(table, key)) is not None
+    }
+    return table.model_copy(update=named)
 
 
 def _clock(scenario: Scenario) -> ScaledClock:

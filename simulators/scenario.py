@@ -151,6 +151,9 @@ class StationTable(Table):
     id: Annotated[str, Field(min_length=1, max_length=48, pattern=r"^[^/:?#\s]+$")]
     url: str
     password: str | None = None
+    ca_file: str | None = None
+    certificate_file: str | None = None
+    key_file: str | None = None
     versions: Annotated[tuple[Version, ...], Field(min_length=1)] = ("ocpp2.1",)
     phases: Literal[1, 3] = 3
     max_charge_w: Positive = 7400.0
@@ -180,8 +183,10 @@ class StationTable(Table):
     @model_validator(mode="after")
     def _is_reachable(self) -> Self:
         parts = urlsplit(self.url)
-        if parts.scheme != "ws" or not parts.hostname:
-            raise ValueError('url must look like "ws://127.0.0.1:9000/ocpp"')
+        if parts.scheme not in {"ws", "wss"} or not parts.hostname:
+            raise ValueError('url must look like "ws://127.0.0.1:9000/ocpp", or wss://')
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("certificate_file and key_file belong together")
         if self.v2x is True and "ocpp2.1" not in self.versions:
             raise ValueError('v2x needs "ocpp2.1" among the versions')
         return self

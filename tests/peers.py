@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
+from tempfile import mkdtemp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +37,24 @@ def package(name: str) -> Path | None:
     return Path(spec.origin) if spec is not None and spec.origin is not None else None
 
 
+@cache
+def environment_of_its_own(name: str, *, version: str) -> Path | None:
+    """A program installed by name into a temporary environment, gone with this process.
+
+    Its dependencies are its own business and must not meet ours.
+    """
+    folder = Path(mkdtemp(prefix=f"v2g-peer-{name}-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    command = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--retries=1"]
+    command += ["--disable-pip-version-check", f"{name}=={version}"]
+    try:
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True, timeout=120)
+        subprocess.run(command, check=True, timeout=120)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return folder / "bin" / name
+
+
 PEERS = {
     "postgresql": Peer(
         locate=partial(program, "initdb", folders="usr/lib/postgresql/*/bin"),
@@ -41,6 +63,10 @@ PEERS = {
     "pysunspec2": Peer(
         locate=partial(package, "sunspec2"),
         install_line="pip install --require-hashes -r requirements/dev.txt",
+    ),
+    "test-ocpp": Peer(
+        locate=partial(environment_of_its_own, "test-ocpp", version="1.0.0"),
+        install_line="pip install test-ocpp (the test does it, where pip reaches an index)",
     ),
     "systemd-analyze": Peer(
         locate=partial(program, "systemd-analyze"), install_line="apt-get install systemd"

@@ -7,7 +7,9 @@ from concurrent.futures import Future
 from datetime import datetime
 from typing import Protocol
 
+from v2g_daemon.domain.certificates import InstalledRoot, IssuedCertificate
 from v2g_daemon.domain.clock import ClockWitness
+from v2g_daemon.domain.faults import Fault
 from v2g_daemon.domain.goals import UserOverride
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
@@ -56,6 +58,12 @@ class ObservationSink(Protocol):
     def cancel_overrides(self, evse_id: str) -> None: ...
 
     def clear_latch(self, clearance: LatchClearance) -> None: ...
+
+
+class FaultSink(Protocol):
+    """Where an edge task puts the faults it sees now; they stand until it puts others."""
+
+    def put_faults(self, source: str, faults: tuple[Fault, ...]) -> None: ...
 
 
 class EvsePort(Protocol):
@@ -133,6 +141,44 @@ class StationJournal(Protocol):
     def newest(self, station_id: str, kind: StationEventKind, name: str) -> StationEvent | None:
         """The newest event of that kind and name, of this run or an earlier one."""
         ...
+
+
+class CertificateRegister(Protocol):
+    """Told until when a station's certificate holds, as shown at a handshake or issued."""
+
+    def note(self, station_id: str, not_after_utc: datetime) -> None: ...
+
+
+class StationCa(Protocol):
+    """The local CA: judges and signs what a station asks for; signing may take some time."""
+
+    def refusal(self, station_id: str, request_pem: str) -> str | None:
+        """Why a certificate request is not signed; None: it will be."""
+        ...
+
+    def sign(self, station_id: str, request_pem: str, *, now_utc: datetime) -> IssuedCertificate:
+        """A request that was not refused."""
+        ...
+
+    def root_pem(self) -> str:
+        """The certificate that stations check the server by."""
+        ...
+
+    def root_serial(self) -> str:
+        """How a station names it: hexadecimal, no leading zeros."""
+        ...
+
+
+class StationCertificates(Protocol):
+    """What a person has a connected station do with certificates; all may raise DeviceError."""
+
+    async def install_root(self, station_id: str) -> None: ...
+
+    async def installed(self, station_id: str) -> tuple[InstalledRoot, ...]: ...
+
+    async def delete(self, station_id: str, serial: str) -> None: ...
+
+    async def request_new(self, station_id: str) -> None: ...
 
 
 class TraceSink(Protocol):

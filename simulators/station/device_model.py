@@ -194,7 +194,7 @@ class DeviceModel:
             ("TxCtrlr", "StopTxOnInvalidId", "false"),
             ("AuthCtrlr", "Enabled", "true"),
             ("AuthCtrlr", "AuthorizeRemoteStart", "false"),
-            ("SecurityCtrlr", "SecurityProfile", "1" if table.password is not None else "0"),
+            ("SecurityCtrlr", "SecurityProfile", _security_profile(table)),
             ("SecurityCtrlr", "Identity", table.id),
             ("ClockCtrlr", "TimeSource", "Heartbeat"),
         ):
@@ -233,6 +233,14 @@ class DeviceModel:
 
     def _are_measurands(self, value: str) -> bool:
         return all(part in self.measurands for part in value.split(",")) if value else True
+
+
+def _security_profile(table: StationTable) -> str:
+    if table.certificate_file is not None:
+        return "3"
+    if table.password is None:
+        return "0"
+    return "2" if table.url.startswith("wss:") else "1"
 
 
 def has_v2x(table: StationTable, version: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from simulators.clock import iso_from_s
+from simulators.station.certificates import CERTIFICATE_HANDLERS, sign_certificate
 from simulators.station.profile_rules import (
     EVSE_ID,
     Proposal,
@@ -309,6 +310,8 @@ def trigger_message(station: Station, request: JsonDict) -> JsonDict:
             notify_status(station)
         case "MeterValues":
             station.send("MeterValues", lambda: meter_values(station))
+        case "SignChargingStationCertificate":
+            sign_certificate(station)
         case "TransactionEvent":
             return _trigger_transaction_event(station)
         case _:
@@ -331,6 +334,7 @@ def _always(status: str) -> Handler:
 
 
 _HANDLERS: dict[str, Handler] = {
+    **CERTIFICATE_HANDLERS,
     "ChangeAvailability": change_availability,
     "ClearCache": _always("Rejected"),
     "ClearChargingProfile": clear_charging_profile,

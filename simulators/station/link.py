@@ -63,6 +63,7 @@ async def open_link(station: Station) -> Link:
                 close_timeout=CLOSE_TIMEOUT_S,
                 max_size=LONGEST_MESSAGE_BYTES,
                 proxy=None,
+                ssl=station.credentials.context(),
             )
     except (OSError, TimeoutError, WebSocketException) as error:
         raise Unreachable(str(error) or type(error).__name__) from error

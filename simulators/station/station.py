@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from simulators.clock import ScaledClock, iso_from_s
 from simulators.faults import FaultBoard
 from simulators.scenario import StationTable
+from simulators.station.certificates import Credentials
 from simulators.station.device_model import MODES_V2X, DeviceModel
 from simulators.station.profile_rules import Capabilities
 from simulators.station.profiles import Governing, ProfileStore, Situation
@@ -80,6 +81,7 @@ class Station:
         self.world = world
         self.faults = faults
         self.outlet: Outlet = world.outlets[table.id]
+        self.credentials = Credentials(table)
         self.numbers: dict[str, int] = {}  # of transactions, as 1.6 has them given
         self.store = ProfileStore(phases=table.phases, max_charge_w=table.max_charge_w)
         self.counts = Counts()

@@ -51,6 +51,8 @@ class OldWords:
                 return Spoken(action=action, payload=_boot(payload["chargingStation"]))
             case "Heartbeat" | "SecurityEventNotification":
                 return Spoken(action=action, payload=payload)
+            case "SignCertificate":
+                return Spoken(action=action, payload={"csr": payload["csr"]})
             case "StatusNotification":
                 return self._status(payload["timestamp"])
             case "Authorize":
@@ -70,12 +72,29 @@ class OldWords:
                 return self._configuration(payload.get("key", []))
             case "ChangeConfiguration":
                 return self._change(payload["key"], payload["value"])
+            case "GetInstalledCertificateIds":
+                return self._installed(payload)
             case _ if action in _ASKED:
                 name, request = _ASKED[action](self, payload)
                 answer = handlers.answer(self._station, name, request)
                 return None if answer is None else {"status": answer["status"]}
             case _:
                 return None
+
+    def _installed(self, payload: JsonDict) -> JsonDict | None:
+        answer = handlers.answer(self._station, "GetInstalledCertificateIds", payload)
+        chains = [] if answer is None else answer.get("certificateHashDataChain", [])
+        hashes = [chain["certificateHashData"] for chain in chains]
+        if not hashes:
+            return {"status": "NotFound"}
+        return {"status": "Accepted", "certificateHashData": hashes}
+
+    def _extended_trigger(self, payload: JsonDict) -> tuple[str, JsonDict]:
+        wanted = payload["requestedMessage"]
+        own = "SignChargingStationCertificate"
+        return "TriggerMessage", {
+            "requestedMessage": own if wanted == "SignChargePointCertificate" else wanted
+        }
 
     def _transaction(self, event: JsonDict) -> Spoken | None:
         uuid = event["transactionInfo"]["transactionId"]
@@ -234,7 +253,15 @@ class OldWords:
         return "DataTransfer", payload
 
 
+def _same(action: str) -> Callable[[OldWords, JsonDict], tuple[str, JsonDict]]:
+    return lambda _words, payload: (action, payload)
+
+
 _ASKED: dict[str, Callable[[OldWords, JsonDict], tuple[str, JsonDict]]] = {
+    "CertificateSigned": _same("CertificateSigned"),
+    "DeleteCertificate": _same("DeleteCertificate"),
+    "ExtendedTriggerMessage": OldWords._extended_trigger,
+    "InstallCertificate": _same("InstallCertificate"),
     "ChangeAvailability": OldWords._availability,
     "ClearChargingProfile": OldWords._clear,
     "DataTransfer": OldWords._data,

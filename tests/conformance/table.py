@@ -15,12 +15,38 @@ ANSWERED = f"{ADAPTERS}/test_handlers.py::test_every_action_gets_a_schema_valid_
 SESSION = f"{ADAPTERS}/test_v2g_session.py"
 REFUSALS = f"{ADAPTERS}/test_refusals.py"
 OLD = f"{ADAPTERS}/test_v16_station.py"
+CERTIFICATES = f"{ADAPTERS}/test_station_certificates.py"
+HOSTILE = f"{ADAPTERS}/test_hostile_input.py"
+PROFILES = f"{ADAPTERS}/test_security_profiles.py"
+ACCESS = "tests/unit/settings/test_station_access.py"
 V2G = f"{SESSION}::test_a_v2g_session_from_plug_in_to_departure"
 OLD_CHARGES = f"{OLD}::test_an_old_station_charges_within_a_limit_in_tenths_of_an_ampere"
+
+
+def _signed(version: OcppVersion) -> str:
+    name = "test_a_station_gets_the_certificate_it_asked_for_after_the_answer"
+    return f"{CERTIFICATES}::{name}[{version.value}]"
+
+
+def _roots(version: OcppVersion) -> str:
+    name = "test_a_station_is_given_the_ca_shows_it_and_forgets_another"
+    return f"{CERTIFICATES}::{name}[{version.value}]"
+
+
+def _requested(version: OcppVersion) -> str:
+    name = "test_a_station_is_asked_to_ask_for_a_new_certificate"
+    return f"{CERTIFICATES}::{name}[{version.value}]"
+
+
+def _certificates_sent(version: OcppVersion) -> dict[str, str]:
+    roots = ("DeleteCertificate", "GetInstalledCertificateIds", "InstallCertificate")
+    return {"CertificateSigned": _signed(version), **dict.fromkeys(roots, _roots(version))}
+
 
 # What a message does, beyond getting an answer, shows in these.
 HANDLED: dict[OcppVersion, dict[str, str]] = {
     OcppVersion.V2_1: {
+        "SignCertificate": _signed(OcppVersion.V2_1),
         "Authorize": f"{ADAPTERS}/test_handlers.py::test_energy_transfers_are_named_in_2_1_only",
         "BootNotification": V2G,
         "NotifyEVChargingNeeds": V2G,
@@ -31,6 +57,7 @@ HANDLED: dict[OcppVersion, dict[str, str]] = {
         "TransactionEvent": V2G,
     },
     OcppVersion.V2_0_1: {
+        "SignCertificate": _signed(OcppVersion.V2_0_1),
         "BootNotification": (
             f"{REFUSALS}::test_a_2_0_1_station_is_charged_by_limits_and_never_below_zero"
         ),
@@ -40,6 +67,7 @@ HANDLED: dict[OcppVersion, dict[str, str]] = {
         ),
     },
     OcppVersion.V1_6: {
+        "SignCertificate": _signed(OcppVersion.V1_6),
         "BootNotification": OLD_CHARGES,
         "MeterValues": f"{OLD}::test_its_meter_values_are_texts_in_any_unit",
         "StartTransaction": OLD_CHARGES,
@@ -53,6 +81,7 @@ HANDLED: dict[OcppVersion, dict[str, str]] = {
 # What we ask, by the test that goes red when we do not.
 SENT: dict[OcppVersion, dict[str, str]] = {
     OcppVersion.V2_1: {
+        **_certificates_sent(OcppVersion.V2_1),
         "GetTransactionStatus": (
             f"{REFUSALS}::test_a_transaction_that_the_station_no_longer_knows_is_over"
         ),
@@ -68,11 +97,15 @@ SENT: dict[OcppVersion, dict[str, str]] = {
         "UpdateDynamicSchedule": V2G,
     },
     OcppVersion.V2_0_1: {
+        **_certificates_sent(OcppVersion.V2_0_1),
+        "TriggerMessage": _requested(OcppVersion.V2_0_1),
         "SetChargingProfile": (
             f"{REFUSALS}::test_a_2_0_1_station_is_charged_by_limits_and_never_below_zero"
         ),
     },
     OcppVersion.V1_6: {
+        **_certificates_sent(OcppVersion.V1_6),
+        "ExtendedTriggerMessage": _requested(OcppVersion.V1_6),
         "ChangeConfiguration": OLD_CHARGES,
         "GetConfiguration": OLD_CHARGES,
         "SetChargingProfile": OLD_CHARGES,
@@ -180,39 +213,132 @@ FAULTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (
         "wrong or no credentials, unknown id",
-        (f"{ADAPTERS}/test_admission.py::test_a_stranger_is_refused_before_the_upgrade",),
+        (
+            f"{ADAPTERS}/test_admission.py::test_a_stranger_is_refused_before_the_upgrade",
+            f"{HOSTILE}::test_strangers_of_a_thousand_names_leave_nothing_behind",
+        ),
     ),
     (
         "passwords are guessed, from one address or many",
         (
             f"{ADAPTERS}/test_admission.py::test_guessing_passwords_ends_in_429_and_in_the_journal",
+            f"{HOSTILE}::test_a_hundred_wrong_passwords_from_elsewhere_do_not_keep_the_station_out",
             f"{UNIT}/test_attempts.py::"
             "test_guessing_from_many_addresses_is_limited_by_the_station_but_never_keeps_it_out",
         ),
     ),
     (
-        "frames beyond the size bound",
-        (f"{ADAPTERS}/test_session.py::test_a_frame_over_the_size_bound_closes_with_1009",),
+        "connections that say nothing, or half a handshake",
+        (
+            f"{HOSTILE}::test_a_crowd_that_says_nothing_leaves_room_for_the_station",
+            f"{HOSTILE}::test_half_a_handshake_is_ended_after_the_open_timeout",
+            f"{HOSTILE}::test_half_a_tls_handshake_is_ended_after_the_open_timeout",
+            f"{UNIT}/test_crowd.py::test_an_address_has_fifty_places_and_all_together_two_hundred",
+        ),
     ),
     (
-        "bytes that are no JSON, and JSON that is no frame",
+        "frames beyond the size bound, fragments without end, a compression bomb",
+        (
+            f"{ADAPTERS}/test_session.py::test_a_frame_over_the_size_bound_closes_with_1009",
+            f"{HOSTILE}::test_a_frame_that_announces_a_gibibyte_closes_before_it_comes",
+            f"{HOSTILE}::test_ten_thousand_fragments_close_with_1009",
+            f"{HOSTILE}::test_compression_is_not_spoken_so_no_bomb_can_come",
+        ),
+    ),
+    (
+        "pings without end, whose answers nobody reads",
+        (f"{HOSTILE}::test_who_makes_us_answer_and_never_reads_is_dropped",),
+    ),
+    (
+        "bytes that are no UTF-8 or no JSON, and JSON that is no frame",
         (
             f"{ADAPTERS}/test_session.py::"
             "test_a_broken_frame_gets_the_proper_error_and_the_session_lives",
+            f"{HOSTILE}::test_text_that_is_no_utf_8_closes_with_1007",
             f"{ADAPTERS}/test_fuzz.py::test_six_thousand_hostile_frames_do_no_harm",
         ),
     ),
     (
-        "control characters in names and ids",
-        (f"{UNIT}/test_evse_state.py::test_a_control_character_in_an_id_reaches_no_ledger",),
+        "right JSON, wrong shape: no call, an id too long or used twice, the other direction",
+        (
+            f"{ADAPTERS}/test_session.py::test_what_needs_no_answer_gets_none",
+            f"{ADAPTERS}/test_session.py::"
+            "test_an_id_longer_than_the_protocol_allows_is_answered_up_to_a_bound",
+            f"{ADAPTERS}/test_session.py::test_a_reused_id_with_another_message_is_handled",
+            f"{ADAPTERS}/test_handlers.py::test_an_error_text_is_cut_to_what_the_protocol_allows",
+        ),
     ),
     (
-        "a flood of security events",
-        (f"{ADAPTERS}/test_handlers.py::test_a_stations_security_events_are_kept_once_a_minute",),
+        "values that cannot be: powers, registers, units, stamps",
+        (
+            f"{UNIT}/test_meter_values.py::test_power_is_signed_watts_of_the_whole_outlet",
+            f"{UNIT}/test_meter_values.py::test_registers_are_whole_milliwatt_hours",
+            f"{UNIT}/test_translate.py::test_a_stamp_is_utc_or_nothing",
+        ),
+    ),
+    (
+        "markup and control characters in names and ids",
+        (
+            f"{UNIT}/test_evse_state.py::test_a_control_character_in_an_id_reaches_no_ledger",
+            f"{HOSTILE}::test_what_a_station_calls_itself_forges_no_line_of_the_log",
+        ),
+    ),
+    (
+        "SQL in every field, paths that climb",
+        (
+            f"{HOSTILE}::test_sql_in_every_field_is_text_and_nothing_else",
+            f"{ADAPTERS}/test_admission.py::test_a_stranger_is_refused_before_the_upgrade",
+        ),
+    ),
+    (
+        "TLS: old versions, certificates of others, expired ones, keys that others may read",
+        (
+            f"{PROFILES}::test_nothing_older_than_tls_1_2_is_spoken",
+            f"{PROFILES}::test_a_station_refuses_a_server_of_another_ca_or_another_name",
+            f"{PROFILES}::test_a_station_refuses_an_expired_server",
+            f"{PROFILES}::test_a_certificate_of_another_station_opens_nothing",
+            f"{PROFILES}::test_a_certificate_that_does_not_hold_opens_nothing",
+            f"{PROFILES}::test_tls_files_that_cannot_be_used_are_told_with_their_fix",
+        ),
+    ),
+    (
+        "a station talked back into plain text; plain text on a public network",
+        (
+            f"{PROFILES}::test_a_station_that_came_by_tls_may_not_come_back_in_plain_text",
+            f"{PROFILES}::test_plain_text_from_a_public_address_is_refused_unless_allowed_in_words",
+            f"{ACCESS}::test_what_would_leave_the_door_ajar_is_refused",
+        ),
+    ),
+    (
+        "certificate requests under another's name, with weak keys, or without end",
+        (
+            "tests/adapters/certificates/test_local_ca.py::"
+            "test_a_request_is_signed_only_if_name_key_and_signature_are_in_order",
+            f"{CERTIFICATES}::test_who_asks_for_certificates_without_end_is_refused",
+        ),
+    ),
+    (
+        "a flood of security events, or of vendor data",
+        (
+            f"{ADAPTERS}/test_handlers.py::test_a_stations_security_events_are_kept_once_a_minute",
+            f"{ADAPTERS}/test_handlers.py::"
+            "test_a_flood_of_events_under_ever_new_names_is_written_thirty_times_an_hour",
+            f"{ADAPTERS}/test_handlers.py::test_a_flood_of_vendor_data_writes_nothing",
+            "tests/adapters/database/test_retention.py::"
+            "test_old_security_events_go_and_the_rest_of_the_journal_stays",
+        ),
     ),
     (
         "secrets in logs",
         (f"{ADAPTERS}/test_admission.py::test_a_password_is_in_no_log_and_no_repr",),
+    ),
+    (
+        "secrets that everybody on the machine may read",
+        (
+            f"{ACCESS}::test_a_file_with_a_password_that_everybody_may_read_is_warned_of",
+            "tests/adapters/certificates/test_local_ca.py::"
+            "test_keys_are_their_owners_alone_from_the_first_byte",
+        ),
     ),
 )
 

@@ -9,7 +9,9 @@ from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from v2g_daemon.adapters.modbus.profile import load_profile
+from v2g_daemon.adapters.ocpp.tls import server_context
 from v2g_daemon.adapters.system.clock import RealClock
+from v2g_daemon.app.certificates import certificate_warnings, local_ca, tls_config
 from v2g_daemon.app.tariff_words import sentences
 from v2g_daemon.app.tariffs import book_of
 from v2g_daemon.domain.billing_meter import BillingMeter, Netting
@@ -17,7 +19,15 @@ from v2g_daemon.domain.errors import ConfigurationError
 from v2g_daemon.domain.goals import WeeklyDeparture
 from v2g_daemon.domain.policy import EvsePolicy, FailState, Policy, Stage
 from v2g_daemon.domain.vehicle import Vehicle
-from v2g_daemon.settings import Settings, load_settings, to_policy, warnings_of
+from v2g_daemon.settings import (
+    Charger,
+    Settings,
+    exposed_secrets,
+    least_profile,
+    load_settings,
+    to_policy,
+    warnings_of,
+)
 from v2g_daemon.settings.price_sources import asked_sources
 from v2g_daemon.settings.tariff_lints import doubts
 
@@ -45,6 +55,7 @@ def check(path: Path) -> CheckReport:
     """Read and explain a configuration; raises ConfigurationError if it cannot be used."""
     settings = load_settings(path)
     _find_profiles(settings, path)
+    _find_certificates(settings, path)
     policy = to_policy(settings)
     understood = (
         *_site(settings, policy),
@@ -59,8 +70,26 @@ def check(path: Path) -> CheckReport:
     zone = ZoneInfo(settings.timezone)
     now_utc = RealClock().now().utc if settings.clock is None else settings.clock.start
     wrong = doubts(settings.tariff, today=now_utc.astimezone(zone).date())
-    warnings = (*warnings_of(settings), *(f"tariff {text}" for text in wrong))
-    return CheckReport(path=path, understood=understood, warnings=warnings)
+    return CheckReport(
+        path=path,
+        understood=understood,
+        warnings=(
+            *warnings_of(settings),
+            *exposed_secrets(path, settings),
+            *certificate_warnings(settings, now_utc=RealClock().now().utc),
+            *(f"tariff {text}" for text in wrong),
+        ),
+    )
+
+
+def _find_certificates(settings: Settings, path: Path) -> None:
+    try:
+        tls = tls_config(settings)
+        if tls is not None:
+            server_context(tls, client_certificate_required=False)
+        local_ca(settings)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}") from error
 
 
 def _find_profiles(settings: Settings, path: Path) -> None:
@@ -114,13 +143,32 @@ def _netting(netting: Netting) -> str:
 
 def _stations(settings: Settings) -> Iterator[str]:
     ocpp = settings.ocpp
-    for station_id in dict.fromkeys(charger.station_id for charger in settings.charger):
-        yield f"Station {station_id} connects to ws://{ocpp.host}:{ocpp.port}/{station_id}."
+    stations: dict[str, Charger] = {}
+    for charger in settings.charger:
+        stations.setdefault(charger.station_id, charger)
+    for charger in stations.values():
+        least = least_profile(charger, ocpp)
+        plain = [f"ws://{ocpp.host}:{ocpp.port}/{charger.station_id}"] if least == 1 else []
+        encrypted = f"wss://{ocpp.host}:{ocpp.tls_port}/{charger.station_id}"
+        places = [*plain, *([] if ocpp.tls_certificate_file is None else [encrypted])]
+        proof = _PROOFS[least]
+        if charger.unauthenticated_on_private_network:
+            proof = "nothing at all, from a private address"
+        yield f"Station {charger.station_id} connects to {' or '.join(places)}, by {proof}."
     if ocpp.host in LOOPBACK:
         yield (
             "Only this machine can connect; a station in the house needs ocpp.host = "
             '"0.0.0.0" or this machine\'s own address.'
         )
+    if settings.certificates.sign_station_requests:
+        yield f"Stations get certificates signed by the CA in {settings.certificates.directory}."
+
+
+_PROOFS = {
+    1: "its password",
+    2: "its password over TLS",
+    3: "its certificate",
+}
 
 
 def _charger(evse: EvsePolicy, policy: Policy) -> Iterator[str]:

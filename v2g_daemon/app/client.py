@@ -23,13 +23,18 @@ def socket_of(socket_path: Path | None, config: Path) -> Path:
 
 
 def ask(
-    socket_path: Path, method: str, path: str, body: dict[str, Any] | None = None
+    socket_path: Path,
+    method: str,
+    path: str,
+    body: dict[str, Any] | None = None,
+    *,
+    timeout_s: float = TIMEOUT_S,
 ) -> dict[str, Any]:
     """The answer's JSON; raises DaemonNotReached, also for an answer that says no."""
     if not socket_path.is_socket():
         raise DaemonNotReached(_nobody(socket_path, "there is no such socket"))
     transport = httpx.HTTPTransport(uds=str(socket_path))
-    with httpx.Client(transport=transport, timeout=TIMEOUT_S) as client:
+    with httpx.Client(transport=transport, timeout=timeout_s) as client:
         try:
             answer = client.request(method, f"http://v2g-daemon{path}", json=body)
         except httpx.TransportError as error:

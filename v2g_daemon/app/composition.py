@@ -20,6 +20,7 @@ from v2g_daemon.adapters.ocpp.config import (
     CentralSystemConfig,
     EvseConfig,
     OcppVersion,
+    SecurityProfile,
     StationConfig,
 )
 from v2g_daemon.adapters.ocpp.server import CentralSystem
@@ -30,9 +31,11 @@ from v2g_daemon.adapters.system.planning_child import PlanningChild
 from v2g_daemon.adapters.system.scheduler import Scheduler
 from v2g_daemon.adapters.system.trace_files import TraceFiles
 from v2g_daemon.adapters.system.watchdog import SystemdWatchdog
+from v2g_daemon.adapters.web.certificates import add_certificate_routes
 from v2g_daemon.adapters.web.routes import build_api
 from v2g_daemon.adapters.web.server import serve
 from v2g_daemon.adapters.web.translate import status_json
+from v2g_daemon.app.certificates import certificate_watch, local_ca, tls_config
 from v2g_daemon.app.latches import LatchDesk
 from v2g_daemon.app.overrides import Overrides
 from v2g_daemon.app.price_sources import price_rules
@@ -113,14 +116,15 @@ def compose(
     """All parts of one daemon, restored from its ledger; nothing runs yet."""
     policy = to_policy(settings)
     reader = ledger.reader()
-    now_utc = clock.now().utc
-    latest = _latest_values(reader, policy, now_utc)
+    now_utc, latest = clock.now().utc, _latest_values(reader, policy, clock.now().utc)
     clock = _witnessed(clock, reader, latest)
     trace = _trace_files(settings, clock)
     recorder = _recorder(policy, clock, ledger, trace)
     journal = LedgerStationJournal(ledger, newest=reader.newest_station_events())
-    central = CentralSystem(_central_config(settings, policy), clock, latest, journal)
-    newest, api = _desks(policy, latest, on_tick)
+    watch = certificate_watch(settings, clock=clock, journal=journal, sink=latest)
+    config, ca = _central_config(settings, policy), local_ca(settings)
+    central = CentralSystem(config, clock, latest, journal, ca=ca, register=watch)
+    newest, api = _desks(policy, latest, central, on_tick)
     watchdog = SystemdWatchdog.from_environment(os.environ)
     around = _surroundings(clock, latest, recorder, central, watchdog, newest)
     house = restored_house(reader, policy, now_utc)
@@ -138,13 +142,17 @@ def compose(
             "api": lambda: serve(api, settings.api.socket),
             "prices": _prices(settings, reader, clock, latest).run,
             "nightly": _nightly(policy, clock, ledger).run,
+            **({} if watch is None else {"certificates": watch.run}),
             **_meters(settings, policy, clock, latest),
         },
     )
 
 
 def _desks(
-    policy: Policy, latest: LatestValues, on_tick: Callable[[Outcome], None] | None
+    policy: Policy,
+    latest: LatestValues,
+    central: CentralSystem,
+    on_tick: Callable[[Outcome], None] | None,
 ) -> tuple[NewestOutcome, FastAPI]:
     """Who listens to every tick, and the API through which people ask and wish."""
     overrides, latches = Overrides(policy=policy, sink=latest), LatchDesk(sink=latest)
@@ -153,6 +161,7 @@ def _desks(
     api = build_api(
         status=newest.status, override=overrides, clear_latch=latches.clear, version=__version__
     )
+    add_certificate_routes(api, central.certificates)
     return newest, api
 
 
@@ -255,10 +264,14 @@ def _central_config(settings: Settings, policy: Policy) -> CentralSystemConfig:
     by_station: dict[str, list[Charger]] = {}
     for charger in settings.charger:
         by_station.setdefault(charger.station_id, []).append(charger)
+    ocpp = settings.ocpp
     return CentralSystemConfig(
-        host=settings.ocpp.host,
-        port=settings.ocpp.port,
-        call_timeout_s=settings.ocpp.call_timeout_s,
+        host=ocpp.host,
+        port=ocpp.port,
+        tls=tls_config(settings),
+        least_profile=SecurityProfile(ocpp.security_profile),
+        plain_text_on_public_network=ocpp.plain_text_on_public_network,
+        call_timeout_s=ocpp.call_timeout_s,
         stations=tuple(
             _station(station_id, chargers, policy) for station_id, chargers in by_station.items()
         ),
@@ -267,9 +280,12 @@ def _central_config(settings: Settings, policy: Policy) -> CentralSystemConfig:
 
 def _station(station_id: str, chargers: list[Charger], policy: Policy) -> StationConfig:
     first = chargers[0]
+    least = first.security_profile
     return StationConfig(
         station_id=station_id,
-        password="" if first.password is None else first.password.get_secret_value(),
+        password=None if first.password is None else first.password.get_secret_value(),
+        least_profile=None if least is None else SecurityProfile(least),
+        unauthenticated_on_private_network=first.unauthenticated_on_private_network,
         versions=tuple(OcppVersion(version) for version in first.ocpp_versions),
         unknown_fields_tolerated=first.unknown_fields == "tolerate",
         ping_interval_s=first.ping_interval_s,

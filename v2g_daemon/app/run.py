@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+from pathlib import Path
 
 from v2g_daemon.adapters.database.writer import DatabaseLedger
 from v2g_daemon.app.composition import Parts, clock_of, compose
 from v2g_daemon.runtime.supervisor import supervise
-from v2g_daemon.settings import Settings, warnings_of
+from v2g_daemon.settings import Settings, exposed_secrets, warnings_of
 from v2g_daemon.step.house import closing_rows
 
 _log = logging.getLogger(__name__)
@@ -17,13 +18,13 @@ _log = logging.getLogger(__name__)
 DRAIN_TIMEOUT_S = 5.0
 
 
-async def run_until_signal(settings: Settings) -> None:
-    """Run until SIGTERM or SIGINT."""
+async def run_until_signal(settings: Settings, *, path: Path) -> None:
+    """Run until SIGTERM or SIGINT; `path` is where the settings stand."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    for warning in warnings_of(settings):
+    for warning in (*warnings_of(settings), *exposed_secrets(path, settings)):
         _log.warning("%s", warning)
     clock = clock_of(settings)
     ledger = DatabaseLedger(settings.database.url, now_utc=clock.now().utc)

@@ -7,6 +7,7 @@ import sys
 import typer
 
 from v2g_daemon.cli import (
+    certs,
     check,
     demo,
     latch,
@@ -38,6 +39,7 @@ app.command("stop")(overrides.stop)
 app.command("charge")(overrides.charge)
 app.command("auto")(overrides.auto)
 app.add_typer(latch.app, name="latch")
+app.add_typer(certs.app, name="certs")
 app.command("report")(report.report)
 app.command("replay")(replay.replay)
 app.add_typer(tariff.app, name="tariff")

@@ -15,4 +15,4 @@ def run(config: ConfigOption = DEFAULT_CONFIG) -> None:
 
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # one line per request is no news
-    asyncio.run(run_until_signal(load_settings(config)))
+    asyncio.run(run_until_signal(load_settings(config), path=config))

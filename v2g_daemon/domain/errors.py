@@ -10,6 +10,7 @@ V2gDaemonError
 ├── SeriesFileError             a file of recorded series cannot be used; names file, line and fix
 ├── LedgerError                 the ledger could not be read or written
 ├── TraceError                  a trace, plan or problem could not be read (trace/json_form.py)
+├── CertificateError            a certificate, key or folder of them cannot be used or made
 ├── PlanningFailed              the planning child gave no plan; the last good one stays
 └── InvariantViolated           our bug; fatal
 """
@@ -51,6 +52,10 @@ class SeriesFileError(V2gDaemonError):
 
 class LedgerError(V2gDaemonError):
     """The ledger could not be read or written."""
+
+
+class CertificateError(V2gDaemonError):
+    """A certificate, key or folder of them cannot be used or made; the text says the next step."""
 
 
 class PlanningFailed(V2gDaemonError):

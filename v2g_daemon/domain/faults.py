@@ -25,6 +25,7 @@ class FaultCode(Enum):
     CLOCK_UNTRUSTED = "clock_untrusted"
     GOAL_UNREACHABLE = "goal_unreachable"
     REGISTER_RESET = "register_reset"
+    CERTIFICATE_EXPIRING = "certificate_expiring"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from v2g_daemon.domain.clock import ClockWitness, WitnessSource
+from v2g_daemon.domain.faults import Fault
 from v2g_daemon.domain.goals import UserOverride
 from v2g_daemon.domain.instant import Instant, fresh
 from v2g_daemon.domain.memory import LatchClearance
@@ -39,6 +40,7 @@ class LatestValues:
         self._plans: dict[str, Plan] = {}
         self._cleared: dict[str, LatchClearance] = {}
         self._failed_plans: set[str] = set()
+        self._faults: dict[str, tuple[Fault, ...]] = {}
 
     def put_meter(self, reading: MeterReading) -> None:
         """The newest reading at the PCC."""
@@ -78,6 +80,10 @@ class LatestValues:
         """A person clears a latch; taken in at the next tick."""
         self._cleared[clearance.evse_id] = clearance
 
+    def put_faults(self, source: str, faults: tuple[Fault, ...]) -> None:
+        """What an edge task finds wrong now; replaces what it found before."""
+        self._faults[source] = faults
+
     def put_plan(self, plan: Plan) -> None:
         """A new plan; taken in at the next tick."""
         self._plans[plan.evse_id] = plan
@@ -108,6 +114,7 @@ class LatestValues:
             commissioning=self._commissioning,
             recording=recording,
             cleared=tuple(self._cleared.values()),
+            faults=tuple(fault for faults in self._faults.values() for fault in faults),
         )
         self._plans.clear()
         self._cleared.clear()

@@ -45,7 +45,8 @@ class LedgerStationJournal:
         return self._newest.get((station_id, kind, name))
 
     def _committed(self, event: StationEvent) -> Future[None]:
-        self._newest[_key(event)] = event
+        if event.kind is not StationEventKind.SECURITY:  # nobody asks for one, and a flood fills it
+            self._newest[_key(event)] = event
         return self._ledger.commit((event,))
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-from v2g_daemon.settings.complaints import Complaint
+from v2g_daemon.settings.complaint import Complaint
 from v2g_daemon.settings.price_sources import source_complaints
 from v2g_daemon.settings.sections import Charger, Departure, Settings
+from v2g_daemon.settings.station_access import access_contradictions
 from v2g_daemon.settings.tariff_sections import timezone_of
 
 
@@ -20,6 +21,7 @@ def contradictions(settings: Settings) -> tuple[Complaint, ...]:
             _ids(settings),
             _safe_currents(settings),
             *(_charger(settings, number, one) for number, one in enumerate(settings.charger)),
+            access_contradictions(settings),
             _vehicles(settings),
             *(_departure(settings, number, one) for number, one in enumerate(settings.departure)),
             _clock(settings),
@@ -117,19 +119,6 @@ def _charger(settings: Settings, number: int, charger: Charger) -> Iterator[Comp
             value=str(charger.phases),
             problem=f"the site has {site.phases}",
             fix="correct one of them",
-        )
-    yield from _passwords(key, charger)
-
-
-def _passwords(key: str, charger: Charger) -> Iterator[Complaint]:
-    given = [charger.password, charger.password_file, charger.password_env]
-    count = len([one for one in given if one is not None])
-    if count != 1:
-        yield Complaint(
-            key=f"{key}.password_file",
-            value=None,
-            problem="no password" if count == 0 else "more than one password",
-            fix="give one of password_file, password_env and password",
         )
 
 

@@ -13,8 +13,9 @@ from pydantic import SecretStr, ValidationError
 from pydantic_settings import SettingsError
 
 from v2g_daemon.domain.errors import ConfigurationError
-from v2g_daemon.settings.complaints import (
-    Complaint,
+from v2g_daemon.settings.complaint import Complaint
+from v2g_daemon.settings.contradictions import contradictions
+from v2g_daemon.settings.explanations import (
     explained,
     is_list,
     keys_of,
@@ -22,7 +23,6 @@ from v2g_daemon.settings.complaints import (
     refusal,
     unknown_key,
 )
-from v2g_daemon.settings.contradictions import contradictions
 from v2g_daemon.settings.sections import Charger, PriceSource, Settings
 from v2g_daemon.settings.tariff_file import load_tariff, tariff_versions
 from v2g_daemon.settings.tariff_sections import TariffSection
@@ -48,20 +48,21 @@ def load_settings(path: Path, *, overrides: Mapping[str, object] | None = None) 
     private = [key for key in table if key.startswith("_")]
     complaints += [unknown_key(key, table.pop(key), Settings, key) for key in private]
     complaints += _removed_of_prices(table.get("prices"))
+    wrong: list[Complaint] = []
     if "tariff" in table:
         table["tariff"], wrong = _tariff(table["tariff"], path)
-        complaints += wrong
     try:
         settings = Settings(**table)  # type: ignore[arg-type]  # checking them is its job
     except ValidationError as error:
         complaints += explained(error, Settings)
     except SettingsError as error:
         complaints.append(_unreadable_variable(error))
-    if settings is not None and not complaints:
+    if settings is not None and not wrong:
         complaints += contradictions(settings)
+    complaints += wrong
     if settings is None or complaints:
         raise refusal(complaints, path)
-    return _with_tokens(_with_passwords(settings, path), path)
+    return _with_tokens(_with_files(_with_passwords(settings, path), path), path)
 
 
 def _tariff(raw: object, path: Path) -> tuple[tuple[TariffSection, ...], list[Complaint]]:
@@ -195,7 +196,25 @@ def _with_passwords(settings: Settings, path: Path) -> Settings:
     return settings.model_copy(update={"charger": chargers})
 
 
-def _password(charger: Charger, number: int, path: Path) -> SecretStr:
+def _with_files(settings: Settings, path: Path) -> Settings:
+    """The files that ocpp and certificates name, relative to the configuration's folder."""
+    ocpp, certificates = settings.ocpp, settings.certificates
+    named = {
+        key: path.parent / file
+        for key in ("tls_certificate_file", "tls_key_file", "client_ca_file")
+        if (file := getattr(ocpp, key)) is not None
+    }
+    directory = {"directory": path.parent / certificates.directory}
+    return settings.model_copy(
+        update={
+            "ocpp": ocpp.model_copy(update=named),
+            "certificates": certificates.model_copy(update=directory),
+        }
+    )
+
+
+def _password(charger: Charger, number: int, path: Path) -> SecretStr | None:
+    """None: this station comes without one, by certificate or by permission."""
     where = f"{path}: charger[{number}]"
     if charger.password is not None:
         where = f"{where}.password"
@@ -205,8 +224,10 @@ def _password(charger: Charger, number: int, path: Path) -> SecretStr:
         found = os.environ.get(charger.password_env, "")
         where = f"{where}.password_env = {charger.password_env!r}"
         fix = "set that environment variable"
+    elif charger.password_file is None:
+        return None
     else:
-        file = path.parent / (charger.password_file or "")
+        file = path.parent / charger.password_file
         where = f"{where}.password_file = {str(charger.password_file)!r}"
         fix = "write the station's password into that file"
         try:

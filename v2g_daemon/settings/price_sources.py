@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from v2g_daemon.settings.complaints import Complaint
+from v2g_daemon.settings.complaint import Complaint
 from v2g_daemon.settings.sections import PriceSource, Settings
 from v2g_daemon.settings.tariff_sections import sources_of
 

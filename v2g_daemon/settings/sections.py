@@ -22,6 +22,7 @@ from v2g_daemon.settings.section import Fraction, Name, NotNegative, Positive, S
 from v2g_daemon.settings.tariff_sections import TariffSection, known_timezone, timezone_of
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+SecurityProfile = Literal[1, 2, 3]  # OCPP 2.0.1 A00: password, password over TLS, certificate
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 EVERY_DAY: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -114,6 +115,8 @@ class Charger(Section):
     password: SecretStr | None = None
     password_file: Path | None = None
     password_env: Annotated[str, Field(pattern=r"^V2G_PASSWORD_[A-Z0-9_]+$")] | None = None
+    unauthenticated_on_private_network: bool = False
+    security_profile: SecurityProfile | None = None
     loss: Loss = Loss()
     cadence: ChargerCadence = ChargerCadence()
 
@@ -242,11 +245,28 @@ class Control(Section):
 
 
 class Ocpp(Section):
-    """[ocpp]: where stations connect (port 0: any free one); the default is this machine only."""
+    """[ocpp]: where stations connect (port 0: any free one); the default is this machine only.
+
+    `security_profile` is the least that any station may use; from 2 on only `tls_port` is open.
+    """
 
     host: str = "127.0.0.1"
     port: Port = 9000
+    tls_port: Port = 9443
     call_timeout_s: Positive = 30.0
+    security_profile: SecurityProfile = 1
+    tls_certificate_file: Path | None = None
+    tls_key_file: Path | None = None
+    client_ca_file: Path | None = None
+    tls_rsa_key_exchange: bool = False
+    plain_text_on_public_network: bool = False
+
+
+class Certificates(Section):
+    """[certificates]: the local CA of `v2g certs`, and whether it signs what stations ask for."""
+
+    directory: Path = Path("/var/lib/v2g-daemon/certificates")
+    sign_station_requests: bool = False
 
 
 class Database(Section):
@@ -308,6 +328,7 @@ class Settings(BaseSettings):
     economics: EconomicsSection = EconomicsSection()
     control: Control = Control()
     ocpp: Ocpp = Ocpp()
+    certificates: Certificates = Certificates()
     database: Database = Database()
     trace: Trace = Trace()
     api: Api = Api()

@@ -14,7 +14,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from v2g_daemon.domain.errors import ConfigurationError
-from v2g_daemon.settings.complaints import Complaint, explained, refusal
+from v2g_daemon.settings.complaint import Complaint
+from v2g_daemon.settings.explanations import explained, refusal
 from v2g_daemon.settings.tariff_sections import TariffSection, timezone_of
 
 # The [tariff] of earlier versions, and what says the same now.

@@ -43,7 +43,7 @@ class House:
 class Outcome:
     """What one tick produced: for the chargers, the trace, the ledger and the planner.
 
-    `faults` are the decision's, the meters' and the planner's together.
+    `faults` are the decision's, the meters', the planner's and the edges' together.
     """
 
     memory_before: Memory
@@ -68,7 +68,7 @@ def advance(house: House, news: News, policy: Policy) -> tuple[House, Outcome]:
         memory_after=memory,
         snapshot=snapshot,
         decision=decision,
-        faults=(*decision.faults, *metering.faults, *_planning_faults(questions)),
+        faults=(*decision.faults, *metering.faults, *_planning_faults(questions), *news.faults),
         rows=(
             *clearings,
             *metered,

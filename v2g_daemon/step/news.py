@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from v2g_daemon.domain.faults import Fault
 from v2g_daemon.domain.goals import UserOverride
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.memory import LatchClearance
@@ -15,7 +16,10 @@ from v2g_daemon.domain.snapshot import CommissioningRecord, RecordingHealth
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
-    """The newest of everything; `plans` holds at most one per EVSE, `failed_plans` EVSE ids."""
+    """The newest of everything; `plans` holds at most one per EVSE, `failed_plans` EVSE ids.
+
+    `faults` are what edge tasks find wrong by themselves; no decision looks at them.
+    """
 
     now: Instant
     clock_trusted: bool
@@ -29,3 +33,4 @@ class News:
     commissioning: tuple[CommissioningRecord, ...]
     recording: RecordingHealth
     cleared: tuple[LatchClearance, ...] = ()
+    faults: tuple[Fault, ...] = ()

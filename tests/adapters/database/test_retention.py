@@ -13,7 +13,7 @@ from v2g_daemon.adapters.database import writer
 from v2g_daemon.adapters.database.writer import DatabaseLedger
 from v2g_daemon.domain.errors import LedgerError
 from v2g_daemon.domain.interval import Interval
-from v2g_daemon.domain.ledger import PccInterval, TelemetryRow
+from v2g_daemon.domain.ledger import PccInterval, StationEvent, StationEventKind, TelemetryRow
 
 T0 = datetime(2024, 12, 11, 10, 0, tzinfo=UTC)
 WAIT_S = 20.0
@@ -69,6 +69,24 @@ def test_what_is_of_record_stays(ledger: DatabaseLedger) -> None:
     assert telemetry_count(ledger) == 0
 
 
+def test_old_security_events_go_and_the_rest_of_the_journal_stays(ledger: DatabaseLedger) -> None:
+    def entry(minutes: int, kind: StationEventKind) -> StationEvent:
+        return StationEvent(
+            at_utc=T0 + timedelta(minutes=minutes),
+            station_id="S1",
+            kind=kind,
+            name="wrong_password" if kind is StationEventKind.SECURITY else "evse 1",
+            detail="from 10.0.0.1",
+        )
+
+    old = [entry(number, StationEventKind.SECURITY) for number in range(10)]
+    kept = [entry(0, StationEventKind.TRANSACTION), entry(1, StationEventKind.LEARNED)]
+    ledger.commit([*old, *kept]).result(WAIT_S)
+    ledger.drop_telemetry_before(T0 + timedelta(minutes=9)).result(WAIT_S)
+    rows = ledger.reader()._read(text("SELECT kind FROM station_event ORDER BY at_utc"))
+    assert [row["kind"] for row in rows] == ["transaction", "learned", "security"]
+
+
 def test_more_than_a_batch_goes_in_several(
     ledger: DatabaseLedger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,14 +94,14 @@ def test_more_than_a_batch_goes_in_several(
     batches: list[int] = []
     dropped = writer._dropped
 
-    def counted(engine, before_utc: datetime) -> int:
-        batches.append(dropped(engine, before_utc))
+    def counted(engine, batch) -> int:
+        batches.append(dropped(engine, batch))
         return batches[-1]
 
     monkeypatch.setattr(writer, "_dropped", counted)
     ledger.commit([minute(number) for number in range(11)]).result(WAIT_S)
     ledger.drop_telemetry_before(T0 + timedelta(minutes=9)).result(WAIT_S)
-    assert batches == [4, 4, 1]
+    assert batches == [4, 4, 1, 0]  # and no security event
     assert telemetry_count(ledger) == 2
 
 

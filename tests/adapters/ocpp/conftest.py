@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from v2g_daemon.adapters.ocpp import (
 from v2g_daemon.domain.power import PowerRange
 from v2g_daemon.domain.readings import EvseStatus
 from v2g_daemon.domain.setpoint import Authority, Command, HandsOff, Reason, Setpoint
-from v2g_daemon.ports import EvsePort
+from v2g_daemon.ports import CertificateRegister, EvsePort, StationCa
 
 EVSE = EvseConfig(
     evse_id="garage",
@@ -93,26 +94,32 @@ def benches() -> Benches:
         call_timeout_s: float = 2.0,
         ping_interval_s: float = 20.0,
         ping_timeout_s: float = 20.0,
+        station: Mapping[str, Any] | None = None,
+        central_system: Mapping[str, Any] | None = None,
+        journal: MemoryJournal | None = None,
+        ca: StationCa | None = None,
+        register: CertificateRegister | None = None,
     ) -> AsyncIterator[Bench]:
         clock, sink = SteppedClock(), Sink()
         config = CentralSystemConfig(
             stations=(
                 StationConfig(
                     station_id="S1",
-                    password="correct horse battery",
                     evses=(evse,),
                     versions=versions,
                     heartbeat_interval_s=heartbeat_interval_s,
                     ping_interval_s=ping_interval_s,
                     ping_timeout_s=ping_timeout_s,
+                    **{"password": "correct horse battery", **(station or {})},
                 ),
             ),
             call_timeout_s=call_timeout_s,
             boot_wait_s=0.3,
             rival_ping_timeout_s=0.3,
+            **(central_system or {}),
         )
-        journal = MemoryJournal()
-        central = CentralSystem(config, clock, sink, journal)
+        kept = MemoryJournal() if journal is None else journal
+        central = CentralSystem(config, clock, sink, kept, ca=ca, register=register)
         serving = asyncio.create_task(central.run())
         async with asyncio.timeout(5):
             await central.listening()
@@ -123,7 +130,7 @@ def benches() -> Benches:
                 sink=sink,
                 port=central.ports()[0],
                 serving=serving,
-                journal=journal,
+                journal=kept,
             )
         finally:
             serving.cancel()

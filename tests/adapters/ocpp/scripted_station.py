@@ -91,6 +91,8 @@ class Sink:
 
 def schema(version: str, name: str) -> Draft4Validator:
     folder = "v" + version.removeprefix("ocpp").replace(".", "")
+    if version == "ocpp1.6":  # its requests have no suffix
+        name = name.removesuffix("Request")
     text = (files("ocpp") / folder / "schemas" / f"{name}.json").read_text(encoding="utf-8-sig")
     return Draft4Validator(json.loads(text))
 
@@ -165,6 +167,8 @@ class ScriptedStation:
             }
         if action == "TriggerMessage":
             return {"status": "Rejected"}
+        if action == "GetConfiguration":
+            return {"configurationKey": []}
         if action == "GetTransactionStatus":
             return {"messagesInQueue": False, "ongoingIndicator": True}
         return {"status": "Accepted"}
@@ -269,8 +273,9 @@ NEEDS_BPT = {
 }
 
 
-def url(central: CentralSystem, station_id: str = "S1") -> str:
-    return f"ws://127.0.0.1:{central.bound_port}/ocpp/{station_id}"
+def url(central: CentralSystem, station_id: str = "S1", *, tls: bool = False) -> str:
+    port = central.bound_tls_port if tls else central.bound_port
+    return f"{'wss' if tls else 'ws'}://127.0.0.1:{port}/ocpp/{station_id}"
 
 
 def credentials(user: str = "S1", password: str = "correct horse battery") -> dict[str, str]:
@@ -283,11 +288,10 @@ async def station(
     central: CentralSystem, *, versions: tuple[str, ...] = ("ocpp2.1",), **options: Any
 ) -> AsyncIterator[ScriptedStation]:
     """A connected station that answers in the background."""
+    options = {"additional_headers": credentials(), "compression": None, **options}
     async with connect(
-        url(central),
+        url(central, tls="ssl" in options),
         subprotocols=[Subprotocol(one) for one in versions] or None,
-        additional_headers=credentials(),
-        compression=None,
         **options,
     ) as socket:
         scripted = ScriptedStation(socket, socket.subprotocol or UNSPOKEN)

@@ -8,13 +8,13 @@ import socket
 
 import pytest
 from websockets.asyncio.client import connect
-from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.typing import Subprotocol
 
 from tests.adapters.ocpp.conftest import Bench, Benches
 from tests.adapters.ocpp.scripted_station import credentials, station, url
 from v2g_daemon.adapters.ocpp import OcppVersion
+from v2g_daemon.adapters.ocpp.connection import StationConnection
 
 
 async def refused(bench: Bench, *, station_id: str = "S1", headers: dict[str, str]) -> int:
@@ -45,6 +45,12 @@ async def test_a_stranger_is_refused_before_the_upgrade(
 ) -> None:
     assert await refused(bench, station_id=station_id, headers=headers) == status
     assert not bench.status.connected
+
+
+async def test_a_stranger_does_not_learn_what_serves(bench: Bench) -> None:
+    with pytest.raises(InvalidStatus) as caught:
+        await connect(url(bench.central, "S2"), additional_headers=credentials(user="S2"))
+    assert "Server" not in caught.value.response.headers
 
 
 @pytest.mark.parametrize(
@@ -138,7 +144,7 @@ async def test_what_a_station_does_not_acknowledge_in_a_calls_time_is_dropped(
         (serving,) = [
             one
             for one in gc.get_objects()
-            if type(one) is ServerConnection and one.remote_address == car.socket.local_address
+            if type(one) is StationConnection and one.remote_address == car.socket.local_address
         ]
         link = serving.transport.get_extra_info("socket")
         assert option is None or link.getsockopt(socket.IPPROTO_TCP, option) == 2000

@@ -207,6 +207,39 @@ def test_a_stations_security_events_are_kept_once_a_minute() -> None:
     ]
 
 
+def test_a_flood_of_events_under_ever_new_names_is_written_thirty_times_an_hour() -> None:
+    table = handlers(OcppVersion.V2_1)
+    assert isinstance(table.clock, SteppedClock)
+    for number in range(500):
+        told = {"type": f"Event{number}", "timestamp": "2024-12-11T17:00:00Z"}
+        assert asyncio.run(table.answer("SecurityEventNotification", told)) == {}
+    journal = table.station.journal
+    assert isinstance(journal, MemoryJournal)
+    assert [one.name for one in journal.order] == [
+        *(f"Event{number}" for number in range(30)),
+        "too_many_events",
+    ]
+    table.clock.elapsed_s += 3600.0
+    told = {"type": "Later", "timestamp": "2024-12-11T18:00:00Z"}
+    asyncio.run(table.answer("SecurityEventNotification", told))
+    assert journal.order[-1].name == "Later"
+
+
+@pytest.mark.parametrize("version", list(OcppVersion))
+def test_a_flood_of_vendor_data_writes_nothing(version: OcppVersion) -> None:
+    inner = handlers(OcppVersion.V2_1 if version is OcppVersion.V2_1 else OcppVersion.V2_0_1)
+    memory = V16Memory(station_id="S1", connectors=(1,), journal=inner.station.journal)
+    old = version is OcppVersion.V1_6
+    table: StationHandler = V16Handlers(inner=inner, memory=memory) if old else inner
+    told = {"vendorId": "com.example", "data": "x" * 1000}
+    for _ in range(200):
+        answer = asyncio.run(table.answer("DataTransfer", told))
+        assert answer == {"status": "UnknownVendorId"}
+    journal = inner.station.journal
+    assert isinstance(journal, MemoryJournal)
+    assert journal.order == []
+
+
 def test_energy_transfers_are_named_in_2_1_only() -> None:
     token = {"idToken": {"idToken": "T", "type": "Central"}}
     assert "allowedEnergyTransfer" not in asyncio.run(

@@ -121,7 +121,14 @@ HEARTBEAT = '[2,"h1","Heartbeat",{}]'
         ('[2,"a","Heartbeat",{"x":1e999}]', "-1", "RpcFrameworkError"),
         ("[" * 100_000, "-1", "RpcFrameworkError"),
         ("[2," + "9" * 5000 + "]", "-1", "RpcFrameworkError"),
+        ("[2," + "9" * 1_000_000 + "]", "-1", "RpcFrameworkError"),
         (b"\x00\xff", "-1", "RpcFrameworkError"),
+        ('\ufeff[2,"a","Heartbeat",{}]', "-1", "RpcFrameworkError"),
+        ('[2,"a","Heartbeat",{}]\x00', "-1", "RpcFrameworkError"),
+        ('[2,"a","Heart\x00beat",{}]', "-1", "RpcFrameworkError"),
+        ('[2,"a","\\ud800",{}]', "a", "NotImplemented"),
+        ('[2,"a","DataTransfer",{"vendorId":"x","vendorId":"y"}]', "-1", "RpcFrameworkError"),
+        ('[2,"' + "a" * 256 + '","Heartbeat",{}]', "-1", "RpcFrameworkError"),
         ('[2,"a","NoSuchThing",{}]', "a", "NotImplemented"),
         ('[2,"a","../../secret",{}]', "a", "NotImplemented"),
         ('[2,"a","SetChargingProfile",{}]', "a", "NotSupported"),
@@ -141,6 +148,11 @@ async def test_a_broken_frame_gets_the_proper_error_and_the_session_lives(
     assert error[:3] == [4, answer_id, code]
     assert len(str(error[3])) <= 255
     assert alive[:2] == [3, "h1"]
+
+
+async def test_an_id_longer_than_the_protocol_allows_is_answered_up_to_a_bound() -> None:
+    (reply,) = await Talk().say('[2,"' + "a" * 200 + '","Heartbeat",{}]')
+    assert reply[:2] == [3, "a" * 200]
 
 
 @pytest.mark.parametrize(

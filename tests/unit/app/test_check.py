@@ -78,7 +78,7 @@ def test_what_the_warranty_permits_is_told(tmp_path: Path, acknowledged: str, to
 
 def test_where_stations_connect_is_told_and_that_none_can_yet(tmp_path: Path) -> None:
     said = check(written(tmp_path, SMALLEST + METER)).text
-    assert "Station STATION-1 connects to ws://127.0.0.1:9000/STATION-1." in said
+    assert "Station STATION-1 connects to ws://127.0.0.1:9000/STATION-1, by its password." in said
     assert (
         'Only this machine can connect; a station in the house needs ocpp.host = "0.0.0.0"' in said
     )
@@ -87,7 +87,7 @@ def test_where_stations_connect_is_told_and_that_none_can_yet(tmp_path: Path) ->
 def test_an_open_door_for_stations_is_told_without_more_ado(tmp_path: Path) -> None:
     text = SMALLEST + METER + '[ocpp]\nhost = "0.0.0.0"\n'
     said = check(written(tmp_path, text)).text
-    assert "Station STATION-1 connects to ws://0.0.0.0:9000/STATION-1." in said
+    assert "Station STATION-1 connects to ws://0.0.0.0:9000/STATION-1, by its password." in said
     assert "Only this machine" not in said
 
 

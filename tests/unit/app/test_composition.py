@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,12 +12,19 @@ from pathlib import Path
 
 import pytest
 
+from tests.adapters.ocpp.authorities import made
 from tests.builders import NOW, a_policy, a_vehicle, an_evse
 from tests.unit.settings.files import SMALLEST, written
 from tests.unit.step.news import played, some_news
 from v2g_daemon.adapters.database.writer import DatabaseLedger
 from v2g_daemon.adapters.system.clock import RealClock, ScaledClock
-from v2g_daemon.app.composition import NewestOutcome, clock_of, compose, restored_house
+from v2g_daemon.app.composition import (
+    EdgeTask,
+    NewestOutcome,
+    clock_of,
+    compose,
+    restored_house,
+)
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.ledger import (
     EvseInterval,
@@ -181,6 +189,34 @@ def test_the_parts_of_a_house_run_under_their_names(
     }
     assert [evse.evse_id for evse in parts.policy.evses] == ["garage"]
     parts.trace.close()
+
+
+async def test_a_certificate_that_ends_soon_is_a_fault_of_the_next_tick(
+    ledger: DatabaseLedger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("V2G_PASSWORD_GARAGE", "secret-word")
+    age = timedelta(days=800)
+    made(tmp_path / "ca", ca_age=age, server_age=age)
+    tls = 'tls_certificate_file = "ca/server.pem"\ntls_key_file = "ca/server.key"\n'
+    start = f"[clock]\nstart = {datetime.now(UTC).isoformat()}\n"
+    text = f'{SMALLEST}[ocpp]\n{tls}{start}[trace]\ndirectory = "{tmp_path}"\n'
+    settings = load_settings(written(tmp_path, text))
+    outcomes: list[Outcome] = []
+    parts = compose(settings, clock=clock_of(settings), ledger=ledger, on_tick=outcomes.append)
+    async with asyncio.TaskGroup() as group:
+        watching = group.create_task(_edge(parts.edges["certificates"]))
+        await asyncio.sleep(0)
+        parts.loop.tick()
+        watching.cancel()
+    parts.trace.close()
+    told = [one.detail for one in outcomes[0].faults if one.code.value == "certificate_expiring"]
+    assert len(told) == 1
+    assert told[0].startswith(f"the server's certificate {tmp_path}/ca/server.pem expires on ")
+    assert "days left); `v2g certs renew server`, then restart the daemon" in told[0]
+
+
+async def _edge(task: EdgeTask) -> None:
+    await task()
 
 
 def test_a_simulated_clock_starts_where_the_file_says(

@@ -255,3 +255,21 @@ def test_a_report_needs_a_day_or_today(v2g: V2g, daemon: Daemon, words: tuple[st
     said = v2g(*words, "--config", daemon.config)
     assert said.status == 2
     assert "report day YYYY-MM-DD" in said.err
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("installed", "STATION-1"), "station 'STATION-1' is not connected"),
+        (("request", "STATION-1"), "station 'STATION-1' is not connected"),
+        (("delete", "STATION-1", "C0FFEE"), "station 'STATION-1' is not connected"),
+        (("delete", "STATION-9", "C0FFEE"), "no station 'STATION-9' is configured"),
+        (("install", "STATION-1"), "no local CA is in use"),
+    ],
+)
+def test_what_a_station_cannot_be_asked_about_certificates_is_told(
+    v2g: V2g, daemon: Daemon, command: tuple[str, ...], said: str
+) -> None:
+    found = v2g("certs", *command, "--config", daemon.config)
+    assert (found.status, found.out) == (1, "")
+    assert said in found.err

@@ -18,7 +18,7 @@ from v2g_daemon.cli import app
 from v2g_daemon.control.limits import LIMIT_RULES, SITE_LIMIT_RULES
 from v2g_daemon.domain.faults import FaultCode
 from v2g_daemon.settings import Settings, load_settings
-from v2g_daemon.settings.complaints import keys_of, model_in
+from v2g_daemon.settings.explanations import keys_of, model_in
 
 PAGES = pages()
 SETTINGS_PAGES = [one for one in PAGES if one.name.startswith(("README", "docs/"))]
@@ -68,12 +68,14 @@ def call_faults(call: str) -> Iterator[str]:
         if command is None:
             yield f"v2g {name}"
             continue
-        if isinstance(command, typer.core.TyperGroup):
+        said = name
+        while isinstance(command, typer.core.TyperGroup) and words:
             inner, *words = words
+            said = f"{said} {inner}"
             command = command.commands.get(inner)
-            if command is None:
-                yield f"v2g {name} {inner}"
-                continue
+        if command is None:
+            yield f"v2g {said}"
+            continue
         known = {flag for option in command.params for flag in option.opts} | {"--help"}
         yield from (f"v2g {name} {word}" for word in words if unknown_flag(word, known))
 

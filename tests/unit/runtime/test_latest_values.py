@@ -15,6 +15,7 @@ from tests.builders import (
     commissioning,
     in_hours,
 )
+from v2g_daemon.domain.faults import Fault, FaultCode
 from v2g_daemon.domain.goals import OverrideKind
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.readings import EvseStatus
@@ -141,3 +142,14 @@ def test_a_restart_goes_on_with_the_ledgers_overrides_and_records() -> None:
 def test_clock_and_recorder_are_passed_through() -> None:
     news = latest().freeze(now=NOW, clock_trusted=False, recording=HEALTHY)
     assert (news.now, news.clock_trusted, news.recording) == (NOW, False, HEALTHY)
+
+
+def test_the_faults_of_an_edge_stand_until_it_puts_others() -> None:
+    values = latest()
+    ends = Fault(code=FaultCode.CERTIFICATE_EXPIRING, detail="the server's ends")
+    values.put_faults("certificates", (ends,))
+    values.put_faults("elsewhere", ())
+    assert frozen(values).faults == (ends,)
+    assert frozen(values).faults == (ends,)
+    values.put_faults("certificates", ())
+    assert frozen(values).faults == ()

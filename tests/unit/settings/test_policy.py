@@ -13,7 +13,7 @@ import pytest
 from tests.unit.settings.files import SMALLEST, after, written
 from v2g_daemon.domain.policy import ExportPolicy, LossCurve, Policy, Stage
 from v2g_daemon.settings import load_settings, timing_for, to_policy, warnings_of
-from v2g_daemon.settings.complaints import keys_of
+from v2g_daemon.settings.explanations import keys_of
 
 CONFIG = Path(str(resources.files("v2g_daemon") / "config"))
 

@@ -14,7 +14,7 @@ from v2g_daemon.adapters.prices.tibber import Tibber
 from v2g_daemon.app.price_sources import price_rules
 from v2g_daemon.domain.errors import ConfigurationError
 from v2g_daemon.ports import LedgerReader
-from v2g_daemon.settings import Settings, load_settings
+from v2g_daemon.settings import Settings, exposed_secrets, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -168,3 +168,17 @@ def test_a_source_with_a_pace_of_its_own_has_no_publication(tmp_path: Path) -> N
     more = '[[prices.source]]\nname = "energy-charts:NL"\nevery_s = 300\n'
     source = only_source(load_settings(house(tmp_path, "energy-charts:NL", more)))
     assert (source.publication, source.every_s) == (None, 300.0)
+
+
+def test_a_token_that_everybody_may_read_is_warned_of(tmp_path: Path) -> None:
+    more = '[[prices.source]]\nname = "tibber"\ntoken_file = "t"\n'
+    (tmp_path / "t").write_text("from-file\n")
+    (tmp_path / "t").chmod(0o644)
+    path = house(tmp_path, "tibber", more)
+    (warning,) = exposed_secrets(path, load_settings(path))
+    assert warning.startswith(f"{tmp_path / 't'} holds a token and everybody on this machine")
+    (tmp_path / "t").chmod(0o600)
+    assert exposed_secrets(path, load_settings(path)) == ()
+    path = house(tmp_path, "tibber", '[[prices.source]]\nname = "tibber"\ntoken = "abc"\n')
+    path.chmod(0o644)
+    assert f"{path} holds a token" in exposed_secrets(path, load_settings(path))[0]

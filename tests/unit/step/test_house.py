@@ -20,7 +20,7 @@ from tests.builders import (
 )
 from tests.unit.step.news import FLAT_PRICES, a_commuters_policy, played, some_news
 from v2g_daemon.accounting.metering import resume
-from v2g_daemon.domain.faults import FaultCode
+from v2g_daemon.domain.faults import Fault, FaultCode
 from v2g_daemon.domain.goals import OverrideKind
 from v2g_daemon.domain.ledger import (
     EvseInterval,
@@ -338,6 +338,13 @@ def test_news_go_into_the_snapshot_as_they_came() -> None:
     assert (snapshot.now, snapshot.pv_power_w, snapshot.clock_trusted) == (NOW, 120.0, False)
     assert snapshot.prices is FLAT_PRICES
     assert snapshot.recording is news.recording
+
+
+def test_a_fault_that_an_edge_sees_stands_beside_the_decisions_own() -> None:
+    ends = Fault(code=FaultCode.CERTIFICATE_EXPIRING, detail="the server's certificate ends")
+    _, (quiet, told) = played([some_news(), some_news(NOW.later(1.0), faults=(ends,))])
+    assert told.faults == (*quiet.faults, ends)
+    assert told.decision.faults == quiet.decision.faults
 
 
 def test_counters_that_were_never_read_are_absent() -> None:

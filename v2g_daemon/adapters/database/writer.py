@@ -18,7 +18,7 @@ from queue import Empty, Queue
 from threading import Lock, Thread
 from typing import Any
 
-from sqlalchemy import Engine, Table, delete, select
+from sqlalchemy import Delete, Engine, Table, delete, select
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import (
@@ -34,7 +34,14 @@ from v2g_daemon.adapters.database import opening, tables
 from v2g_daemon.adapters.database.reader import DatabaseReader
 from v2g_daemon.adapters.database.translate import ORDER, to_table
 from v2g_daemon.domain.errors import LedgerError
-from v2g_daemon.domain.ledger import BatchedRow, DecisionRow, EvseInterval, LedgerRow, PccInterval
+from v2g_daemon.domain.ledger import (
+    BatchedRow,
+    DecisionRow,
+    EvseInterval,
+    LedgerRow,
+    PccInterval,
+    StationEventKind,
+)
 
 RETRY_S = 5.0
 CLOSE_TIMEOUT_S = 10.0
@@ -97,7 +104,7 @@ class DatabaseLedger:
         return self._queued(Job(rows=tuple(rows), done=Future()))
 
     def drop_telemetry_before(self, moment_utc: datetime) -> Future[None]:
-        """Resolves when no older telemetry is left; rows of record are never dropped."""
+        """Resolves when no older telemetry or security event is left; nothing of record goes."""
         return self._queued(Drop(before_utc=moment_utc, done=Future()))
 
     def _queued(self, job: Job | Drop) -> Future[None]:
@@ -179,8 +186,9 @@ class DatabaseLedger:
     def _drop(self, job: Drop) -> None:
         """Delete in batches, so that no transaction holds up the disk for long."""
         try:
-            while _dropped(self._fast, job.before_utc) == MOST_DROPPED_ROWS:
-                pass
+            for batch in (_old_telemetry(job.before_utc), _old_security_events(job.before_utc)):
+                while _dropped(self._fast, batch) >= MOST_DROPPED_ROWS:
+                    pass
         except UNWRITABLE as error:
             log.error("old telemetry could not be dropped: %s", error)
             if not job.done.cancelled():
@@ -260,13 +268,26 @@ def _may_recover(error: Exception) -> bool:
     return isinstance(error, DBAPIError) and not isinstance(error, at_fault)
 
 
-def _dropped(engine: Engine, before_utc: datetime) -> int:
-    """Delete one batch of older telemetry, the oldest first; how many rows it was."""
+def _old_telemetry(before_utc: datetime) -> Delete:
+    """One batch, the oldest first."""
     minute = tables.telemetry.c.minute_utc
     oldest = select(minute).where(minute < before_utc).order_by(minute).limit(MOST_DROPPED_ROWS)
+    return delete(tables.telemetry).where(minute.in_(oldest))
+
+
+def _old_security_events(before_utc: datetime) -> Delete:
+    """The same of the station journal: who knocked long ago; transactions stay."""
+    event = tables.station_event
+    knocked = event.c.kind == StationEventKind.SECURITY.value
+    before = select(event.c.at_utc).where(knocked, event.c.at_utc < before_utc)
+    oldest = before.order_by(event.c.at_utc).limit(MOST_DROPPED_ROWS)
+    return delete(event).where(knocked, event.c.at_utc.in_(oldest))
+
+
+def _dropped(engine: Engine, batch: Delete) -> int:
+    """How many rows the batch was."""
     with engine.begin() as connection:
-        found = connection.execute(delete(tables.telemetry).where(minute.in_(oldest)))
-        return int(found.rowcount)
+        return int(connection.execute(batch).rowcount)
 
 
 def _upsert(engine: Engine, rows: Iterable[LedgerRow]) -> None:

@@ -27,6 +27,8 @@ HANDSHAKES_PER_STATION_OF_THE_HOUSE = 4
 WRONG_PASSWORDS_FROM_AN_ADDRESS = Allowance(count=5, per_s=300.0)
 WRONG_PASSWORDS_FOR_A_STATION = Allowance(count=30, per_s=3600.0)
 NOTES = Allowance(count=1, per_s=60.0)
+# A station makes up the names of its own events: without this it could write without end.
+NOTES_TOLD_BY_A_STATION = Allowance(count=30, per_s=3600.0)
 
 
 class Tally:
@@ -90,3 +92,7 @@ class Door:
         self._home.move_to_end(station)
         if len(self._home) > REMEMBERED:
             self._home.popitem(last=False)
+
+    def lives_at(self, address: str) -> bool:
+        """Whether a station last came from there."""
+        return address in self._home.values()

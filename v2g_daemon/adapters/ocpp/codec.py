@@ -23,6 +23,7 @@ from v2g_daemon.domain.errors import InvariantViolated
 JsonObject = dict[str, Any]
 
 ERROR_TEXT_LENGTH = 255  # OCPP 2.1 Part 4, 4.2.3: errorDescription
+LONGEST_MESSAGE_ID = 255  # Part 4 allows 36; some stations prefix theirs; answers repeat it
 MOST_ERRORS = 20  # of one payload; a hostile one may hold thousands
 NO_MESSAGE_ID = "-1"  # Part 4, 4.2.3: the id of a message that could not be read
 
@@ -100,12 +101,19 @@ def parse_frame(raw: str | bytes) -> Frame:
     if isinstance(raw, bytes):
         return _unreadable("binary frames are not OCPP-J")
     try:
-        frame = json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite_float)
+        frame = json.loads(
+            raw,
+            parse_constant=_refuse_constant,
+            parse_float=_finite_float,
+            object_pairs_hook=_unambiguous,
+        )
     except (ValueError, RecursionError):
         return _unreadable("not JSON")
     match frame:
         case [int(kind), *rest] if not isinstance(kind, bool):
             message_id = rest[0] if rest and isinstance(rest[0], str) else NO_MESSAGE_ID
+            if len(message_id) > LONGEST_MESSAGE_ID:
+                return _unreadable("the message id is too long")
             return _typed(kind, message_id, rest)
         case _:
             return _unreadable("not a JSON array that starts with a message type")
@@ -183,6 +191,13 @@ def _ignored(message_id: str, text: str) -> BrokenFrame:
 
 def _refuse_constant(constant: str) -> NoReturn:
     raise ValueError(f"{constant} is not JSON")
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> JsonObject:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name comes twice")
+    return found
 
 
 def _finite_float(text: str) -> float:

@@ -14,6 +14,7 @@ from v2g_daemon.adapters.ocpp.abilities import (
     readable,
     wanted_settings,
 )
+from v2g_daemon.adapters.ocpp.certificate_requests import CertificateRequests
 from v2g_daemon.adapters.ocpp.codec import printable
 from v2g_daemon.adapters.ocpp.config import CentralSystemConfig, OcppVersion
 from v2g_daemon.adapters.ocpp.configuration import (
@@ -52,7 +53,9 @@ class Conductor:
         config: CentralSystemConfig,
         clock: Clock,
         awake: asyncio.Event,
+        certificates: CertificateRequests,
     ) -> None:
+        self._certificates = certificates
         self._station = station
         self._drivers = drivers
         self._session = session
@@ -80,6 +83,7 @@ class Conductor:
             for evse in self._station.evses:
                 await self._claim(evse)
             await self._ask_for_meter_values()
+            await self._certificates.deliver(self._session)
             await self._chores.wait()
             self._chores.clear()
 

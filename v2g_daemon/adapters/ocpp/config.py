@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
+from pathlib import Path
 
 
 class OcppVersion(StrEnum):
@@ -17,6 +18,15 @@ class OcppVersion(StrEnum):
     def number(self) -> str:
         """The version as the schema folders name it."""
         return self.value.removeprefix("ocpp")
+
+
+class SecurityProfile(IntEnum):
+    """How a station proves itself (OCPP 2.0.1 A00); NOTHING is no profile, but what 1.6 knew."""
+
+    NOTHING = 0
+    PASSWORD = 1
+    PASSWORD_OVER_TLS = 2
+    CERTIFICATE = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +57,15 @@ class EvseConfig:
 class StationConfig:
     """One charging station; naming a single version pins it.
 
-    Pings are in real seconds, the other intervals in seconds of the clock.
+    `least_profile` None: it may not fall below the highest profile it has come with. Pings are in
+    real seconds, the other intervals in seconds of the clock.
     """
 
     station_id: str
-    password: str = field(repr=False)
+    password: str | None = field(repr=False)
     evses: tuple[EvseConfig, ...]
+    least_profile: SecurityProfile | None = None
+    unauthenticated_on_private_network: bool = False
     versions: tuple[OcppVersion, ...] = tuple(OcppVersion)
     unknown_fields_tolerated: bool = True
     ping_interval_s: float = 20.0  # 0: never; some stations answer no pings
@@ -62,14 +75,35 @@ class StationConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TlsConfig:
+    """The server's certificate, and the CA by which stations' certificates are checked.
+
+    `rsa_key_exchange` opens the TLS_RSA_* suites of A00.FR.318, which keep no forward secrecy.
+    """
+
+    certificate_file: Path
+    key_file: Path
+    client_ca_file: Path | None = None
+    rsa_key_exchange: bool = False
+    port: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CentralSystemConfig:
-    """Where to listen, for whom, and the time-outs of the wire (port 0: any free port)."""
+    """Where to listen, for whom, and the time-outs of the wire (port 0: any free port).
+
+    From `least_profile` 2 on nothing plain is listened to.
+    """
 
     stations: tuple[StationConfig, ...]
     host: str = "127.0.0.1"
     port: int = 0
+    tls: TlsConfig | None = None
+    least_profile: SecurityProfile = SecurityProfile.PASSWORD
+    plain_text_on_public_network: bool = False
     call_timeout_s: float = 30.0
     boot_wait_s: float = 3.0
     rival_ping_timeout_s: float = 3.0
     farewell_timeout_s: float = 3.0
+    open_timeout_s: float = 10.0
     max_frame_bytes: int = 1024 * 1024

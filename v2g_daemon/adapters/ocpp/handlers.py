@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from v2g_daemon.adapters.ocpp.certificate_requests import CertificateRequests
 from v2g_daemon.adapters.ocpp.codec import JsonObject
 from v2g_daemon.adapters.ocpp.config import OcppVersion
 from v2g_daemon.adapters.ocpp.security_log import SecurityLog
@@ -29,11 +30,13 @@ class StationHandlers:
         clock: Clock,
         security: SecurityLog,
         wake: Callable[[], None],
+        certificates: CertificateRequests | None = None,
     ) -> None:
         self.station = station
         self.version = version
         self.clock = clock
         self.security = security
+        self.certificates = certificates
         self._wake = wake
         self._table = HANDLERS[version]
         self._actions = frozenset(self._table)
@@ -52,7 +55,8 @@ class StationHandlers:
 
     def answered(self, action: str) -> None:
         """The answer is out: what follows from the message may now be sent."""
-        del action
+        if action == "SignCertificate" and self.certificates is not None:
+            self.certificates.answered()
         self._wake()
 
     def told(self, action: str, payload: JsonObject) -> None:
@@ -113,12 +117,18 @@ def _charging_needs(handlers: StationHandlers, payload: JsonObject) -> JsonObjec
 
 
 def _security_event(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
-    handlers.security.note(
+    handlers.security.told(
         payload["type"],
         station_id=handlers.station.config.station_id,
         detail=payload.get("techInfo", "told by the station"),
     )
     return {}
+
+
+def _sign_certificate(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
+    """A02: accepted is a promise that CertificateSigned follows."""
+    accepted = handlers.certificates is not None and handlers.certificates.asked(payload)
+    return {"status": "Accepted" if accepted else "Rejected"}
 
 
 def _vat_number(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
@@ -172,7 +182,7 @@ _BOTH: dict[str, Handler] = {
     "ReportChargingProfiles": _NOTED,
     "ReservationStatusUpdate": _NOTED,
     "SecurityEventNotification": _security_event,
-    "SignCertificate": _always(status="Rejected"),
+    "SignCertificate": _sign_certificate,
     "StatusNotification": _status_notification,
     "TransactionEvent": _transaction_event,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from v2g_daemon.adapters.ocpp.attempts import NOTES, Tally
+from v2g_daemon.adapters.ocpp.attempts import NOTES, NOTES_TOLD_BY_A_STATION, Tally
 from v2g_daemon.adapters.ocpp.codec import printable
 from v2g_daemon.domain.ledger import StationEvent, StationEventKind
 from v2g_daemon.ports import Clock, StationJournal
@@ -19,6 +19,16 @@ class SecurityLog:
         self._clock = clock
         self._journal = journal
         self._notes = Tally(NOTES)
+        self._told = Tally(NOTES_TOLD_BY_A_STATION)
+
+    def told(self, name: str, *, station_id: str, detail: str) -> None:
+        """An event that a station reports of itself; beyond so many an hour they are dropped."""
+        now_s = self._clock.now().monotonic_s
+        if self._told.exhausted(station_id, now_s=now_s):
+            self.note("too_many_events", station_id=station_id, detail="told by the station")
+            return
+        self._told.add(station_id, now_s=now_s)
+        self.note(name, station_id=station_id, detail=detail)
 
     def note(self, name: str, *, station_id: str | None, detail: str) -> None:
         """`station_id` None: nobody we know; `detail` never holds a secret."""

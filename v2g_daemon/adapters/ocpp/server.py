@@ -5,35 +5,44 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
-from http import HTTPStatus
+from contextlib import AsyncExitStack
+from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
-from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
-from v2g_daemon.adapters.ocpp.admission import (
-    Verdict,
-    chosen_version,
-    judge,
-    spoken_version,
-    station_id,
-)
-from v2g_daemon.adapters.ocpp.attempts import Door
+from v2g_daemon.adapters.ocpp.admission import chosen_version, spoken_version
+from v2g_daemon.adapters.ocpp.certificate_calls import CertificateCalls
 from v2g_daemon.adapters.ocpp.conductor import Conductor
-from v2g_daemon.adapters.ocpp.config import CentralSystemConfig, OcppVersion, StationConfig
-from v2g_daemon.adapters.ocpp.driver import EvseDriver
+from v2g_daemon.adapters.ocpp.config import (
+    CentralSystemConfig,
+    OcppVersion,
+    SecurityProfile,
+    StationConfig,
+    TlsConfig,
+)
+from v2g_daemon.adapters.ocpp.connection import BoundedLink, StationConnection
+from v2g_daemon.adapters.ocpp.crowd import listeners
+from v2g_daemon.adapters.ocpp.desks import Desk, Live
+from v2g_daemon.adapters.ocpp.gatekeeper import Gatekeeper
 from v2g_daemon.adapters.ocpp.handlers import StationHandlers
 from v2g_daemon.adapters.ocpp.security_log import SecurityLog
-from v2g_daemon.adapters.ocpp.session import StationHandler, StationSession
-from v2g_daemon.adapters.ocpp.station import StationState
+from v2g_daemon.adapters.ocpp.session import StationConversation, StationHandler, StationSession
+from v2g_daemon.adapters.ocpp.tls import server_context
 from v2g_daemon.adapters.ocpp.v16.handlers import V16Handlers
-from v2g_daemon.adapters.ocpp.v16.memory import V16Memory
 from v2g_daemon.adapters.ocpp.v16.session import V16Conversation
-from v2g_daemon.ports import Clock, EvsePort, ObservationSink, StationJournal
+from v2g_daemon.ports import (
+    CertificateRegister,
+    Clock,
+    EvsePort,
+    ObservationSink,
+    StationCa,
+    StationJournal,
+)
 
 LOG = logging.getLogger(__name__)
 
@@ -41,44 +50,7 @@ HEARTBEATS_OF_SILENCE = 3
 SILENCE_GRACE_S = 30.0
 TAKEOVER_TIMEOUT_S = 5.0
 CLOSE_TIMEOUT_S = 2.0
-RETRY_AFTER_S = 60
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class _Live:
-    """The one connection of a station."""
-
-    connection: ServerConnection
-    conductor: Conductor
-    ended: asyncio.Event
-    unanswered: bool = False
-
-
-class _Desk:
-    """One configured station: what outlives its connections."""
-
-    def __init__(
-        self,
-        *,
-        config: StationConfig,
-        clock: Clock,
-        sink: ObservationSink,
-        journal: StationJournal,
-        security: SecurityLog,
-    ) -> None:
-        self.config = config
-        self.awake = asyncio.Event()
-        self.state = StationState(config=config, sink=sink, journal=journal)
-        self.security = security
-        self.drivers = tuple(
-            EvseDriver(evse=evse, clock=clock, wake=self.awake.set) for evse in self.state.evses
-        )
-        self.v16 = V16Memory(
-            station_id=config.station_id,
-            connectors=tuple(evse.number for evse in config.evses),
-            journal=journal,
-        )
-        self.live: _Live | None = None
+MOST_QUEUED_FRAMES = 16  # of one station; what it sends beyond waits in its own TCP
 
 
 class CentralSystem:
@@ -90,25 +62,43 @@ class CentralSystem:
         clock: Clock,
         sink: ObservationSink,
         journal: StationJournal,
+        *,
+        ca: StationCa | None = None,
+        register: CertificateRegister | None = None,
     ) -> None:
         self._config = config
         self._clock = clock
         security = SecurityLog(clock=clock, journal=journal)
         self._desks = {
-            station.station_id: _Desk(
-                config=station, clock=clock, sink=sink, journal=journal, security=security
+            station.station_id: Desk(
+                config=station,
+                clock=clock,
+                sink=sink,
+                journal=journal,
+                security=security,
+                ca=ca,
+                register=register,
             )
             for station in config.stations
         }
-        self._door = Door(stations=len(config.stations))
-        self._security = security
+        self._gate = Gatekeeper(
+            config=config, desks=self._desks, security=security, register=register
+        )
+        self.certificates = CertificateCalls(desks=self._desks, ca=ca)
+        self._context = None if config.tls is None else _context(config, config.tls)
         self._listening = asyncio.Event()
         self._bound_port: int | None = None
+        self._bound_tls_port: int | None = None
 
     @property
     def bound_port(self) -> int | None:
-        """The TCP port, once listening."""
+        """The plain TCP port, once listening; None where nothing plain is open."""
         return self._bound_port
+
+    @property
+    def bound_tls_port(self) -> int | None:
+        """The TCP port of TLS, once listening."""
+        return self._bound_tls_port
 
     def ports(self) -> tuple[EvsePort, ...]:
         """The command port of every configured EVSE, connected or not."""
@@ -122,27 +112,60 @@ class CentralSystem:
         """Serve until cancelled."""
         for desk in self._desks.values():
             desk.state.recall(self._clock.now())
-        async with serve(
-            self._serve,
-            self._config.host,
-            self._config.port,
-            process_request=self._admit,
-            select_subprotocol=self._choose,
-            compression=None,
-            max_size=self._config.max_frame_bytes,
-            ping_interval=None,  # ours know that any frame is a sign of life
-            close_timeout=CLOSE_TIMEOUT_S,
-            logger=_websocket_log(),
-        ) as server:
-            self._bound_port = next(iter(server.sockets)).getsockname()[1]
+        async with AsyncExitStack() as opened:
+            servers = await self._open(opened)
             self._listening.set()
-            LOG.info("OCPP: listening on %s port %s", self._config.host, self._bound_port)
             try:
                 await asyncio.get_running_loop().create_future()
             finally:
-                await self._leave(server)
+                await self._leave(servers)
 
-    async def _leave(self, server: Server) -> None:
+    async def _open(self, opened: AsyncExitStack) -> list[Server]:
+        """Listen plainly, by TLS, or both."""
+        servers: list[Server] = []
+        if self._config.least_profile <= SecurityProfile.PASSWORD:
+            plain = await self._serve_at(opened, self._config.port, tls={})
+            self._bound_port = _port_of(plain)
+            servers += plain
+            LOG.info("OCPP: listening on %s port %s", self._config.host, self._bound_port)
+        if self._config.tls is not None:
+            bounds = {"ssl": self._context, "ssl_handshake_timeout": self._config.open_timeout_s}
+            encrypted = await self._serve_at(opened, self._config.tls.port, tls=bounds)
+            self._bound_tls_port = _port_of(encrypted)
+            servers += encrypted
+            LOG.info("OCPP: TLS on %s port %s", self._config.host, self._bound_tls_port)
+        return servers
+
+    async def _serve_at(
+        self, opened: AsyncExitStack, port: int, *, tls: dict[str, Any]
+    ) -> list[Server]:
+        """A server for every address of the host."""
+        sockets = await listeners(self._config.host, port, self._gate.crowd)
+        for listener in sockets:
+            opened.callback(listener.close)
+        return [
+            await opened.enter_async_context(
+                serve(
+                    self._serve,
+                    sock=listener,
+                    create_connection=StationConnection,
+                    process_request=self._gate.admit,
+                    select_subprotocol=self._choose,
+                    compression=None,
+                    open_timeout=self._config.open_timeout_s,
+                    max_size=self._config.max_frame_bytes,
+                    max_queue=MOST_QUEUED_FRAMES,
+                    ping_interval=None,  # ours know that any frame is a sign of life
+                    close_timeout=CLOSE_TIMEOUT_S,
+                    server_header=None,  # a stranger need not know what to look up
+                    logger=_websocket_log(),
+                    **tls,
+                )
+            )
+            for listener in sockets
+        ]
+
+    async def _leave(self, servers: list[Server]) -> None:
         """Safe profiles first, for a bounded time; then close with 1001 (going away)."""
         live = [desk.live for desk in self._desks.values() if desk.live is not None]
         try:
@@ -156,65 +179,20 @@ class CentralSystem:
             LOG.warning("OCPP: not every station took the farewell; its lease ends by itself")
         finally:
             self._listening.clear()
-            server.close(code=CloseCode.GOING_AWAY)
-
-    async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
-        """Before the upgrade: who is it, and is nobody else connected under that name?"""
-        name = station_id(request.path)
-        desk = None if name is None else self._desks.get(name)
-        address, now_s = _peer(connection), asyncio.get_running_loop().time()
-        known = None if desk is None else desk.config.station_id
-        if self._door.too_many(address=address, station=known, now_s=now_s):
-            self._security.note("too_many_attempts", station_id=known, detail=f"from {address}")
-            response = connection.respond(HTTPStatus.TOO_MANY_REQUESTS, "too many attempts\n")
-            response.headers["Retry-After"] = str(RETRY_AFTER_S)
-            return response
-        verdict = judge(
-            None if desk is None else desk.config, request.headers.get_all("Authorization")
-        )
-        if verdict is not Verdict.ADMITTED or desk is None:
-            LOG.warning("OCPP: refused %r from %s: %s", name, address, verdict.value)
-            self._door.wrong_password(address=address, station=known, now_s=now_s)
-            event = verdict.value.replace(" ", "_")
-            self._security.note(event, station_id=known, detail=f"from {address}")
-            if verdict is Verdict.UNKNOWN_STATION:
-                return connection.respond(HTTPStatus.NOT_FOUND, "not found\n")
-            response = connection.respond(HTTPStatus.UNAUTHORIZED, "unauthorized\n")
-            response.headers["WWW-Authenticate"] = 'Basic realm="ocpp"'
-            return response
-        if desk.live is not None and await self._answers(desk.live):
-            LOG.warning("OCPP: refused a second %r from %s", name, address)
-            self._security.note("second_connection", station_id=known, detail=f"from {address}")
-            return connection.respond(HTTPStatus.CONFLICT, "already connected\n")
-        self._door.admitted(address=address, station=desk.config.station_id)
-        return None
-
-    async def _answers(self, live: _Live) -> bool:
-        """Whether the connection in place still reacts to a ping."""
-        try:
-            async with asyncio.timeout(self._config.rival_ping_timeout_s):
-                await (await live.connection.ping())
-        except (TimeoutError, ConnectionClosed):
-            live.unanswered = True
-            return False
-        return True
+            for server in servers:
+                server.close(code=CloseCode.GOING_AWAY)
 
     def _choose(
         self, connection: ServerConnection, offered: Sequence[Subprotocol]
     ) -> Subprotocol | None:
         """Part 4, 3.3: no version in common: the handshake completes, then the socket closes."""
-        desk = self._desk_of(connection)
+        desk = self._gate.desk_of(connection.request)
         version = None if desk is None else chosen_version(desk.config, offered)
         return None if version is None else Subprotocol(version.value)
 
-    def _desk_of(self, connection: ServerConnection) -> _Desk | None:
-        request = connection.request
-        name = None if request is None else station_id(request.path)
-        return None if name is None else self._desks.get(name)
-
     async def _serve(self, connection: ServerConnection) -> None:
         """One admitted connection, from the upgrade to its end."""
-        desk = self._desk_of(connection)
+        desk = self._gate.desk_of(connection.request)
         if desk is None:
             return
         request = connection.request
@@ -229,7 +207,7 @@ class CentralSystem:
             return
         await self._converse(desk, connection, version)
 
-    async def _take_over(self, desk: _Desk) -> bool:
+    async def _take_over(self, desk: Desk) -> bool:
         """End a connection that did not answer its ping; never two live ones."""
         old = desk.live
         if old is None:
@@ -244,7 +222,7 @@ class CentralSystem:
             return False
         return desk.live is None
 
-    def _handler(self, desk: _Desk, version: OcppVersion) -> StationHandler:
+    def _handler(self, desk: Desk, version: OcppVersion) -> StationHandler:
         """Who answers in that version; a 1.6 station is answered in translation."""
         old = version is OcppVersion.V1_6
         handlers = StationHandlers(
@@ -253,24 +231,26 @@ class CentralSystem:
             clock=self._clock,
             security=desk.security,
             wake=desk.awake.set,
+            certificates=desk.certificates,
         )
         return V16Handlers(inner=handlers, memory=desk.v16) if old else handlers
 
     async def _converse(
-        self, desk: _Desk, connection: ServerConnection, version: OcppVersion
+        self, desk: Desk, connection: ServerConnection, version: OcppVersion
     ) -> None:
         station = desk.config
         session = StationSession(
-            link=connection,
+            link=BoundedLink(connection),
             version=version,
             handler=self._handler(desk, version),
             call_timeout_s=self._config.call_timeout_s,
             idle_timeout_s=HEARTBEATS_OF_SILENCE * station.heartbeat_interval_s + SILENCE_GRACE_S,
             unknown_fields_tolerated=station.unknown_fields_tolerated,
         )
-        conductor = self._conductor(desk, session)
+        calls = _conversation(desk, session)
+        conductor = self._conductor(desk, calls)
         _drop_when_unacknowledged(connection, after_s=self._config.call_timeout_s)
-        live = _Live(connection=connection, conductor=conductor, ended=asyncio.Event())
+        live = Live(connection=connection, conductor=conductor, calls=calls, ended=asyncio.Event())
         desk.live = live
         LOG.info("OCPP: %s connected, %s", station.station_id, version.value)
         for driver in desk.drivers:
@@ -291,17 +271,33 @@ class CentralSystem:
             live.ended.set()
             LOG.info("OCPP: %s disconnected", station.station_id)
 
-    def _conductor(self, desk: _Desk, session: StationSession) -> Conductor:
-        """Who asks the station; in 1.6 through the translation."""
-        old = session.version is OcppVersion.V1_6
+    def _conductor(self, desk: Desk, calls: StationConversation) -> Conductor:
         return Conductor(
             station=desk.state,
             drivers=desk.drivers,
-            session=V16Conversation(session=session, memory=desk.v16) if old else session,
+            session=calls,
             config=self._config,
             clock=self._clock,
             awake=desk.awake,
+            certificates=desk.certificates,
         )
+
+
+def _conversation(desk: Desk, session: StationSession) -> StationConversation:
+    """How the station is asked; in 1.6 through the translation."""
+    if session.version is not OcppVersion.V1_6:
+        return session
+    return V16Conversation(session=session, memory=desk.v16)
+
+
+def _context(config: CentralSystemConfig, tls: TlsConfig) -> ssl.SSLContext:
+    required = config.least_profile is SecurityProfile.CERTIFICATE
+    return server_context(tls, client_certificate_required=required)
+
+
+def _port_of(servers: list[Server]) -> int:
+    port: int = next(iter(servers[0].sockets)).getsockname()[1]
+    return port
 
 
 async def _keep_alive(
@@ -346,8 +342,3 @@ def _websocket_log() -> logging.Logger:
 
 def _not_a_failed_handshake(record: logging.LogRecord) -> bool:
     return record.msg != "opening handshake failed"
-
-
-def _peer(connection: ServerConnection) -> str:
-    address = connection.remote_address
-    return str(address[0]) if isinstance(address, tuple) and address else "unknown"

@@ -12,6 +12,9 @@ _TRIGGERS = {
     # A running transaction shows itself by its meter values, which carry its number.
     "TransactionEvent": "MeterValues",
 }
+# The security extension's trigger knows what the plain one does not.
+_EXTENDED_TRIGGERS = {"SignChargingStationCertificate": "SignChargePointCertificate"}
+_ROOT = "CentralSystemRootCertificate"
 _TRIGGERABLE = frozenset({"BootNotification", "Heartbeat", "MeterValues", "StatusNotification"})
 
 # The device model of 2.0.1, in lower case, and the configuration key that holds the same.
@@ -100,13 +103,56 @@ def _status(answer: JsonObject) -> JsonObject:
     )
 
 
+def _signed(payload: JsonObject) -> JsonObject:
+    return {"certificateChain": payload["certificateChain"]}
+
+
+def _root(payload: JsonObject) -> JsonObject:
+    return {"certificateType": _ROOT, "certificate": payload["certificate"]}
+
+
+def _asked_for_roots(payload: JsonObject) -> JsonObject:
+    del payload
+    return {"certificateType": _ROOT}
+
+
+def _roots_found(answer: JsonObject) -> JsonObject:
+    chains = [
+        {"certificateType": "CSMSRootCertificate", "certificateHashData": hashes}
+        for hashes in answer.get("certificateHashData", ())
+    ]
+    found: JsonObject = {"status": answer["status"]}
+    return {**found, "certificateHashDataChain": chains} if chains else found
+
+
+def _unchanged(payload: JsonObject) -> JsonObject:
+    return payload
+
+
+def _extended_trigger(payload: JsonObject) -> JsonObject:
+    return {"requestedMessage": _EXTENDED_TRIGGERS[payload["requestedMessage"]]}
+
+
+def translation(action: str, payload: JsonObject) -> Translation | None:
+    """How 1.6 says a call; None: it cannot."""
+    if action == "TriggerMessage" and payload["requestedMessage"] in _EXTENDED_TRIGGERS:
+        return Translation(action="ExtendedTriggerMessage", ask=_extended_trigger, answer=_status)
+    return TRANSLATIONS.get(action)
+
+
 def triggerable(payload: JsonObject) -> bool:
     """Whether 1.6 has that trigger."""
     message = payload["requestedMessage"]
-    return _TRIGGERS.get(message, message) in _TRIGGERABLE
+    return _TRIGGERS.get(message, message) in _TRIGGERABLE or message in _EXTENDED_TRIGGERS
 
 
 TRANSLATIONS: dict[str, Translation] = {
+    "CertificateSigned": Translation(action="CertificateSigned", ask=_signed, answer=_status),
+    "DeleteCertificate": Translation(action="DeleteCertificate", ask=_unchanged, answer=_unchanged),
+    "GetInstalledCertificateIds": Translation(
+        action="GetInstalledCertificateIds", ask=_asked_for_roots, answer=_roots_found
+    ),
+    "InstallCertificate": Translation(action="InstallCertificate", ask=_root, answer=_unchanged),
     "SetChargingProfile": Translation(action="SetChargingProfile", ask=_profile, answer=_status),
     "TriggerMessage": Translation(action="TriggerMessage", ask=_trigger, answer=_status),
 }

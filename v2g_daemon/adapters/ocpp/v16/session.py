@@ -43,7 +43,7 @@ class V16Calls:
                 return CallAnswered(payload={"status": "NotImplemented"})
             case _:
                 pass
-        translation = outbound.TRANSLATIONS.get(action)
+        translation = outbound.translation(action, payload)
         if translation is None:
             return CallRejectedByError(code="NotSupported", text=f"OCPP 1.6 has no {action}")
         if payload.get("requestedMessage") == "BootNotification":

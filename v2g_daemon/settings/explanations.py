@@ -1,9 +1,8 @@
-"""What is wrong with a file, one line each: key, value as shown, problem and fix."""
+"""From the errors of a validation to complaints that name key, value, problem and fix."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from types import UnionType
@@ -12,23 +11,9 @@ from typing import Any, get_args, get_type_hints
 from pydantic import BaseModel, ValidationError
 
 from v2g_daemon.domain.errors import ConfigurationError
+from v2g_daemon.settings.complaint import Complaint
 
 _SECRET_WORDS = ("pass", "pwd", "secret", "token")  # a misspelt password is one too
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Complaint:
-    """One fault of a file: the key's path, its value as shown, what is wrong, and the fix."""
-
-    key: str
-    value: str | None
-    problem: str
-    fix: str
-
-    def text(self, path: Path) -> str:
-        """The line that people read."""
-        value = "" if self.value is None else f" = {self.value}"
-        return f"{path}: {self.key}{value}: {self.problem}; {self.fix}"
 
 
 def refusal(complaints: Iterable[Complaint], path: Path) -> ConfigurationError:

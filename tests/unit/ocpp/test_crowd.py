@@ -1,0 +1,58 @@
+"""How many may stand at the door, and that a station's own address is never shut out."""
+
+from __future__ import annotations
+
+from v2g_daemon.adapters.ocpp.crowd import MOST_ALTOGETHER, MOST_FROM_AN_ADDRESS, Crowd
+
+
+class Watched:
+    """A crowd and what it told."""
+
+    def __init__(self, *homes: str) -> None:
+        self.away: list[str] = []
+        self.silent: list[str] = []
+        self.crowd = Crowd(
+            at_home=lambda address: address in homes,
+            turned_away=self.away.append,
+            left_in_silence=self.silent.append,
+        )
+
+    def fill(self, address: str, count: int) -> int:
+        return sum(self.crowd.enters((address, port)) for port in range(count))
+
+
+def test_an_address_has_fifty_places_and_all_together_two_hundred() -> None:
+    assert (MOST_FROM_AN_ADDRESS, MOST_ALTOGETHER) == (50, 200)
+    door = Watched()
+    assert door.fill("10.0.0.1", 60) == 50
+    assert door.away == ["10.0.0.1"] * 10
+    assert [door.fill(f"10.0.0.{last}", 50) for last in (2, 3, 4, 5)] == [50, 50, 50, 0]
+    assert len(door.crowd) == 200
+
+
+def test_a_stations_own_address_gets_in_where_strangers_fill_the_door() -> None:
+    door = Watched("10.0.0.9")
+    for last in (1, 2, 3, 4):
+        door.fill(f"10.0.0.{last}", 50)
+    assert door.fill("10.0.0.8", 1) == 0
+    assert door.fill("10.0.0.9", 60) == 50
+
+
+def test_who_leaves_makes_room_once() -> None:
+    door = Watched()
+    door.fill("10.0.0.1", 50)
+    door.crowd.leaves(("10.0.0.1", 7))
+    door.crowd.leaves(("10.0.0.1", 7))
+    assert door.crowd.enters(("10.0.0.1", 100))
+    assert not door.crowd.enters(("10.0.0.1", 101))
+
+
+def test_who_leaves_without_a_request_is_told_of() -> None:
+    door = Watched()
+    door.fill("10.0.0.1", 2)
+    door.crowd.spoke(("10.0.0.1", 0))
+    door.crowd.leaves(("10.0.0.1", 0))
+    assert door.silent == []
+    door.crowd.leaves(("10.0.0.1", 1))
+    assert door.silent == ["10.0.0.1"]
+    assert len(door.crowd) == 0

@@ -1,0 +1,96 @@
+"""One configured station: what outlives its connections, and the one connection it has."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from websockets.asyncio.server import ServerConnection
+
+from v2g_daemon.adapters.ocpp.admission import least_profile
+from v2g_daemon.adapters.ocpp.certificate_requests import CertificateRequests
+from v2g_daemon.adapters.ocpp.conductor import Conductor
+from v2g_daemon.adapters.ocpp.config import SecurityProfile, StationConfig
+from v2g_daemon.adapters.ocpp.driver import EvseDriver
+from v2g_daemon.adapters.ocpp.security_log import SecurityLog
+from v2g_daemon.adapters.ocpp.session import StationCalls
+from v2g_daemon.adapters.ocpp.station import StationState
+from v2g_daemon.adapters.ocpp.v16.memory import V16Memory
+from v2g_daemon.domain.ledger import StationEvent, StationEventKind
+from v2g_daemon.ports import CertificateRegister, Clock, ObservationSink, StationCa, StationJournal
+
+SEEN_PROFILE = "security profile"
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Live:
+    """The one connection of a station."""
+
+    connection: ServerConnection
+    conductor: Conductor
+    calls: StationCalls
+    ended: asyncio.Event
+    unanswered: bool = False
+
+
+class Desk:
+    """The parts of one station; `live` is None while it is away."""
+
+    def __init__(
+        self,
+        *,
+        config: StationConfig,
+        clock: Clock,
+        sink: ObservationSink,
+        journal: StationJournal,
+        security: SecurityLog,
+        ca: StationCa | None,
+        register: CertificateRegister | None,
+    ) -> None:
+        self.config = config
+        self.awake = asyncio.Event()
+        self.state = StationState(config=config, sink=sink, journal=journal)
+        self.security = security
+        self.drivers = tuple(
+            EvseDriver(evse=evse, clock=clock, wake=self.awake.set) for evse in self.state.evses
+        )
+        self.v16 = V16Memory(
+            station_id=config.station_id,
+            connectors=tuple(evse.number for evse in config.evses),
+            journal=journal,
+        )
+        self.certificates = CertificateRequests(
+            station_id=config.station_id,
+            ca=ca,
+            register=register,
+            clock=clock,
+            security=security,
+        )
+        self.live: Live | None = None
+        self._clock = clock
+        self._journal = journal
+        self._highest_profile = _kept_profile(journal, config.station_id)
+
+    def least_profile(self, of_all: SecurityProfile) -> SecurityProfile:
+        """What the station must come with."""
+        return least_profile(self.config, of_all=of_all, seen=self._highest_profile)
+
+    def came_with(self, profile: SecurityProfile) -> None:
+        """Remember, over restarts, the highest security profile that it was admitted with."""
+        if profile <= self._highest_profile:
+            return
+        self._highest_profile = profile
+        self._journal.note(
+            StationEvent(
+                at_utc=self._clock.now().utc,
+                station_id=self.config.station_id,
+                kind=StationEventKind.LEARNED,
+                name=SEEN_PROFILE,
+                detail=str(int(profile)),
+            )
+        )
+
+
+def _kept_profile(journal: StationJournal, station_id: str) -> SecurityProfile:
+    kept = journal.newest(station_id, StationEventKind.LEARNED, SEEN_PROFILE)
+    return SecurityProfile.PASSWORD if kept is None else SecurityProfile(int(kept.detail))
