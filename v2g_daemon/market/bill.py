@@ -7,14 +7,15 @@ up, and every total is a sum of such lines.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.market import charges, tiers
-from v2g_daemon.market.calendar import bill_months
+from v2g_daemon.market.calendar import bill_months, validity
 from v2g_daemon.market.charges import ZERO, Amount, PricedSteps, Side
 from v2g_daemon.market.demand import Peak, peak
 from v2g_daemon.market.metered import Columns, MeteredStep, columns
@@ -39,8 +40,12 @@ MONTHS_REMEMBERED = 24
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carried:
-    """What one bill month hands to the next: credit, peaks (newest last), energy still stored."""
+    """What one bill hands to the next: credit, peaks (newest last), energy still stored.
 
+    `month_start_utc` is the bill month that it was made in: a version may end inside of one.
+    """
+
+    month_start_utc: datetime | None = None
     credit: Decimal = ZERO
     peaks_kw: Mapping[str, tuple[Decimal, ...]] = field(default_factory=dict)
     lots: tuple[Lot, ...] = ()
@@ -157,7 +162,12 @@ def _month_bill(
         tier=tiers.state(tariff.tiers, _used_milliwh(tariff, imports, exports.worth)),
         peaks=peaks,
     )
-    return found, Carried(credit=credit.left, peaks_kw=_with_peaks(carried, peaks), lots=lots)
+    return found, Carried(
+        month_start_utc=month.start_utc,
+        credit=credit.left,
+        peaks_kw=_with_peaks(carried, peaks, month),
+        lots=lots,
+    )
 
 
 def _import_lines(
@@ -169,9 +179,7 @@ def _import_lines(
     gave_back: Decimal,
 ) -> tuple[BillLine, ...]:
     """Energy, tiers, bounds, fees and relief; last VAT, of the energy and the fees."""
-    fees = [*_fixed(tariff, month, steps)]
-    for demand, seen in zip(tariff.demands, peaks, strict=True):
-        fees.append(Amount(name=demand.name, money=demand.rate_per_kw_month * seen.billed_kw))
+    fees = [*_fixed(tariff, month, steps), *_demand(tariff, month, peaks)]
     vat = imports.vat + tariff.imports.vat * sum((fee.money for fee in fees), start=Decimal(0))
     purchase = LineKind.ENERGY_PURCHASE
     return (
@@ -195,6 +203,15 @@ def _fixed(tariff: Tariff, month: Interval, steps: Columns) -> Iterator[Amount]:
         yield Amount(name="fixed_per_month", money=tariff.fixed_per_month * share)
 
 
+def _demand(tariff: Tariff, month: Interval, peaks: Iterable[Peak]) -> Iterator[Amount]:
+    """Demand charges, by the share of the month in which this version is valid."""
+    whole = (posix_s(month.start_utc), posix_s(month.end_utc))
+    valid = validity(tariff.valid_from, tariff.valid_to, ZoneInfo(tariff.timezone))
+    share = _share(valid, *whole)
+    for demand, seen in zip(tariff.demands, peaks, strict=True):
+        yield Amount(name=demand.name, money=demand.rate_per_kw_month * seen.billed_kw * share)
+
+
 def _share(span: Span, start_s: int, end_s: int) -> Decimal:
     """How much of [start, end) lies in the span, 0–1."""
     inside_s = min(span[1], end_s) - max(span[0], start_s)
@@ -209,19 +226,25 @@ def _peaks(version: Rated, month: Interval, steps: Columns, carried: Carried) ->
     )
 
 
-def _with_peaks(carried: Carried, peaks: tuple[Peak, ...]) -> dict[str, tuple[Decimal, ...]]:
-    """The peaks of the months so far, for ratchets of later ones."""
+def _with_peaks(
+    carried: Carried, peaks: tuple[Peak, ...], month: Interval
+) -> dict[str, tuple[Decimal, ...]]:
+    """The peaks of the months so far, for ratchets of later ones; a month has one."""
     found = dict(carried.peaks_kw)
     for one in peaks:
-        found[one.name] = (*found.get(one.name, ()), one.kw)[-MONTHS_REMEMBERED:]
+        before, kw = found.get(one.name, ()), one.kw
+        if before and carried.month_start_utc == month.start_utc:
+            before, kw = before[:-1], max(before[-1], kw)
+        found[one.name] = (*before, kw)[-MONTHS_REMEMBERED:]
     return found
 
 
 def _credit(tariff: Tariff, month: Interval, carried: Carried) -> Credit:
-    """The credit account at the start of the month; in the expiry month it begins anew."""
-    begins = month.start_utc.astimezone(ZoneInfo(tariff.timezone))
+    """The credit account at the start of the month; in the expiry month it begins anew, once."""
+    month_begins = month.start_utc.astimezone(ZoneInfo(tariff.timezone))
     expiry = None if tariff.export is None else tariff.export.credit_expiry_month
-    expired = carried.credit if begins.month == expiry else ZERO
+    begins = carried.month_start_utc != month.start_utc
+    expired = carried.credit if begins and month_begins.month == expiry else ZERO
     return Credit(before=carried.credit, expired=expired)
 
 

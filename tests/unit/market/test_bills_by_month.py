@@ -22,7 +22,7 @@ from tests.unit.market.contracts import (
     step,
 )
 from v2g_daemon.domain.interval import Interval
-from v2g_daemon.market.bill import MonthBill, bill
+from v2g_daemon.market.bill import Carried, MonthBill, bill
 from v2g_daemon.market.metered import MeteredStep
 from v2g_daemon.market.rated import rated
 from v2g_daemon.market.tariff import TariffBook
@@ -306,6 +306,55 @@ def test_a_new_version_begins_at_local_midnight() -> None:
     assert [month.tariff_id for month in found.months] == ["old", "new"]
     # 3.00 + 10.00 / 720 and 4.00 + 12.40 / 744: an hour of each month
     assert [str(month.total) for month in found.months] == ["3.01", "4.02"]
+
+
+HALVES = """\
+[[tariff]]
+id = "first"
+currency = "EUR"
+timezone = "Europe/Amsterdam"
+valid_to = 2026-04-15
+[tariff.import.energy]
+kind = "flat"
+value = "0.20"
+[tariff.import.demand]
+rate_per_kw_month = "10"
+ratchet_pct = "50"
+[tariff.export]
+kind = "flat"
+value = "0.08"
+settles = "bill_credit"
+credit_expiry = "annual:04"
+"""
+
+
+def test_a_version_that_ends_inside_a_month_shares_it_with_the_next() -> None:
+    second = HALVES.replace('"first"', '"second"').replace("valid_to = 2026-04-15", "")
+    second = second.replace("timezone", "valid_from = 2026-04-16\ntimezone")
+    rules = book(tomllib.loads(HALVES + second)["tariff"])
+    steps = [
+        *on(("2026-04-10", "8"), ("2026-04-20", "6"), ("2026-05-10", "1")),
+        step(local("2026-04-11T12:00"), sold="100"),
+    ]
+    found = billed(rules, steps, carried=Carried(credit=Decimal("9.00")))
+    # | part            | energy | demand: 15 of 30 days | credit before, lost, earned, used |
+    # | first, April    |   1.60 | 8 kW × 10 / 2 = 40.00 | 9.00, 9.00, 8.00, 8.00            |
+    # | second, April   |   1.20 | 6 kW × 10 / 2 = 30.00 | 0.00                              |
+    # | May             |   0.20 | 50 % of 8 kW:   40.00 |                                   |
+    assert [str(month.total) for month in found.months] == ["33.60", "31.20", "40.20"]
+    assert [str(month.credit.expired) for month in found.months] == ["9.00", "0", "0"]
+    assert found.carried.peaks_kw == {"demand": (Decimal(8), Decimal(1))}
+
+
+def test_credit_earned_in_the_month_of_expiry_lives_on() -> None:
+    second = HALVES.replace('"first"', '"second"').replace("valid_to = 2026-04-15", "")
+    second = second.replace("timezone", "valid_from = 2026-04-16\ntimezone")
+    rules = book(tomllib.loads(HALVES + second)["tariff"])
+    steps = [step(local("2026-04-11T12:00"), sold="100"), *on(("2026-04-20", "1"))]
+    # 8.00 earned by the first version pay 5.20 of the second: 1 kWh and half a month of 1 kW.
+    found = billed(rules, steps)
+    assert [str(month.total) for month in found.months] == ["0.00", "0.00"]
+    assert found.carried.credit == Decimal("2.80")
 
 
 def test_steps_that_no_version_covers_are_counted_and_not_billed() -> None:
