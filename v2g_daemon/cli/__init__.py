@@ -16,6 +16,7 @@ from v2g_daemon.cli import (
     replay,
     report,
     run,
+    station,
     status,
     tariff,
 )
@@ -39,6 +40,7 @@ app.command("stop")(overrides.stop)
 app.command("charge")(overrides.charge)
 app.command("auto")(overrides.auto)
 app.add_typer(latch.app, name="latch")
+app.add_typer(station.app, name="station")
 app.add_typer(certs.app, name="certs")
 app.command("report")(report.report)
 app.command("replay")(replay.replay)

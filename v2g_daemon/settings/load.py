@@ -23,6 +23,7 @@ from v2g_daemon.settings.explanations import (
     refusal,
     unknown_key,
 )
+from v2g_daemon.settings.relays import relay_contradictions, with_relay_files
 from v2g_daemon.settings.sections import Charger, PriceSource, Settings
 from v2g_daemon.settings.tariff_file import load_tariff, tariff_versions
 from v2g_daemon.settings.tariff_sections import TariffSection
@@ -58,11 +59,12 @@ def load_settings(path: Path, *, overrides: Mapping[str, object] | None = None) 
     except SettingsError as error:
         complaints.append(_unreadable_variable(error))
     if settings is not None and not wrong:
-        complaints += contradictions(settings)
+        complaints += [*contradictions(settings), *relay_contradictions(settings)]
     complaints += wrong
     if settings is None or complaints:
         raise refusal(complaints, path)
-    return _with_tokens(_with_files(_with_passwords(settings, path), path), path)
+    settings = with_relay_files(_with_files(_with_passwords(settings, path), path), path)
+    return _with_tokens(settings, path)
 
 
 def _tariff(raw: object, path: Path) -> tuple[tuple[TariffSection, ...], list[Complaint]]:

@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 
 from v2g_daemon.domain.errors import InvariantViolated
+from v2g_daemon.settings.access_sections import ChargeKey, Relay, Token
 from v2g_daemon.settings.section import Fraction, Name, NotNegative, Positive, Section
 from v2g_daemon.settings.tariff_sections import TariffSection, known_timezone, timezone_of
 
@@ -108,6 +109,7 @@ class Charger(Section):
     phases: Literal[1, 3] | None = None
     connected_phase: Literal[1, 2, 3] = 1
     charge_only: bool = False
+    remote_start: bool = False
     fail_state: Literal["charges", "idles", "unknown"] = "charges"
     soc_needs_power: bool = False
     sample_interval_s: Annotated[int, Field(ge=1)] = 5
@@ -148,7 +150,7 @@ class Vehicle(Section):
     max_discharge_w: NotNegative | None = None
     wear_cost_per_kwh_discharged: NotNegative | None = None
     evccid: str | None = None
-    id_token: str | None = None
+    id_token: Token | None = None
     assumed_when_unidentified: bool = False
     usual_energy_wh: Positive = 10_000.0
     warranty: Warranty | None = None
@@ -254,6 +256,8 @@ class Ocpp(Section):
     port: Port = 9000
     tls_port: Port = 9443
     call_timeout_s: Positive = 30.0
+    accept_unknown_keys: bool = True
+    relay: tuple[Relay, ...] = ()
     security_profile: SecurityProfile = 1
     tls_certificate_file: Path | None = None
     tls_key_file: Path | None = None
@@ -321,6 +325,7 @@ class Settings(BaseSettings):
     vehicle: tuple[Vehicle, ...]
     tariff: tuple[TariffSection, ...] = ()
     departure: tuple[Departure, ...] = ()
+    charge_key: tuple[ChargeKey, ...] = ()
     meter: Meter | None = None
     pv_meter: Meter | None = None
     prices: Prices = Prices()

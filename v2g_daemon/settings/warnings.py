@@ -25,6 +25,7 @@ def warnings_of(settings: Settings) -> tuple[str, ...]:
         *_early_export(policy),
         *_unsafe_alone(policy),
         *_open_passwords(settings),
+        *_nobody_may(settings),
     )
 
 
@@ -133,9 +134,19 @@ def _unsafe_alone(policy: Policy) -> Iterator[str]:
             )
 
 
+def _nobody_may(settings: Settings) -> Iterator[str]:
+    tokens = [*settings.charge_key, *(one for one in settings.vehicle if one.id_token is not None)]
+    if not settings.ocpp.accept_unknown_keys and not tokens:
+        yield (
+            "ocpp.accept_unknown_keys is false and no key is known: nothing charges but at a "
+            "station that starts by itself or by remote_start; add a [[charge_key]]"
+        )
+
+
 def exposed_secrets(path: Path, settings: Settings) -> tuple[str, ...]:
     """Files with a password or token in them that every user of the machine may read."""
     passwords = [one.password_file for one in settings.charger]
+    passwords += [one.password_file for one in settings.ocpp.relay]
     tokens = [one.token_file for one in settings.prices.source]
     files = [(path.parent / one, "password") for one in passwords if one is not None]
     files += [(path.parent / one, "token") for one in tokens if one is not None]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
 from v2g_daemon.domain.decision import EvseDecision
@@ -106,3 +109,20 @@ def reason_json(reason: Reason) -> dict[str, Any]:
 def stamp(moment_utc: datetime) -> str:
     """ISO 8601 with Z, to the second."""
     return f"{moment_utc:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def plain_json(value: Any) -> Any:
+    """Facts as JSON under their own field names; moments to the millisecond."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name: plain_json(getattr(value, one.name)) for one in fields(value)}
+    match value:
+        case datetime():
+            return f"{value:%Y-%m-%dT%H:%M:%S}.{value.microsecond // 1000:03}Z"
+        case Enum():
+            return value.value
+        case Mapping():
+            return {name: plain_json(one) for name, one in value.items()}
+        case tuple():
+            return [plain_json(one) for one in value]
+        case _:
+            return value
