@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from simulators.modbus.mischief import LINE_KINDS
+
 METER = "meter"
 PRICES = "prices"
 
-METER_KINDS = frozenset({"busy", "silent", "frozen", "refuses", "not_implemented", "slow"})
+# What the registers hold, and whether the port is open; the rest happens on the line.
+REGISTER_KINDS = frozenset(
+    {"frozen", "not_implemented", "zeros", "ones", "word_order", "sign", "refuses"}
+)
+METER_KINDS = REGISTER_KINDS | LINE_KINDS
 PRICE_KINDS = frozenset({"outage", "garbage", "partial", "unpublished", "nulls", "hangs"})
 STATION_KINDS = frozenset(
     {

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
-from v2g_daemon.adapters.modbus.profile import load_profile
 from v2g_daemon.adapters.ocpp.tls import server_context
 from v2g_daemon.adapters.system.clock import RealClock
+from v2g_daemon.app import meters
 from v2g_daemon.app.certificates import certificate_warnings, local_ca, tls_config
 from v2g_daemon.app.station_access import key_ring
 from v2g_daemon.app.tariff_words import sentences
@@ -25,7 +25,6 @@ from v2g_daemon.settings import (
     Settings,
     exposed_secrets,
     least_profile,
-    load_settings,
     to_policy,
     warnings_of,
 )
@@ -54,8 +53,7 @@ class CheckReport:
 
 def check(path: Path) -> CheckReport:
     """Read and explain a configuration; raises ConfigurationError if it cannot be used."""
-    settings = load_settings(path)
-    _find_profiles(settings, path)
+    settings = meters.load(path)
     _find_certificates(settings, path)
     policy = to_policy(settings)
     understood = (
@@ -77,6 +75,7 @@ def check(path: Path) -> CheckReport:
         understood=understood,
         warnings=(
             *warnings_of(settings),
+            *meters.warnings(settings),
             *exposed_secrets(path, settings),
             *certificate_warnings(settings, now_utc=RealClock().now().utc),
             *(f"tariff {text}" for text in wrong),
@@ -94,31 +93,16 @@ def _find_certificates(settings: Settings, path: Path) -> None:
         raise ConfigurationError(f"{path}: {error}") from error
 
 
-def _find_profiles(settings: Settings, path: Path) -> None:
-    for key, meter in (("meter", settings.meter), ("pv_meter", settings.pv_meter)):
-        if meter is not None:
-            try:
-                load_profile(meter.profile)
-            except ConfigurationError as error:
-                raise ConfigurationError(
-                    f"{path}: {key}.profile = {meter.profile!r}: {error}"
-                ) from error
-
-
 def _site(settings: Settings, policy: Policy) -> Iterator[str]:
     grid = policy.grid
     yield (
         f"Grid connection: {grid.phases} × {grid.main_fuse_a:g} A at {grid.nominal_voltage_v:g} V, "
         f"wall times in {policy.timezone}."
     )
-    if settings.meter is None:
-        yield "Meter: none, so chargers stay at their static safe current."
-    else:
-        meter = settings.meter
-        yield (
-            f"Meter: {meter.host}:{meter.port} unit {meter.unit_id}, profile {meter.profile}, "
-            f"every {meter.period_s:g} s."
-        )
+    if not settings.has_grid_meter:
+        yield "Meter: none at the grid, so chargers stay at their static safe current."
+    for plan in meters.meter_plans(settings):
+        yield f"Meter {plan.meter_id}: {meters.described(plan)}."
     if grid.export_limit_w is None:
         yield "Export limit: unknown, so nothing is exported."
     else:
