@@ -22,6 +22,7 @@ from tests.builders import (
     a_snapshot,
     a_vehicle,
     ago,
+    an_answer,
 )
 from tests.properties.houses import commanded
 from v2g_daemon.control.decide import decide
@@ -62,9 +63,17 @@ def _stale_meter(snapshot: Snapshot, policy: Policy) -> tuple[Snapshot, Policy]:
     return replace(snapshot, meter=replace(snapshot.meter, observed_at=ago(5.1))), policy
 
 
+def _guest(snapshot: Snapshot, policy: Policy) -> tuple[Snapshot, Policy]:
+    """Said by the owner of a car that names itself not."""
+    (status,) = snapshot.evses
+    nameless = replace(status, identity=None)
+    return replace(snapshot, evses=(nameless,), answers=(an_answer(None),)), policy
+
+
 BREAKS: dict[str, Callable[[Snapshot, Policy], tuple[Snapshot, Policy]]] = {
     "a guest": _status(identity=VehicleIdentity(evccid="foreign")),
     "nobody knows the car": _status(identity=None),
+    "the owner says it is a guest": _guest,
     "unknown SoC": _status(soc=None),
     "below the floor": _status(soc=0.25),
     "at the floor": _status(soc=0.30),
@@ -101,9 +110,9 @@ BREAKS: dict[str, Callable[[Snapshot, Policy], tuple[Snapshot, Policy]]] = {
 
 
 def sold(*, relief: bool, breaks: Sequence[str]) -> float | None:
-    """The command where the plan sells, or the house is overloaded, and some things are broken."""
-    load_w = 19_000.0 if relief else 500.0
-    snapshot, policy = a_snapshot(plans=(a_plan(0.0),), meter=a_meter(load_w)), a_policy()
+    """The command where the plan sells, or an overload speaks alone, and some things are broken."""
+    load_w, worth = (19_000.0, 0.6) if relief else (500.0, 0.0)
+    snapshot, policy = a_snapshot(plans=(a_plan(worth),), meter=a_meter(load_w)), a_policy()
     for name in breaks:
         snapshot, policy = BREAKS[name](snapshot, policy)
     setpoint = commanded(decide(a_memory(), snapshot, policy)[1].evses[0])

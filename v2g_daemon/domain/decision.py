@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from v2g_daemon.domain.faults import Fault
+from v2g_daemon.domain.outlook import Outlook
 from v2g_daemon.domain.policy import Stage
+from v2g_daemon.domain.probe import ProbeRun
 from v2g_daemon.domain.setpoint import Command, Limit, Reason
 
 
@@ -29,10 +31,25 @@ class CarState(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DailyUse:
+    """What a charger was bothered with today, beside its budgets; None: it has none.
+
+    `writes_today` are those that count: into memory that wears, where the device tells them apart.
+    """
+
+    writes_today: int
+    writes_per_day: int | None
+    closings_today: int
+    closings_per_day: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvseDecision:
     """The command for one EVSE and how it came about.
 
-    `following` judges the command of the tick before; None: there was none.
+    `following` judges the command of the tick before; None: there was none. `candidates` are the
+    configured cars that this one may be, while nobody has said which: a question to the owner.
+    `outlook`: what it does by itself, should the commands cease; None: nothing of ours.
     """
 
     evse_id: str
@@ -46,6 +63,10 @@ class EvseDecision:
     command: Command
     following: Following | None = None
     car_state: CarState | None = None
+    candidates: tuple[str, ...] = ()
+    probe: ProbeRun | None = None
+    use: DailyUse | None = None
+    outlook: Outlook | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

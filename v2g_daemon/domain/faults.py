@@ -18,8 +18,10 @@ class FaultCode(Enum):
     COMMAND_TIMED_OUT = "command_timed_out"
     NOT_FOLLOWING = "not_following"
     DECREASE_UNCONFIRMED = "decrease_unconfirmed"
+    BUDGET_EXHAUSTED = "budget_exhausted"
     HANDS_OFF_BREACHED = "hands_off_breached"
     WRONG_DIRECTION = "wrong_direction"
+    IMPLAUSIBLE = "implausible"
     PRICES_MISSING = "prices_missing"
     PLAN_STALE = "plan_stale"
     PLAN_FAILED = "plan_failed"
@@ -28,6 +30,9 @@ class FaultCode(Enum):
     CLOCK_UNTRUSTED = "clock_untrusted"
     GOAL_UNREACHABLE = "goal_unreachable"
     REGISTER_RESET = "register_reset"
+    POWER_CONTRADICTED = "power_contradicted"
+    STATION_SETTING = "station_setting"
+    FOREIGN_LIMIT = "foreign_limit"
     CERTIFICATE_EXPIRING = "certificate_expiring"
 
 

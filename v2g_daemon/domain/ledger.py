@@ -14,6 +14,7 @@ from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.memory import DischargeLatch
 from v2g_daemon.domain.setpoint import Authority
 from v2g_daemon.domain.snapshot import CommissioningRecord
+from v2g_daemon.domain.vehicle import CarAnswer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,10 @@ class SessionRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionRow:
-    """A decision that differs from the one before it."""
+    """A decision that differs from the one before it.
+
+    `changes_count`: new setpoints since the row before, this one among them.
+    """
 
     at_utc: datetime
     evse_id: str
@@ -89,6 +93,7 @@ class DecisionRow:
     authority: Authority
     rule: str
     detail: str
+    changes_count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,4 +173,5 @@ LedgerRow = (
     | OverrideEvent
     | StationEvent
     | CommissioningRecord
+    | CarAnswer
 )

@@ -11,6 +11,7 @@ from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading, MeterStatus
+from v2g_daemon.domain.vehicle import CarAnswer
 
 
 class CommissioningStep(Enum):
@@ -20,6 +21,7 @@ class CommissioningStep(Enum):
     SIGN_TEST = "sign_test"
     EXPORT_COMPENSATION = "export_compensation"
     OWNER_CONSENT = "owner_consent"
+    TEST_PERMIT = "test_permit"  # the grid operator lets a guided test discharge, and no more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +48,19 @@ class DischargeCounters:
     discharged_month_wh: float | None
     discharged_life_wh: float | None
     discharging_life_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandCounters:
+    """What one EVSE was told in this local day, by its ledger rows and the running count.
+
+    `changes_today`: new setpoints; `closings_today`: those that started a power from 0 W.
+    """
+
+    evse_id: str
+    day_ends_utc: datetime
+    changes_today: int
+    closings_today: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,5 +99,7 @@ class Snapshot:
     commissioning: tuple[CommissioningRecord, ...]
     counters: tuple[DischargeCounters, ...]
     recording: RecordingHealth
+    answers: tuple[CarAnswer, ...] = ()
     battery_power_w: float | None = None
     meters: tuple[MeterStatus, ...] = ()
+    command_counters: tuple[CommandCounters, ...] = ()

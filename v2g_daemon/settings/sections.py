@@ -19,6 +19,7 @@ from pydantic_settings import (
 
 from v2g_daemon.domain.errors import InvariantViolated
 from v2g_daemon.settings.access_sections import ChargeKey, Relay, Token
+from v2g_daemon.settings.charger_profiles import ChargerProfiles
 from v2g_daemon.settings.section import Fraction, Name, NotNegative, Positive, Section
 from v2g_daemon.settings.tariff_sections import TariffSection, known_timezone, timezone_of
 
@@ -79,13 +80,18 @@ class Loss(Section):
 
 
 class ChargerCadence(Section):
-    """[charger.cadence]: how often this charger may be bothered."""
+    """[charger.cadence]: how often this charger may be bothered; budgets are for a local day."""
 
     smallest_change_w: NotNegative = 100.0
+    smallest_change_a: NotNegative = 0.5
     between_increases_s: NotNegative = 30.0
     dwell_on_s: NotNegative = 600.0
     dwell_off_s: NotNegative = 300.0
     ramp_up_w_per_s: Positive = 500.0
+    closings_per_day: Annotated[int, Field(ge=1)] = 12
+    writes_per_day: Annotated[int, Field(ge=1)] = 300
+    writes_wear_flash: bool = False
+    rests_closed: bool = False
 
 
 class Charger(Section):
@@ -99,6 +105,7 @@ class Charger(Section):
     min_discharge_w: NotNegative | None = None
     static_safe_current_a: NotNegative | None = None
     protocol: Literal["ocpp"] = "ocpp"
+    dialect: Annotated[str, Field(min_length=1)] | None = None
     ocpp_versions: Annotated[
         tuple[Literal["ocpp2.1", "ocpp2.0.1", "ocpp1.6"], ...], Field(min_length=1)
     ] = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
@@ -110,6 +117,7 @@ class Charger(Section):
     connected_phase: Literal[1, 2, 3] = 1
     charge_only: bool = False
     remote_start: bool = False
+    enable_v2x: bool = False
     fail_state: Literal["charges", "idles", "unknown"] = "charges"
     soc_needs_power: bool = False
     sample_interval_s: Annotated[int, Field(ge=1)] = 5
@@ -121,6 +129,7 @@ class Charger(Section):
     security_profile: SecurityProfile | None = None
     loss: Loss = Loss()
     cadence: ChargerCadence = ChargerCadence()
+    profiles: ChargerProfiles = ChargerProfiles()
 
 
 class Warranty(Section):

@@ -196,6 +196,7 @@ def test_after_a_restart_the_first_row_knows_no_circulation() -> None:
         sessions=(),
         soc_days=(),
         counters_read=(),
+        decisions=(),
         now_utc=at(900.0).utc,
         timezone="Europe/Amsterdam",
     )

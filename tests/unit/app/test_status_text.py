@@ -14,6 +14,7 @@ from tests.builders import (
     a_plan,
     a_price_curve,
     a_snapshot,
+    an_answer,
     an_evse_status,
     an_override,
     decided,
@@ -21,9 +22,9 @@ from tests.builders import (
     in_hours,
 )
 from v2g_daemon.adapters.web.translate import status_json
-from v2g_daemon.app.status_text import status_text
+from v2g_daemon.app.status_text import cars_text, status_text
 from v2g_daemon.domain.faults import Fault, FaultCode
-from v2g_daemon.domain.snapshot import Snapshot
+from v2g_daemon.domain.snapshot import CommandCounters, Snapshot
 
 
 @pytest.fixture(autouse=True)
@@ -54,12 +55,19 @@ def test_a_quiet_house_is_a_few_lines() -> None:
     assert lines[6:] == [
         "         next: ready by Thu 07:30 with 60 %",
         "         plan: nothing is worth its while",
+        "         if the Pi dies: charges from Thu 04:30 at 4.1 kW",
+        "         used: writes 0 today, closings 0 of 12",
     ]
 
 
 def test_export_is_said_as_a_direction_not_as_a_minus() -> None:
     snapshot = a_snapshot(meter=a_meter(-1234.5, age_s=2.0))
     assert lines_of(snapshot)[1] == "grid     1234 W export, 2 s ago"
+
+
+def test_what_the_car_itself_plans_is_said() -> None:
+    status = an_evse_status(car_plans_w=3500.0)
+    assert "         the car itself plans 3500 W" in lines_of(a_snapshot(evses=(status,)))
 
 
 def test_what_is_unknown_is_said_to_be() -> None:
@@ -78,11 +86,53 @@ def test_an_empty_outlet_and_a_guest_are_told_apart() -> None:
     assert empty[4] == "         hands off (measured 0 W)"
     guest = lines_of(a_snapshot(evses=(an_evse_status(identity=None),)))
     assert guest[3].startswith("carport  a guest")
+    assert guest[6] == "         which car is it? v2g car carport car|guest"
+
+
+def test_which_car_is_where_is_a_line_each_and_says_how_to_answer() -> None:
+    known = a_snapshot()
+    nobody = a_snapshot(evses=(an_evse_status(identity=None),))
+    answered = replace(nobody, answers=(an_answer(None),))
+    assert cars_of(known) == ["carport  car"]
+    assert cars_of(nobody) == [
+        "carport  a guest",
+        "         which car is it? v2g car carport car|guest",
+    ]
+    assert cars_of(answered) == ["carport  a guest"]
+
+
+def cars_of(snapshot: Snapshot) -> list[str]:
+    return cars_text(status_json(snapshot, (decided(snapshot),), ())).splitlines()
 
 
 def test_a_goal_in_energy_is_shown_by_its_time() -> None:
     snapshot = a_snapshot(goals=goals(a_goal(12.5, None, energy_wh=9000.0)))
     assert "         next: ready by Thu 07:30" in lines_of(snapshot)
+
+
+def test_what_the_car_does_without_the_daemon_is_its_next_charge() -> None:
+    def dies(snapshot: Snapshot) -> str:
+        (line,) = [one for one in lines_of(snapshot) if "if the Pi dies" in one]
+        return line.removeprefix("         if the Pi dies: ")
+
+    assert dies(a_snapshot()) == "charges at 4.1 kW"
+    trip, plan = goals(a_goal(12.5, 0.6)), a_plan()
+    slots = tuple(replace(slot, power_w=7400.0) for slot in plan.slots[:6])
+    early = replace(plan, slots=(*slots, *plan.slots[6:]))
+    assert dies(a_snapshot(goals=trip, plans=(early,))) == "charges at 4.1 kW until Wed 20:30"
+    met = an_evse_status(soc=0.7)
+    assert dies(a_snapshot(goals=trip, plans=(plan,), evses=(met,))) == "waits"
+
+
+def test_what_a_charger_was_bothered_with_stands_beside_its_budgets() -> None:
+    told = CommandCounters(
+        evse_id="carport", day_ends_utc=in_hours(5.0), changes_today=900, closings_today=3
+    )
+    counting = an_evse_status(writes_today=950, flash_writes_today=41)
+    used = "         used: writes 41 of 300 today, closings 3 of 12"
+    assert used in lines_of(a_snapshot(evses=(counting,), command_counters=(told,)))
+    silent = "         used: writes 900 today, closings 3 of 12"
+    assert silent in lines_of(a_snapshot(command_counters=(told,)))
 
 
 def test_overrides_and_faults_come_last() -> None:

@@ -18,10 +18,18 @@ from v2g_daemon.adapters.database import tables, translate
 from v2g_daemon.domain.errors import LedgerError
 from v2g_daemon.domain.goals import UserOverride
 from v2g_daemon.domain.interval import Interval, noon_day, quarter_hour_start
-from v2g_daemon.domain.ledger import EvseInterval, PccInterval, SessionRow, SocDay, StationEvent
+from v2g_daemon.domain.ledger import (
+    DecisionRow,
+    EvseInterval,
+    PccInterval,
+    SessionRow,
+    SocDay,
+    StationEvent,
+)
 from v2g_daemon.domain.memory import DischargeLatch
 from v2g_daemon.domain.plan import HistoryRow
 from v2g_daemon.domain.snapshot import CommissioningRecord, DischargeCounters
+from v2g_daemon.domain.vehicle import CarAnswer
 
 # A quarter hour of which less is recorded says too little about its mean.
 SHORTEST_KNOWN_S = 300.0
@@ -63,6 +71,17 @@ class DatabaseReader:
             .order_by(table.c.plugged_in_utc)
         )
         return tuple(SessionRow(**row) for row in self._read(statement))
+
+    def decisions(self, interval: Interval) -> tuple[DecisionRow, ...]:
+        """Decisions of the interval, in time order."""
+        table = tables.decision
+        statement = (
+            select(table)
+            .where(table.c.at_utc >= interval.start_utc)
+            .where(table.c.at_utc < interval.end_utc)
+            .order_by(table.c.at_utc)
+        )
+        return tuple(translate.decision(row) for row in self._read(statement))
 
     def open_sessions(self) -> tuple[SessionRow, ...]:
         """Sessions without an end, with the energy of their stored rows."""
@@ -187,6 +206,12 @@ class DatabaseReader:
         table = tables.commissioning_record
         found = self._read(select(table).order_by(table.c.recorded_at_utc))
         return tuple(translate.commissioning(row) for row in found)
+
+    def car_answers(self) -> tuple[CarAnswer, ...]:
+        """The owner's last word at each EVSE; which plug-in it is of stands in it."""
+        table = tables.car_answer
+        events = self._read(select(table).order_by(table.c.answered_at_utc))
+        return tuple({row["evse_id"]: CarAnswer(**row) for row in events}.values())
 
     def newest_station_events(self) -> tuple[StationEvent, ...]:
         """The newest of each station, kind and name."""

@@ -87,6 +87,7 @@ decision = Table(
     Column("authority", Integer, nullable=False),
     Column("rule", String, nullable=False),
     Column("detail", String, nullable=False),
+    Column("changes_count", Integer, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
 )
 
@@ -156,5 +157,15 @@ commissioning_record = Table(
     Column("recorded_by", String, nullable=False),
     Column("evidence", String, nullable=False),
     Column("simulated", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+car_answer = Table(
+    "car_answer",
+    metadata,
+    Column("answered_at_utc", UtcMoment, primary_key=True, autoincrement=False),
+    Column("evse_id", String, primary_key=True),
+    Column("session_id", String, nullable=False),
+    Column("vehicle_id", String),
     sqlite_with_rowid=False,
 )

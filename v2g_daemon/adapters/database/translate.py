@@ -24,7 +24,9 @@ from v2g_daemon.domain.ledger import (
     TelemetryRow,
 )
 from v2g_daemon.domain.memory import DischargeLatch
+from v2g_daemon.domain.setpoint import Authority
 from v2g_daemon.domain.snapshot import CommissioningRecord, CommissioningStep
+from v2g_daemon.domain.vehicle import CarAnswer
 
 # The value of `kind` by which an override event says "back to automatic".
 AUTOMATIC = "auto"
@@ -41,6 +43,7 @@ ORDER = (
     tables.override_event,
     tables.station_event,
     tables.commissioning_record,
+    tables.car_answer,
 )
 
 # Rows whose fields are their columns.
@@ -49,6 +52,7 @@ PLAIN: dict[type, Table] = {
     SocDay: tables.soc_day,
     TelemetryRow: tables.telemetry,
     OverrideEvent: tables.override_event,
+    CarAnswer: tables.car_answer,
 }
 
 
@@ -59,7 +63,7 @@ def to_table(row: LedgerRow) -> tuple[Table, dict[str, Any]]:
             return tables.pcc_interval, _with_interval(row, tables.pcc_interval)
         case EvseInterval():
             return tables.evse_interval, _with_interval(row, tables.evse_interval)
-        case SessionRow() | SocDay() | TelemetryRow() | OverrideEvent():
+        case SessionRow() | SocDay() | TelemetryRow() | OverrideEvent() | CarAnswer():
             table = PLAIN[type(row)]
             return table, _plain(row, table)
         case DecisionRow():
@@ -92,6 +96,11 @@ def pcc_interval(columns: Mapping[str, Any]) -> PccInterval:
 def evse_interval(columns: Mapping[str, Any]) -> EvseInterval:
     """A stored quarter hour at an EVSE."""
     return EvseInterval(**_without_bounds(columns))
+
+
+def decision(columns: Mapping[str, Any]) -> DecisionRow:
+    """A stored decision."""
+    return DecisionRow(**{**columns, "authority": Authority(columns["authority"])})
 
 
 def latch(columns: Mapping[str, Any]) -> DischargeLatch:
