@@ -22,6 +22,7 @@ from v2g_daemon.domain.errors import ConfigurationError
 from v2g_daemon.domain.goals import WeeklyDeparture
 from v2g_daemon.domain.policy import EvsePolicy, FailState, Policy, Stage
 from v2g_daemon.domain.vehicle import Vehicle
+from v2g_daemon.market.tariff import TariffBook
 from v2g_daemon.settings import (
     Charger,
     Settings,
@@ -68,7 +69,7 @@ def check(path: Path) -> CheckReport:
         *(line for evse in policy.evses for line in _charger(evse, policy)),
         *(_vehicle(vehicle, policy) for vehicle in policy.vehicles),
         *(_departure(departure) for departure in policy.schedule.departures),
-        *_money(settings, policy),
+        *_money(settings, policy, _book(path, settings)),
         *_stage(policy),
         *_timing(settings, policy),
     )
@@ -237,11 +238,18 @@ def _departure(departure: WeeklyDeparture) -> str:
     )
 
 
-def _money(settings: Settings, policy: Policy) -> Iterator[str]:
-    for tariff in book_of(settings).versions:
+def _book(path: Path, settings: Settings) -> TariffBook:
+    try:
+        return book_of(settings)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+
+
+def _money(settings: Settings, policy: Policy, book: TariffBook) -> Iterator[str]:
+    for tariff in book.versions:
         yield from sentences(tariff)
     for source in asked_sources(settings):
-        place = source.url or source.file or f"the address of {source.kind}"
+        place = source.url or source.file or f"the service {source.kind}"
         yield f"Prices of {source.name} come from {place}, kept in {settings.prices.directory}."
     yield (
         f"A discharge must earn at least {policy.economics.margin_per_kwh:g} "

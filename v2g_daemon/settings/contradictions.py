@@ -52,7 +52,9 @@ def _site(settings: Settings) -> Iterator[Complaint]:
 
 def _tariff(settings: Settings) -> Iterator[Complaint]:
     if not settings.tariff:
-        yield Complaint(key="tariff", value=None, problem="is missing", fix="add it")
+        yield Complaint(
+            key="tariff", value=None, problem="is missing", fix="add it (docs/tariffs.md)"
+        )
     yield from source_complaints(settings)
 
 

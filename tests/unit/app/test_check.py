@@ -141,3 +141,19 @@ def test_a_doubtful_tariff_is_warned_of(tmp_path: Path) -> None:
         "Warning: tariff home: import component energy_tax: value = 10.88 EUR per kWh is a lot"
         in check(written(tmp_path, text)).text
     )
+
+
+def test_an_unknown_holiday_is_refused_with_file_and_key(tmp_path: Path) -> None:
+    path = written(tmp_path, SMALLEST + '[tariff.holidays]\ncountry = "NL"\nonly = ["Kingsday"]\n')
+    with pytest.raises(ConfigurationError) as caught:
+        check(path)
+    said = str(caught.value)
+    assert said.startswith(f"{path}: tariff.holidays.only = 'Kingsday': no such holiday; known are")
+    assert "King's Day" in said
+
+
+def test_where_prices_come_from_and_where_they_are_kept_is_told(tmp_path: Path) -> None:
+    assert (
+        "Prices of energy-charts:NL come from the service energy-charts, kept in "
+        "/var/lib/v2g-daemon/prices." in check(written(tmp_path, SMALLEST)).text.splitlines()
+    )
