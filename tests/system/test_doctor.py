@@ -46,7 +46,7 @@ def test_every_connection_has_its_line_and_a_failure_its_fix(tmp_path: Path) -> 
             "disk (trace)": whole["disk (trace)"],
             "disk (database)": whole["disk (database)"],
             "database": "ok",
-            "prices": "ok",
+            "prices energy-charts": "ok",
             "meter grid": "ok",
             "meter grid, sign": "ok",
             "meter pv": "ok",
@@ -64,7 +64,7 @@ def test_every_connection_has_its_line_and_a_failure_its_fix(tmp_path: Path) -> 
         for thing, fix in (
             ("meter grid", "v2g scan shows what answers"),
             ("charger drive", "v2g scan shows what answers"),
-            ("prices", "look at prices.url"),
+            ("prices energy-charts", "look at prices.source"),
         ):
             assert told[thing].startswith("FAIL")
             assert told[thing].endswith(fix) or fix in told[thing].split(" -> ")[1]

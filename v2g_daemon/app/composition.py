@@ -18,7 +18,8 @@ from v2g_daemon.adapters.database.writer import DatabaseLedger
 from v2g_daemon.adapters.modbus.bus import Buses
 from v2g_daemon.adapters.modbus.chargers.driver import ModbusCharger
 from v2g_daemon.adapters.ocpp.server import CentralSystem
-from v2g_daemon.adapters.prices.day_ahead import DayAheadPrices, DayAheadSource
+from v2g_daemon.adapters.prices.cache import PriceCache
+from v2g_daemon.adapters.prices.desk import PriceDesk
 from v2g_daemon.adapters.system.clock import RealClock, ScaledClock
 from v2g_daemon.adapters.system.planning_child import PlanningChild
 from v2g_daemon.adapters.system.scheduler import Scheduler
@@ -40,6 +41,7 @@ from v2g_daemon.app.charger_dialects import dialects_of
 from v2g_daemon.app.latches import LatchDesk
 from v2g_daemon.app.meter_test.desk import MeterTestDesk
 from v2g_daemon.app.overrides import Overrides
+from v2g_daemon.app.price_sources import price_rules
 from v2g_daemon.app.probes import ProbeDesk
 from v2g_daemon.app.retention import NIGHTLY, Retention
 from v2g_daemon.app.understood import understood
@@ -48,8 +50,7 @@ from v2g_daemon.domain.ledger import SessionRow
 from v2g_daemon.domain.memory import EvseMemory, Memory
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.snapshot import CommissioningRecord
-from v2g_daemon.market.tariff import DayAheadTariff
-from v2g_daemon.ports import Clock, EvsePort, LedgerReader
+from v2g_daemon.ports import Clock, EvsePort, LedgerReader, ObservationSink
 from v2g_daemon.runtime.control_loop import ControlLoop, Surroundings
 from v2g_daemon.runtime.latest_values import LatestValues
 from v2g_daemon.runtime.planning_desk import PlanningDesk
@@ -149,7 +150,7 @@ def compose(
             "recorder": recorder.run,
             "api": lambda: serve(api, settings.api.socket),
             "nightly": _nightly(policy, clock, ledger).run,
-            **_feeds(settings, policy, clock, latest, buses, watch),
+            **_feeds(settings, policy, reader, clock, latest, buses, watch),
         },
     )
 
@@ -336,6 +337,7 @@ def _evse_memory(session: SessionRow, register_milliwh: int | None) -> EvseMemor
 def _feeds(
     settings: Settings,
     policy: Policy,
+    reader: LedgerReader,
     clock: Clock,
     latest: LatestValues,
     buses: Buses,
@@ -344,25 +346,17 @@ def _feeds(
     """What is observed beside the chargers: prices, every meter, and certificates."""
     certificates: dict[str, EdgeTask] = {} if watch is None else {"certificates": watch.run}
     return certificates | {
-        "prices": DayAheadPrices(source=price_source(settings), clock=clock, sink=latest).run,
+        "prices": _prices(settings, reader, clock, latest).run,
         **meters.readers(settings, policy, clock, latest, buses),
     }
 
 
-def price_source(settings: Settings) -> DayAheadSource:
-    """Where prices come from, and what a tariff makes of them."""
-    tariff = settings.tariff
-    return DayAheadSource(
-        url=settings.prices.url,
-        bzn=tariff.bzn,
-        timezone=settings.timezone,
-        publication=settings.prices.publication,
-        timeout_s=settings.prices.timeout_s,
-        tariff=DayAheadTariff(
-            currency=tariff.currency,
-            import_adders_per_kwh=tariff.import_adders_per_kwh,
-            vat=tariff.vat,
-            export_factor=tariff.export_factor,
-            export_adder_per_kwh=tariff.export_adder_per_kwh,
-        ),
+def _prices(
+    settings: Settings, reader: LedgerReader, clock: Clock, sink: ObservationSink
+) -> PriceDesk:
+    return PriceDesk(
+        rules=price_rules(settings, reader),
+        cache=PriceCache(settings.prices.directory),
+        clock=clock,
+        sink=sink,
     )

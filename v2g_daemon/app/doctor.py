@@ -8,14 +8,19 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from v2g_daemon.adapters.database.engine import parsed, sqlite_file
 from v2g_daemon.adapters.database.reader import DatabaseReader
-from v2g_daemon.adapters.prices.day_ahead import DayAheadPrices
+from v2g_daemon.adapters.prices.cache import Known
+from v2g_daemon.adapters.prices.feed import SourceFeed
 from v2g_daemon.adapters.system.clock import RealClock
 from v2g_daemon.app.client import DaemonNotReached, ask
-from v2g_daemon.app.composition import clock_of, price_source
+from v2g_daemon.app.composition import clock_of
 from v2g_daemon.app.doctor_devices import charger_lines, meter_lines
 from v2g_daemon.app.findings import Finding, bad, good, unknown
+from v2g_daemon.app.price_sources import price_sources
+from v2g_daemon.app.tariffs import book_of
 from v2g_daemon.app.understood import load
 from v2g_daemon.domain.errors import LedgerError, PriceSourceError
 from v2g_daemon.domain.snapshot import CommissioningRecord
@@ -46,7 +51,8 @@ async def doctor(path: Path) -> AsyncIterator[Finding]:
         yield good("database", f"{settings.database.url} can be read")
     except LedgerError as error:
         yield _database(settings, error)
-    yield await _prices(settings)
+    async for finding in _prices(settings):
+        yield finding
     async for finding in meter_lines(settings, records, status):
         yield finding
     async for finding in charger_lines(settings, records, status):
@@ -107,11 +113,25 @@ def _database(settings: Settings, error: LedgerError) -> Finding:
     return bad("database", str(error), "look at database.url, and at docs/operations.md, Files")
 
 
-async def _prices(settings: Settings) -> Finding:
-    source = price_source(settings)
-    prices = DayAheadPrices(source=source, clock=clock_of(settings), sink=LatestValues(evse_ids=()))
-    try:
-        count = await prices.count_today()
-    except PriceSourceError as error:
-        return bad("prices", f"{source.url}: {error}", "look at prices.url and tariff.bzn")
-    return good("prices", f"{count} prices of {source.bzn} from {source.url}")
+async def _prices(settings: Settings) -> AsyncIterator[Finding]:
+    """Each source of prices, asked for today."""
+    async with httpx.AsyncClient(follow_redirects=True, trust_env=False) as client:
+        for source in price_sources(settings, book_of(settings)):
+            feed = SourceFeed(
+                source=source,
+                known=Known(),
+                clock=clock_of(settings),
+                sink=LatestValues(evse_ids=()),
+                on_known=_forgotten,
+            )
+            what = f"prices {source.name}"
+            try:
+                count = await feed.count_today(client)
+            except PriceSourceError as error:
+                yield bad(what, str(error), "look at prices.source, and at the network")
+            else:
+                yield good(what, f"{count} prices for today")
+
+
+async def _forgotten(_source: str, _known: Known) -> None:
+    """What was looked at is not kept."""

@@ -15,6 +15,7 @@ from v2g_daemon.cli import (
     doctor,
     latch,
     overrides,
+    prices,
     probe,
     replay,
     report,
@@ -22,6 +23,7 @@ from v2g_daemon.cli import (
     scan,
     station,
     status,
+    tariff,
 )
 from v2g_daemon.domain.errors import ConfigurationError, V2gDaemonError
 
@@ -52,6 +54,8 @@ app.add_typer(station.app, name="station")
 app.add_typer(certs.app, name="certs")
 app.command("report")(report.report)
 app.command("replay")(replay.replay)
+app.add_typer(tariff.app, name="tariff")
+app.add_typer(prices.app, name="prices")
 
 
 def main() -> None:
