@@ -304,3 +304,13 @@ async def test_writes_are_counted_and_wear_is_told_where_each_power_wears() -> N
         await house.follow(POWER_W)
         assert house.status.flash_writes_today is None
         assert house.status.writes_today is not None
+
+
+async def test_under_hands_off_nothing_is_taken() -> None:
+    async with charger_house(QUASAR) as house:
+        house.hands_off()
+        await house.until(lambda: house.status.plugged_in)
+        later = house.clock.now().later(30.0)
+        await house.until(lambda: later.reached(house.clock.now()))
+        assert house.questions() == []
+        assert not house.device.remote
