@@ -17,16 +17,19 @@ OCPP = "ocpp2.1"
 CHARGERS_WITH_AN_END = [
     make for make in CHARGERS.shipped() if CHARGERS.load(make).watchdog is not None
 ]
+MENU_END = "ambibox-ambicharge-home"  # its menu has the end that no register can arm
 POWER_W = 2000.0
 LONGEST_ALONE_S = 120.0  # the longest lease, and the time it takes to stop
 
 
 def house_of(kind: str) -> AbstractAsyncContextManager[CommandedHouse]:
     """A house with such a charger."""
-    return station_house() if kind == OCPP else charger_house(kind)
+    if kind == OCPP:
+        return station_house()
+    return charger_house(kind, own_timeout_s=60.0) if kind == MENU_END else charger_house(kind)
 
 
-@pytest.fixture(params=[OCPP, *CHARGERS_WITH_AN_END])
+@pytest.fixture(params=[OCPP, *CHARGERS_WITH_AN_END, MENU_END])
 async def house(request: pytest.FixtureRequest) -> AsyncIterator[CommandedHouse]:
     """Each after the other, with a car that was seen."""
     async with house_of(request.param) as found:

@@ -314,3 +314,45 @@ async def test_under_hands_off_nothing_is_taken() -> None:
         await house.until(lambda: later.reached(house.clock.now()))
         assert house.questions() == []
         assert not house.device.remote
+
+
+async def test_a_quasar_whose_car_leaves_is_stopped_so_that_the_next_one_waits() -> None:
+    async with charger_house(QUASAR) as house:
+        await house.met()
+        await house.follow(POWER_W)
+        before = len(house.questions())
+        house.car("unplug")
+        await house.hold(POWER_W, lambda: not house.status.plugged_in)
+        after = [(address, values) for _, address, values in house.questions()[before:]]
+        assert after == [(257, (2,)), (260, (0,))]
+        house.car("arrive", soc=0.4)
+        await house.until(lambda: house.status.plugged_in)
+        assert house.true_power_w() == 0.0
+
+
+async def test_a_setpoint_outside_the_window_of_an_evtec_is_refused_and_not_clamped() -> None:
+    async with charger_house(EVTEC, settings={"max_charge_w": 12_000.0}) as house:
+        await house.met()
+
+        def refused() -> bool:
+            outcome = house.status.outcome
+            return outcome is not None and outcome.kind is OutcomeKind.REJECTED
+
+        await house.hold(11_500.0, refused)
+        assert house.status.outcome is not None
+        assert "exception 3" in house.status.outcome.detail
+        assert house.true_power_w() == 0.0
+        offered = house.status.capability
+        assert offered is not None
+        assert offered.power.highest_w == 10_000.0
+
+
+async def test_what_a_quasar_takes_less_than_it_is_told_is_no_disobedience() -> None:
+    async with charger_house(QUASAR, max_charge_w=1900.0) as house:
+        await house.met()
+        later = house.clock.now().later(120.0)
+        await house.hold(POWER_W, lambda: later.reached(house.clock.now()))
+        assert house.true_power_w() == 1900.0
+        assert house.status.faults == ()
+        starts = [values for _, address, values in house.questions() if address == 257]
+        assert starts == [(1,)]
