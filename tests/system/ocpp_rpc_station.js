@@ -15,8 +15,8 @@ const VOLTAGE_V = 230;
 const PHASES = 3;
 const SAMPLES_EVERY_MS = 2000;
 const CALM_FIRST_S = 75;
-const FAULT_S = 12;
-const REST_S = 13;
+const FAULT_S = 10;
+const REST_S = 10;
 const SLOW_MS = 4000;
 
 // The package looks 2.1's schemas up as `urn:Heartbeat.req`, but names them `urn:HeartbeatRequest`.
