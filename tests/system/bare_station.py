@@ -13,7 +13,7 @@ import json
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -24,6 +24,7 @@ from typing import Any, NoReturn
 from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 Json = dict[str, Any]
@@ -199,11 +200,14 @@ class BareStation:
                         self._note(f"CALLERROR {code}: {words}", len(words) <= LONGEST_ERROR_TEXT)
                         self._resolve(message_id, {})
                         self.wrong.append(f"CALLERROR {code}: {words}")
+                    case None:  # noted where it was read
+                        continue
                     case _:
                         self.wrong.append(f"no frame: {text[:200]!r}")
 
     def _frame(self, text: str | bytes) -> Any:
         if isinstance(text, bytes):
+            self.wrong.append("a binary frame")
             return None
         try:
             return json.loads(text, parse_constant=no_number)
@@ -226,7 +230,8 @@ class BareStation:
             self._judge(action, "Response", answer)
             frame = [RESULT, message_id, answer]
         self._answering = False
-        await self.socket.send(json.dumps(frame))
+        with suppress(ConnectionClosed):
+            await self.socket.send(json.dumps(frame))
 
     def _resolve(self, message_id: str, payload: Json) -> None:
         action, future = self._waiting.pop(message_id, ("", None))
