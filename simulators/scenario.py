@@ -23,6 +23,7 @@ from pydantic import (
 )
 
 from simulators.faults import METER, PRICES, mistake
+from simulators.modbus.maps import MAPS
 from simulators.switches import Parameters
 
 Positive = Annotated[FiniteFloat, Field(gt=0)]
@@ -71,6 +72,14 @@ def _hour_minute(value: object) -> object:
         raise ValueError('write local times as "07:30"') from error
 
 
+def _meter_kind(name: str) -> str:
+    known = {"sunspec", *MAPS}
+    if name not in known:
+        raise ValueError(f"{name!r} is no known meter; use one of {', '.join(sorted(known))}")
+    return name
+
+
+MeterKind = Annotated[str, AfterValidator(_meter_kind)]
 Zone = Annotated[str, AfterValidator(_zone)]
 LocalTime = Annotated[time, BeforeValidator(_hour_minute)]
 
@@ -135,9 +144,13 @@ class WatchTable(Table):
 
 
 class MeterTable(Table):
-    """The Modbus TCP meter at the grid connection."""
+    """The Modbus meter at the grid connection; `device` is its end of a serial line."""
 
+    map: MeterKind = "sunspec"
+    link: Literal["tcp", "rtu+tcp", "udp", "rtu"] = "tcp"
     port: Port = 0
+    device: str | None = None
+    slow_s: Positive = 2.0
     unit_id: Annotated[int, Field(ge=1, le=247)] = 1
     phases: Literal[1, 3] = 3
     model: Literal["integer", "float"] = "integer"
@@ -152,6 +165,8 @@ class MeterTable(Table):
     def _units_differ(self) -> Self:
         if self.pv_unit_id == self.unit_id:
             raise ValueError("pv_unit_id must differ from unit_id")
+        if (self.device is not None) != (self.link == "rtu"):
+            raise ValueError('device and link = "rtu" belong together')
         return self
 
 

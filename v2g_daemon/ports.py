@@ -53,10 +53,6 @@ class Clock(Protocol):
 class ObservationSink(Protocol):
     """Where edge tasks put the newest observation; one writer per source."""
 
-    def put_meter(self, reading: MeterReading) -> None: ...
-
-    def put_pv_power(self, power_w: float, observed_at: Instant) -> None: ...
-
     def put_evse(self, status: EvseStatus) -> None: ...
 
     def put_prices(self, curve: PriceCurve) -> None: ...
@@ -68,6 +64,35 @@ class ObservationSink(Protocol):
     def cancel_overrides(self, evse_id: str) -> None: ...
 
     def clear_latch(self, clearance: LatchClearance) -> None: ...
+
+
+class Meter(Protocol):
+    """Reads one meter, asked or as its telegrams come; every `read` may raise a DeviceError."""
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        ...
+
+    async def read(self) -> MeterReading:
+        """The next reading, as old as the moment it was measured or asked for."""
+        ...
+
+    async def close(self) -> None:
+        """End the connection; a later `read` opens a new one."""
+        ...
+
+
+class MeterSink(Protocol):
+    """Where the readings of the configured meters go; one writer per meter."""
+
+    def put_meter(self, meter_id: str, reading: MeterReading) -> None: ...
+
+    def put_meter_trouble(self, meter_id: str, trouble: str | None) -> None: ...
+
+    def put_upstream(self, evse_id: str, reading: MeterReading) -> None:
+        """What a charging station says of the grid connection; dropped where nobody wants it."""
+        ...
 
 
 class FaultSink(Protocol):

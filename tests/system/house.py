@@ -142,13 +142,15 @@ start_date = 2024-01-01
 [[departure]]
 vehicle = "car"
 {setup.departure}
-[meter]
-host = "127.0.0.1"
-port = {ready["meter_port"]}
+[[meter]]
+role = "grid"
+link = "tcp://127.0.0.1:{ready["meter_port"]}"
+profile = "sunspec"
 period_s = {setup.tick_s}
-[pv_meter]
-host = "127.0.0.1"
-port = {ready["meter_port"]}
+[[meter]]
+role = "pv"
+link = "tcp://127.0.0.1:{ready["meter_port"]}"
+profile = "sunspec"
 unit_id = 2
 period_s = {setup.tick_s}
 [tariff]

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from v2g_daemon.adapters.modbus.profile import load_profile
 from v2g_daemon.adapters.ocpp.tls import server_context
 from v2g_daemon.adapters.system.clock import RealClock
+from v2g_daemon.app import meters
 from v2g_daemon.app.certificates import certificate_warnings, local_ca, tls_config
 from v2g_daemon.app.station_access import key_ring
 from v2g_daemon.domain.errors import ConfigurationError
@@ -20,7 +20,6 @@ from v2g_daemon.settings import (
     Settings,
     exposed_secrets,
     least_profile,
-    load_settings,
     to_policy,
     warnings_of,
 )
@@ -47,8 +46,7 @@ class CheckReport:
 
 def check(path: Path) -> CheckReport:
     """Read and explain a configuration; raises ConfigurationError if it cannot be used."""
-    settings = load_settings(path)
-    _find_profiles(settings, path)
+    settings = meters.load(path)
     _find_certificates(settings, path)
     policy = to_policy(settings)
     understood = (
@@ -67,6 +65,7 @@ def check(path: Path) -> CheckReport:
         understood=understood,
         warnings=(
             *warnings_of(settings),
+            *meters.warnings(settings),
             *exposed_secrets(path, settings),
             *certificate_warnings(settings, now_utc=RealClock().now().utc),
         ),
@@ -83,31 +82,16 @@ def _find_certificates(settings: Settings, path: Path) -> None:
         raise ConfigurationError(f"{path}: {error}") from error
 
 
-def _find_profiles(settings: Settings, path: Path) -> None:
-    for key, meter in (("meter", settings.meter), ("pv_meter", settings.pv_meter)):
-        if meter is not None:
-            try:
-                load_profile(meter.profile)
-            except ConfigurationError as error:
-                raise ConfigurationError(
-                    f"{path}: {key}.profile = {meter.profile!r}: {error}"
-                ) from error
-
-
 def _site(settings: Settings, policy: Policy) -> Iterator[str]:
     grid = policy.grid
     yield (
         f"Grid connection: {grid.phases} × {grid.main_fuse_a:g} A at {grid.nominal_voltage_v:g} V, "
         f"wall times in {policy.timezone}."
     )
-    if settings.meter is None:
-        yield "Meter: none, so chargers stay at their static safe current."
-    else:
-        meter = settings.meter
-        yield (
-            f"Meter: {meter.host}:{meter.port} unit {meter.unit_id}, profile {meter.profile}, "
-            f"every {meter.period_s:g} s."
-        )
+    if not settings.has_grid_meter:
+        yield "Meter: none at the grid, so chargers stay at their static safe current."
+    for plan in meters.meter_plans(settings):
+        yield f"Meter {plan.meter_id}: {meters.described(plan)}."
     if grid.export_limit_w is None:
         yield "Export limit: unknown, so nothing is exported."
     else:

@@ -13,9 +13,7 @@ from fastapi import FastAPI
 from v2g_daemon import __version__
 from v2g_daemon.accounting import metering
 from v2g_daemon.adapters.database.writer import DatabaseLedger
-from v2g_daemon.adapters.modbus.link import Link
-from v2g_daemon.adapters.modbus.meter import MeterPoller, MeterRole, MeterSource
-from v2g_daemon.adapters.modbus.profile import load_profile
+from v2g_daemon.adapters.modbus.bus import Buses
 from v2g_daemon.adapters.ocpp.config import (
     CentralSystemConfig,
     EvseConfig,
@@ -35,6 +33,7 @@ from v2g_daemon.adapters.web.routes import build_api
 from v2g_daemon.adapters.web.server import serve
 from v2g_daemon.adapters.web.stations import add_station_routes
 from v2g_daemon.adapters.web.translate import status_json
+from v2g_daemon.app import meters
 from v2g_daemon.app.certificates import certificate_watch, local_ca, tls_config
 from v2g_daemon.app.latches import LatchDesk
 from v2g_daemon.app.overrides import Overrides
@@ -51,13 +50,12 @@ from v2g_daemon.runtime.planning_desk import PlanningDesk
 from v2g_daemon.runtime.recorder import Recorder
 from v2g_daemon.runtime.station_journal import LedgerStationJournal
 from v2g_daemon.runtime.witnessed_clock import WitnessedClock
-from v2g_daemon.settings import Charger, Meter, Settings, to_policy
+from v2g_daemon.settings import Charger, Settings, to_policy
 from v2g_daemon.step.clock_trust import ledger_witness
 from v2g_daemon.step.house import House, Outcome
 from v2g_daemon.step.pasts import KEPT, Past
 from v2g_daemon.trace.codec import TraceEncoder
 
-PV_MAX_AGE_S = 30.0
 EdgeTask = Callable[[], Awaitable[None]]
 
 
@@ -115,9 +113,10 @@ def compose(
     on_tick: Callable[[Outcome], None] | None = None,
 ) -> Parts:
     """All parts of one daemon, restored from its ledger; nothing runs yet."""
+    settings = meters.with_periods(settings)
     policy = to_policy(settings)
     reader = ledger.reader()
-    now_utc, latest = clock.now().utc, _latest_values(reader, policy, clock.now().utc)
+    latest = _latest_values(reader, settings, policy, clock.now().utc)
     clock = _witnessed(clock, reader, latest)
     trace = _trace_files(settings, clock)
     recorder = _recorder(policy, clock, ledger, trace)
@@ -128,7 +127,7 @@ def compose(
     newest, api = _desks(policy, latest, central, on_tick)
     watchdog = SystemdWatchdog.from_environment(os.environ)
     around = _surroundings(clock, latest, recorder, central, watchdog, newest)
-    house = restored_house(reader, policy, now_utc)
+    house = restored_house(reader, policy, clock.now().utc)
     return Parts(
         policy=policy,
         clock=clock,
@@ -141,10 +140,9 @@ def compose(
             "planning": around.desk.run,
             "recorder": recorder.run,
             "api": lambda: serve(api, settings.api.socket),
-            "prices": _prices(settings, clock, latest).run,
             "nightly": _nightly(policy, clock, ledger).run,
             **({} if watch is None else {"certificates": watch.run}),
-            **_meters(settings, policy, clock, latest),
+            **_feeds(settings, policy, clock, latest),
         },
     )
 
@@ -192,10 +190,12 @@ def _surroundings(
     )
 
 
-def _latest_values(reader: LedgerReader, policy: Policy, now_utc: datetime) -> LatestValues:
+def _latest_values(
+    reader: LedgerReader, settings: Settings, policy: Policy, now_utc: datetime
+) -> LatestValues:
     return LatestValues(
         evse_ids=[evse.evse_id for evse in policy.evses],
-        pv_max_age_s=max(PV_MAX_AGE_S, 3.0 * policy.timing.tick_s),
+        meters=meters.slots(settings, policy.timing.tick_s),
         commissioning=reader.commissioning(),
         overrides=reader.overrides(now_utc=now_utc),
     )
@@ -325,6 +325,16 @@ def _evse(charger: Charger, evse: EvsePolicy, policy: Policy) -> EvseConfig:
     )
 
 
+def _feeds(
+    settings: Settings, policy: Policy, clock: Clock, latest: LatestValues
+) -> dict[str, EdgeTask]:
+    """What is observed beside the stations: prices, and every meter."""
+    return {
+        "prices": _prices(settings, clock, latest).run,
+        **meters.readers(settings, policy, clock, latest, Buses()),
+    }
+
+
 def _prices(settings: Settings, clock: Clock, sink: ObservationSink) -> DayAheadPrices:
     tariff = settings.tariff
     return DayAheadPrices(
@@ -345,29 +355,3 @@ def _prices(settings: Settings, clock: Clock, sink: ObservationSink) -> DayAhead
         clock=clock,
         sink=sink,
     )
-
-
-def _meters(
-    settings: Settings, policy: Policy, clock: Clock, sink: ObservationSink
-) -> dict[str, EdgeTask]:
-    """A poller for each meter; two meters behind one address share its link."""
-    links: dict[tuple[str, int], Link] = {}
-    tasks: dict[str, EdgeTask] = {}
-    wanted: list[tuple[str, Meter | None, MeterRole]] = [
-        ("meter", settings.meter, MeterRole.PCC),
-        ("pv_meter", settings.pv_meter, MeterRole.PV),
-    ]
-    grid = policy.grid
-    for name, meter, role in wanted:
-        if meter is None:
-            continue
-        link = links.setdefault((meter.host, meter.port), Link(host=meter.host, port=meter.port))
-        source = MeterSource(
-            profile=load_profile(meter.profile),
-            unit_id=meter.unit_id,
-            period_s=meter.period_s,
-            main_fuse_w=grid.main_fuse_a * grid.nominal_voltage_v * grid.phases,
-            role=role,
-        )
-        tasks[name] = MeterPoller(link=link, source=source, clock=clock, sink=sink).run
-    return tasks

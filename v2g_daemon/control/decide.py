@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from v2g_daemon.control.balance import balance_faults, unbalanced_since
 from v2g_daemon.control.dependable import static_safe_w
 from v2g_daemon.control.desire import desire
 from v2g_daemon.control.explain import explain
@@ -52,13 +53,16 @@ def decide(memory: Memory, snapshot: Snapshot, policy: Policy) -> tuple[Memory, 
         _decide_evse(situation, wish, own, shared, snapshot=snapshot, policy=policy)
         for situation, wish, own, shared in zip(situations, wishes, own_limits, shares, strict=True)
     )
+    unbalanced = unbalanced_since(memory, snapshot)
     faults = site_faults(grid, snapshot, policy)
+    faults += balance_faults(unbalanced, snapshot, policy.timing)
     for situation, decision in zip(situations, decisions, strict=True):
         faults += evse_faults(situation, snapshot, policy)
         faults += breach(situation, decision.command)
     memory = replace(
         memory,
         latches=latches,
+        unbalanced_since=unbalanced,
         evses=tuple(
             _remember(situation.memory, decision, snapshot)
             for situation, decision in zip(situations, decisions, strict=True)

@@ -18,7 +18,7 @@ from v2g_daemon.domain.faults import Fault, FaultCode
 from v2g_daemon.domain.instant import Instant, fresh
 from v2g_daemon.domain.memory import DischargeLatch, EvseMemory
 from v2g_daemon.domain.policy import Policy
-from v2g_daemon.domain.readings import OutcomeKind
+from v2g_daemon.domain.readings import MeterRole, OutcomeKind
 from v2g_daemon.domain.setpoint import Command, HandsOff
 from v2g_daemon.domain.snapshot import Snapshot
 
@@ -116,7 +116,12 @@ def site_faults(grid: GridView, snapshot: Snapshot, policy: Policy) -> tuple[Fau
     """Faults of meter, prices, recording and clock."""
     found: list[Fault] = []
     if policy.grid.has_meter and not grid.usable:
-        found.append(Fault(code=FaultCode.METER_STALE, detail="the grid meter gives no value"))
+        found.append(_meter_fault(grid, snapshot))
+    found += [
+        Fault(code=FaultCode.METER_TROUBLE, detail=f"meter {one.meter_id}: {one.trouble}")
+        for one in snapshot.meters
+        if one.trouble is not None and one.role is not MeterRole.GRID
+    ]
     if snapshot.prices is None or snapshot.prices.at(snapshot.now.utc) is None:
         found.append(Fault(code=FaultCode.PRICES_MISSING, detail="no price is known for now"))
     stalled = recording_stalled(snapshot, policy)
@@ -129,6 +134,20 @@ def site_faults(grid: GridView, snapshot: Snapshot, policy: Policy) -> tuple[Fau
     if not snapshot.clock_trusted:
         found.append(Fault(code=FaultCode.CLOCK_UNTRUSTED, detail="waiting for a trusted clock"))
     return tuple(found)
+
+
+def _meter_fault(grid: GridView, snapshot: Snapshot) -> Fault:
+    """Why the grid meter is not believed."""
+    if grid.frozen:
+        detail = "the grid meter does not move while the car does"
+        return Fault(code=FaultCode.METER_FROZEN, detail=detail)
+    troubles = [
+        one.trouble
+        for one in snapshot.meters
+        if one.role is MeterRole.GRID and one.trouble is not None
+    ]
+    detail = ": ".join(["the grid meter gives no value", *troubles[:1]])
+    return Fault(code=FaultCode.METER_STALE, detail=detail)
 
 
 def evse_faults(situation: Situation, snapshot: Snapshot, policy: Policy) -> tuple[Fault, ...]:

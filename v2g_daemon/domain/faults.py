@@ -10,6 +10,9 @@ class FaultCode(Enum):
     """The catalogue; the value is the name in trace, database and API."""
 
     METER_STALE = "meter_stale"
+    METER_FROZEN = "meter_frozen"
+    METER_TROUBLE = "meter_trouble"
+    POWER_BALANCE = "power_balance"
     EVSE_STALE = "evse_stale"
     COMMAND_REJECTED = "command_rejected"
     COMMAND_TIMED_OUT = "command_timed_out"

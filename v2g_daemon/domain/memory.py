@@ -80,12 +80,28 @@ class EvseMemory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stillness:
+    """The PCC's digits that have not changed, and the span of the EVSEs' power since.
+
+    `moved_at`: when that span first grew past what no house hides to the watt.
+    """
+
+    digits: tuple[float | None, ...]
+    since: Instant
+    lowest_evse_w: float | None = None
+    highest_evse_w: float | None = None
+    moved_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """All memory of `decide`."""
+    """All memory of `decide`; `unbalanced_since`: the powers of the house do not add up."""
 
     evses: tuple[EvseMemory, ...] = ()
     latches: tuple[DischargeLatch, ...] = ()
     meter_good_since: Instant | None = None
+    stillness: Stillness | None = None
+    unbalanced_since: Instant | None = None
 
     def of(self, evse_id: str) -> EvseMemory:
         """The memory of one EVSE; a fresh one if it is new."""

@@ -1,4 +1,4 @@
-"""What the edges observe: the meter at the PCC and the status of each EVSE.
+"""What the edges observe: the meters of the house and the status of each EVSE.
 
 Energy registers are two non-negative counters in integer milliwatt-hours (`_milliwh`).
 """
@@ -13,9 +13,22 @@ from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.power import PowerRange
 
 
+class MeterRole(Enum):
+    """What a meter measures."""
+
+    GRID = "grid"
+    PV = "pv"
+    BATTERY = "battery"
+    EVSE = "evse"
+    SUB = "sub"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterReading:
-    """The grid connection point: import +, export −; tuples are per phase, empty when unknown."""
+    """One meter; positive W flow into what it measures (PCC: import +, export −; PV −).
+
+    Tuples are per phase, empty when unknown.
+    """
 
     observed_at: Instant
     power_w: float
@@ -24,6 +37,21 @@ class MeterReading:
     frequency_hz: float | None = None
     import_milliwh: int | None = None
     export_milliwh: int | None = None
+    serial: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterStatus:
+    """One configured meter: its newest power, its serial number, and what is wrong with it now.
+
+    `power_w` None: no value that is fresh enough to be believed.
+    """
+
+    meter_id: str
+    role: MeterRole
+    power_w: float | None = None
+    serial: str | None = None
+    trouble: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

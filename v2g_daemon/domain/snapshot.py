@@ -10,7 +10,7 @@ from v2g_daemon.domain.goals import DepartureGoal, UserOverride
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prices import PriceCurve
-from v2g_daemon.domain.readings import EvseStatus, MeterReading
+from v2g_daemon.domain.readings import EvseStatus, MeterReading, MeterStatus
 
 
 class CommissioningStep(Enum):
@@ -67,7 +67,10 @@ class VehicleGoals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """One moment of the house; what is unknown is None, never 0."""
+    """One moment of the house; what is unknown is None, never 0.
+
+    `meter` is the PCC; PV counts production as positive, the home battery its charging.
+    """
 
     now: Instant
     clock_trusted: bool
@@ -81,3 +84,5 @@ class Snapshot:
     commissioning: tuple[CommissioningRecord, ...]
     counters: tuple[DischargeCounters, ...]
     recording: RecordingHealth
+    battery_power_w: float | None = None
+    meters: tuple[MeterStatus, ...] = ()

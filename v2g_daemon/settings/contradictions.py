@@ -21,6 +21,7 @@ def contradictions(settings: Settings) -> tuple[Complaint, ...]:
             access_contradictions(settings),
             _vehicles(settings),
             _charge_keys(settings),
+            _meters(settings),
             *(_departure(settings, number, one) for number, one in enumerate(settings.departure)),
             _clock(settings),
         )
@@ -129,6 +130,37 @@ def _vehicles(settings: Settings) -> Iterator[Complaint]:
                 value="true",
                 problem="there is more than one vehicle",
                 fix="give each its evccid or id_token and remove this",
+            )
+
+
+def _meters(settings: Settings) -> Iterator[Complaint]:
+    chargers = [one.id for one in settings.charger]
+    ids: list[str] = []
+    for number, meter in enumerate(settings.meter):
+        key = f"meter[{number}]"
+        if meter.id in ids:
+            yield Complaint(
+                key=f"{key}.id",
+                value=repr(meter.id),
+                problem="another meter has this id",
+                fix="give each its own",
+            )
+        ids += [] if meter.id is None else [meter.id]
+        if meter.role == "evse" and meter.evse is None:
+            yield Complaint(
+                key=f"{key}.evse",
+                value=None,
+                problem="is missing, so nobody knows whose power it measures",
+                fix=f"name one of {', '.join(chargers)}",
+            )
+        if meter.evse is not None and (meter.role != "evse" or meter.evse not in chargers):
+            yield Complaint(
+                key=f"{key}.evse",
+                value=repr(meter.evse),
+                problem="no charger has this id" if meter.role == "evse" else "has no meaning here",
+                fix=f"name one of {', '.join(chargers)}"
+                if meter.role == "evse"
+                else 'remove it, or write role = "evse"',
             )
 
 

@@ -32,7 +32,7 @@ def load_settings(path: Path, *, overrides: Mapping[str, object] | None = None) 
     Passwords named by file or variable are read here; every fault raises ConfigurationError.
     """
     table = _laid_over(_table(path), overrides or {})
-    complaints = list(_unknown_variables(table))
+    complaints = [*_unknown_variables(table), *_earlier_meters(table)]
     if complaints:
         raise _refusal(complaints, path)
     settings = None
@@ -103,6 +103,21 @@ def _unknown_variables(table: Mapping[str, object]) -> Iterator[Complaint]:
         )
 
 
+def _earlier_meters(table: Mapping[str, object]) -> Iterator[Complaint]:
+    """[meter] and [pv_meter], as they were written before a house could have several."""
+    for key, role in (("meter", "grid"), ("pv_meter", "pv")):
+        old = table.get(key)
+        if isinstance(old, Mapping):
+            host, port = old.get("host", "HOST"), old.get("port", 502)
+            yield Complaint(
+                key=f"[{key}]",
+                value=None,
+                problem="a house has a list of meters now",
+                fix=f'write [[meter]] with role = "{role}" and link = "tcp://{host}:{port}" '
+                "in place of host and port",
+            )
+
+
 def _list_of(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
@@ -165,6 +180,13 @@ def _unknown_key(loc: tuple[int | str, ...], key: str, value: object) -> Complai
         if isinstance(part, str) and model is not None:
             model = _model_in(get_type_hints(model).get(part))
     names = list(model.model_fields) if model is not None else []
+    if loc[0] == "meter" and loc[-1] in ("host", "port"):
+        return Complaint(
+            key=key,
+            value=_shown(key, value),
+            problem="unknown key",
+            fix='write link = "tcp://HOST:PORT"',
+        )
     close = get_close_matches(str(loc[-1]), names, n=1)
     fix = f"did you mean {close[0]}?" if close else f"known here: {', '.join(names)}"
     return Complaint(key=key, value=_shown(key, value), problem="unknown key", fix=fix)

@@ -177,14 +177,33 @@ class Departure(Section):
     trip_wh: NotNegative = 0.0
 
 
-class Meter(Section):
-    """[meter] and [pv_meter]: a Modbus TCP meter; its profile says registers and sign."""
+class JsonMeter(Section):
+    """[meter.answer]: where the answer of an HTTP meter holds its values, as JSON pointers."""
 
-    host: str
-    port: Port = 502
-    unit_id: Annotated[int, Field(ge=0, le=255)] = 1
-    profile: Name = "sunspec"
-    period_s: Positive = 1.0
+    power_w: str
+    sign: Literal[1, -1]
+    phase_power_w: tuple[str, ...] = ()
+    voltage_v: tuple[str, ...] = ()
+    frequency_hz: str | None = None
+    import_wh: str | None = None
+    export_wh: str | None = None
+    serial: str | None = None
+
+
+class Meter(Section):
+    """[[meter]]: what it measures and where it is found; the first of a role is first choice.
+
+    A Modbus meter needs a profile, which says registers, sign, unit id and period.
+    """
+
+    role: Literal["grid", "pv", "battery", "evse", "sub"]
+    link: str
+    id: Name | None = None
+    profile: str | None = None
+    unit_id: Annotated[int, Field(ge=0, le=255)] | None = None
+    period_s: Positive | None = None
+    evse: Name | None = None
+    answer: JsonMeter | None = None
 
 
 class Tariff(Section):
@@ -317,8 +336,7 @@ class Settings(BaseSettings):
     tariff: Tariff
     departure: tuple[Departure, ...] = ()
     charge_key: tuple[ChargeKey, ...] = ()
-    meter: Meter | None = None
-    pv_meter: Meter | None = None
+    meter: tuple[Meter, ...] = ()
     prices: Prices = Prices()
     export: Export = Export()
     economics: EconomicsSection = EconomicsSection()
@@ -341,6 +359,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment outranks the file; nothing else is read."""
         return env_settings, init_settings
+
+    @property
+    def has_grid_meter(self) -> bool:
+        """Whether something measures the grid connection point."""
+        return any(meter.role == "grid" for meter in self.meter)
 
     @property
     def timezone(self) -> str:

@@ -126,6 +126,8 @@ def _snapshot(house: House, news: News, policy: Policy) -> Snapshot:
         commissioning=news.commissioning,
         counters=meters.discharge_counters(house.metering, news.evses, news.now, policy),
         recording=news.recording,
+        battery_power_w=news.battery_power_w,
+        meters=news.meters,
     )
 
 

@@ -10,7 +10,7 @@ from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.memory import LatchClearance
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prices import PriceCurve
-from v2g_daemon.domain.readings import EvseStatus, MeterReading
+from v2g_daemon.domain.readings import EvseStatus, MeterReading, MeterStatus
 from v2g_daemon.domain.snapshot import CommissioningRecord, RecordingHealth
 
 
@@ -33,4 +33,6 @@ class News:
     commissioning: tuple[CommissioningRecord, ...]
     recording: RecordingHealth
     cleared: tuple[LatchClearance, ...] = ()
+    battery_power_w: float | None = None
+    meters: tuple[MeterStatus, ...] = ()
     faults: tuple[Fault, ...] = ()

@@ -86,7 +86,7 @@ class Sink:
     def _never(self, *_: object) -> None:
         raise AssertionError("the OCPP adapter observes EVSEs and clocks only")
 
-    put_meter = put_pv_power = put_prices = put_override = cancel_overrides = clear_latch = _never
+    put_prices = put_override = cancel_overrides = clear_latch = _never
 
 
 def schema(version: str, name: str) -> Draft4Validator:

@@ -22,10 +22,9 @@ from v2g_daemon.adapters.prices.day_ahead import DayAheadPrices, DayAheadSource
 from v2g_daemon.adapters.system.clock import ScaledClock
 from v2g_daemon.domain.clock import ClockWitness, WitnessSource
 from v2g_daemon.domain.goals import UserOverride
-from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import local_day
 from v2g_daemon.domain.prices import PriceCurve
-from v2g_daemon.domain.readings import EvseStatus, MeterReading
+from v2g_daemon.domain.readings import EvseStatus
 from v2g_daemon.market.tariff import DayAheadTariff
 
 ZONE = ZoneInfo("Europe/Amsterdam")
@@ -50,12 +49,6 @@ class Curves:
 
     def put_clock_witness(self, witness: ClockWitness) -> None:
         self.witnesses.append(witness)
-
-    def put_meter(self, reading: MeterReading) -> None:
-        raise AssertionError(reading)
-
-    def put_pv_power(self, power_w: float, observed_at: Instant) -> None:
-        raise AssertionError(power_w)
 
     def put_evse(self, status: EvseStatus) -> None:
         raise AssertionError(status)

@@ -11,7 +11,7 @@ from tests.unit.settings.files import SMALLEST, after, written
 from v2g_daemon.app.check import check
 from v2g_daemon.domain.errors import ConfigurationError
 
-METER = '[meter]\nhost = "192.168.1.20"\n'
+METER = '[[meter]]\nrole = "grid"\nlink = "tcp://192.168.1.20"\nprofile = "sunspec"\n'
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +69,7 @@ def test_defaults_in_force_are_told(tmp_path: Path) -> None:
         "discharged, exports at most 10 kWh noon to noon, warranty terms unknown: it "
         "only charges until vehicle.warranty is given." in said
     )
-    assert "Meter: 192.168.1.20:502 unit 1, profile sunspec, every 1 s." in said
+    assert "Meter grid: tcp://192.168.1.20:502 unit 1, profile sunspec, every 1 s." in said
     assert "import = (spot + 0.02 + 0.1088) × 1.21, export = spot × 1 + (0)." in said
 
 
@@ -110,10 +110,12 @@ def test_a_simulated_run_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_unknown_meter_profile_is_refused_with_its_key(tmp_path: Path) -> None:
-    path = written(tmp_path, SMALLEST + METER + 'profile = "sunspek"\n')
+    path = written(tmp_path, SMALLEST + METER.replace('"sunspec"', '"sunspek"'))
     with pytest.raises(ConfigurationError) as caught:
         check(path)
-    assert str(caught.value).startswith(f"{path}: meter.profile = 'sunspek': ")
+    assert str(caught.value).startswith(
+        f"{path}: meter[0] (grid): there is no meter profile 'sunspek'; did you mean"
+    )
     assert "did you mean 'sunspec'?" in str(caught.value)
 
 

@@ -47,7 +47,7 @@ class Bench:
 
     def loop(self) -> ControlLoop:
         evse_ids = [evse.evse_id for evse in self.policy.evses]
-        latest = LatestValues(evse_ids=evse_ids, pv_max_age_s=30.0)
+        latest = LatestValues(evse_ids=evse_ids)
         latest.put_evse(an_evse_status())
         latest.put_prices(FLAT_PRICES)
         desk = PlanningDesk(planner=NobodyPlans(), latest=latest)

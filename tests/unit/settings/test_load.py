@@ -27,7 +27,7 @@ def refused(path: Path) -> str:
 def test_car_charger_tariff_fuse_and_largest_load_are_enough(tmp_path: Path) -> None:
     settings = load_settings(written(tmp_path))
     assert settings.timezone == "Europe/Amsterdam"
-    assert settings.meter is None
+    assert settings.meter == ()
     assert settings.tariff.import_adders_per_kwh == (Decimal("0.02"), Decimal("0.1088"))
     password = settings.charger[0].password
     assert password is not None

@@ -144,7 +144,6 @@ def test_every_key_of_the_example_exists_and_none_is_missing(
     text = uncommented((CONFIG / "v2g-daemon.example.toml").read_text(encoding="utf-8"))
     (tmp_path / "station-1.password").write_text("station-word")
     (tmp_path / "relay.password").write_text("relay-word")
-    text = text.replace("[pv_meter]", '[pv_meter]\nhost = "x"')
     path = written(tmp_path, text)
     settings = load_settings(path)
     for section, shown in tomllib.loads(text).items():
@@ -154,12 +153,12 @@ def test_every_key_of_the_example_exists_and_none_is_missing(
         assert (section, left_out - ALTERNATIVES.get(section, set())) == (section, set())
 
 
-# The example can hold one of several ways to say a thing; [pv_meter] refers to [meter].
+# The example can hold one of several ways to say a thing.
 ALTERNATIVES = {
     "charge_key": {"vehicle"},
     "charger": {"password", "password_env"},
     "departure": {"energy_wh"},
-    "pv_meter": {"port", "unit_id", "profile", "period_s"},
+    "meter": {"evse"},
 }
 
 
@@ -181,7 +180,7 @@ def warned(tmp_path: Path, text: str) -> tuple[str, ...]:
     return warnings_of(load_settings(written(tmp_path, text)))
 
 
-METER = '[meter]\nhost = "192.168.1.20"\n'
+METER = '[[meter]]\nrole = "grid"\nlink = "tcp://192.168.1.20"\nprofile = "sunspec"\n'
 
 
 def test_a_house_with_a_meter_is_warned_of_nothing(tmp_path: Path) -> None:
@@ -222,7 +221,7 @@ def test_an_early_export_limit_is_kept_and_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (SMALLEST, "no [meter] is configured: the house stays V1G"),
+        (SMALLEST, 'no [[meter]] with role = "grid" is configured: the house stays V1G'),
         (SMALLEST + METER + '[export]\npolicy = "allowed"\n', "unknown counts as 0 kW"),
         (
             SMALLEST.replace("largest_other_load_a = 9", "largest_other_load_a = 20") + METER,

@@ -1,4 +1,4 @@
-"""The link against a real server and against every kind of bad answer."""
+"""The bus against a real server and against every kind of bad answer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from tests.adapters.modbus.meters import (
     registers_pdu,
     sunspec_meter,
 )
-from v2g_daemon.adapters.modbus.link import Link
+from v2g_daemon.adapters.modbus.bus import Bus
+from v2g_daemon.adapters.modbus.link import parse_link
 from v2g_daemon.domain.errors import (
     DeviceProtocolError,
     DeviceRejectedCommand,
@@ -27,12 +28,12 @@ from v2g_daemon.domain.errors import (
 BEYOND_FIRST_BACKOFF_S = 0.3
 
 
-async def read(link: Link, *, address: int = 40000, count: int = 2) -> tuple[int, ...]:
-    return await link.read(unit_id=UNIT_ID, address=address, count=count)
+async def read(bus: Bus, *, address: int = 40000, count: int = 2) -> tuple[int, ...]:
+    return await bus.unit(UNIT_ID).read(address, count)
 
 
-def link_to(port: int) -> Link:
-    return Link(host="127.0.0.1", port=port, timeout_s=0.2)
+def bus_to(port: int, *, timeout_s: float = 0.2) -> Bus:
+    return Bus(parse_link(f"tcp://127.0.0.1:{port}?timeout={timeout_s}"))
 
 
 async def closed_by_us(meter: HandMadeMeter) -> bool:
@@ -47,12 +48,10 @@ async def closed_by_us(meter: HandMadeMeter) -> bool:
 @pytest.mark.parametrize("function_code", [3, 4])
 async def test_registers_are_read_with_either_function(function_code: int) -> None:
     async with sunspec_meter() as meter:
-        link = link_to(meter.port)
-        registers = await link.read(
-            unit_id=UNIT_ID, address=40000, count=2, function_code=function_code
-        )
+        bus = bus_to(meter.port)
+        registers = await bus.unit(UNIT_ID).read(40000, 2, function_code=function_code)
         assert registers == (0x5375, 0x6E53)
-        link.close()
+        bus.close()
 
 
 async def test_readers_of_one_link_take_turns() -> None:
@@ -60,14 +59,14 @@ async def test_readers_of_one_link_take_turns() -> None:
         return frame(request, registers_pdu(int.from_bytes(request[8:10])))
 
     async with hand_made_meter(answer) as meter:
-        link = link_to(meter.port)
+        bus = bus_to(meter.port)
         async with asyncio.TaskGroup() as group:
             reads = [
-                group.create_task(read(link, address=address, count=1)) for address in range(50)
+                group.create_task(read(bus, address=address, count=1)) for address in range(50)
             ]
         assert [one.result() for one in reads] == [(address,) for address in range(50)]
         assert meter.connections == 1
-        link.close()
+        bus.close()
 
 
 async def test_a_refusal_is_told_and_keeps_the_connection() -> None:
@@ -77,23 +76,23 @@ async def test_a_refusal_is_told_and_keeps_the_connection() -> None:
         return frame(request, next(busy_once, registers_pdu(1, 2)))
 
     async with hand_made_meter(answer) as meter:
-        link = link_to(meter.port)
+        bus = bus_to(meter.port)
         with pytest.raises(DeviceRejectedCommand, match=r"exception 6 \(busy\)"):
-            await read(link)
-        assert await read(link) == (1, 2)
+            await read(bus)
+        assert await read(bus) == (1, 2)
         assert meter.connections == 1
-        link.close()
+        bus.close()
 
 
 async def test_a_hole_in_a_real_server_is_a_refusal() -> None:
     async with sunspec_meter() as meter:
-        link = link_to(meter.port)
+        bus = bus_to(meter.port)
         with pytest.raises(DeviceRejectedCommand, match="exception 2"):
-            await read(link, address=50000)
+            await read(bus, address=50000)
         meter.refusal = ExcCodes.DEVICE_BUSY
         with pytest.raises(DeviceRejectedCommand, match="exception 6"):
-            await read(link)
-        link.close()
+            await read(bus)
+        bus.close()
 
 
 @pytest.mark.parametrize(
@@ -107,18 +106,18 @@ async def test_a_hole_in_a_real_server_is_a_refusal() -> None:
 )
 async def test_an_answer_to_another_question_ends_the_connection(pdu: bytes) -> None:
     async with hand_made_meter(lambda request: frame(request, pdu)) as meter:
-        link = link_to(meter.port)
+        bus = bus_to(meter.port)
         with pytest.raises(DeviceProtocolError):
-            await read(link)
+            await read(bus)
         assert await closed_by_us(meter)
 
 
 async def test_a_hanging_meter_is_noticed_at_once_and_dropped() -> None:
     async with hand_made_meter(lambda _: None) as meter:
-        link = link_to(meter.port)
+        bus = bus_to(meter.port)
         started_s = asyncio.get_running_loop().time()
         with pytest.raises(DeviceUnreachable, match="does not answer"):
-            await read(link)
+            await read(bus)
         assert asyncio.get_running_loop().time() - started_s < 0.8
         assert await closed_by_us(meter)
 
@@ -138,9 +137,9 @@ async def test_a_hanging_meter_is_noticed_at_once_and_dropped() -> None:
 )
 async def test_a_broken_answer_is_no_answer_and_raises_nothing_else(broken, caplog) -> None:
     async with hand_made_meter(broken) as meter:
-        link = link_to(meter.port)
+        bus = bus_to(meter.port)
         with pytest.raises(DeviceUnreachable):
-            await read(link)
+            await read(bus)
         assert await closed_by_us(meter)
     assert [record.getMessage() for record in caplog.records] == []
 
@@ -156,33 +155,33 @@ async def test_a_late_answer_never_reaches_a_later_question() -> None:
         return frame(request, registers_pdu(22, 22))
 
     async with hand_made_meter(answer) as meter:
-        link = link_to(meter.port)
+        bus = bus_to(meter.port)
         with pytest.raises(DeviceUnreachable):
-            await read(link)
+            await read(bus)
         await asyncio.sleep(BEYOND_FIRST_BACKOFF_S)
-        assert await read(link) == (22, 22)
+        assert await read(bus) == (22, 22)
         assert meter.connections == 2
-        link.close()
+        bus.close()
 
 
 async def test_a_cancelled_read_drops_the_connection() -> None:
     async with hand_made_meter(lambda _: None) as meter:
-        link = Link(host="127.0.0.1", port=meter.port, timeout_s=5.0)
+        bus = bus_to(meter.port, timeout_s=5.0)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.1):
-                await read(link)
+                await read(bus)
         assert meter.connections == 1
         assert await closed_by_us(meter)
 
 
-async def test_the_link_backs_off_and_does_not_hammer() -> None:
+async def test_a_silent_unit_is_left_alone_and_does_not_hammer() -> None:
     async with hand_made_meter(lambda _: None) as meter:
-        link = Link(host="127.0.0.1", port=meter.port, timeout_s=0.02)
+        bus = bus_to(meter.port, timeout_s=0.05)
         refused = 0
         until_s = asyncio.get_running_loop().time() + 1.4
         while asyncio.get_running_loop().time() < until_s:
             try:
-                await read(link)
+                await read(bus)
             except DeviceUnreachable as error:
                 refused += "next attempt" in str(error)
             await asyncio.sleep(0.01)
@@ -193,25 +192,25 @@ async def test_the_link_backs_off_and_does_not_hammer() -> None:
 
 async def test_a_refused_connection_is_unreachable() -> None:
     with pytest.raises(DeviceUnreachable, match="accepts no connection"):
-        await read(link_to(free_port()))
+        await read(bus_to(free_port()))
 
 
 async def test_a_restarted_meter_is_read_again_over_one_connection() -> None:
     async with sunspec_meter() as meter:
-        link = link_to(meter.port)
-        assert await read(link) == (0x5375, 0x6E53)
+        bus = bus_to(meter.port)
+        assert await read(bus) == (0x5375, 0x6E53)
         await meter.stop()
         with pytest.raises(DeviceUnreachable):
-            await read(link)
+            await read(bus)
         await meter.start()
         await asyncio.sleep(BEYOND_FIRST_BACKOFF_S)
-        assert await read(link) == (0x5375, 0x6E53)
-        link.close()
+        assert await read(bus) == (0x5375, 0x6E53)
+        bus.close()
 
 
 async def test_the_library_keeps_quiet(caplog: pytest.LogCaptureFixture) -> None:
     async with hand_made_meter(lambda _: None) as meter:
-        link = link_to(meter.port)
+        bus = bus_to(meter.port)
         with caplog.at_level(logging.DEBUG), pytest.raises(DeviceUnreachable):
-            await read(link)
+            await read(bus)
     assert [record for record in caplog.records if record.name.startswith("pymodbus")] == []
