@@ -14,6 +14,7 @@ from v2g_daemon.domain.goals import UserOverride
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.ledger import (
+    DecisionRow,
     EvseInterval,
     LedgerRow,
     PccInterval,
@@ -136,6 +137,8 @@ class LedgerReader(Protocol):
     def evse_intervals(self, interval: Interval) -> tuple[EvseInterval, ...]: ...
 
     def sessions(self, interval: Interval) -> tuple[SessionRow, ...]: ...
+
+    def decisions(self, interval: Interval) -> tuple[DecisionRow, ...]: ...
 
     def open_sessions(self) -> tuple[SessionRow, ...]: ...
 

@@ -202,15 +202,26 @@ FAULTS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "tests/unit/control/test_watch.py::"
             "test_more_power_than_commanded_is_a_fault_once_it_had_time_to_settle",
             f"{STATIONS}::test_a_station_that_accepts_and_ignores_is_found_out",
+            "tests/unit/control/test_following.py::"
+            "test_a_charger_that_stays_beyond_its_bound_is_trusted_no_more",
         ),
     ),
     (
         "the sign of a discharge is inverted",
         (
-            "tests/unit/control/test_watch.py::"
+            "tests/unit/control/test_direction.py::"
             "test_where_the_grid_meter_agrees_the_second_sample_latches",
-            "tests/unit/control/test_watch.py::"
+            "tests/unit/control/test_direction.py::"
             "test_charging_while_told_to_discharge_for_20_s_latches_discharge_off",
+            "tests/unit/control/test_countercheck.py::"
+            "test_a_charger_that_lies_about_its_direction_is_latched_at_its_least_power",
+        ),
+    ),
+    (
+        "an impostor tells of power that flows nowhere",
+        (
+            "tests/unit/control/test_countercheck.py::"
+            "test_a_charger_that_moves_nothing_is_latched_as_implausible",
         ),
     ),
     (

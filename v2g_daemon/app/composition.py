@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.metadata import version
+from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
 
@@ -39,6 +40,7 @@ from v2g_daemon.app.latches import LatchDesk
 from v2g_daemon.app.overrides import Overrides
 from v2g_daemon.app.retention import NIGHTLY, Retention
 from v2g_daemon.app.station_access import key_ring, relay_config
+from v2g_daemon.domain.interval import Interval, local_day
 from v2g_daemon.domain.ledger import SessionRow
 from v2g_daemon.domain.memory import EvseMemory, Memory
 from v2g_daemon.domain.policy import EvsePolicy, Policy
@@ -249,12 +251,20 @@ def restored_house(reader: LedgerReader, policy: Policy, now_utc: datetime) -> H
         sessions=sessions,
         soc_days=[day for v in policy.vehicles for day in reader.soc_days(v.vehicle_id)],
         counters_read=counters,
+        decisions=reader.decisions(_this_day_and_the_last(policy, now_utc)),
         now_utc=now_utc,
         timezone=policy.timezone,
     )
     past = Past(history=reader.history(since_utc=now_utc - KEPT))
     overrides = reader.overrides(now_utc=now_utc)
     return House(memory=memory, metering=metered, past=past, overrides=overrides)
+
+
+def _this_day_and_the_last(policy: Policy, now_utc: datetime) -> Interval:
+    """What a charger did last before midnight tells what its first command of today was."""
+    zone = ZoneInfo(policy.timezone)
+    today = local_day(now_utc.astimezone(zone).date(), zone)
+    return Interval(start_utc=today.start_utc - timedelta(days=1), end_utc=today.end_utc)
 
 
 def _evse_memory(session: SessionRow, register_milliwh: int | None) -> EvseMemory:

@@ -9,7 +9,8 @@ from v2g_daemon.control.situation import Situation
 from v2g_daemon.control.stillness import follow_stillness, is_frozen
 from v2g_daemon.domain.instant import Instant, fresh
 from v2g_daemon.domain.memory import Memory
-from v2g_daemon.domain.policy import EvsePolicy, GridConnection, Timing
+from v2g_daemon.domain.policy import EvsePolicy, GridConnection, Policy, Timing
+from v2g_daemon.domain.power import total_w
 from v2g_daemon.domain.readings import MeterReading
 from v2g_daemon.domain.snapshot import Snapshot
 
@@ -99,6 +100,29 @@ def follow_meter(memory: Memory, snapshot: Snapshot, timing: Timing) -> Memory:
             return memory
         return replace(memory, meter_good_since=snapshot.now)
     return replace(memory, meter_good_since=None)
+
+
+def fresh_pcc_w(snapshot: Snapshot, policy: Policy) -> float | None:
+    """The power at the PCC, less what a metered home battery takes: it answers to every step.
+
+    None where the meter's value is too old to act on.
+    """
+    meter, max_age_s = snapshot.meter, policy.timing.meter_max_age_s
+    if meter is None or not policy.grid.has_meter:
+        return None
+    if not fresh(meter.observed_at, now=snapshot.now, max_age_s=max_age_s):
+        return None
+    battery_w = 0.0 if snapshot.battery_power_w is None else snapshot.battery_power_w
+    return meter.power_w - battery_w
+
+
+def others_w(snapshot: Snapshot, evse_id: str) -> float:
+    """What all other EVSEs say they draw."""
+    return total_w(
+        status.power_w
+        for status in snapshot.evses
+        if status.evse_id != evse_id and status.power_w is not None
+    )
 
 
 def view_grid(

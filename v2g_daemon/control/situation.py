@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from v2g_daemon.control.budgets import daily_use, writes_left
 from v2g_daemon.control.commute import Commute, SessionEnergy, commute_of
-from v2g_daemon.control.dependable import dependable_charge_w
+from v2g_daemon.control.dependable import dependable_charge_w, static_safe_w
 from v2g_daemon.control.identity import stage_of
 from v2g_daemon.control.session import car_full, car_of_this_session, charged_wh, of_this_session
 from v2g_daemon.control.soc import SocEstimate, follow_soc
-from v2g_daemon.domain.decision import Following
+from v2g_daemon.domain.decision import DailyUse, Following
 from v2g_daemon.domain.goals import DepartureGoal, UserOverride
 from v2g_daemon.domain.instant import fresh
 from v2g_daemon.domain.memory import DischargeLatch, EvseMemory
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.policy import EvsePolicy, Policy, Stage
 from v2g_daemon.domain.readings import EvseStatus, PowerControl
-from v2g_daemon.domain.snapshot import DischargeCounters, Snapshot
+from v2g_daemon.domain.setpoint import Authority
+from v2g_daemon.domain.snapshot import CommandCounters, DischargeCounters, Snapshot
 from v2g_daemon.domain.vehicle import Vehicle
 
 RELEASE_SLACK_S = 4.0 * 3600.0
@@ -40,6 +42,7 @@ class Situation:
     override: UserOverride | None
     plan: Plan | None
     counters: DischargeCounters | None
+    told: CommandCounters | None
     latch: DischargeLatch | None
     telemetry_fresh: bool
     following: Following | None = None
@@ -78,6 +81,11 @@ class Situation:
         capability = self.status.capability
         offered_w = 0.0 if capability is None else capability.min_discharge_w
         return max(self.evse.min_discharge_w, offered_w)
+
+    @property
+    def use(self) -> DailyUse:
+        """What the charger was bothered with today, beside its budgets."""
+        return daily_use(self.evse.cadence, self.status, self.told)
 
     @property
     def soc_ceiling(self) -> float:
@@ -128,10 +136,9 @@ def assess(
         override=_override_of(status.evse_id, snapshot),
         plan=_plan_of(status.evse_id, vehicle, snapshot),
         counters=_counters_of(vehicle, snapshot),
+        told=_told_of(status.evse_id, snapshot),
         latch=next((one for one in latches if one.evse_id == status.evse_id), None),
-        telemetry_fresh=fresh(
-            status.power_observed_at, now=snapshot.now, max_age_s=policy.timing.evse_max_age_s
-        ),
+        telemetry_fresh=_fresh_power(status, snapshot, policy),
     )
     return _with_commute(situation, snapshot, policy)
 
@@ -142,13 +149,21 @@ def _with_commute(situation: Situation, snapshot: Snapshot, policy: Policy) -> S
         vehicle=situation.vehicle,
         estimate=situation.estimate,
         evse=situation.evse,
-        max_charge_w=dependable_charge_w(situation.max_charge_w, situation.evse, policy),
+        max_charge_w=_dependable_w(situation, policy),
         session=SessionEnergy(charged_wh=situation.charged_wh, car_full=situation.memory.car_full),
         snapshot=snapshot,
         policy=policy,
     )
     memory = _with_flags(situation, commute, snapshot)
     return replace(situation, commute=commute, memory=memory)
+
+
+def _dependable_w(situation: Situation, policy: Policy) -> float:
+    """What the trip can count on: no more than is safe, once trust or today's writes are gone."""
+    power_w = dependable_charge_w(situation.max_charge_w, situation.evse, policy)
+    if situation.memory.distrusted or writes_left(situation.use, Authority.SAFETY) == 0:
+        return min(power_w, static_safe_w(situation.evse, policy.grid))
+    return power_w
 
 
 def _with_flags(situation: Situation, commute: Commute | None, snapshot: Snapshot) -> EvseMemory:
@@ -174,6 +189,11 @@ def _with_flags(situation: Situation, commute: Commute | None, snapshot: Snapsho
     if (below_floor, must_charge) == (memory.below_floor, memory.must_charge):
         return memory
     return replace(memory, below_floor=below_floor, must_charge=must_charge)
+
+
+def _fresh_power(status: EvseStatus, snapshot: Snapshot, policy: Policy) -> bool:
+    max_age_s = policy.timing.evse_max_age_s
+    return fresh(status.power_observed_at, now=snapshot.now, max_age_s=max_age_s)
 
 
 def _goals_of(vehicle: Vehicle | None, snapshot: Snapshot) -> tuple[DepartureGoal, ...]:
@@ -207,5 +227,12 @@ def _counters_of(vehicle: Vehicle | None, snapshot: Snapshot) -> DischargeCounte
         return None
     for counters in snapshot.counters:
         if counters.vehicle_id == vehicle.vehicle_id:
+            return counters
+    return None
+
+
+def _told_of(evse_id: str, snapshot: Snapshot) -> CommandCounters | None:
+    for counters in snapshot.command_counters:
+        if counters.evse_id == evse_id:
             return counters
     return None

@@ -97,13 +97,22 @@ class LossCurve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cadence:
-    """How often a charger may be bothered: steps, dwell and ramps of `shape`."""
+    """How often a charger may be bothered: steps, dwell, ramps and the budgets of a local day.
+
+    `smallest_change_a` counts where a bound is told to the car as a current. `writes_wear_flash`:
+    each new setpoint wears the charger's memory. `rests_closed`: its contactor stays closed at 0 W.
+    """
 
     smallest_change_w: float
+    smallest_change_a: float
     between_increases_s: float
     dwell_on_s: float
     dwell_off_s: float
     ramp_up_w_per_s: float
+    closings_per_day: int
+    writes_per_day: int
+    writes_wear_flash: bool
+    rests_closed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,13 +88,18 @@ class Loss(Section):
 
 
 class ChargerCadence(Section):
-    """[charger.cadence]: how often this charger may be bothered."""
+    """[charger.cadence]: how often this charger may be bothered; budgets are for a local day."""
 
     smallest_change_w: NotNegative = 100.0
+    smallest_change_a: NotNegative = 0.5
     between_increases_s: NotNegative = 30.0
     dwell_on_s: NotNegative = 600.0
     dwell_off_s: NotNegative = 300.0
     ramp_up_w_per_s: Positive = 500.0
+    closings_per_day: Annotated[int, Field(ge=1)] = 12
+    writes_per_day: Annotated[int, Field(ge=1)] = 300
+    writes_wear_flash: bool = False
+    rests_closed: bool = False
 
 
 class Charger(Section):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from v2g_daemon.accounting import decision_log
 from v2g_daemon.accounting import metering as meters
 from v2g_daemon.accounting.metering import Metering
 from v2g_daemon.control.decide import decide
@@ -128,6 +129,7 @@ def _snapshot(house: House, news: News, policy: Policy) -> Snapshot:
         recording=news.recording,
         battery_power_w=news.battery_power_w,
         meters=news.meters,
+        command_counters=decision_log.command_counters(house.metering.log),
     )
 
 

@@ -270,6 +270,11 @@ def test_the_last_word_on_an_evse_is_its_override(ledger: DatabaseLedger) -> Non
     assert stored(ledger, word(2, "auto")).overrides(now_utc=T0 + timedelta(hours=1)) == ()
 
 
+def hours_from(first: int, last: int) -> Interval:
+    """[T0 + first, T0 + last) in hours."""
+    return Interval(start_utc=T0 + timedelta(hours=first), end_utc=T0 + timedelta(hours=last))
+
+
 def test_records_days_decisions_and_telemetry_come_back(ledger: DatabaseLedger) -> None:
     record = CommissioningRecord(
         step=CommissioningStep.SIGN_TEST,
@@ -294,8 +299,12 @@ def test_records_days_decisions_and_telemetry_come_back(ledger: DatabaseLedger) 
         authority=Authority.SAFETY,
         rule="watch",
         detail="stage watch",
+        changes_count=7,
     )
-    reader = stored(ledger, record, day, decision)
+    later = replace(decision, at_utc=T0 + timedelta(hours=1), target_w=-3000.0)
+    reader = stored(ledger, record, day, later, decision)
+    assert reader.decisions(hours_from(0, 2)) == (decision, later)
+    assert reader.decisions(hours_from(0, 1)) == (decision,)
     assert reader.commissioning() == (record,)
     assert reader.soc_days("car") == (day,)
     assert reader.soc_days("other") == ()

@@ -8,9 +8,10 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
-from v2g_daemon.domain.decision import EvseDecision
+from v2g_daemon.domain.decision import DailyUse, EvseDecision
 from v2g_daemon.domain.faults import Fault
 from v2g_daemon.domain.goals import UserOverride
+from v2g_daemon.domain.outlook import Outlook
 from v2g_daemon.domain.readings import EvseStatus
 from v2g_daemon.domain.setpoint import Reason, Setpoint
 from v2g_daemon.domain.snapshot import Snapshot
@@ -78,12 +79,35 @@ def _evse_json(status: EvseStatus, decision: EvseDecision, snapshot: Snapshot) -
         else [target.permitted.lowest_w, target.permitted.highest_w],
         "following": None if decision.following is None else decision.following.value,
         "car_state": None if decision.car_state is None else decision.car_state.value,
+        "outlook": None if decision.outlook is None else _outlook_json(decision.outlook),
+        "use": None if decision.use is None else _use_json(decision.use),
         "reason": reason_json(command.reason),
         "desire": reason_json(decision.desire),
         "next_goal": None
         if not goals
         else {"ready_by_utc": stamp(goals[0].ready_by_utc), "soc": goals[0].soc},
         "plan": None if plan is None else {"plan_id": plan.plan_id, "summary": plan.summary},
+    }
+
+
+def _outlook_json(outlook: Outlook) -> dict[str, Any]:
+    """What the car does by itself, should the daemon die now."""
+    return {
+        "steps": [
+            {"starts_at_utc": stamp(step.starts_at_utc), "limit_w": step.limit_w}
+            for step in outlook.steps
+        ],
+        "ends_at_utc": stamp(outlook.ends_at_utc),
+    }
+
+
+def _use_json(use: DailyUse) -> dict[str, Any]:
+    """What the charger was bothered with today; a budget it does not have is null."""
+    return {
+        "writes_today": use.writes_today,
+        "writes_per_day": use.writes_per_day,
+        "closings_today": use.closings_today,
+        "closings_per_day": use.closings_per_day,
     }
 
 
