@@ -69,27 +69,10 @@ def environment_of_its_own(name: str, *, version: str) -> Path | None:
     return folder / "bin" / name
 
 
-@cache
-def npm_modules(name: str, *, version: str) -> Path | None:
-    """`node_modules`, for NODE_PATH, with a package installed by name into a temporary folder."""
-    npm = shutil.which("npm")
-    if npm is None or shutil.which("node") is None:
-        return None
-    folder = Path(mkdtemp(prefix=f"v2g-peer-{name}-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    command = [npm, "install", "--no-audit", "--no-fund", "--no-save", "--silent"]
-    command += ["--ignore-scripts", f"--prefix={folder}", f"{name}@{version}"]
-    try:
-        subprocess.run(command, check=True, timeout=180, stdin=subprocess.DEVNULL)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return folder / "node_modules"
-
-
 PEERS = {
     "ocpp-rpc": Peer(
-        locate=partial(npm_modules, "ocpp-rpc", version="2.2.1"),
-        install_line="apt-get install nodejs npm (the test installs ocpp-rpc by name with npm)",
+        locate=partial(node_module, "ocpp-rpc"),
+        install_line="npm install --global --ignore-scripts ocpp-rpc@2.2.1",
     ),
     "libmodbus": Peer(
         locate=partial(header, "modbus/modbus.h"),

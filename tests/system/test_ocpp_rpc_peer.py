@@ -83,7 +83,7 @@ class Scripted:
 
 
 @contextmanager
-def scripted(modules: Path, log: Path, **options: Any) -> Iterator[Scripted]:
+def scripted(package: Path, log: Path, **options: Any) -> Iterator[Scripted]:
     """One station as a process, ended with the block."""
     node = shutil.which("node")
     assert node is not None
@@ -93,7 +93,7 @@ def scripted(modules: Path, log: Path, **options: Any) -> Iterator[Scripted]:
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            env={**os.environ, "NODE_PATH": str(modules)},
+            env={**os.environ, "NODE_PATH": str(package.parent)},
         )
     station = Scripted(process)
     reader = threading.Thread(target=station.read, daemon=True)
@@ -133,7 +133,7 @@ def judge(station: Scripted) -> dict[str, Any]:
 def test_strict_stations_have_whole_sessions_and_find_no_frame_to_blame(
     peer: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    modules = peer("ocpp-rpc")
+    package = peer("ocpp-rpc")
     setup = Setup(start=DEAR_HOUR, station_connects=False, more_daemon=SECOND_CHARGER)
     with running_house(setup, tmp_path) as house:
         seconds_until(lambda: "OCPP: listening" in house.log, within_s=60.0, what="listening")
@@ -155,8 +155,8 @@ def test_strict_stations_have_whole_sessions_and_find_no_frame_to_blame(
             "idToken": "SIMTOKEN0002",
         }
         with (
-            scripted(modules, tmp_path / "new.log", **common, **first) as new,
-            scripted(modules, tmp_path / "old.log", **common, **second) as old,
+            scripted(package, tmp_path / "new.log", **common, **first) as new,
+            scripted(package, tmp_path / "old.log", **common, **second) as old,
         ):
             live(house, new, old)
             assert judge(new)["export_wh"] > 50.0

@@ -22,12 +22,15 @@ STATION = {"id": "S1", "url": "ws://127.0.0.1:1/ocpp"}
 
 def line(kind: str, switch: Switch) -> str:
     """The kind's line in the table of the README."""
-    takes = [
-        f"`{name}`"
-        + ("" if value is None else f" = {value:.0f}" if isinstance(value, float) else f" = {value}")
-        for name, value in switch.takes.items()
-    ]
+    takes = [f"`{name}`{default(value)}" for name, value in switch.takes.items()]
     return f"| `{kind}` | {', '.join(takes) or '–'} | {switch.told} |"
+
+
+def default(value: object) -> str:
+    """As the table tells it; a parameter without one must be given."""
+    if value is None:
+        return ""
+    return f" = {value:.0f}" if isinstance(value, float) else f" = {value}"
 
 
 @pytest.mark.parametrize("device", DEVICES)
