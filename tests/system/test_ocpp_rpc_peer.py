@@ -5,21 +5,24 @@ Its codec and its schemas are its own. SOAK_MINUTES makes it longer: `make soak`
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import queue
-import shutil
 import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 from tests.system.house import (
     PASSWORD,
@@ -95,11 +98,9 @@ class Scripted:
 @contextmanager
 def scripted(package: Path, log: Path, **options: Any) -> Iterator[Scripted]:
     """One station as a process, ended with the block."""
-    node = shutil.which("node")
-    assert node is not None
     with log.open("w") as errors:
         process = subprocess.Popen(
-            [node, str(SCRIPT), json.dumps(options)],
+            ["node", str(SCRIPT), json.dumps(options)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -179,3 +180,30 @@ def test_strict_stations_have_whole_sessions_and_find_no_frame_to_blame(
             assert (new.end(), old.end()) == (0, 0)
         assert [line for line in house.log.splitlines() if "Traceback" in line] == []
         assert house.end_daemon(signal.SIGTERM) == 0
+
+
+@pytest.mark.parametrize("protocol", ["ocpp2.0.1", "ocpp2.1"])
+async def test_a_strict_station_blames_an_answer_that_breaks_its_schema(
+    protocol: str, peer: Callable[[str], Path], tmp_path: Path
+) -> None:
+    package = peer("ocpp-rpc")
+    wrong = {"status": "Sure", "currentTime": "2024-12-12T17:00:00Z", "interval": 600}
+
+    async def speak(socket: ServerConnection) -> None:
+        with suppress(ConnectionClosed):
+            _, message_id, _, _ = json.loads(await socket.recv())
+            await socket.send(json.dumps([3, message_id, wrong]))
+            await socket.wait_closed()
+
+    async with serve(speak, "127.0.0.1", 0, subprotocols=[Subprotocol(protocol)]) as server:
+        options = {
+            "endpoint": f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}",
+            "minutes": 1,
+            "identity": STATION,
+            "password": PASSWORD,
+            "protocol": protocol,
+        }
+        log = tmp_path / "log"
+        with scripted(package, log, **options) as station:
+            assert await asyncio.to_thread(station.process.wait, 60) == 1
+    assert "data/status must be equal to one of the allowed values" in log.read_text()
