@@ -24,6 +24,7 @@ from v2g_daemon.domain.ledger import (
     StationEventKind,
 )
 from v2g_daemon.domain.memory import DischargeLatch, LatchClearance
+from v2g_daemon.domain.outlook import Outlook
 from v2g_daemon.domain.plan import HistoryRow, Plan, PlanProblem
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading
@@ -39,6 +40,7 @@ from v2g_daemon.domain.stations import (
     StationView,
     VariableReading,
 )
+from v2g_daemon.domain.vehicle import CarAnswer
 
 
 class Clock(Protocol):
@@ -56,6 +58,10 @@ class ObservationSink(Protocol):
 
     def put_evse(self, status: EvseStatus) -> None: ...
 
+    def put_upstream(self, evse_id: str, reading: MeterReading) -> None:
+        """What a charging station says of the grid connection; dropped where nobody wants it."""
+        ...
+
     def put_prices(self, curve: PriceCurve) -> None: ...
 
     def put_clock_witness(self, witness: ClockWitness) -> None: ...
@@ -63,6 +69,8 @@ class ObservationSink(Protocol):
     def put_override(self, override: UserOverride) -> None: ...
 
     def cancel_overrides(self, evse_id: str) -> None: ...
+
+    def put_car_answer(self, answer: CarAnswer) -> None: ...
 
     def clear_latch(self, clearance: LatchClearance) -> None: ...
 
@@ -91,10 +99,6 @@ class MeterSink(Protocol):
 
     def put_meter_trouble(self, meter_id: str, trouble: str | None) -> None: ...
 
-    def put_upstream(self, evse_id: str, reading: MeterReading) -> None:
-        """What a charging station says of the grid connection; dropped where nobody wants it."""
-        ...
-
 
 class FaultSink(Protocol):
     """Where an edge task puts the faults it sees now; they stand until it puts others."""
@@ -109,6 +113,10 @@ class EvsePort(Protocol):
     def evse_id(self) -> str: ...
 
     def command(self, command: Command) -> None: ...
+
+    def outlook(self, outlook: Outlook | None) -> None:
+        """What it is to do by itself should commands cease; written rarely, lapses by itself."""
+        ...
 
 
 class PlannerPort(Protocol):
@@ -161,6 +169,8 @@ class LedgerReader(Protocol):
     def overrides(self, *, now_utc: datetime) -> tuple[UserOverride, ...]: ...
 
     def commissioning(self) -> tuple[CommissioningRecord, ...]: ...
+
+    def car_answers(self) -> tuple[CarAnswer, ...]: ...
 
     def newest_station_events(self) -> tuple[StationEvent, ...]: ...
 

@@ -154,13 +154,10 @@ def _follow_plug(station: Station, now_s: float) -> None:
         notify_status(station)
     elif fresh and ready:
         begin_transaction(station)
-    waiting = station.transaction is not None and not station.energy_allowed()
-    if (
-        alone
-        and waiting
-        and station.transaction is not None
-        and station.may_charge_alone(station.transaction.id_token)
-    ):
+    begun = station.transaction
+    if begun is None or station.energy_allowed():
+        return
+    if alone and station.may_charge_alone(begun.id_token):
         station.authorized = True
         station.needs_settled = True
 

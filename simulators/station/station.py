@@ -44,15 +44,14 @@ class Station:
         self.world = world
         self.faults = faults
         self.outlet: Outlet = world.outlets[table.id]
-        self.credentials = Credentials(table)
+        self.credentials, self.local_list = Credentials(table), LocalList()
+        self.uploads: asyncio.Queue[Upload] = asyncio.Queue()
         self.numbers: dict[str, int] = {}  # of transactions, as 1.6 has them given
         hardware = Hardware(phases=table.phases, max_charge_w=table.max_charge_w)
         self.store = ProfileStore(hardware=hardware)
         self.follower = Follower()
         self.remembered = Remembered()
         self.counts = Counts()
-        self.local_list = LocalList()
-        self.uploads: asyncio.Queue[Upload] = asyncio.Queue()
         self.queue: deque[Message] = deque()
         self.wake = asyncio.Event()
         self.transaction: Transaction | None = None
@@ -64,8 +63,7 @@ class Station:
         self.operative = True
         self.authorized = False
         self.allowed_transfer: tuple[str, ...] = ()
-        self.needs_told = False
-        self.needs_settled = False
+        self.needs_told = self.needs_settled = False
         self.bidirectional_service = False
         self.handled_plug_count = 0
         self.offline_since_s: float | None = world.now_s

@@ -40,6 +40,8 @@ STATUSES = {
     "EVConnected": "Preparing",
 }
 
+ONLY_OLD = frozenset({"DiagnosticsStatusNotification"})  # told as it is: 2.0.1 has no such message
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spoken:

@@ -49,6 +49,7 @@ class Setup:
     departure: str = 'ready_by = "07:30"\nreturns_at = "17:30"\nsoc = 0.6\ntrip_wh = 9000'
     commissioned: bool = True
     recorded_house: bool = False
+    negative_limit: bool = False  # `v2g probe` may try a discharge, and the station tells SoC
     station_connects: bool = True  # else the daemon's port is free for a station of the test's own
     station_faults: tuple[str, ...] = ()  # from the start
     more_scenario: str = ""  # appended to the files; OCPP_PORT stands for the port
@@ -56,8 +57,8 @@ class Setup:
 
     @property
     def charge_only(self) -> bool:
-        """Only 2.1 can be told to discharge."""
-        return self.station_version != "ocpp2.1"
+        """Only 2.1 can be told to discharge, and what a test has proved."""
+        return self.station_version != "ocpp2.1" and not self.negative_limit
 
     @property
     def tick_s(self) -> float:
@@ -71,6 +72,8 @@ def scenario_toml(setup: Setup, *, ocpp_port: int) -> str:
     station = f'versions = ["{setup.station_version}"]'
     if setup.charge_only:
         station += "\nmax_discharge_w = 0"
+    if setup.negative_limit:
+        station += "\nreports_soc = true"
     house = f"load_w = {setup.load_w}"
     if setup.recorded_house:
         house = 'file = "demo:house_fr_load_pv_30min_2024_2025.csv.gz"'
@@ -129,6 +132,8 @@ sample_interval_s = {max(round(setup.tick_s), 5)}
 [charger.cadence]
 dwell_on_s = 30
 dwell_off_s = 30
+[charger.profiles]
+negative_limit = {str(setup.negative_limit).lower()}
 [[vehicle]]
 id = "car"
 capacity_wh = 60000

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from v2g_daemon.adapters.ocpp.quirks import Dialects
 from v2g_daemon.adapters.ocpp.tls import server_context
 from v2g_daemon.adapters.system.clock import RealClock
 from v2g_daemon.app import meters
 from v2g_daemon.app.certificates import certificate_warnings, local_ca, tls_config
+from v2g_daemon.app.charger_dialects import dialect_lines, dialects_of, with_dialects
 from v2g_daemon.app.station_access import key_ring
 from v2g_daemon.domain.errors import ConfigurationError
 from v2g_daemon.domain.goals import WeeklyDeparture
@@ -48,10 +50,13 @@ def check(path: Path) -> CheckReport:
     """Read and explain a configuration; raises ConfigurationError if it cannot be used."""
     settings = meters.load(path)
     _find_certificates(settings, path)
+    dialects = _find_dialects(settings, path)
+    settings = with_dialects(settings)
     policy = to_policy(settings)
     understood = (
         *_site(settings, policy),
         *_stations(settings),
+        *dialect_lines(settings, dialects),
         *_keys_and_relays(settings),
         *(line for evse in policy.evses for line in _charger(evse, policy)),
         *(_vehicle(vehicle, policy) for vehicle in policy.vehicles),
@@ -78,6 +83,13 @@ def _find_certificates(settings: Settings, path: Path) -> None:
         if tls is not None:
             server_context(tls, client_certificate_required=False)
         local_ca(settings)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+
+
+def _find_dialects(settings: Settings, path: Path) -> Dialects:
+    try:
+        return dialects_of(settings)
     except ConfigurationError as error:
         raise ConfigurationError(f"{path}: {error}") from error
 

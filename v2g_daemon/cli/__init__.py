@@ -7,11 +7,13 @@ import sys
 import typer
 
 from v2g_daemon.cli import (
+    car,
     certs,
     check,
     demo,
     latch,
     overrides,
+    probe,
     replay,
     report,
     run,
@@ -37,7 +39,9 @@ app.command("status")(status.status)
 app.command("stop")(overrides.stop)
 app.command("charge")(overrides.charge)
 app.command("auto")(overrides.auto)
+app.command("car")(car.car)
 app.add_typer(latch.app, name="latch")
+app.command("probe")(probe.probe)
 app.add_typer(station.app, name="station")
 app.add_typer(certs.app, name="certs")
 app.command("report")(report.report)

@@ -20,6 +20,7 @@ from v2g_daemon.control.grid import follow_meter, view_grid
 from v2g_daemon.control.hands_off import hands_off, may_lapse, uncommanded_bound
 from v2g_daemon.control.limits import limits_of, site_limits_of
 from v2g_daemon.control.outlook import look_ahead
+from v2g_daemon.control.probing import follow_probe, probe_lease_s
 from v2g_daemon.control.shape import remember_change, shape, smallest_change_w
 from v2g_daemon.control.share import Claim, share
 from v2g_daemon.control.situation import Situation, assess
@@ -31,6 +32,9 @@ from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.power import PowerRange
 from v2g_daemon.domain.setpoint import Command, HandsOff, Limit, Setpoint, permitted_by
 from v2g_daemon.domain.snapshot import Snapshot
+
+# What keeps a car from discharging whatever the hour: the car may be told so.
+BARRING_RULES = frozenset({"permission", "identity", "latch"})
 
 
 def decide(memory: Memory, snapshot: Snapshot, policy: Policy) -> tuple[Memory, Decision]:
@@ -78,7 +82,8 @@ def _assess_all(
         latch = turned or spoken_against
         if latch is not None and not had_latch:
             latches = (*latches, latch)
-        situations.append(look_ahead(follow(situation, snapshot, policy), snapshot, policy))
+        situation = follow_probe(follow(situation, snapshot, policy), snapshot, policy)
+        situations.append(look_ahead(situation, snapshot, policy))
     return tuple(situations), latches
 
 
@@ -120,6 +125,8 @@ def _decide_evse(
         command=command,
         following=situation.following,
         car_state=car_state_of(situation),
+        candidates=situation.candidates,
+        probe=situation.memory.probe,
         use=situation.use,
         outlook=situation.memory.outlook if isinstance(command, Setpoint) else None,
     )
@@ -144,6 +151,8 @@ def _command(
         reason=explain(wish, limits, target_w) if held_back is None else held_back,
         issued_at=snapshot.now,
         expires_at=snapshot.now.later(_lease_s(target_w, situation, policy)),
+        discharge_barred=any(limit.reason.rule in BARRING_RULES for limit in limits),
+        probe=situation.probing,
     )
 
 
@@ -152,6 +161,8 @@ def _lease_s(target_w: float, situation: Situation, policy: Policy) -> float:
 
     So is a command that is not obeyed: it is told anew, in case it was lost.
     """
+    if situation.probing:
+        return probe_lease_s(policy.timing)
     dangerous = target_w < 0.0 or target_w > static_safe_w(situation.evse, policy.grid)
     if dangerous or takes_too_much(situation):
         return policy.timing.discharge_lease_s

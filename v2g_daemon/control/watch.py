@@ -88,9 +88,9 @@ def _meter_fault(grid: GridView, snapshot: Snapshot) -> Fault:
 
 
 def evse_faults(situation: Situation, snapshot: Snapshot, policy: Policy) -> tuple[Fault, ...]:
-    """Faults of one EVSE: telemetry, the last command's outcome, the trip, the plan, the latch."""
+    """Faults of one EVSE: its adapter's, telemetry, last outcome, trip, plan, latch."""
     status, evse_id = situation.status, situation.status.evse_id
-    found: list[Fault] = []
+    found = list(status.faults)
 
     def add(code: FaultCode, detail: str) -> None:
         found.append(Fault(code=code, detail=detail, evse_id=evse_id))

@@ -30,6 +30,9 @@ class FaultCode(Enum):
     CLOCK_UNTRUSTED = "clock_untrusted"
     GOAL_UNREACHABLE = "goal_unreachable"
     REGISTER_RESET = "register_reset"
+    POWER_CONTRADICTED = "power_contradicted"
+    STATION_SETTING = "station_setting"
+    FOREIGN_LIMIT = "foreign_limit"
     CERTIFICATE_EXPIRING = "certificate_expiring"
 
 

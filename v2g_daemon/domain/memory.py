@@ -11,6 +11,7 @@ from datetime import datetime
 
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.outlook import Outlook
+from v2g_daemon.domain.probe import ProbeRun
 from v2g_daemon.domain.setpoint import Setpoint
 
 
@@ -107,7 +108,7 @@ class EvseMemory:
     `discharge_proven`: in this session a discharge, `discharge_shown` by the PCC, flowed for long
     enough, the last one from `discharging_since` on. `steps_against`, `steps_unseen`: so many steps
     in a row went the other way at the PCC, or did not show there. `outlook_soc`: the lower edge of
-    the band of SoC that the `outlook` was made for.
+    the band of SoC that the `outlook` was made for. `probe`: the guided test of this session.
     """
 
     evse_id: str
@@ -135,6 +136,7 @@ class EvseMemory:
     discharging_since: Instant | None = None
     discharge_shown: bool = False
     discharge_proven: bool = False
+    probe: ProbeRun | None = None
     check: Countercheck | None = None
     steps_against: int = 0
     steps_unseen: int = 0

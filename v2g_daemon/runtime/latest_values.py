@@ -13,6 +13,7 @@ from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading
 from v2g_daemon.domain.snapshot import CommissioningRecord, RecordingHealth
+from v2g_daemon.domain.vehicle import CarAnswer
 from v2g_daemon.runtime.meter_slots import MeterSlot, MeterSlots
 from v2g_daemon.step.news import News
 
@@ -27,6 +28,7 @@ class LatestValues:
         meters: Iterable[MeterSlot] = (),
         commissioning: tuple[CommissioningRecord, ...] = (),
         overrides: tuple[UserOverride, ...] = (),
+        answers: tuple[CarAnswer, ...] = (),
     ) -> None:
         self._evses = {
             evse_id: EvseStatus(evse_id=evse_id, connected=False) for evse_id in evse_ids
@@ -34,6 +36,7 @@ class LatestValues:
         self._meters = MeterSlots(meters)
         self._commissioning = commissioning
         self._overrides = {override.evse_id: override for override in overrides}
+        self._answers = {answer.evse_id: answer for answer in answers}
         self._prices: PriceCurve | None = None
         self._witnesses: dict[WitnessSource, ClockWitness] = {}
         self._plans: dict[str, Plan] = {}
@@ -79,6 +82,10 @@ class LatestValues:
         """Back to automatic."""
         self._overrides.pop(evse_id, None)
 
+    def put_car_answer(self, answer: CarAnswer) -> None:
+        """The owner says which car it is; replaces his word before on the same EVSE."""
+        self._answers[answer.evse_id] = answer
+
     def clear_latch(self, clearance: LatchClearance) -> None:
         """A person clears a latch; taken in at the next tick."""
         self._cleared[clearance.evse_id] = clearance
@@ -96,7 +103,7 @@ class LatestValues:
         self._failed_plans.add(evse_id)
 
     def freeze(self, *, now: Instant, clock_trusted: bool, recording: RecordingHealth) -> News:
-        """One consistent view; plans and clearances are handed over once, old overrides dropped."""
+        """One consistent view; plans and clearances are handed over once, what is over dropped."""
         expired = [
             evse_id
             for evse_id, override in self._overrides.items()
@@ -104,6 +111,10 @@ class LatestValues:
         ]
         for evse_id in expired:
             del self._overrides[evse_id]
+        for status in self._evses.values():
+            answer = self._answers.get(status.evse_id)
+            if answer is not None and status.session_id not in (None, answer.session_id):
+                del self._answers[status.evse_id]
         news = News(
             now=now,
             clock_trusted=clock_trusted,
@@ -119,6 +130,7 @@ class LatestValues:
             commissioning=self._commissioning,
             recording=recording,
             cleared=tuple(self._cleared.values()),
+            answers=tuple(self._answers.values()),
             battery_power_w=self._meters.battery_w(now),
             meters=self._meters.statuses(now),
             faults=tuple(fault for faults in self._faults.values() for fault in faults),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
+from v2g_daemon.domain.vehicle import GUEST
 from v2g_daemon.settings.complaint import Complaint
 from v2g_daemon.settings.sections import TIMEZONE_OF_BIDDING_ZONE, Charger, Departure, Settings
 from v2g_daemon.settings.station_access import access_contradictions
@@ -106,6 +107,14 @@ def _charger(settings: Settings, number: int, charger: Charger) -> Iterator[Comp
                 problem=f"is above max_{way}_w = {most_w:g}",
                 fix="exchange or correct them",
             )
+    first = next(one for one in settings.charger if one.station_id == charger.station_id)
+    if charger.dialect != first.dialect:
+        yield Complaint(
+            key=f"{key}.dialect",
+            value=repr(charger.dialect),
+            problem=f"station {charger.station_id!r} has another charger that says otherwise",
+            fix="name one dialect for all chargers of a station",
+        )
     if charger.phases is not None and charger.phases > site.phases:
         yield Complaint(
             key=f"{key}.phases",
@@ -117,6 +126,13 @@ def _charger(settings: Settings, number: int, charger: Charger) -> Iterator[Comp
 
 def _vehicles(settings: Settings) -> Iterator[Complaint]:
     for number, vehicle in enumerate(settings.vehicle):
+        if vehicle.id == GUEST:
+            yield Complaint(
+                key=f"vehicle[{number}].id",
+                value=repr(GUEST),
+                problem="is the word for a car that is none of yours",
+                fix="give the car another name",
+            )
         if vehicle.soc_floor >= vehicle.soc_ceiling:
             yield Complaint(
                 key=f"vehicle[{number}].soc_floor",

@@ -25,6 +25,7 @@ from pydantic_settings import (
 )
 
 from v2g_daemon.settings.access_sections import ChargeKey, Relay, Token
+from v2g_daemon.settings.charger_profiles import ChargerProfiles
 from v2g_daemon.settings.section import Fraction, Name, NotNegative, Positive, Section
 
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -113,6 +114,7 @@ class Charger(Section):
     min_discharge_w: NotNegative | None = None
     static_safe_current_a: NotNegative | None = None
     protocol: Literal["ocpp"] = "ocpp"
+    dialect: Annotated[str, Field(min_length=1)] | None = None
     ocpp_versions: Annotated[
         tuple[Literal["ocpp2.1", "ocpp2.0.1", "ocpp1.6"], ...], Field(min_length=1)
     ] = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
@@ -124,6 +126,7 @@ class Charger(Section):
     connected_phase: Literal[1, 2, 3] = 1
     charge_only: bool = False
     remote_start: bool = False
+    enable_v2x: bool = False
     fail_state: Literal["charges", "idles", "unknown"] = "charges"
     soc_needs_power: bool = False
     sample_interval_s: Annotated[int, Field(ge=1)] = 5
@@ -135,6 +138,7 @@ class Charger(Section):
     security_profile: SecurityProfile | None = None
     loss: Loss = Loss()
     cadence: ChargerCadence = ChargerCadence()
+    profiles: ChargerProfiles = ChargerProfiles()
 
 
 class Warranty(Section):

@@ -12,6 +12,7 @@ from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading, MeterStatus
 from v2g_daemon.domain.snapshot import CommissioningRecord, RecordingHealth
+from v2g_daemon.domain.vehicle import CarAnswer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,7 @@ class News:
     commissioning: tuple[CommissioningRecord, ...]
     recording: RecordingHealth
     cleared: tuple[LatchClearance, ...] = ()
+    answers: tuple[CarAnswer, ...] = ()
     battery_power_w: float | None = None
     meters: tuple[MeterStatus, ...] = ()
     faults: tuple[Fault, ...] = ()

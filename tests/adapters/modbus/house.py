@@ -34,9 +34,6 @@ class Latest:
         assert meter_id == METER_ID
         self.troubles.append(trouble)
 
-    def put_upstream(self, evse_id: str, reading: MeterReading) -> None:
-        raise AssertionError(evse_id)
-
 
 def clock(speed: float = 1.0) -> ScaledClock:
     return ScaledClock(

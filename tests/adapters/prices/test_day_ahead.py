@@ -24,7 +24,8 @@ from v2g_daemon.domain.clock import ClockWitness, WitnessSource
 from v2g_daemon.domain.goals import UserOverride
 from v2g_daemon.domain.interval import local_day
 from v2g_daemon.domain.prices import PriceCurve
-from v2g_daemon.domain.readings import EvseStatus
+from v2g_daemon.domain.readings import EvseStatus, MeterReading
+from v2g_daemon.domain.vehicle import CarAnswer
 from v2g_daemon.market.tariff import DayAheadTariff
 
 ZONE = ZoneInfo("Europe/Amsterdam")
@@ -53,8 +54,14 @@ class Curves:
     def put_evse(self, status: EvseStatus) -> None:
         raise AssertionError(status)
 
+    def put_upstream(self, evse_id: str, reading: MeterReading) -> None:
+        raise AssertionError(evse_id)
+
     def put_override(self, override: UserOverride) -> None:
         raise AssertionError(override)
+
+    def put_car_answer(self, answer: CarAnswer) -> None:
+        raise AssertionError(answer)
 
     def cancel_overrides(self, evse_id: str) -> None:
         raise AssertionError(evse_id)

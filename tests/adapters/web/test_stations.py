@@ -85,7 +85,15 @@ class Desk:
 
     def station(self, station_id: str) -> StationDetails:
         self._check(station_id)
-        return StationDetails(station=VIEW, evses=(), security=(), log_upload=None, relay=None)
+        return StationDetails(
+            station=VIEW,
+            dialect=None,
+            evses=(),
+            settings=(),
+            security=(),
+            log_upload=None,
+            relay=None,
+        )
 
     def log_upload(self, station_id: str) -> LogUpload | None:
         self._check(station_id)

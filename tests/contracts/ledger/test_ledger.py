@@ -28,6 +28,7 @@ from v2g_daemon.domain.ledger import (
 from v2g_daemon.domain.memory import DischargeLatch
 from v2g_daemon.domain.setpoint import Authority
 from v2g_daemon.domain.snapshot import CommissioningRecord, CommissioningStep, DischargeCounters
+from v2g_daemon.domain.vehicle import CarAnswer
 from v2g_daemon.ports import LedgerReader, LedgerWriter
 
 T0 = datetime(2024, 12, 11, 10, 0, tzinfo=UTC)
@@ -268,6 +269,21 @@ def test_the_last_word_on_an_evse_is_its_override(ledger: DatabaseLedger) -> Non
     assert (override.kind, override.confirmed) == (OverrideKind.STOP, True)
     assert reader.overrides(now_utc=T0 + timedelta(hours=5)) == ()
     assert stored(ledger, word(2, "auto")).overrides(now_utc=T0 + timedelta(hours=1)) == ()
+
+
+def test_the_owners_last_word_on_a_car_comes_back(ledger: DatabaseLedger) -> None:
+    def word(minutes: int, session_id: str, vehicle_id: str | None) -> CarAnswer:
+        return CarAnswer(
+            answered_at_utc=T0 + timedelta(minutes=minutes),
+            evse_id="garage",
+            session_id=session_id,
+            vehicle_id=vehicle_id,
+        )
+
+    assert ledger.reader().car_answers() == ()
+    assert stored(ledger, word(0, "S1", "leaf"), word(1, "S2", None)).car_answers() == (
+        word(1, "S2", None),
+    )
 
 
 def hours_from(first: int, last: int) -> Interval:

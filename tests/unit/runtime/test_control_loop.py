@@ -104,6 +104,14 @@ def test_each_charger_gets_its_own_command() -> None:
     assert bench.outcomes[0].decision.evses[1].command is carport
 
 
+def test_each_charger_is_told_what_to_do_by_itself() -> None:
+    bench = Bench()
+    bench.loop().tick()
+    (decided,) = bench.outcomes[0].decision.evses
+    assert decided.outlook is not None
+    assert bench.ports["carport"].outlooks == [decided.outlook]
+
+
 def test_the_next_tick_goes_on_from_the_last() -> None:
     bench = Bench()
     loop = bench.loop()

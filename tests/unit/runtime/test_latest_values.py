@@ -10,6 +10,7 @@ from tests.builders import (
     a_plan,
     a_price_curve,
     ago,
+    an_answer,
     an_evse_status,
     an_override,
     commissioning,
@@ -230,15 +231,30 @@ def test_cancelling_where_nothing_is_set_is_nothing() -> None:
     assert frozen(values).overrides == ()
 
 
+def test_the_owners_word_on_a_car_lasts_until_another_session_begins() -> None:
+    values = latest()
+    guest, van = an_answer(None), an_answer("van")
+    values.put_car_answer(guest)
+    values.put_car_answer(van)
+    # The station is away, or the cable is out: nobody contradicts it yet.
+    assert frozen(values).answers == (van,)
+    values.put_evse(an_evse_status())
+    assert frozen(values).answers == (van,)
+    values.put_evse(an_evse_status(session_id="s2"))
+    assert frozen(values).answers == ()
+
+
 def test_a_restart_goes_on_with_the_ledgers_overrides_and_records() -> None:
     stop = an_override(until_utc=in_hours(3.0))
     values = LatestValues(
         evse_ids=["carport"],
         commissioning=commissioning(),
         overrides=(stop,),
+        answers=(an_answer("van"),),
     )
     news = frozen(values)
     assert (news.overrides, news.commissioning) == ((stop,), commissioning())
+    assert news.answers == (an_answer("van"),)
 
 
 def test_clock_and_recorder_are_passed_through() -> None:

@@ -57,6 +57,11 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     assert f"{path}: not TOML" in refused(path)
 
 
+def test_no_car_may_be_called_a_guest(tmp_path: Path) -> None:
+    said = refused(written(tmp_path, SMALLEST.replace('id = "car"', 'id = "guest"')))
+    assert "vehicle[0].id = 'guest': is the word for a car that is none of yours; " in said
+
+
 def test_a_misspelt_key_is_told_its_name(tmp_path: Path) -> None:
     path = written(tmp_path, after("site", "main_fuze_a = 3"))
     assert refused(path) == f"{path}: site.main_fuze_a = 3: unknown key; did you mean main_fuse_a?"

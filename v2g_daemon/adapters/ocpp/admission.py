@@ -138,11 +138,12 @@ def spoken_version(
         return None
     if len(config.versions) == 1:
         return config.versions[0]
+    if not named and config.prefers_version in config.versions:
+        return config.prefers_version
     return OcppVersion.V1_6 if not named and OcppVersion.V1_6 in config.versions else None
 
 
 def chosen_version(config: StationConfig, offered: Sequence[str]) -> OcppVersion | None:
-    """The best version both sides speak; ours is the order of preference."""
-    return next(
-        (one for one in OcppVersion if one in config.versions and one.value in offered), None
-    )
+    """The best version both sides speak: the one its make does best, else by our preference."""
+    common = [one for one in OcppVersion if one in config.versions and one.value in offered]
+    return config.prefers_version if config.prefers_version in common else next(iter(common), None)

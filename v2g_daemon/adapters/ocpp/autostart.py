@@ -52,7 +52,7 @@ class Autostart:
             self._plug_in = plug_in
             self._over, self._tries, self.trouble = False, 0, None
             self._next_at = now.later(START_AFTER_S)
-        if self._evse.transaction is not None:
+        if self._evse.begun or self._evse.transaction is not None:
             self._over, self.trouble = True, None
         return (
             plug_in is not None

@@ -89,11 +89,15 @@ Frame = CallFrame | ResultFrame | ErrorFrame | SendFrame | BrokenFrame
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Violation:
-    """Why a payload breaks its schema: error code and place, never the value (it may be secret)."""
+    """Why a payload breaks its schema: error code and place, never the value (it may be secret).
+
+    `tolerable`: something of it can be left out without harm (see `tolerable_part`).
+    """
 
     code: str
     text: str
     unknown_field: bool = False
+    tolerable: bool = False
 
 
 def parse_frame(raw: str | bytes) -> Frame:
@@ -295,6 +299,7 @@ def _violation(
         code=_CODES.get(worst.validator, "PropertyConstraintViolation"),
         text=f"{action}: {worst.validator} fails at {printable(worst.json_path)[:100]}",
         unknown_field=worst.validator == "additionalProperties",
+        tolerable=worst.validator == "additionalProperties" or any(map(_is_in_a_sample, errors)),
     )
 
 
@@ -306,16 +311,36 @@ def _is_tenths(error: ValidationError) -> bool:
     return abs(tenths - round(tenths)) < 1e-6
 
 
-def without_unknown_fields(version: OcppVersion, frame: CallFrame) -> JsonObject:
-    """The payload less what its schema does not know: firmwares add fields of their own."""
+def tolerable_part(version: OcppVersion, frame: CallFrame) -> JsonObject:
+    """The payload less what firmwares get wrong without harm.
+
+    That is fields their schema does not know, and single sampled values that break it.
+    """
     payload: JsonObject = json.loads(json.dumps(frame.payload))
     validator = get_validator(MessageType.Call, frame.action, version.number)
-    for error in islice(validator.iter_errors(payload), MOST_ERRORS):
-        if error.validator != "additionalProperties":
-            continue
-        place = payload
-        for step in error.absolute_path:
-            place = place[step]
-        for name in set(place) - set(error.schema.get("properties", ())):
-            del place[name]
+    bad: list[tuple[list[Any], Any]] = []
+    for error in list(islice(validator.iter_errors(payload), MOST_ERRORS)):
+        path = list(error.absolute_path)
+        if error.validator == "additionalProperties":
+            place = _at(payload, path)
+            for name in set(place) - set(error.schema.get("properties", ())):
+                del place[name]
+        elif _is_in_a_sample(error):
+            end = path.index("sampledValue") + 1
+            values = _at(payload, path[:end])
+            bad.append((values, values[path[end]]))
+    for values, wrong in bad:
+        values[:] = [one for one in values if one is not wrong]
+    return payload
+
+
+def _is_in_a_sample(error: ValidationError) -> bool:
+    """Whether the error concerns one sampled value, and not the list of them."""
+    path = list(error.absolute_path)
+    return "sampledValue" in path[:-1]
+
+
+def _at(payload: Any, path: list[Any]) -> Any:
+    for step in path:
+        payload = payload[step]
     return payload

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from v2g_daemon.adapters.ocpp.abilities import Variable, Wanted, differs
+from v2g_daemon.adapters.ocpp.abilities import Variable
 from v2g_daemon.adapters.ocpp.codec import JsonObject
 from v2g_daemon.adapters.ocpp.session import (
     CallAnswered,
+    CallOutcome,
     CallRejectedByError,
     LinkClosed,
     StationCalls,
@@ -16,41 +19,126 @@ from v2g_daemon.adapters.ocpp.session import (
 
 LOG = logging.getLogger(__name__)
 
-VARIABLES_PER_CALL = 10
-WRITTEN = frozenset({"Accepted", "RebootRequired"})
+ITEMS_PER_CALL = 10
+BYTES_PER_CALL = 8192
+FRAME_BYTES = 100  # what a call is longer than its items
+NOT_THERE = frozenset({"NotImplemented", "NotSupported"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallLimits:
+    """How much of the device model one call may hold (DeviceDataCtrlr)."""
+
+    get_items: int = ITEMS_PER_CALL
+    get_bytes: int = BYTES_PER_CALL
+    set_items: int = ITEMS_PER_CALL
+    set_bytes: int = BYTES_PER_CALL
+
+
+_LIMITS = {
+    field: Variable(component="DeviceDataCtrlr", name=name, instance=instance)
+    for field, name, instance in (
+        ("get_items", "ItemsPerMessage", "GetVariables"),
+        ("get_bytes", "BytesPerMessage", "GetVariables"),
+        ("set_items", "ItemsPerMessage", "SetVariables"),
+        ("set_bytes", "BytesPerMessage", "SetVariables"),
+    )
+}
+
+
+async def read_limits(session: StationCalls) -> CallLimits:
+    """What the station takes at once; the usual where it does not say."""
+    values = await read_variables(session, list(_LIMITS.values()), CallLimits())
+    told = {field: _count(values.get(variable)) for field, variable in _LIMITS.items()}
+    return CallLimits(**{field: count for field, count in told.items() if count is not None})
+
+
+def _count(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isdecimal() and int(text) > 0 else None
 
 
 async def read_variables(
-    session: StationCalls, variables: Sequence[Variable]
+    session: StationCalls, variables: Sequence[Variable], limits: CallLimits
 ) -> dict[Variable, str]:
     """The values the station gave; a batch it refuses is asked for one by one."""
     values: dict[Variable, str] = {}
-    for start in range(0, len(variables), VARIABLES_PER_CALL):
-        batch = variables[start : start + VARIABLES_PER_CALL]
+    asked = [(variable, _address(variable)) for variable in variables]
+    for batch in batches(asked, most_items=limits.get_items, most_bytes=limits.get_bytes):
         outcome = await _get(session, batch)
         if isinstance(outcome, CallAnswered):
-            values |= found_values(batch, outcome.payload)
-        elif isinstance(outcome, CallRejectedByError) and outcome.code in (
-            "NotImplemented",
-            "NotSupported",
-        ):
+            values |= found_values((variable for variable, _ in batch), outcome.payload)
+        elif isinstance(outcome, CallRejectedByError) and outcome.code in NOT_THERE:
             return values
         elif isinstance(outcome, CallRejectedByError):
-            for variable in batch:
-                single = await _get(session, [variable])
-                if isinstance(single, CallAnswered):
-                    values |= found_values([variable], single.payload)
+            for single in batch:
+                answered = await _get(session, [single])
+                if isinstance(answered, CallAnswered):
+                    values |= found_values([single[0]], answered.payload)
         else:  # silent or gone: the rest would only wait as long
             return values
     return values
 
 
-async def _get(
-    session: StationCalls, variables: Sequence[Variable]
-) -> CallAnswered | CallRejectedByError | None:
-    asked = [_address(variable) for variable in variables]
-    outcome = await session.call("GetVariables", {"getVariableData": asked})
-    return outcome if isinstance(outcome, CallAnswered | CallRejectedByError) else None
+async def write_variables(
+    session: StationCalls, wanted: Mapping[Variable, str], limits: CallLimits
+) -> dict[Variable, str]:
+    """The status of each write; an error's code stands for the status where a batch is refused."""
+    statuses: dict[Variable, str] = {}
+    items = [
+        (variable, {**_address(variable), "attributeValue": value})
+        for variable, value in wanted.items()
+    ]
+    for batch in batches(items, most_items=limits.set_items, most_bytes=limits.set_bytes):
+        outcome = await _set(session, batch)
+        if isinstance(outcome, CallRejectedByError) and len(batch) > 1:
+            for single in batch:
+                statuses |= _statuses([single], await _set(session, [single]))
+        else:
+            statuses |= _statuses(batch, outcome)
+            if not isinstance(outcome, CallAnswered | CallRejectedByError):
+                return statuses
+    return statuses
+
+
+Item = tuple[Variable, JsonObject]
+
+
+def batches(items: Iterable[Item], *, most_items: int, most_bytes: int) -> Iterator[list[Item]]:
+    """The items in order, in calls that are no larger than the station takes; one always fits."""
+    batch: list[Item] = []
+    room = most_bytes - FRAME_BYTES
+    for item in items:
+        size = len(json.dumps(item[1])) + 1
+        if batch and (len(batch) >= most_items or size > room):
+            yield batch
+            batch, room = [], most_bytes - FRAME_BYTES
+        batch.append(item)
+        room -= size
+    if batch:
+        yield batch
+
+
+async def _get(session: StationCalls, batch: Sequence[Item]) -> CallOutcome:
+    asked = [address for _, address in batch]
+    return await session.call("GetVariables", {"getVariableData": asked})
+
+
+async def _set(session: StationCalls, batch: Sequence[Item]) -> CallOutcome:
+    return await session.call("SetVariables", {"setVariableData": [data for _, data in batch]})
+
+
+def _statuses(batch: Sequence[Item], outcome: CallOutcome) -> dict[Variable, str]:
+    if isinstance(outcome, CallRejectedByError):
+        return {variable: outcome.code for variable, _ in batch}
+    if not isinstance(outcome, CallAnswered):
+        return {}
+    by_folded = {variable.folded(): variable for variable, _ in batch}
+    found = {}
+    for result in outcome.payload["setVariableResult"]:
+        variable = by_folded.get(_variable_of(result).folded())
+        if variable is not None:
+            found[variable] = str(result["attributeStatus"])
+    return found
 
 
 def found_values(asked: Iterable[Variable], payload: JsonObject) -> dict[Variable, str]:
@@ -63,33 +151,6 @@ def found_values(asked: Iterable[Variable], payload: JsonObject) -> dict[Variabl
         if variable is not None and result["attributeStatus"] == "Accepted" and value is not None:
             values[variable] = str(value)
     return values
-
-
-async def write_settings(
-    session: StationCalls, wanted: Iterable[Wanted], values: Mapping[Variable, str]
-) -> None:
-    """Write what differs, best value first; what the station does not have is left alone."""
-    for setting in wanted:
-        present = values.get(setting.variable)
-        if present is None or not differs(present, setting.values[0]):
-            continue
-        for value in setting.values:
-            if not differs(present, value):
-                break
-            data = {**_address(setting.variable), "attributeValue": value}
-            outcome = await session.call("SetVariables", {"setVariableData": [data]})
-            if isinstance(outcome, CallAnswered):
-                if outcome.payload["setVariableResult"][0]["attributeStatus"] in WRITTEN:
-                    break
-            elif not isinstance(outcome, CallRejectedByError):
-                return
-        else:
-            LOG.warning(
-                "the station keeps %s.%s = %r",
-                setting.variable.component,
-                setting.variable.name,
-                present,
-            )
 
 
 async def trigger(

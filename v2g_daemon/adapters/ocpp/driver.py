@@ -7,21 +7,26 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import floor
 from typing import assert_never
 
-from v2g_daemon.adapters.ocpp.abilities import profile_form
+from v2g_daemon.adapters.ocpp.choice import Choice
 from v2g_daemon.adapters.ocpp.codec import JsonObject
 from v2g_daemon.adapters.ocpp.evse import EvseState
-from v2g_daemon.adapters.ocpp.profiles import (
-    LeaseKind,
-    ProfileForm,
-    charge_limit_lease,
-    realised_w,
-    schedule_update,
-    setpoint_lease,
+from v2g_daemon.adapters.ocpp.ladder import Attempt, Kind, Room, Rung, next_rung
+from v2g_daemon.adapters.ocpp.lease import (
+    Due,
+    Lease,
+    Refusal,
+    is_less,
+    is_safer,
+    pulled_length_s,
+    written_kind,
 )
+from v2g_daemon.adapters.ocpp.lease_writer import LeaseWriter
+from v2g_daemon.adapters.ocpp.outcomes import detail_of, is_accepted, reason_of
+from v2g_daemon.adapters.ocpp.outlook_layer import OutlookLayer
 from v2g_daemon.adapters.ocpp.session import (
     CallAnswered,
     CallOutcome,
@@ -29,9 +34,24 @@ from v2g_daemon.adapters.ocpp.session import (
     CallTimedOut,
     LinkClosed,
     StationCalls,
+    StationConversation,
 )
-from v2g_daemon.domain.instant import Instant, fresh
-from v2g_daemon.domain.readings import CommandOutcome, OutcomeKind, PowerControl
+from v2g_daemon.adapters.ocpp.telling import (
+    ChargeLimit,
+    NegativeLimit,
+    Told,
+    VendorSetpoint,
+    extra_of,
+    is_signed,
+    leaves_choice,
+)
+from v2g_daemon.adapters.ocpp.transaction import Transaction
+from v2g_daemon.adapters.ocpp.transfers import Transfers
+from v2g_daemon.adapters.ocpp.turnstile import Urgency
+from v2g_daemon.adapters.ocpp.verification import Verification
+from v2g_daemon.domain.instant import Instant
+from v2g_daemon.domain.outlook import Outlook
+from v2g_daemon.domain.readings import CommandOutcome, OutcomeKind
 from v2g_daemon.domain.setpoint import Command, HandsOff, Setpoint
 from v2g_daemon.ports import Clock
 
@@ -39,57 +59,11 @@ LOG = logging.getLogger(__name__)
 
 NEEDS_WAIT_S = 10.0  # K18.FR.17: before the EV's needs a TxProfile may be refused
 RETRY_S = 10.0  # a refusal is repeated no faster, unless the new value is safer
+RETRY_ALL_FORMS_S = 60.0  # nor is a whole ladder of refusals
+RENEGOTIATED_EVERY_S = 60.0  # K18: each change is settled anew with the EV
 FAREWELL_LEASE_S = 60
-# So long after the last decision that permitted discharge the wire stays signed: a bound that comes
-# and goes with the load must not change the profile's form each time.
-SIGNED_LINGERS_S = 600.0
-# Reasons that speak of the profile's form, so that another form may do.
-_OF_THE_FORM = frozenset(
-    {
-        "unsupportedkind",
-        "unsupportedparam",
-        "unsupportedpurpose",
-        "invalidprofile",
-        "invalidschedule",
-    }
-)
-_NEXT_KIND = {
-    LeaseKind.DYNAMIC_SETPOINT: LeaseKind.ABSOLUTE_SETPOINT,
-    LeaseKind.ABSOLUTE_SETPOINT: LeaseKind.CHARGE_LIMIT,
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
-    """What the station was last told and until when it holds."""
-
-    transaction_id: str
-    kind: LeaseKind
-    target_w: float
-    length_s: int
-    armed_at: Instant
-
-    def remaining_s(self, now: Instant) -> float:
-        """Seconds left, counted from before the message left, so never too many."""
-        return self.length_s - now.seconds_since(self.armed_at)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """A value that the station refused, and when."""
-
-    target_w: float
-    at: Instant
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Due:
-    """A lease to arm now; `asked_w` is the command's own target."""
-
-    lease: Lease
-    asked_w: float
-    by_update: bool
-    safer: bool
+PROBE_TIMEOUT_S = 3.0  # real: whatever a test brings about must be ended soon
+CANNOT_DISCHARGE = "this EVSE cannot be told to discharge; 0 W was sent"
 
 
 class EvseDriver:
@@ -97,17 +71,20 @@ class EvseDriver:
 
     def __init__(self, *, evse: EvseState, clock: Clock, wake: Callable[[], None]) -> None:
         self.evse = evse
+        evse.commander = self
         self._clock = clock
         self._wake = wake
+        self._choice = Choice(evse)
+        self._writer = LeaseWriter(evse=evse, choice=self._choice, clock=clock)
+        self._outlook = OutlookLayer(evse=evse, choice=self._choice)
+        self._transfers = Transfers(evse)
+        self._verification = Verification(evse)
         self._newest: Command | None = None
         self._armed: Lease | None = None
         self._refused: Refusal | None = None
-        self._worst_kind = LeaseKind.DYNAMIC_SETPOINT
-        self._updates_refused = False
-        self._offline_limit_refused = False
+        self._changed_at: Instant | None = None
         self._leaving = False
         self._touched: str | None = None
-        self._discharge_permitted_at: Instant | None = None
 
     @property
     def evse_id(self) -> str:
@@ -117,8 +94,14 @@ class EvseDriver:
     def command(self, command: Command) -> None:
         """Replace what was not sent yet; a new connection forgets it (see `forget`)."""
         self._newest = command
-        if isinstance(command, Setpoint) and command.permitted.lowest_w < 0.0:
-            self._discharge_permitted_at = command.issued_at
+        if isinstance(command, Setpoint):
+            self._choice.note(command)
+            self._transfers.note(command)
+        self._wake()
+
+    def outlook(self, outlook: Outlook | None) -> None:
+        """What the EVSE is to do by itself should commands cease; None: nothing is known."""
+        self._outlook.wanted = outlook
         self._wake()
 
     def forget(self) -> None:
@@ -126,10 +109,21 @@ class EvseDriver:
         self._newest = None
         self._armed = None
         self._refused = None
-        self._worst_kind = LeaseKind.DYNAMIC_SETPOINT
-        self._updates_refused = False
-        self._offline_limit_refused = False
-        self._discharge_permitted_at = None
+        self._choice.forget()
+        self._outlook.forget()
+        self._transfers.forget()
+        self._verification = Verification(self.evse)
+
+    @property
+    def command_stands(self) -> bool:
+        """Whether a setpoint is in force that the station would be told."""
+        command, now = self._newest, self._clock.now()
+        return isinstance(command, Setpoint) and not command.expires_at.reached(now)
+
+    def probed(self, *, passed: bool, detail: str) -> None:
+        """The verdict of a guided test at this EVSE."""
+        self.evse.forms.probed(passed=passed, detail=detail, now_utc=self._clock.now().utc)
+        self.evse.publish()
 
     def due(self) -> Due | None:
         """The message that has to go out now, if any."""
@@ -137,175 +131,243 @@ class EvseDriver:
         now = self._clock.now()
         if self._leaving or not isinstance(command, Setpoint) or transaction is None:
             return None
-        lease_s = floor(command.expires_at.seconds_since(now) + 1e-6)
-        if lease_s < 1 or self._waits_for_needs(now):
+        wanted = self._wanted(command, transaction, now, self.evse.forms.rung)
+        if wanted is None or self._waits_for_needs(now):
             return None
-        kind = self._kind()
-        wanted = Lease(
-            transaction_id=transaction.transaction_id,
-            kind=kind,
-            target_w=realised_w(self._form(), _tellable_w(kind, command.target_w)),
-            length_s=lease_s,
-            armed_at=now,
-        )
         held = self._held(wanted, now)
-        if held is not None and self._holds(held, wanted, now):
+        if held is not None and held.does(wanted, now):
             return None
-        safer = _is_safer(wanted.target_w, None if held is None else held.target_w)
-        if not safer and self._was_just_refused(wanted.target_w, now):
+        safer = is_safer(wanted, held, command.permitted)
+        by_update = held is not None and self._updatable(held, wanted)
+        if not safer and self._must_wait(wanted, held, now, by_update=by_update):
             return None
-        by_update = held is not None and self._updatable(held, lease_s)
         if by_update and held is not None:
             wanted = replace(wanted, length_s=held.length_s)
-        return Due(lease=wanted, asked_w=command.target_w, by_update=by_update, safer=safer)
+        return Due(lease=wanted, command=command, by_update=by_update, safer=safer)
 
-    async def drive(self, session: StationCalls, due: Due) -> None:
+    async def drive(self, calls: StationCalls, due: Due) -> None:
         """Send what is due and tell what became of it."""
         self._touched = due.lease.transaction_id
         if not due.by_update:
-            await self._install(session, due)
+            await self._install(calls, due)
             return
-        update = schedule_update(self._form(), target_w=due.lease.target_w)
-        outcome = await session.call("UpdateDynamicSchedule", update)
+        outcome = await self._writer.update(calls, due.lease)
         whole = None
-        if not _accepted(outcome) and not isinstance(outcome, CallTimedOut | LinkClosed):
-            self._updates_refused = isinstance(outcome, CallRejectedByError)
-            whole = self._again(due)
+        if not is_accepted(outcome) and not isinstance(outcome, CallTimedOut | LinkClosed):
+            if isinstance(outcome, CallRejectedByError):
+                self.evse.forms.stepped(
+                    replace(self.evse.forms.rung, updates=False), self._clock.now().utc
+                )
+            whole = self._again(due, self.evse.forms.rung)
         if whole is None:
             self._settle(due, outcome)
         else:
-            await self._install(session, whole)
+            await self._install(calls, whole)
+
+    async def keep_house(self, session: StationConversation) -> None:
+        """What may wait for setpoints: the outlook, the car's permissions, a look at the result."""
+        now = self._clock.now()
+        await self._transfers.tell(session, now)
+        async with session.turn(Urgency.ROUTINE) as calls:
+            if not self._leaving and isinstance(self._newest, Setpoint) and self.due() is None:
+                await self._outlook.write(calls, self._clock.now())
+        await self._verification.look(session, self._clock.now())
 
     def leave(self) -> None:
         """From now on only the farewell is said."""
         self._leaving = True
 
-    async def farewell(self, session: StationCalls) -> None:
+    async def farewell(self, calls: StationCalls) -> None:
         """End a discharge, and a charge above the safe current; what is left lapses by itself."""
         transaction = self.evse.transaction
+        now = self._clock.now()
+        self.evse.writes.keep(now)
         if transaction is None or transaction.transaction_id != self._touched:
             return
         if isinstance(self._newest, HandsOff):
             return
-        target_w = 0.0 if self._armed is None else max(self._armed.target_w, 0.0)
-        limit_w = min(target_w, self.evse.config.static_safe_w)
-        profile = charge_limit_lease(
-            self._form(),
-            limit_w=limit_w,
-            lease_s=FAREWELL_LEASE_S,
+        told, armed = ChargeLimit(limit_w=self._parting_w()), self._armed
+        lease = Lease(
             transaction_id=transaction.transaction_id,
-            now_utc=self._clock.now().utc,
+            told=told,
+            kind=self.evse.forms.rung.limit_kind,
+            length_s=FAREWELL_LEASE_S,
+            armed_at=now,
         )
-        outcome = await session.call("SetChargingProfile", profile)
-        if not _accepted(outcome):
-            LOG.warning("%s: the farewell was not taken: %s", self.evse_id, _detail(outcome))
+        if armed is not None and isinstance(armed.told, VendorSetpoint):
+            lease = replace(lease, told=replace(armed.told, target_w=told.limit_w))
+        outcome = await self._writer.send(calls, lease, self.evse.forms.rung, timeout_s=None)
+        if not is_accepted(outcome):
+            LOG.warning("%s: the farewell was not taken: %s", self.evse_id, detail_of(outcome))
 
-    async def _install(self, session: StationCalls, due: Due) -> None:
+    def pulled(self, profile_id: int) -> JsonObject | None:
+        """The setpoint with which a pulling station may renew its lease; None: it must run out.
+
+        The renewed lease ends no later than the newest command, so a loop that no longer issues
+        setpoints is not outlived.
+        """
+        command, held, transaction = self._newest, self._armed, self.evse.transaction
+        now, rung = self._clock.now(), self.evse.forms.rung
+        if held is None or transaction is None or not isinstance(command, Setpoint):
+            return None
+        ours = profile_id == self._choice.outlet().lease_id
+        if self._leaving or not ours or held.length_s > _left_s(command, now):
+            return None
+        wanted = self._wanted(command, transaction, now, rung)
+        if wanted is None or not self._updatable(held, wanted):
+            return None
+        safer = is_safer(wanted, held, command.permitted)
+        if not safer and self._must_wait(wanted, held, now, by_update=True):
+            return None
+        lease = replace(wanted, length_s=held.length_s)
+        due = Due(lease=lease, command=command, by_update=True, safer=safer)
+        self.evse.wrote(now, flash=False)
+        self._settle(due, CallAnswered(payload={"status": "Accepted"}))
+        return self._writer.update_of(lease.told)
+
+    def _wanted(
+        self, command: Setpoint, transaction: Transaction, now: Instant, rung: Rung
+    ) -> Lease | None:
+        """The lease that the command asks for; None: it has ended."""
+        length_s = floor(_left_s(command, now) + 1e-6)
+        if length_s < 1:
+            return None
+        told = self._choice.told(command, now, rung)
+        kind = written_kind(told, rung.setpoint_kind, rung.limit_kind)
+        if kind is Kind.DYNAMIC and self.evse.config.dialect.pulls:
+            length_s = pulled_length_s(length_s)
+        return Lease(
+            transaction_id=transaction.transaction_id,
+            told=told,
+            kind=kind,
+            length_s=length_s,
+            armed_at=now,
+        )
+
+    async def _install(self, calls: StationCalls, due: Due) -> None:
         """SetChargingProfile; where the form is refused, once each in the forms below it."""
+        rung = self.evse.forms.rung
+        tried = frozenset({rung})
         while True:
-            profile = self._profile(due.lease, due.lease.armed_at)
-            outcome = await session.call("SetChargingProfile", profile)
-            if _accepted(outcome) or not self._step_down(due.lease.kind, outcome):
+            timeout_s = PROBE_TIMEOUT_S if due.command.probe else None
+            outcome = await self._writer.send(calls, due.lease, rung, timeout_s=timeout_s)
+            if is_accepted(outcome):
+                self.evse.forms.stepped(rung, self._clock.now().utc)
                 break
-            another = self._again(due)
-            if another is None:
+            next_one = self._step(due.lease.told, rung, tried, outcome)
+            another = None if next_one is None else self._again(due, next_one)
+            if next_one is None or another is None:
                 break
-            due = another
-        self._settle(due, outcome)
+            due, rung, tried = another, next_one, tried | {next_one}
+        self._settle(due, outcome, all_forms=len(tried) > 1)
 
-    def _again(self, due: Due) -> Due | None:
+    def _step(
+        self, told: Told, rung: Rung, tried: frozenset[Rung], outcome: CallOutcome
+    ) -> Rung | None:
+        """The next form; words that had to be proved have none below them."""
+        if isinstance(told, NegativeLimit | VendorSetpoint):
+            return None
+        attempt = Attempt(
+            rung=rung,
+            signed=is_signed(told),
+            room=self._room(),
+            tried=tried,
+            extra=extra_of(told),
+        )
+        return next_rung(attempt, outcome)
+
+    def _again(self, due: Due, rung: Rung) -> Due | None:
         """The same command in the form that may do now; its end stands, however late the refusal.
 
         None: it has ended, or we are leaving and the farewell has the last word.
         """
-        now = self._clock.now()
+        now, transaction = self._clock.now(), self.evse.transaction
         length_s = round(due.lease.remaining_s(now))
-        if self._leaving or length_s < 1:
+        if self._leaving or length_s < 1 or transaction is None:
             return None
-        kind = self._kind()
-        target_w = _tellable_w(kind, due.lease.target_w)
-        lease = replace(due.lease, kind=kind, target_w=target_w, length_s=length_s, armed_at=now)
-        return replace(due, lease=lease)
-
-    def _step_down(self, kind: LeaseKind, outcome: CallOutcome) -> bool:
-        """Note which form the station cannot take; whether there is another to try."""
-        reason = _reason(outcome)
-        if reason == "unsupportedparam" and self._form().offline_limit:
-            self._offline_limit_refused = True
-            return True
-        next_kind = _NEXT_KIND.get(kind)
-        if reason not in _OF_THE_FORM or next_kind is None:
-            return False
-        self._worst_kind = next_kind
-        if next_kind is LeaseKind.CHARGE_LIMIT:
-            self.evse.setpoint_refused = True
-            self.evse.publish()
-        return True
-
-    def _profile(self, lease: Lease, now: Instant) -> JsonObject:
-        form = self._form()
-        if lease.kind is LeaseKind.CHARGE_LIMIT:
-            return charge_limit_lease(
-                form,
-                limit_w=lease.target_w,
-                lease_s=lease.length_s,
-                transaction_id=lease.transaction_id,
-                now_utc=now.utc,
-            )
-        return setpoint_lease(
-            form,
-            target_w=lease.target_w,
-            lease_s=lease.length_s,
-            transaction_id=lease.transaction_id,
-            now_utc=now.utc,
-            dynamic=lease.kind is LeaseKind.DYNAMIC_SETPOINT,
+        told = self._choice.told(due.command, now, rung)
+        lease = replace(
+            due.lease,
+            told=told,
+            kind=written_kind(told, rung.setpoint_kind, rung.limit_kind),
+            length_s=length_s,
+            armed_at=now,
         )
+        return replace(due, lease=lease, by_update=False)
 
-    def _settle(self, due: Due, outcome: CallOutcome) -> None:
-        now = self._clock.now()
-        kind, detail = OutcomeKind.TIMED_OUT, _detail(outcome)
-        self._armed = self._refused = None
+    def _settle(self, due: Due, outcome: CallOutcome, *, all_forms: bool = False) -> None:
+        now, told = self._clock.now(), due.lease.told
+        kind, detail = OutcomeKind.TIMED_OUT, detail_of(outcome)
+        before, self._armed, self._refused = self._armed, None, None
         match outcome:
-            case CallAnswered() if _accepted(outcome):
-                self._armed = due.lease
-                kind = OutcomeKind.APPLIED
+            case CallAnswered() if is_accepted(outcome):
+                kind = self._arm(due, before, now)
             case CallAnswered() | CallRejectedByError():
-                self._refused = Refusal(target_w=due.lease.target_w, at=now)
                 kind = OutcomeKind.REJECTED
+                self._note_refusal(due, outcome, now, all_forms=all_forms)
             case CallTimedOut() | LinkClosed():
                 pass
             case _:
                 assert_never(outcome)
-        if kind is OutcomeKind.APPLIED and due.asked_w < 0.0 <= due.lease.target_w:
-            kind, detail = (
-                OutcomeKind.REJECTED,
-                "this EVSE cannot be told to discharge; 0 W was sent",
-            )
+        if kind is OutcomeKind.APPLIED and due.command.target_w < 0.0 <= told.target_w:
+            kind, detail = OutcomeKind.REJECTED, CANNOT_DISCHARGE
         self.evse.answered(
-            CommandOutcome(kind=kind, target_w=due.asked_w, answered_at=now, detail=detail)
+            CommandOutcome(
+                kind=kind,
+                target_w=due.command.target_w,
+                answered_at=now,
+                detail=detail,
+                left_to_device=told.span if leaves_choice(told) else None,
+            )
         )
 
-    def _form(self) -> ProfileForm:
-        needs, found = self.evse.needs, self.evse.abilities
-        form = profile_form(
-            found,
-            self.evse.config,
-            direct_current=needs is not None and needs.direct_current,
-        )
-        return replace(form, offline_limit=False) if self._offline_limit_refused else form
+    def _arm(self, due: Due, before: Lease | None, now: Instant) -> OutcomeKind:
+        self._armed = due.lease
+        self.evse.most_w = due.lease.told.span.highest_w
+        self.evse.to_renegotiate = False
+        if before is None or before.told != due.lease.told:
+            self._changed_at = now
+        self._verification.armed(due.lease, before)
+        return OutcomeKind.APPLIED
 
-    def _kind(self) -> LeaseKind:
-        """Signed only where discharge may be wanted: a limit cannot be taken for a discharge."""
-        capability = self.evse.status.capability
-        if capability is None or capability.control is not PowerControl.SIGNED:
-            return LeaseKind.CHARGE_LIMIT
-        permitted_at = self._discharge_permitted_at
-        if not fresh(permitted_at, now=self._clock.now(), max_age_s=SIGNED_LINGERS_S):
-            return LeaseKind.CHARGE_LIMIT
-        offered = self.evse.abilities.dynamic_profiles
-        if self._worst_kind is LeaseKind.DYNAMIC_SETPOINT and not offered:
-            return LeaseKind.ABSOLUTE_SETPOINT
-        return self._worst_kind
+    def _note_refusal(
+        self, due: Due, outcome: CallOutcome, now: Instant, *, all_forms: bool
+    ) -> None:
+        """How long the value is not repeated; a proved way that is refused is none any more."""
+        for_s = RETRY_ALL_FORMS_S if all_forms else RETRY_S
+        if reason_of(outcome) == "ratelimitexceeded":
+            for_s = max(RETRY_ALL_FORMS_S, float(self.evse.abilities.update_rate_limit_s))
+        told = due.lease.told
+        self._refused = Refusal(target_w=told.target_w, at=now, for_s=for_s, needs=self.evse.needs)
+        if isinstance(told, NegativeLimit | VendorSetpoint) and not due.command.probe:
+            self.evse.forms.way_refused()
+
+    def _held(self, wanted: Lease, now: Instant) -> Lease | None:
+        """The lease in the station, if it still runs in this transaction."""
+        armed = self._armed
+        if armed is None or armed.transaction_id != wanted.transaction_id:
+            return None
+        return armed if armed.remaining_s(now) > 0 and not self.evse.to_renegotiate else None
+
+    def _updatable(self, held: Lease, wanted: Lease) -> bool:
+        same = held.transaction_id == wanted.transaction_id
+        return same and self.evse.forms.rung.updates and held.updatable_to(wanted)
+
+    def _must_wait(
+        self, wanted: Lease, held: Lease | None, now: Instant, *, by_update: bool
+    ) -> bool:
+        """What is not safer waits: after a refusal, for a slow flash, for a car that negotiates."""
+        refused, needs, told = self._refused, self.evse.needs, wanted.told
+        if refused is not None and refused.needs is needs:
+            again = now.seconds_since(refused.at) < refused.for_s
+            if again and not is_less(told.target_w, refused.target_w):
+                return True
+        if not by_update and self._writer.too_soon(told, self.evse.forms.rung, now):
+            return True
+        if needs is None or not needs.scheduled or held is None or held.told == told:
+            return False
+        changed_at = self._changed_at
+        return changed_at is not None and now.seconds_since(changed_at) < RENEGOTIATED_EVERY_S
 
     def _waits_for_needs(self, now: Instant) -> bool:
         """Whether a V2X station's EV has yet to say what it wants."""
@@ -317,70 +379,20 @@ class EvseDriver:
             and now.seconds_since(transaction.since) < NEEDS_WAIT_S
         )
 
-    def _held(self, wanted: Lease, now: Instant) -> Lease | None:
-        """The lease in the station, if it still runs in this transaction."""
-        armed = self._armed
-        if armed is None or armed.transaction_id != wanted.transaction_id:
-            return None
-        return armed if armed.remaining_s(now) > 0 else None
-
-    def _holds(self, held: Lease, wanted: Lease, now: Instant) -> bool:
-        """Whether the station already does what is wanted, for long enough and not for too long."""
-        same = held.kind is wanted.kind and held.target_w == wanted.target_w
-        remaining_s = held.remaining_s(now)
-        return same and held.length_s / 2 <= remaining_s <= wanted.length_s + 1
-
-    def _updatable(self, held: Lease, lease_s: int) -> bool:
-        """An update arms the old length anew: no longer than the command, and not much shorter."""
-        return (
-            held.kind is LeaseKind.DYNAMIC_SETPOINT
-            and self._kind() is LeaseKind.DYNAMIC_SETPOINT
-            and not self._updates_refused
-            and lease_s / 2 <= held.length_s <= lease_s + 1
+    def _room(self) -> Room:
+        net = self.evse.forms.net_rung
+        return Room(
+            highest_stack_level=self.evse.abilities.highest_stack_level,
+            single_evse=self.evse.alone,
+            direct_current=self._choice.outlet().direct_current,
+            shared_level=net.stack_level + 1,
         )
 
-    def _was_just_refused(self, target_w: float, now: Instant) -> bool:
-        refused = self._refused
-        if refused is None or now.seconds_since(refused.at) >= RETRY_S:
-            return False
-        return not _is_safer(target_w, refused.target_w)
+    def _parting_w(self) -> float:
+        """What may go on without us: what is armed, as far as it is safe."""
+        armed_w = 0.0 if self._armed is None else max(self._armed.told.target_w, 0.0)
+        return min(armed_w, self.evse.config.static_safe_w)
 
 
-def _tellable_w(kind: LeaseKind, target_w: float) -> float:
-    """What that form can say of a target: a limit never goes below 0 W."""
-    return max(0.0, target_w) if kind is LeaseKind.CHARGE_LIMIT else target_w
-
-
-def _is_safer(target_w: float, than_w: float | None) -> bool:
-    """Less of the same direction: closer to 0 W without crossing it; 0 W itself is always safer."""
-    if than_w is None:
-        return target_w == 0.0
-    if than_w < 0.0:
-        return than_w < target_w <= 0.0
-    return 0.0 <= target_w < than_w
-
-
-def _accepted(outcome: CallOutcome) -> bool:
-    return isinstance(outcome, CallAnswered) and outcome.payload["status"] == "Accepted"
-
-
-def _reason(outcome: CallOutcome) -> str:
-    if isinstance(outcome, CallAnswered):
-        return str(outcome.payload.get("statusInfo", {}).get("reasonCode", "")).casefold()
-    return outcome.code.casefold() if isinstance(outcome, CallRejectedByError) else ""
-
-
-def _detail(outcome: CallOutcome) -> str:
-    match outcome:
-        case CallAnswered(payload=payload):
-            info = payload.get("statusInfo", {})
-            words = (info.get("reasonCode", ""), info.get("additionalInfo", ""))
-            return ": ".join(word for word in words if word)[:200]
-        case CallRejectedByError(code=code, text=text):
-            return f"{code}: {text}"[:200]
-        case CallTimedOut(timeout_s=timeout_s):
-            return f"no answer within {timeout_s:g} s"
-        case LinkClosed():
-            return "the link closed"
-        case _:
-            assert_never(outcome)
+def _left_s(command: Setpoint, now: Instant) -> float:
+    return command.expires_at.seconds_since(now)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 
-from v2g_daemon.adapters.ocpp.addresses import Address, forbidden, parsed, told
+from v2g_daemon.adapters.ocpp.addresses import Address, forbidden, parsed
+from v2g_daemon.adapters.ocpp.addresses import told as addressed
 from v2g_daemon.adapters.ocpp.codec import JsonObject, call_violation, printable
 from v2g_daemon.adapters.ocpp.config import OcppVersion
 from v2g_daemon.adapters.ocpp.desks import Desk, Live
-from v2g_daemon.adapters.ocpp.device_report import ReportInbox
 from v2g_daemon.adapters.ocpp.keys import key_settings
 from v2g_daemon.adapters.ocpp.local_list import digest_of, held_version, keys_for, sent_list
 from v2g_daemon.adapters.ocpp.redaction import shortened, shown_value
@@ -38,7 +38,7 @@ from v2g_daemon.domain.stations import (
 )
 from v2g_daemon.ports import Clock
 
-REPORT_TIMEOUT_S = 45.0
+MOST_ENTRIES = 5_000
 LONGEST_VALUE = 500  # what every version takes
 _LOG_TYPES = {LogKind.DIAGNOSTICS: "DiagnosticsLog", LogKind.SECURITY: "SecurityLog"}
 _IDS = 2**31
@@ -47,9 +47,12 @@ _IDS = 2**31
 class InstallerDesk:
     """The StationDesk of one central system."""
 
-    def __init__(self, desks: Mapping[str, Desk], *, clock: Clock) -> None:
+    def __init__(
+        self, desks: Mapping[str, Desk], *, clock: Clock, report_patience_s: float
+    ) -> None:
         self._desks = desks
         self._clock = clock
+        self._report_patience_s = report_patience_s
 
     def stations(self) -> tuple[StationView, ...]:
         """Every configured station."""
@@ -75,12 +78,10 @@ class InstallerDesk:
 
     async def variables(self, station_id: str, name: str | None) -> tuple[VariableReading, ...]:
         """One variable, a component, or the inventory."""
-        desk, live = self._live(station_id)
-        if name is None:
-            return await _inventory(live.calls, desk.state.reports, within=None)
-        address = parsed(name, old=live.version is OcppVersion.V1_6)
-        if address.variable is None:
-            return await _inventory(live.calls, desk.state.reports, within=address)
+        _, live = self._live(station_id)
+        address = None if name is None else parsed(name, old=live.version is OcppVersion.V1_6)
+        if address is None or address.variable is None:
+            return await self._inventory(station_id, within=address)
         return await _read(live.calls, (address,))
 
     async def set_variable(self, station_id: str, name: str, value: str) -> str:
@@ -188,6 +189,23 @@ class InstallerDesk:
             unknown_keys=tuple(desk.state.unknown_keys),
         )
 
+    async def _inventory(
+        self, station_id: str, *, within: Address | None
+    ) -> tuple[VariableReading, ...]:
+        desk, live = self._live(station_id)
+        with desk.state.reports.expecting("NotifyReport") as expected:
+            asked = {"requestId": expected.request_id, "reportBase": "FullInventory"}
+            answer = await _asked(live.calls, "GetBaseReport", asked)
+            if answer["status"] not in ("Accepted", "EmptyResultSet"):
+                raise DeviceRejectedCommand(_no(answer["status"], answer.get("statusInfo")))
+            told = answer.get("reportData", [])
+            if not told and answer["status"] == "Accepted":
+                parts, _ = await expected.parts(patience_s=self._report_patience_s)
+                told = [entry for part in parts for entry in part.get("reportData", ())]
+        if not told:
+            raise DeviceRejectedCommand("the station agreed to report, and reported nothing")
+        return _entries(told, within)
+
     def _desk(self, station_id: str) -> Desk:
         desk = self._desks.get(station_id)
         if desk is None:
@@ -248,37 +266,23 @@ async def _read(calls: StationCalls, addresses: Sequence[Address]) -> tuple[Vari
     asked = {"getVariableData": [address.wire() for address in addresses]}
     answer = await _asked(calls, "GetVariables", asked)
     return tuple(
-        _reading(told(one), one.get("attributeValue"), None, one["attributeStatus"])
+        _reading(addressed(one), one.get("attributeValue"), None, one["attributeStatus"])
         for one in answer["getVariableResult"]
     )
 
 
-async def _inventory(
-    calls: StationCalls, reports: ReportInbox, *, within: Address | None
-) -> tuple[VariableReading, ...]:
+def _entries(told: list[JsonObject], within: Address | None) -> tuple[VariableReading, ...]:
     """All variables, or those of one component, in the order of the station's report."""
-    with reports.collecting() as (request_id, collection):
-        asked = {"requestId": request_id, "reportBase": "FullInventory"}
-        answer = await _asked(calls, "GetBaseReport", asked)
-        if answer["status"] not in ("Accepted", "EmptyResultSet"):
-            raise DeviceRejectedCommand(_no(answer["status"], answer.get("statusInfo")))
-        entries = answer.get("reportData")
-        if entries is None and answer["status"] == "Accepted":
-            await collection.wait(longest_s=REPORT_TIMEOUT_S)
-            entries = collection.entries
-    if not entries:
-        raise DeviceRejectedCommand("the station agreed to report, and reported nothing")
-    found = (
+    return tuple(
         _reading(
             address, attribute.get("value"), attribute.get("mutability", "ReadWrite"), "Accepted"
         )
-        for entry in entries
-        if within is None or within.holds(told(entry))
-        for address in (told(entry),)
+        for entry in told[:MOST_ENTRIES]
+        for address in (addressed(entry),)
+        if within is None or within.holds(address)
         for attribute in entry["variableAttribute"]
         if attribute.get("type", "Actual") == "Actual"
     )
-    return tuple(found)
 
 
 def _reading(

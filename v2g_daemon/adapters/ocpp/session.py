@@ -33,7 +33,7 @@ from v2g_daemon.adapters.ocpp.codec import (
     known_actions,
     parse_frame,
     result_violation,
-    without_unknown_fields,
+    tolerable_part,
 )
 from v2g_daemon.adapters.ocpp.config import OcppVersion
 from v2g_daemon.adapters.ocpp.turnstile import Turnstile, Urgency
@@ -299,8 +299,8 @@ class StationSession:
 
     async def _answer(self, frame: CallFrame) -> str:
         refusal = self._refusal(frame)
-        if refusal is not None and refusal.unknown_field and self._unknown_fields_tolerated:
-            frame = replace(frame, payload=without_unknown_fields(self.version, frame))
+        if refusal is not None and refusal.tolerable and self._unknown_fields_tolerated:
+            frame = replace(frame, payload=tolerable_part(self.version, frame))
             refusal = self._refusal(frame)
         if refusal is not None:
             LOG.warning("refused: %s", refusal.text)

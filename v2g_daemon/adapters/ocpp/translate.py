@@ -19,19 +19,37 @@ from v2g_daemon.domain.readings import EvseCapability, PowerControl, VehicleIden
 
 ONE_WAY_TRANSFERS = ("AC_single_phase", "AC_two_phase", "AC_three_phase", "DC")
 TWO_WAY_TRANSFERS = ("AC_BPT", "DC_BPT")
+AUTOCHARGE_PREFIX = "VID:"  # before an EVCCID that 1.6 stations send as idTag
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChargingNeeds:
-    """What the EV asked for; powers are magnitudes, None: not said."""
+    """What the EV asked for; powers are magnitudes, None: not said.
+
+    `scheduled`: ISO 15118 scheduled control, where each change is negotiated anew.
+    `two_way_available`: it asked for less, but could transfer both ways.
+    """
 
     bidirectional: bool
     direct_current: bool
+    scheduled: bool = False
+    two_way_available: bool = False
+    most_periods: int | None = None
     max_charge_w: float | None = None
     max_discharge_w: float | None = None
     min_charge_w: float | None = None
     min_discharge_w: float | None = None
     soc: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DischargeOffer:
+    """How a station may be told to discharge; `profiles` false: it cannot be told anything."""
+
+    central_setpoint: bool = False
+    proved: bool = False
+    untried: bool = False
+    profiles: bool = True
 
 
 def parse_stamp(text: str) -> datetime | None:
@@ -65,7 +83,9 @@ def net_power_w(*, import_w: Decimal | None, export_w: Decimal | None) -> float 
     return float(charge_w - discharge_w)
 
 
-def charging_needs(payload: JsonObject, config: EvseConfig) -> ChargingNeeds:
+def charging_needs(
+    payload: JsonObject, config: EvseConfig, *, most_periods: int | None = None
+) -> ChargingNeeds:
     """The `chargingNeeds` of NotifyEVChargingNeeds, from whichever of its parts are filled."""
     transfer = str(payload["requestedEnergyTransfer"])
     v2x = payload.get("v2xChargingParameters", {})
@@ -75,6 +95,11 @@ def charging_needs(payload: JsonObject, config: EvseConfig) -> ChargingNeeds:
     return ChargingNeeds(
         bidirectional="_BPT" in transfer,
         direct_current=transfer.startswith("DC"),
+        scheduled=payload.get("controlMode") == "ScheduledControl",
+        two_way_available=any(
+            "_BPT" in str(one) for one in payload.get("availableEnergyTransfer", ())
+        ),
+        most_periods=most_periods,
         max_charge_w=_first_positive(
             _over_phases(v2x, "maxChargePower"),
             direct_current.get("evMaxPower"),
@@ -121,12 +146,17 @@ def _alternating_w(current_a: float | None, transfer: str, config: EvseConfig) -
 
 
 def capability(
-    config: EvseConfig, needs: ChargingNeeds | None, *, central_setpoint: bool
+    config: EvseConfig, needs: ChargingNeeds | None, offer: DischargeOffer
 ) -> EvseCapability:
-    """What car, station and installer agree on; discharge only for an EV that asked for it."""
+    """What car, station and installer agree on; discharge only for an EV that asked for it.
+
+    Before 2.1 a car cannot ask: there the guided test speaks for it.
+    """
     told = ChargingNeeds(bidirectional=False, direct_current=False) if needs is None else needs
-    signed = central_setpoint and not config.charge_only and told.bidirectional
+    agreed = (offer.central_setpoint and told.bidirectional) or offer.proved
+    signed = agreed and not config.charge_only
     max_discharge_w = _smaller(config.max_discharge_w, told.max_discharge_w) if signed else 0.0
+    control = PowerControl.SIGNED if signed else PowerControl.CHARGE_LIMIT
     return EvseCapability(
         power=PowerRange(
             lowest_w=-max_discharge_w if max_discharge_w > 0.0 else 0.0,
@@ -134,7 +164,9 @@ def capability(
         ),
         min_charge_w=_larger(config.min_charge_w, told.min_charge_w),
         min_discharge_w=_larger(config.min_discharge_w, told.min_discharge_w),
-        control=PowerControl.SIGNED if signed else PowerControl.CHARGE_LIMIT,
+        control=control if offer.profiles else PowerControl.NONE,
+        untried_discharge_w=config.max_discharge_w if offer.untried else 0.0,
+        renegotiates=told.scheduled,
     )
 
 
@@ -147,7 +179,10 @@ def _larger(configured_w: float, told_w: float | None) -> float:
 
 
 def identity(id_token: JsonObject, *, known_evccids: Mapping[str, str]) -> VehicleIdentity:
-    """Who the token is; the EVCCID stands in its additionalInfo, or was told at Authorize."""
+    """Who the token is.
+
+    The EVCCID stands in its additionalInfo, is the token itself, or was told at Authorize.
+    """
     token = printable(str(id_token["idToken"]))
     evccid = next(
         (
@@ -155,11 +190,17 @@ def identity(id_token: JsonObject, *, known_evccids: Mapping[str, str]) -> Vehic
             for info in id_token.get("additionalInfo", ())
             if str(info["type"]).upper() == "EVCCID"
         ),
-        known_evccids.get(token),
+        None,
     )
+    if evccid is None and id_token.get("type") == "MacAddress":
+        evccid = token
+    elif evccid is None and token.upper().startswith(AUTOCHARGE_PREFIX):
+        evccid = token[len(AUTOCHARGE_PREFIX) :]
     # A transaction that we started ourselves, or that a button started, names no car by its token.
     named = token != "" and not is_own(id_token) and not is_no_key(id_token)
-    return VehicleIdentity(evccid=evccid, id_token=token if named else None)
+    return VehicleIdentity(
+        evccid=evccid or known_evccids.get(token), id_token=token if named else None
+    )
 
 
 def allowed_transfers(configs: tuple[EvseConfig, ...]) -> list[str]:

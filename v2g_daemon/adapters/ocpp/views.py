@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from enum import Enum
 
+from v2g_daemon.adapters.ocpp.codec import printable
 from v2g_daemon.adapters.ocpp.desks import Desk
 from v2g_daemon.adapters.ocpp.evse import EvseState
 from v2g_daemon.adapters.ocpp.redaction import shortened
+from v2g_daemon.adapters.ocpp.settling import Setting, SettingState
 from v2g_daemon.domain.stations import (
     CommandView,
     EvseDetails,
     EvseView,
+    SettingView,
+    StationAbout,
     StationDetails,
     StationView,
 )
@@ -26,7 +30,7 @@ def view_of(desk: Desk) -> StationView:
         version=None if live is None else live.version.number,
         address=None if live is None else live.address,
         since_utc=None if live is None else live.since.utc,
-        about=replace(state.about, serial=state.serial or state.about.serial),
+        about=StationAbout(**asdict(state.make)),
         evses=tuple(_evse_view(evse) for evse in state.evses),
     )
 
@@ -37,10 +41,22 @@ def details_of(desk: Desk) -> StationDetails:
     started = {one.evse_id: one.trouble for one in state.autostarts}
     return StationDetails(
         station=view_of(desk),
+        dialect=None if state.dialect is None else f"{state.dialect.id} ({state.dialect.name})",
         evses=tuple(_evse_details(evse, started.get(evse.config.evse_id)) for evse in state.evses),
+        settings=tuple(_setting_view(one) for one in state.settings),
         security=desk.security.recent(desk.config.station_id),
         log_upload=state.log_upload,
         relay=None if desk.relay is None else desk.relay.view(),
+    )
+
+
+def _setting_view(setting: Setting) -> SettingView:
+    state = setting.state.value
+    return SettingView(
+        name=setting.name,
+        value=printable(setting.in_force),
+        wanted=setting.wanted,
+        state=f"{state}: {setting.status}" if setting.state is SettingState.REFUSED else state,
     )
 
 
@@ -69,7 +85,7 @@ def _evse_details(evse: EvseState, start_trouble: str | None) -> EvseDetails:
             name: value.value if isinstance(value, Enum) else value
             for name, value in asdict(evse.abilities).items()
         },
-        default_installed=evse.default_installed,
+        default_installed=evse.forms.default_installed,
         refused=tuple(_refused(evse, start_trouble)),
         transaction_adopted=None if running is None else running.adopted,
         transaction_since_utc=None if running is None else running.since.utc,
@@ -89,8 +105,8 @@ def _evse_details(evse: EvseState, start_trouble: str | None) -> EvseDetails:
 def _refused(evse: EvseState, start_trouble: str | None) -> list[str]:
     """What the station would not have, in sentences."""
     found = []
-    if evse.status.connected and not evse.default_installed:
+    if evse.status.connected and not evse.forms.default_installed:
         found.append("the default profile (not installed, or not yet)")
-    if evse.setpoint_refused:
+    if evse.abilities.central_setpoint and not evse.forms.rung.may_discharge:
         found.append("signed setpoints: it is told charging limits only")
     return found if start_trouble is None else [*found, start_trouble]
