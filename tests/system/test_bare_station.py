@@ -81,7 +81,7 @@ def test_a_station_on_bare_sockets_finds_no_frame_to_blame(version: str, tmp_pat
     if version != "ocpp2.1":
         setup = replace(setup, departure=IMMEDIATELY)
     with running_house(setup, tmp_path) as house:
-        seconds_until(lambda: "OCPP: listening" in house.log, within_s=60.0, what="listening")
+        seconds_until(lambda: "OCPP: listening" in house.log, within_s=180.0, what="listening")
         station = asyncio.run(whole_session(house, version))
         assert station.wrong == []
         assert station.overlaps <= house.log.count(": no answer within")

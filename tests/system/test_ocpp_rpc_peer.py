@@ -148,7 +148,7 @@ def test_strict_stations_have_whole_sessions_and_find_no_frame_to_blame(
     package = peer("ocpp-rpc")
     setup = Setup(start=DEAR_HOUR, station_connects=False, more_daemon=SECOND_CHARGER)
     with running_house(setup, tmp_path) as house:
-        seconds_until(lambda: "OCPP: listening" in house.log, within_s=60.0, what="listening")
+        seconds_until(lambda: "OCPP: listening" in house.log, within_s=180.0, what="listening")
         common = {"endpoint": f"ws://127.0.0.1:{house.ocpp_port}", "minutes": MINUTES}
         first: dict[str, Any] = {
             "identity": STATION,
