@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from v2g_daemon.adapters.ocpp import OcppVersion
-from v2g_daemon.adapters.ocpp.codec import known_actions
 from v2g_daemon.adapters.ocpp.handlers import HANDLERS
 from v2g_daemon.adapters.ocpp.v16.handlers import ANSWERS
+from v2g_daemon.adapters.ocpp.wire.codec import known_actions
 
 ADAPTERS = "tests/adapters/ocpp"
 UNIT = "tests/unit/ocpp"

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from v2g_daemon.adapters.ocpp.meter_values import Sample, newest_sample
+from v2g_daemon.adapters.ocpp.metering.meter_values import Sample, newest_sample
 
 Json = dict[str, Any]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from v2g_daemon.adapters.ocpp.dialect import Dialect
-from v2g_daemon.adapters.ocpp.dialect_file import load_dialect, shipped_dialects
-from v2g_daemon.adapters.ocpp.quirks import OF_HOUSE, Dialects
+from v2g_daemon.adapters.ocpp.dialects.dialect import Dialect
+from v2g_daemon.adapters.ocpp.dialects.dialect_file import load_dialect, shipped_dialects
+from v2g_daemon.adapters.ocpp.dialects.quirks import OF_HOUSE, Dialects
 from v2g_daemon.domain.errors import ConfigurationError
 from v2g_daemon.settings import Charger, Settings
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from v2g_daemon.adapters.ocpp.quirks import Dialects
-from v2g_daemon.adapters.ocpp.tls import server_context
+from v2g_daemon.adapters.ocpp.dialects.quirks import Dialects
+from v2g_daemon.adapters.ocpp.security.tls import server_context
 from v2g_daemon.adapters.system.clock import RealClock
 from v2g_daemon.app import meters
 from v2g_daemon.app.certificates import certificate_warnings, local_ca, tls_config

@@ -18,7 +18,7 @@ from v2g_daemon.adapters.ocpp import (
     OcppVersion,
     StationConfig,
 )
-from v2g_daemon.adapters.ocpp.quirks import NO_DIALECTS, Dialects
+from v2g_daemon.adapters.ocpp.dialects.quirks import NO_DIALECTS, Dialects
 from v2g_daemon.domain.power import PowerRange
 from v2g_daemon.domain.readings import EvseStatus
 from v2g_daemon.domain.setpoint import Authority, Command, HandsOff, Reason, Setpoint

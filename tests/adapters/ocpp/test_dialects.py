@@ -22,7 +22,7 @@ from tests.adapters.ocpp.test_v16_station import CONFIGURATION, old_station
 from tests.adapters.waiting import until
 from tests.unit.ocpp.test_dialects import a_dialect
 from v2g_daemon.adapters.ocpp import OcppVersion
-from v2g_daemon.adapters.ocpp.quirks import Dialects
+from v2g_daemon.adapters.ocpp.dialects.quirks import Dialects
 
 ONE_WAY = replace(EVSE, charge_only=True)
 OLD: dict[str, Any] = {"versions": (OcppVersion.V1_6,), "evse": ONE_WAY}

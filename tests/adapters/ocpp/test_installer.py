@@ -16,7 +16,7 @@ from tests.adapters.ocpp.scripted_station import Json, ScriptedStation, connecto
 from tests.adapters.ocpp.test_v16_station import OldStation, old_station
 from tests.adapters.waiting import until
 from v2g_daemon.adapters.ocpp import OcppVersion
-from v2g_daemon.adapters.ocpp.keys import ChargeKey, KeyRing
+from v2g_daemon.adapters.ocpp.authorization.keys import ChargeKey, KeyRing
 from v2g_daemon.domain.errors import DeviceRejectedCommand, DeviceUnknown, DeviceUnreachable
 from v2g_daemon.domain.stations import FollowEnd, FrameNote, FrameSide, LogKind, LogRequest
 from v2g_daemon.ports import StationDesk

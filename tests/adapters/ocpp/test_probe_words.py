@@ -14,7 +14,7 @@ from tests.adapters.ocpp.test_forms import boot
 from tests.adapters.ocpp.test_v16_station import VERSIONS, OldStation, old_station
 from v2g_daemon.adapters.ocpp import EvseConfig
 from v2g_daemon.adapters.ocpp.config import ProfileDialect, VendorPower
-from v2g_daemon.adapters.ocpp.profiles import START_AGO_S
+from v2g_daemon.adapters.ocpp.smart_charging.profiles import START_AGO_S
 from v2g_daemon.domain.ledger import StationEventKind
 from v2g_daemon.domain.readings import OutcomeKind, PowerControl
 

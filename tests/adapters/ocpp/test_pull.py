@@ -22,10 +22,10 @@ from tests.adapters.ocpp.scripted_station import (
     event,
     station,
 )
-from v2g_daemon.adapters.ocpp.abilities import abilities
 from v2g_daemon.adapters.ocpp.config import OcppVersion, ProfileDialect, StationConfig
-from v2g_daemon.adapters.ocpp.driver import EvseDriver
-from v2g_daemon.adapters.ocpp.lease import Lease
+from v2g_daemon.adapters.ocpp.provisioning.abilities import abilities
+from v2g_daemon.adapters.ocpp.smart_charging.driver import EvseDriver
+from v2g_daemon.adapters.ocpp.smart_charging.lease import Lease
 from v2g_daemon.adapters.ocpp.station import StationState
 from v2g_daemon.domain.power import PowerRange
 from v2g_daemon.domain.setpoint import Authority, Reason, Setpoint

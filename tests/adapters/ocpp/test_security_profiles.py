@@ -18,8 +18,8 @@ from tests.adapters.ocpp.authorities import MadeAuthority, made
 from tests.adapters.ocpp.conftest import Bench, Benches
 from tests.adapters.ocpp.scripted_station import MemoryJournal, credentials, station, url
 from v2g_daemon.adapters.certificates.issuing import KeyKind
-from v2g_daemon.adapters.ocpp import gatekeeper
 from v2g_daemon.adapters.ocpp.config import SecurityProfile
+from v2g_daemon.adapters.ocpp.security import gatekeeper
 from v2g_daemon.domain.errors import ConfigurationError
 
 # What a client sees of a handshake that the server ends.

@@ -15,9 +15,15 @@ from tests.adapters.ocpp.scripted_station import (
     sample,
     station,
 )
-from v2g_daemon.adapters.ocpp.composite import objection
-from v2g_daemon.adapters.ocpp.profiles import Outlet
-from v2g_daemon.adapters.ocpp.telling import CentralSetpoint, ChargeLimit, Idle, NegativeLimit, Told
+from v2g_daemon.adapters.ocpp.smart_charging.composite import objection
+from v2g_daemon.adapters.ocpp.smart_charging.profiles import Outlet
+from v2g_daemon.adapters.ocpp.smart_charging.telling import (
+    CentralSetpoint,
+    ChargeLimit,
+    Idle,
+    NegativeLimit,
+    Told,
+)
 from v2g_daemon.domain.readings import OutcomeKind
 
 OUTLET = Outlet(evse_number=1, phases=3, nominal_voltage_v=230.0)

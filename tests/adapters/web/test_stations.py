@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from tests.adapters.waiting import until
 from tests.adapters.web.conftest import Serving
 from tests.adapters.web.test_server import an_app, until_served
-from v2g_daemon.adapters.ocpp.frames import FrameLog
+from v2g_daemon.adapters.ocpp.wire.frames import FrameLog
 from v2g_daemon.adapters.system.clock import RealClock
 from v2g_daemon.adapters.web.stations import add_station_routes
 from v2g_daemon.domain.errors import DeviceRejectedCommand, DeviceUnknown, DeviceUnreachable

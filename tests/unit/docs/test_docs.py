@@ -16,7 +16,7 @@ from pydantic import BaseModel
 
 from tests.unit.docs.pages import ROOT, Page, page, pages
 from v2g_daemon.adapters.modbus.profile_file import parse_profile, shipped_profiles
-from v2g_daemon.adapters.ocpp.dialect_file import parse_dialect
+from v2g_daemon.adapters.ocpp.dialects.dialect_file import parse_dialect
 from v2g_daemon.cli import app
 from v2g_daemon.control.limits import LIMIT_RULES, SITE_LIMIT_RULES
 from v2g_daemon.domain.faults import FaultCode

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 
 import pytest
 
-from v2g_daemon.adapters.ocpp.abilities import (
+from v2g_daemon.adapters.ocpp.config import EvseConfig, OcppVersion
+from v2g_daemon.adapters.ocpp.provisioning.abilities import (
     SERIAL,
     EvseAbilities,
     Variable,
     abilities,
 )
-from v2g_daemon.adapters.ocpp.config import EvseConfig, OcppVersion
-from v2g_daemon.adapters.ocpp.configuration import found_values
-from v2g_daemon.adapters.ocpp.ladder import RateUnit
+from v2g_daemon.adapters.ocpp.provisioning.configuration import found_values
+from v2g_daemon.adapters.ocpp.smart_charging.ladder import RateUnit
 
 EVSE = EvseConfig(evse_id="garage", static_safe_current_a=10.0, max_charge_w=7400.0)
 SMART = "SmartChargingCtrlr"

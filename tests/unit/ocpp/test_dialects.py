@@ -10,10 +10,14 @@ import pytest
 
 from v2g_daemon.adapters.ocpp import EvseConfig, OcppVersion, StationConfig
 from v2g_daemon.adapters.ocpp.config import ProfileDialect, VendorPower
-from v2g_daemon.adapters.ocpp.dialect import ONLY_WHEN_NAMED, Dialect, Fact, Quirks
-from v2g_daemon.adapters.ocpp.dialect_file import load_dialect, parse_dialect, shipped_dialects
-from v2g_daemon.adapters.ocpp.lessons import Make
-from v2g_daemon.adapters.ocpp.quirks import OF_HOUSE, OF_PROFILES, OF_STATION, Dialects
+from v2g_daemon.adapters.ocpp.dialects.dialect import ONLY_WHEN_NAMED, Dialect, Fact, Quirks
+from v2g_daemon.adapters.ocpp.dialects.dialect_file import (
+    load_dialect,
+    parse_dialect,
+    shipped_dialects,
+)
+from v2g_daemon.adapters.ocpp.dialects.lessons import Make
+from v2g_daemon.adapters.ocpp.dialects.quirks import OF_HOUSE, OF_PROFILES, OF_STATION, Dialects
 from v2g_daemon.domain.errors import ConfigurationError
 from v2g_daemon.settings.sections import Charger
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from v2g_daemon.adapters.ocpp.ladder import (
+from v2g_daemon.adapters.ocpp.smart_charging.ladder import (
     Attempt,
     Kind,
     Purpose,
@@ -20,7 +20,7 @@ from v2g_daemon.adapters.ocpp.ladder import (
     encode,
     next_rung,
 )
-from v2g_daemon.adapters.ocpp.session import (
+from v2g_daemon.adapters.ocpp.wire.session import (
     CallAnswered,
     CallOutcome,
     CallRejectedByError,

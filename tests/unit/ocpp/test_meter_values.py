@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from v2g_daemon.adapters.ocpp.meter_values import GridFlow, Sample, newest_sample
+from v2g_daemon.adapters.ocpp.metering.meter_values import GridFlow, Sample, newest_sample
 
 IMPORT, EXPORT = "Power.Active.Import", "Power.Active.Export"
 CURRENT, VOLTAGE = "Current.Import", "Voltage"

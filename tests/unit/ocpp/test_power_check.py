@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from v2g_daemon.adapters.ocpp.power_check import PowerCheck, Told
-from v2g_daemon.adapters.ocpp.register_base import RegisterBase
+from v2g_daemon.adapters.ocpp.metering.power_check import PowerCheck, Told
+from v2g_daemon.adapters.ocpp.metering.register_base import RegisterBase
 
 
 def told_by(

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from v2g_daemon.adapters.ocpp.codec import JsonObject, call_violation
 from v2g_daemon.adapters.ocpp.config import FrequencyPoint, OcppVersion, VendorPower
-from v2g_daemon.adapters.ocpp.ladder import Kind, Purpose, RateUnit, Rung
-from v2g_daemon.adapters.ocpp.profiles import (
+from v2g_daemon.adapters.ocpp.smart_charging.ladder import Kind, Purpose, RateUnit, Rung
+from v2g_daemon.adapters.ocpp.smart_charging.profiles import (
     LeaseTime,
     Outlet,
     default_profile,
@@ -23,7 +22,7 @@ from v2g_daemon.adapters.ocpp.profiles import (
     schedule_update,
     vendor_message,
 )
-from v2g_daemon.adapters.ocpp.telling import (
+from v2g_daemon.adapters.ocpp.smart_charging.telling import (
     CentralSetpoint,
     ChargeLimit,
     FrequencyFollowing,
@@ -33,6 +32,7 @@ from v2g_daemon.adapters.ocpp.telling import (
     Told,
     VendorSetpoint,
 )
+from v2g_daemon.adapters.ocpp.wire.codec import JsonObject, call_violation
 from v2g_daemon.domain.errors import InvariantViolated
 from v2g_daemon.domain.outlook import OutlookStep
 from v2g_daemon.domain.power import PowerRange

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from v2g_daemon.adapters.ocpp.abilities import Variable
-from v2g_daemon.adapters.ocpp.inventory import (
+from v2g_daemon.adapters.ocpp.provisioning.abilities import Variable
+from v2g_daemon.adapters.ocpp.provisioning.inventory import (
     MOST_ENTRIES,
     inventory_from,
     inventory_json,
     inventory_of,
 )
-from v2g_daemon.adapters.ocpp.reports import Reports
+from v2g_daemon.adapters.ocpp.provisioning.reports import Reports
 
 Json = dict[str, Any]
 
@@ -59,7 +59,7 @@ async def collected(*parts: Json, patience_s: float = 0.05) -> tuple[list[int], 
 async def test_a_report_is_taken_as_far_as_it_comes(
     parts: list[Json], numbers: list[int], complete: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("v2g_daemon.adapters.ocpp.reports.LINGER_S", 0.05)
+    monkeypatch.setattr("v2g_daemon.adapters.ocpp.provisioning.reports.LINGER_S", 0.05)
     assert await collected(*parts) == (numbers, complete)
 
 

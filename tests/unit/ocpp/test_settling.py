@@ -7,29 +7,29 @@ from typing import Any
 
 import pytest
 
-from v2g_daemon.adapters.ocpp.abilities import Variable
 from v2g_daemon.adapters.ocpp.config import OcppVersion
-from v2g_daemon.adapters.ocpp.configuration import (
+from v2g_daemon.adapters.ocpp.provisioning.abilities import Variable
+from v2g_daemon.adapters.ocpp.provisioning.configuration import (
     CallLimits,
     batches,
     read_limits,
     read_variables,
 )
-from v2g_daemon.adapters.ocpp.inventory import NO_INVENTORY, Entry, Inventory
-from v2g_daemon.adapters.ocpp.session import (
-    CallAnswered,
-    CallOutcome,
-    CallRejectedByError,
-    CallTimedOut,
-)
-from v2g_daemon.adapters.ocpp.settling import (
+from v2g_daemon.adapters.ocpp.provisioning.inventory import NO_INVENTORY, Entry, Inventory
+from v2g_daemon.adapters.ocpp.provisioning.settling import (
     Experience,
     Setting,
     SettingState,
     complaint,
     settle,
 )
-from v2g_daemon.adapters.ocpp.wanted import MEASURANDS, Wanted, holding, one_of
+from v2g_daemon.adapters.ocpp.provisioning.wanted import MEASURANDS, Wanted, holding, one_of
+from v2g_daemon.adapters.ocpp.wire.session import (
+    CallAnswered,
+    CallOutcome,
+    CallRejectedByError,
+    CallTimedOut,
+)
 
 Json = dict[str, Any]
 

@@ -14,19 +14,24 @@ from simulators.station.period_rules import Capabilities
 from simulators.station.profile_rules import Proposal, refusal
 from simulators.station.profiles import InstalledProfile, ProfileStore
 from simulators.station.targets import Hardware
-from v2g_daemon.adapters.ocpp.codec import JsonObject, call_violation
 from v2g_daemon.adapters.ocpp.config import FrequencyPoint, OcppVersion
-from v2g_daemon.adapters.ocpp.ladder import Attempt, Kind, Purpose, Room, Rung, next_rung
-from v2g_daemon.adapters.ocpp.lease import written_kind
-from v2g_daemon.adapters.ocpp.profiles import (
+from v2g_daemon.adapters.ocpp.smart_charging.ladder import (
+    Attempt,
+    Kind,
+    Purpose,
+    Room,
+    Rung,
+    next_rung,
+)
+from v2g_daemon.adapters.ocpp.smart_charging.lease import written_kind
+from v2g_daemon.adapters.ocpp.smart_charging.profiles import (
     LeaseTime,
     Outlet,
     default_profile,
     lease_profile,
     outlook_profile,
 )
-from v2g_daemon.adapters.ocpp.session import CallAnswered
-from v2g_daemon.adapters.ocpp.telling import (
+from v2g_daemon.adapters.ocpp.smart_charging.telling import (
     CentralSetpoint,
     ChargeLimit,
     FrequencyFollowing,
@@ -36,6 +41,8 @@ from v2g_daemon.adapters.ocpp.telling import (
     extra_of,
     is_signed,
 )
+from v2g_daemon.adapters.ocpp.wire.codec import JsonObject, call_violation
+from v2g_daemon.adapters.ocpp.wire.session import CallAnswered
 from v2g_daemon.domain.outlook import OutlookStep
 from v2g_daemon.domain.power import PowerRange
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from v2g_daemon.adapters.ocpp.config import EvseConfig
-from v2g_daemon.adapters.ocpp.translate import (
+from v2g_daemon.adapters.ocpp.wire.translate import (
     ChargingNeeds,
     DischargeOffer,
     allowed_transfers,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from v2g_daemon.adapters.ocpp.config import EvseConfig, OcppVersion, StationConfig
-from v2g_daemon.adapters.ocpp.wanted import Wanted, wanted_settings
+from v2g_daemon.adapters.ocpp.provisioning.wanted import Wanted, wanted_settings
 
 EVSE = EvseConfig(
     evse_id="garage", static_safe_current_a=10.0, max_charge_w=7400.0, max_discharge_w=7400.0

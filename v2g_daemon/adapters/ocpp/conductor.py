@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 
-from v2g_daemon.adapters.ocpp.adoption import Adoption
-from v2g_daemon.adapters.ocpp.boot import Boot
-from v2g_daemon.adapters.ocpp.certificate_requests import CertificateRequests
+from v2g_daemon.adapters.ocpp.authorization.local_list import push_local_list
 from v2g_daemon.adapters.ocpp.config import CentralSystemConfig
-from v2g_daemon.adapters.ocpp.driver import EvseDriver
-from v2g_daemon.adapters.ocpp.lease import Due
-from v2g_daemon.adapters.ocpp.local_list import push_local_list
-from v2g_daemon.adapters.ocpp.safety_net import SafetyNet
-from v2g_daemon.adapters.ocpp.session import StationConversation
+from v2g_daemon.adapters.ocpp.provisioning.adoption import Adoption
+from v2g_daemon.adapters.ocpp.provisioning.boot import Boot
+from v2g_daemon.adapters.ocpp.security.certificate_requests import CertificateRequests
+from v2g_daemon.adapters.ocpp.smart_charging.driver import EvseDriver
+from v2g_daemon.adapters.ocpp.smart_charging.lease import Due
+from v2g_daemon.adapters.ocpp.smart_charging.safety_net import SafetyNet
 from v2g_daemon.adapters.ocpp.station import StationState
-from v2g_daemon.adapters.ocpp.turnstile import Urgency
+from v2g_daemon.adapters.ocpp.wire.session import StationConversation
+from v2g_daemon.adapters.ocpp.wire.turnstile import Urgency
 from v2g_daemon.ports import Clock
 
 

@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
-from v2g_daemon.adapters.ocpp.keys import ANY_KEY, KeyRing
+from v2g_daemon.adapters.ocpp.authorization.keys import ANY_KEY, KeyRing
 
 USUAL_LEASE_LEVEL = 2
 

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 
 from websockets.asyncio.server import ServerConnection
 
-from v2g_daemon.adapters.ocpp.admission import least_profile
-from v2g_daemon.adapters.ocpp.certificate_requests import CertificateRequests
 from v2g_daemon.adapters.ocpp.conductor import Conductor
 from v2g_daemon.adapters.ocpp.config import OcppVersion, SecurityProfile, StationConfig
-from v2g_daemon.adapters.ocpp.driver import EvseDriver
-from v2g_daemon.adapters.ocpp.frames import FrameLog, FrameWatcher, WatchedLink
-from v2g_daemon.adapters.ocpp.quirks import Dialects
+from v2g_daemon.adapters.ocpp.dialects.quirks import Dialects
 from v2g_daemon.adapters.ocpp.relay import Relay
-from v2g_daemon.adapters.ocpp.security_log import SecurityLog
-from v2g_daemon.adapters.ocpp.session import Link, StationConversation
+from v2g_daemon.adapters.ocpp.security.admission import least_profile
+from v2g_daemon.adapters.ocpp.security.certificate_requests import CertificateRequests
+from v2g_daemon.adapters.ocpp.security.security_log import SecurityLog
+from v2g_daemon.adapters.ocpp.smart_charging.driver import EvseDriver
 from v2g_daemon.adapters.ocpp.station import StationState
 from v2g_daemon.adapters.ocpp.v16.memory import V16Memory
 from v2g_daemon.adapters.ocpp.v16.spelling import Spelling
+from v2g_daemon.adapters.ocpp.wire.frames import FrameLog, FrameWatcher, WatchedLink
+from v2g_daemon.adapters.ocpp.wire.session import Link, StationConversation
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.ledger import StationEvent, StationEventKind
 from v2g_daemon.ports import CertificateRegister, Clock, ObservationSink, StationCa, StationJournal

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from v2g_daemon.adapters.ocpp.codec import JsonObject
 from v2g_daemon.adapters.ocpp.config import EvseConfig
-from v2g_daemon.adapters.ocpp.translate import parse_stamp
+from v2g_daemon.adapters.ocpp.wire.codec import JsonObject
+from v2g_daemon.adapters.ocpp.wire.translate import parse_stamp
 
 MOST_PERIODS = 1024
 

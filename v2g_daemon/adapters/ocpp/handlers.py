@@ -6,14 +6,14 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from v2g_daemon.adapters.ocpp.certificate_requests import CertificateRequests
-from v2g_daemon.adapters.ocpp.codec import JsonObject
 from v2g_daemon.adapters.ocpp.config import OcppVersion
-from v2g_daemon.adapters.ocpp.redaction import shortened
-from v2g_daemon.adapters.ocpp.security_log import SecurityLog
-from v2g_daemon.adapters.ocpp.session import CallRefused
+from v2g_daemon.adapters.ocpp.security.certificate_requests import CertificateRequests
+from v2g_daemon.adapters.ocpp.security.security_log import SecurityLog
 from v2g_daemon.adapters.ocpp.station import StationState
-from v2g_daemon.adapters.ocpp.translate import allowed_transfers, format_stamp
+from v2g_daemon.adapters.ocpp.wire.codec import JsonObject
+from v2g_daemon.adapters.ocpp.wire.redaction import shortened
+from v2g_daemon.adapters.ocpp.wire.session import CallRefused
+from v2g_daemon.adapters.ocpp.wire.translate import allowed_transfers, format_stamp
 from v2g_daemon.ports import Clock
 
 PENDING_INTERVAL_S = 10

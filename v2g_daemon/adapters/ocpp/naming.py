@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from dataclasses import replace
 
-from v2g_daemon.adapters.ocpp.codec import printable
+from v2g_daemon.adapters.ocpp.wire.codec import printable
 from v2g_daemon.domain.readings import VehicleIdentity
 
 REMEMBERED_TRANSACTIONS = 8

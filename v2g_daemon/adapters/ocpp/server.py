@@ -15,8 +15,6 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 from websockets.typing import Subprotocol
 
-from v2g_daemon.adapters.ocpp.admission import chosen_version, spoken_version
-from v2g_daemon.adapters.ocpp.certificate_calls import CertificateCalls
 from v2g_daemon.adapters.ocpp.conductor import Conductor
 from v2g_daemon.adapters.ocpp.config import (
     CentralSystemConfig,
@@ -24,19 +22,25 @@ from v2g_daemon.adapters.ocpp.config import (
     SecurityProfile,
     TlsConfig,
 )
-from v2g_daemon.adapters.ocpp.connection import BoundedLink, StationConnection
-from v2g_daemon.adapters.ocpp.crowd import listeners
 from v2g_daemon.adapters.ocpp.desks import Desk, Live
-from v2g_daemon.adapters.ocpp.gatekeeper import Gatekeeper
+from v2g_daemon.adapters.ocpp.dialects.quirks import NO_DIALECTS, Dialects
 from v2g_daemon.adapters.ocpp.handlers import StationHandlers
-from v2g_daemon.adapters.ocpp.installer import InstallerDesk
-from v2g_daemon.adapters.ocpp.probes import StationProbes
-from v2g_daemon.adapters.ocpp.quirks import NO_DIALECTS, Dialects
-from v2g_daemon.adapters.ocpp.security_log import SecurityLog
-from v2g_daemon.adapters.ocpp.session import StationConversation, StationHandler, StationSession
-from v2g_daemon.adapters.ocpp.tls import server_context
+from v2g_daemon.adapters.ocpp.security.admission import chosen_version, spoken_version
+from v2g_daemon.adapters.ocpp.security.certificate_calls import CertificateCalls
+from v2g_daemon.adapters.ocpp.security.connection import BoundedLink, StationConnection
+from v2g_daemon.adapters.ocpp.security.crowd import listeners
+from v2g_daemon.adapters.ocpp.security.gatekeeper import Gatekeeper
+from v2g_daemon.adapters.ocpp.security.security_log import SecurityLog
+from v2g_daemon.adapters.ocpp.security.tls import server_context
+from v2g_daemon.adapters.ocpp.smart_charging.probes import StationProbes
+from v2g_daemon.adapters.ocpp.tools.installer import InstallerDesk
 from v2g_daemon.adapters.ocpp.v16.handlers import V16Handlers
 from v2g_daemon.adapters.ocpp.v16.session import V16Conversation
+from v2g_daemon.adapters.ocpp.wire.session import (
+    StationConversation,
+    StationHandler,
+    StationSession,
+)
 from v2g_daemon.ports import (
     CertificateRegister,
     Clock,

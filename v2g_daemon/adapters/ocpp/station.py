@@ -11,24 +11,24 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from zoneinfo import ZoneInfo
 
-from v2g_daemon.adapters.ocpp.abilities import connected_ev_told
-from v2g_daemon.adapters.ocpp.acquaintance import Acquaintance
-from v2g_daemon.adapters.ocpp.autostart import Autostart
-from v2g_daemon.adapters.ocpp.codec import JsonObject, printable
+from v2g_daemon.adapters.ocpp.authorization.autostart import Autostart
+from v2g_daemon.adapters.ocpp.authorization.keys import Admissions, is_no_key, is_own
 from v2g_daemon.adapters.ocpp.config import EvseConfig, StationConfig
-from v2g_daemon.adapters.ocpp.dialect import Dialect
+from v2g_daemon.adapters.ocpp.dialects.acquaintance import Acquaintance
+from v2g_daemon.adapters.ocpp.dialects.dialect import Dialect
+from v2g_daemon.adapters.ocpp.dialects.lessons import Lessons, Make
+from v2g_daemon.adapters.ocpp.dialects.quirks import NO_DIALECTS, Dialects
 from v2g_daemon.adapters.ocpp.ev_schedule import ev_schedule
 from v2g_daemon.adapters.ocpp.events import EventKind, TransactionEvent, transaction_event
 from v2g_daemon.adapters.ocpp.evse import EvseState
-from v2g_daemon.adapters.ocpp.foreign import ForeignLimits
-from v2g_daemon.adapters.ocpp.keys import Admissions, is_no_key, is_own
-from v2g_daemon.adapters.ocpp.lessons import Lessons, Make
-from v2g_daemon.adapters.ocpp.meter_values import Sample, newest_sample
-from v2g_daemon.adapters.ocpp.quirks import NO_DIALECTS, Dialects
-from v2g_daemon.adapters.ocpp.reports import Reports
-from v2g_daemon.adapters.ocpp.settling import Setting
-from v2g_daemon.adapters.ocpp.stamps import CLOCK_TOLERANCE, Stamps
-from v2g_daemon.adapters.ocpp.translate import charging_needs, identity, parse_stamp
+from v2g_daemon.adapters.ocpp.metering.meter_values import Sample, newest_sample
+from v2g_daemon.adapters.ocpp.metering.stamps import CLOCK_TOLERANCE, Stamps
+from v2g_daemon.adapters.ocpp.provisioning.abilities import connected_ev_told
+from v2g_daemon.adapters.ocpp.provisioning.reports import Reports
+from v2g_daemon.adapters.ocpp.provisioning.settling import Setting
+from v2g_daemon.adapters.ocpp.smart_charging.foreign import ForeignLimits
+from v2g_daemon.adapters.ocpp.wire.codec import JsonObject, printable
+from v2g_daemon.adapters.ocpp.wire.translate import charging_needs, identity, parse_stamp
 from v2g_daemon.domain.clock import ClockWitness, WitnessSource
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.ledger import StationEvent, StationEventKind

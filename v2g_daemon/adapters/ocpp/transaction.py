@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from v2g_daemon.adapters.ocpp.codec import JsonObject
+from v2g_daemon.adapters.ocpp.wire.codec import JsonObject
 from v2g_daemon.domain.instant import Instant
 
 

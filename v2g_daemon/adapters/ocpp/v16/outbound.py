@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from v2g_daemon.adapters.ocpp.codec import JsonObject
-from v2g_daemon.adapters.ocpp.keys import LONGEST_ID_TAG
+from v2g_daemon.adapters.ocpp.authorization.keys import LONGEST_ID_TAG
 from v2g_daemon.adapters.ocpp.v16.spelling import Spelling
+from v2g_daemon.adapters.ocpp.wire.codec import JsonObject
 
 _PURPOSES = {"ChargingStationMaxProfile": "ChargePointMaxProfile"}
 _TRIGGERS = {

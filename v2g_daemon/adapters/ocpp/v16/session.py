@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from v2g_daemon.adapters.ocpp.codec import JsonObject
 from v2g_daemon.adapters.ocpp.config import OcppVersion
-from v2g_daemon.adapters.ocpp.session import (
+from v2g_daemon.adapters.ocpp.v16 import outbound
+from v2g_daemon.adapters.ocpp.v16.memory import V16Memory
+from v2g_daemon.adapters.ocpp.v16.spelling import Spelling
+from v2g_daemon.adapters.ocpp.wire.codec import JsonObject
+from v2g_daemon.adapters.ocpp.wire.session import (
     CallAnswered,
     CallOutcome,
     CallRejectedByError,
     StationCalls,
     StationConversation,
 )
-from v2g_daemon.adapters.ocpp.turnstile import Urgency
-from v2g_daemon.adapters.ocpp.v16 import outbound
-from v2g_daemon.adapters.ocpp.v16.memory import V16Memory
-from v2g_daemon.adapters.ocpp.v16.spelling import Spelling
+from v2g_daemon.adapters.ocpp.wire.turnstile import Urgency
 
 
 class V16Calls:
