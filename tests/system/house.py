@@ -29,7 +29,7 @@ STATION = "SIM-STATION-1"
 SERIAL = "SIM-0001"
 PASSWORD = "simulated-station-1"
 POLL_S = 0.2
-STARTING_S = 6.0
+STARTING_S = 12.0
 NOBODYS_PORT = 1
 # The dearest hour of the recorded days: 0.873 EUR/kWh from 17:00 to 18:00.
 DEAR_EVENING = "2024-12-12T17:13:20+01:00"
