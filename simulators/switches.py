@@ -72,7 +72,7 @@ PRICE_SWITCHES: dict[str, Switch] = {
 }
 
 LINK_SWITCHES: dict[str, Switch] = {
-    "silent": _switch("accepts TCP, never answers", action=None),
+    "silent": _switch("reads, never answers a call; its own messages go on", action=None),
     "slow_answers": _switch("answers lag_s (real) late; beyond the time-out: too late", lag_s=5.0),
     "call_error": _switch("CALLERROR `code` to each call", code="InternalError", action=None),
     "black_hole": _switch("link up, nothing sent or answered, no pong, no close"),
