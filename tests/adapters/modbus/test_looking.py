@@ -10,6 +10,7 @@ import pytest
 from simulators.assembly import assemble
 from simulators.chargers.table import MAKES
 from simulators.scenario import Scenario
+from tests.adapters.modbus.lines import terminal_pair
 from tests.adapters.modbus.meters import frame, hand_made_meter
 from tests.adapters.modbus.test_simulated_profiles import simulated
 from v2g_daemon.adapters.modbus.link import parse_link
@@ -105,3 +106,11 @@ def test_a_host_has_its_usual_ports_and_a_line_its_usual_speeds() -> None:
     with pytest.raises(ConfigurationError, match="names no host"):
         links_of(":502")
     assert set(range(1, 6)) < set(usual_units())
+
+
+async def test_a_serial_line_is_looked_through_unit_by_unit() -> None:
+    with terminal_pair() as (ours, theirs):
+        async with simulated(map="eastron_3p", link="rtu", device=theirs, unit_id=3):
+            found = await found_at(f"rtu://{ours}?baud=9600&parity=N&timeout=0.3", 1, 3)
+    assert {one.unit_id for one in found} == {3}
+    assert found[0].profile == "eastron_3p"
