@@ -17,6 +17,7 @@ from v2g_daemon.cli import (
     overrides,
     prices,
     probe,
+    release,
     replay,
     report,
     run,
@@ -41,6 +42,7 @@ app.command("run")(run.run)
 app.command("demo")(demo.demo)
 app.command("check")(check.check)
 app.command("doctor")(doctor.doctor)
+app.command("release")(release.release)
 app.command("scan")(scan.scan)
 app.command("status")(status.status)
 app.command("stop")(overrides.stop)
