@@ -193,7 +193,7 @@ def _completed(charger: Charger, profile: ChargerProfile) -> Charger:
     """
     said: dict[str, Any] = {
         "phases": profile.phases,
-        "min_charge_w": profile.min_charge_w,
+        "min_charge_w": min(profile.min_charge_w, charger.max_charge_w),
         "min_discharge_w": min(profile.min_discharge_w, charger.max_discharge_w),
         "fail_state": profile.fail_state,
     }
