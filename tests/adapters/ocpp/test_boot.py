@@ -311,6 +311,23 @@ async def test_a_limit_that_the_station_tells_of_is_named_until_it_is_cleared(
         assert fault(bench.status, FaultCode.FOREIGN_LIMIT) is None
 
 
+async def test_limits_under_ever_new_names_are_bounded_and_end_with_the_stations_restart(
+    bench: Bench,
+) -> None:
+    async with station(bench.central) as car:
+        await car.configured()
+        for number in range(200):
+            source = {"chargingLimitSource": f"EMS {number}"}
+            await car.call("NotifyChargingLimit", {"chargingLimit": source})
+        said = fault(bench.status, FaultCode.FOREIGN_LIMIT)
+        assert said is not None
+        assert "and 7 more; remove it" in said
+        await car.boot("Triggered")
+        assert fault(bench.status, FaultCode.FOREIGN_LIMIT) == said
+        await car.boot("PowerUp")
+        assert fault(bench.status, FaultCode.FOREIGN_LIMIT) is None
+
+
 @pytest.mark.parametrize(
     ("limits", "unit", "said"),
     [
