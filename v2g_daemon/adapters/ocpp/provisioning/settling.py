@@ -84,6 +84,11 @@ class Experience:
         return {"taken": dict(self.taken), "refused": dict(self.refused)}
 
 
+def experience_from(told: JsonObject) -> Experience:
+    """The experience as it was."""
+    return Experience(taken=told["taken"], refused=told["refused"])
+
+
 async def settle(
     session: StationCalls,
     wanted: Sequence[Wanted],
