@@ -180,7 +180,7 @@ class StationConfig:
     least_profile: SecurityProfile | None = None
     unauthenticated_on_private_network: bool = False
     versions: tuple[OcppVersion, ...] = tuple(OcppVersion)
-    unknown_fields_tolerated: bool = True
+    unknown_fields: Literal["tolerate", "refuse"] = "tolerate"
     ping_interval_s: float = 20.0  # 0: never; some stations answer no pings
     ping_timeout_s: float = 20.0
     sample_interval_s: int = 5

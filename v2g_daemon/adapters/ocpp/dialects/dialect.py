@@ -62,6 +62,7 @@ class Quirks(Table):
     drops_link: bool | None = None
     measurands: Annotated[str, Field(min_length=1)] | None = None
     configuration_keys: dict[str, str] | None = None
+    unknown_fields: Literal["tolerate", "refuse"] | None = None
     # of its profiles
     rate_unit: Literal["A", "W"] | None = None
     phases_said: bool | None = None
