@@ -254,7 +254,7 @@ def test_each_word_arrives_where_it_is_read() -> None:
             HEAD
             + '[[fact]]\nkey = "vendor_power"\nvalue = { vendor_id = "v", data = "{duration_s}" }\n'
             + 'source = "b"\nverified = true\n',
-            "names no power",
+            "would name no power",
         ),
         (
             HEAD + '[[fact]]\nkey = "pulls"\nvalue = true\nsource = "b"\nverified = true\n' * 2,
