@@ -275,11 +275,12 @@ def with_profiles(car: ScriptedStation, *found: tuple[str, int, Json]) -> None:
     car.answers["GetChargingProfiles"] = answer
 
 
+@pytest.mark.parametrize("version", ["ocpp2.1", "ocpp2.0.1"])
 async def test_a_foreign_profile_is_named_with_the_way_out_and_our_own_is_not(
-    bench: Bench,
+    bench: Bench, version: str
 ) -> None:
     ours = {**PROFILE, "id": 1010, "chargingProfilePurpose": "TxDefaultProfile"}
-    async with station(bench.central) as car:
+    async with station(bench.central, versions=(version,)) as car:
         with_profiles(car, ("CSO", 1, ours), ("SO", 0, PROFILE))
         await car.configured()
         status = await bench.until(lambda s: fault(s, FaultCode.FOREIGN_LIMIT) is not None)
@@ -292,10 +293,11 @@ async def test_a_foreign_profile_is_named_with_the_way_out_and_our_own_is_not(
         await bench.until(lambda s: fault(s, FaultCode.FOREIGN_LIMIT) is None)
 
 
+@pytest.mark.parametrize("version", ["ocpp2.1", "ocpp2.0.1"])
 async def test_a_limit_that_the_station_tells_of_is_named_until_it_is_cleared(
-    bench: Bench,
+    bench: Bench, version: str
 ) -> None:
-    async with station(bench.central) as car:
+    async with station(bench.central, versions=(version,)) as car:
         await car.configured()
         told: dict[str, Any] = {
             "chargingLimit": {"chargingLimitSource": "EMS", "isGridCritical": True},
