@@ -206,7 +206,7 @@ SENT: dict[OcppVersion, dict[str, str]] = {
         "Reset": f"{INSTALLER}::test_an_old_station_is_reset_softly_or_hard",
         "SendLocalList": OLD_LISTED,
         "SetChargingProfile": OLD_CHARGES,
-        "TriggerMessage": OLD_CHARGES,
+        "TriggerMessage": f"{INSTALLER}::test_an_old_station_has_two_kinds_of_triggers",
         "UnlockConnector": (
             f"{INSTALLER}::test_an_old_station_unlocks_by_connector_and_may_not_know_how"
         ),
