@@ -152,6 +152,17 @@ async def test_a_make_that_wants_to_be_configured_first_is_told_pending_at_its_f
         assert (await car.boot())["status"] == "Pending"
 
 
+async def test_fields_of_its_own_are_refused_where_the_dialect_says_so(benches: Benches) -> None:
+    async with (
+        benches(dialects=known(unknown_fields="refuse")) as bench,
+        station(bench.central) as car,
+    ):
+        assert (await car.raw_call("a", "Heartbeat", {"mood": "good"}))[0] == 3
+        await car.boot()  # now its make is known
+        refused = await car.raw_call("b", "Heartbeat", {"mood": "good"})
+        assert (refused[0], refused[2]) == (4, "FormatViolation")
+
+
 async def test_a_named_make_is_not_asked_to_boot(benches: Benches) -> None:
     async with benches(dialects=named(trigger_boot=False)) as bench, station(bench.central) as car:
         await car.settled()

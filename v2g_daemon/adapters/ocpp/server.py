@@ -275,7 +275,7 @@ class CentralSystem:
             handler=self._handler(desk, version),
             call_timeout_s=self._config.call_timeout_s,
             idle_timeout_s=HEARTBEATS_OF_SILENCE * station.heartbeat_interval_s + SILENCE_GRACE_S,
-            unknown_fields_tolerated=station.unknown_fields_tolerated,
+            unknown_fields_tolerated=lambda: desk.config.unknown_fields == "tolerate",
         )
         calls = _conversation(desk, session)
         conductor = self._conductor(desk, calls)

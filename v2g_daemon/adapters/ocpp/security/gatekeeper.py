@@ -23,7 +23,7 @@ from v2g_daemon.adapters.ocpp.security.admission import (
     station_id,
 )
 from v2g_daemon.adapters.ocpp.security.attempts import Door
-from v2g_daemon.adapters.ocpp.security.crowd import Crowd
+from v2g_daemon.adapters.ocpp.security.crowd import Crowd, peer_of
 from v2g_daemon.adapters.ocpp.security.security_log import SecurityLog
 from v2g_daemon.adapters.ocpp.security.tls import certificate_names, not_after_utc
 from v2g_daemon.ports import CertificateRegister
@@ -64,7 +64,7 @@ class Gatekeeper:
 
     async def admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """None: the connection may be upgraded."""
-        peer = connection.remote_address
+        peer = peer_of(connection.remote_address, connection.local_address)
         self.crowd.spoke(peer)
         response = await self._admit(connection, request, address=str(peer[0]))
         if response is None:
