@@ -79,9 +79,10 @@ class OutlookLayer:
             LOG.info("%s: the outlook was not taken", self._evse.config.evse_id)
 
     async def _install(self, calls: StationCalls, course: Course, now: Instant) -> bool:
-        rung = self._evse.forms.rung if self._rung is None else self._rung
+        lease = self._evse.forms.rung
+        rung = self._rung if self._rung is not None and _fits(self._rung, lease) else lease
         tried = frozenset({rung})
-        while _has_room(rung):
+        while _fits(rung, lease):
             profile = outlook_profile(
                 self._choice.outlet(),
                 rung,
@@ -109,7 +110,7 @@ class OutlookLayer:
         forms, needs = self._evse.forms, self._evse.needs
         if outlook is None or transaction is None or not forms.supported:
             return None
-        if not _has_room(forms.rung):
+        if not _fits(forms.rung, forms.rung):
             return None
         fit = self._choice.outlet().most_periods
         if needs is not None and needs.most_periods is not None:
@@ -144,15 +145,15 @@ class OutlookLayer:
 
     def _room(self) -> Room:
         return Room(
-            highest_stack_level=self._evse.abilities.highest_stack_level,
+            highest_stack_level=self._evse.forms.rung.stack_level,
             single_evse=False,
             direct_current=self._choice.outlet().direct_current,
         )
 
 
-def _has_room(rung: Rung) -> bool:
-    """It belongs to the transaction, and lies one level below the lease."""
-    return rung.purpose is Purpose.TX and rung.stack_level >= 1
+def _fits(rung: Rung, lease: Rung) -> bool:
+    """It belongs to the transaction, and lies, one level below its rung, below the lease."""
+    return rung.purpose is Purpose.TX and 1 <= rung.stack_level <= lease.stack_level
 
 
 def _cut(
