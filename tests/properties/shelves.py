@@ -6,7 +6,6 @@ import copy
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from itertools import repeat
 from typing import Any
 
 from tests.adapters.ocpp.scripted_station import SteppedClock
@@ -33,9 +32,7 @@ class Shelf:
     `moods`: a reason to refuse the next write, LOST or UNHEARD; "" and none: by the rules alone.
     """
 
-    def __init__(
-        self, clock: SteppedClock, *, highest: int, moods: Iterator[str] = repeat("")
-    ) -> None:
+    def __init__(self, clock: SteppedClock, *, highest: int, moods: Iterator[str]) -> None:
         self.kept: dict[int, Json] = {}
         self.taken: set[tuple[str, int]] = set()
         self.sent: list[Json] = []

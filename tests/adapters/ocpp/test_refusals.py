@@ -107,6 +107,28 @@ async def test_a_safer_value_does_not_wait_for_the_end_of_a_refusal(bench: Bench
         assert len(car.profiles()) == 2
 
 
+@pytest.mark.parametrize(
+    ("reason", "quiet_s"), [("TxNotFound", 9), ("", 59), ("RateLimitExceeded", 59)]
+)
+async def test_zero_is_not_repeated_every_second_either(
+    bench: Bench, reason: str, quiet_s: int
+) -> None:
+    async with station(bench.central) as car:
+        car.answers["SetChargingProfile"] = refusing({"Absolute", "Relative", "Dynamic"}, reason)
+        await v2g_session(car)
+        bench.setpoint(0.0)
+        await bench.until(lambda s: s.outcome is not None)
+        tried = len(car.of("SetChargingProfile"))
+        for _ in range(quiet_s):
+            bench.clock.elapsed_s += 1.0
+            bench.setpoint(0.0)
+            await asyncio.sleep(0.005)
+        assert len(car.of("SetChargingProfile")) == tried
+        bench.clock.elapsed_s += 1.0
+        bench.setpoint(0.0)
+        await car.asked("SetChargingProfile", count=tried + 1)
+
+
 async def test_a_refused_update_is_followed_by_the_whole_profile(bench: Bench) -> None:
     async with station(bench.central) as car:
         car.answers["UpdateDynamicSchedule"] = lambda _: {"error": "NotImplemented"}
