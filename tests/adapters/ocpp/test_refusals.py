@@ -386,6 +386,43 @@ async def test_a_command_that_expires_during_a_refusal_is_not_sent_in_another_fo
         assert len(car.profiles()) == 1
 
 
+async def test_the_next_form_carries_what_was_decided_meanwhile(bench: Bench) -> None:
+    async with station(bench.central) as car:
+        refuse = refusing({"Dynamic"}, "UnsupportedKind")
+
+        def answer(payload: Json) -> Json:
+            if payload["chargingProfile"]["chargingProfileKind"] == "Dynamic":
+                bench.setpoint(0.0, lease_s=60.0)
+            return refuse(payload)
+
+        car.answers["SetChargingProfile"] = answer
+        await v2g_session(car)
+        bench.setpoint(-3000.0)
+        status = await bench.until(lambda s: s.outcome is not None)
+        assert status.outcome is not None
+        assert (status.outcome.target_w, status.outcome.kind) == (0.0, OutcomeKind.APPLIED)
+        schedules = [one["chargingSchedule"][0] for one in car.profiles()]
+        told = [one["chargingSchedulePeriod"][0]["setpoint"] for one in schedules]
+        assert told == [-3000.0, 0.0]
+        assert schedules[-1]["duration"] == 70  # ten of them lie before the start
+
+
+async def test_after_hands_off_no_other_form_of_the_last_setpoint_follows(bench: Bench) -> None:
+    async with station(bench.central) as car:
+        refuse = refusing({"Dynamic"}, "UnsupportedKind")
+
+        def answer(payload: Json) -> Json:
+            if payload["chargingProfile"]["chargingProfileKind"] == "Dynamic":
+                bench.hands_off()
+            return refuse(payload)
+
+        car.answers["SetChargingProfile"] = answer
+        await v2g_session(car)
+        bench.setpoint(-3000.0)
+        await bench.until(lambda s: s.outcome is not None)
+        assert len(car.profiles()) == 1
+
+
 async def test_after_the_farewell_no_other_form_of_the_discharge_follows(bench: Bench) -> None:
     async with station(bench.central) as car:
         refuse = refusing({"Dynamic"}, "UnsupportedKind")

@@ -271,23 +271,17 @@ class EvseDriver:
         return next_rung(attempt, outcome)
 
     def _again(self, due: Due, rung: Rung) -> Due | None:
-        """The same command in the form that may do now; its end stands, however late the refusal.
+        """What is decided by now, in the form that may do; the command's end stands.
 
-        None: it has ended, or we are leaving and the farewell has the last word.
+        None: nothing is decided any more, or we are leaving and the farewell has the last word.
         """
-        now, transaction = self._clock.now(), self.evse.transaction
-        length_s = round(due.lease.remaining_s(now))
-        if self._leaving or length_s < 1 or transaction is None:
+        command, transaction = self._newest, self.evse.transaction
+        if self._leaving or transaction is None or not isinstance(command, Setpoint):
             return None
-        told = self._choice.told(due.command, now, rung)
-        lease = replace(
-            due.lease,
-            told=told,
-            kind=written_kind(told, rung.setpoint_kind, rung.limit_kind),
-            length_s=length_s,
-            armed_at=now,
-        )
-        return replace(due, lease=lease, by_update=False)
+        lease = self._wanted(command, transaction, self._clock.now(), rung)
+        if lease is None or lease.transaction_id != due.lease.transaction_id:
+            return None
+        return Due(lease=lease, command=command, by_update=False, safer=due.safer)
 
     def _settle(self, due: Due, outcome: CallOutcome, *, all_forms: bool = False) -> None:
         now, told = self._clock.now(), due.lease.told
