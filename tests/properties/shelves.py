@@ -34,7 +34,7 @@ class Shelf:
 
     def __init__(self, clock: SteppedClock, *, highest: int, moods: Iterator[str]) -> None:
         self.kept: dict[int, Json] = {}
-        self.taken: set[tuple[str, int]] = set()
+        self._taken: set[tuple[str, int]] = set()
         self.sent: list[Json] = []
         self.sees: Callable[[Json], None] = self.sent.append
         self.moods = moods
@@ -67,12 +67,17 @@ class Shelf:
         self.kept[profile["id"]] = {**copy.deepcopy(profile), "at": self._clock.now()}
         return CallTimedOut(timeout_s=2.0) if mood == UNHEARD else _ACCEPTED
 
+    def takes(self, places: set[tuple[str, int]]) -> None:
+        """Somebody else puts profiles there, instead of what lay in those places of ours."""
+        self._taken = places
+        self.kept = {name: one for name, one in self.kept.items() if place_of(one) not in places}
+
     def _objection(self, profile: Json) -> str | None:
         if not 0 <= profile["stackLevel"] <= self._highest:
             return "InvalidStackLevel"
         others = [one for one in self.kept.values() if one["id"] != profile["id"]]
         place = place_of(profile)
-        taken = place in self.taken or any(place_of(one) == place for one in others)
+        taken = place in self._taken or any(place_of(one) == place for one in others)
         return "DuplicateProfile" if taken else None
 
     def _update(self, payload: Json) -> CallOutcome:

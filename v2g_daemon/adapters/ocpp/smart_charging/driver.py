@@ -190,7 +190,7 @@ class EvseDriver:
         )
         if armed is not None and isinstance(armed.told, VendorSetpoint):
             lease = replace(lease, told=replace(armed.told, target_w=told.limit_w))
-        outcome = await self._writer.send(calls, lease, self.evse.forms.rung, timeout_s=None)
+        outcome = await self._send(calls, lease, self.evse.forms.rung, timeout_s=None)
         if not is_accepted(outcome):
             LOG.warning("%s: the farewell was not taken: %s", self.evse_id, detail_of(outcome))
 
@@ -244,7 +244,7 @@ class EvseDriver:
         tried = frozenset({rung})
         while True:
             timeout_s = PROBE_TIMEOUT_S if due.command.probe else None
-            outcome = await self._writer.send(calls, due.lease, rung, timeout_s=timeout_s)
+            outcome = await self._send(calls, due.lease, rung, timeout_s=timeout_s)
             if is_accepted(outcome):
                 self.evse.forms.stepped(rung, self._clock.now().utc)
                 break
@@ -254,6 +254,15 @@ class EvseDriver:
                 break
             due, rung, tried = another, next_one, tried | {next_one}
         self._settle(due, outcome, all_forms=len(tried) > 1)
+
+    async def _send(
+        self, calls: StationCalls, lease: Lease, rung: Rung, *, timeout_s: float | None
+    ) -> CallOutcome:
+        """The lease, once no outlook masks it; where that is refused, so is the form."""
+        refusal = await self._outlook.give_way(calls, lease, rung, self._clock.now())
+        if refusal is not None:
+            return refusal
+        return await self._writer.send(calls, lease, rung, timeout_s=timeout_s)
 
     def _step(
         self, told: Told, rung: Rung, tried: frozenset[Rung], outcome: CallOutcome
@@ -334,8 +343,11 @@ class EvseDriver:
         return armed if armed.remaining_s(now) > 0 and not self.evse.to_renegotiate else None
 
     def _updatable(self, held: Lease, wanted: Lease) -> bool:
-        same = held.transaction_id == wanted.transaction_id
-        return same and self.evse.forms.rung.updates and held.updatable_to(wanted)
+        rung, transaction_id = self.evse.forms.rung, wanted.transaction_id
+        if held.transaction_id != transaction_id or not rung.updates:
+            return False
+        masked = self._outlook.governs(transaction_id, rung, wanted.armed_at)
+        return held.updatable_to(wanted) and not masked
 
     def _room(self) -> Room:
         net = self.evse.forms.net_rung
