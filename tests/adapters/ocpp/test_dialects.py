@@ -297,9 +297,10 @@ async def test_a_lease_begins_in_the_form_that_the_make_heeds(
         assert (profile["chargingProfilePurpose"], profile["stackLevel"]) == (purpose, level)
 
 
+@pytest.mark.parametrize("phases", [1, 3])
 @pytest.mark.parametrize(("unit", "limit"), [("A", 5.0), ("W", 1150.0)])
 async def test_a_pause_is_told_as_a_limit_that_no_car_can_charge_with(
-    benches: Benches, unit: str, limit: float
+    benches: Benches, unit: str, limit: float, phases: int
 ) -> None:
     schedule: Json = {
         "evseId": 1,
@@ -310,7 +311,7 @@ async def test_a_pause_is_told_as_a_limit_that_no_car_can_charge_with(
     }
     dialects = known(least_limit_a=5.0, rate_unit=unit)
     async with (
-        benches(dialects=dialects) as bench,
+        benches(evse=replace(EVSE, phases=phases), dialects=dialects) as bench,
         station(bench.central, versions=LIMITS) as car,
     ):
         asked: list[Json] = []
@@ -330,8 +331,11 @@ async def test_a_pause_is_told_as_a_limit_that_no_car_can_charge_with(
         assert (outcome.target_w, outcome.detail) == (0.0, "")
 
 
-async def test_a_default_of_no_power_is_told_so_too(benches: Benches) -> None:
-    idle = replace(EVSE, static_safe_current_a=0.0)
-    dialects = known(least_limit_a=5.0, rate_unit="A")
+@pytest.mark.parametrize(("unit", "limit"), [("A", 5.0), ("W", 1150.0)])
+async def test_a_default_of_no_power_is_told_so_too(
+    benches: Benches, unit: str, limit: float
+) -> None:
+    idle = replace(EVSE, static_safe_current_a=0.0, phases=3)
+    dialects = known(least_limit_a=5.0, rate_unit=unit)
     async with benches(evse=idle, dialects=dialects) as bench, station(bench.central) as car:
-        assert period_of(await default_of(car))["limit"] == 5.0
+        assert period_of(await default_of(car))["limit"] == limit
