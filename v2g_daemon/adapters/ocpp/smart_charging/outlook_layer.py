@@ -93,12 +93,13 @@ class OutlookLayer:
         self._choice = choice
         self._written: Course | None = None
         self._tried: tuple[str, Instant] | None = None
+        self._refused_in: str | None = None
         self._rung: Rung | None = None
         self._lying: Lying | None = None
 
     def forget(self) -> None:
         """A new connection or a restarted station: a TxProfile may be gone, or lie there still."""
-        self._written = self._tried = self._rung = None
+        self._written = self._tried = self._refused_in = self._rung = None
 
     async def write(self, calls: StationCalls, now: Instant) -> None:
         """Write it, if it matters; where it is refused, the default alone lies beneath."""
@@ -106,26 +107,28 @@ class OutlookLayer:
         if course is None or not self._worth_it(course, now):
             return
         self._tried = (course.transaction_id, now)
-        if await self._install(calls, course, now):
+        outcome = await self._install(calls, course, now)
+        if is_accepted(outcome):
             self._written = course
-        else:
-            LOG.info("%s: the outlook was not taken", self._evse.config.evse_id)
+            return
+        if not _unanswered(outcome):
+            self._refused_in = course.transaction_id
+        LOG.info("%s: the outlook was not taken", self._evse.config.evse_id)
 
-    async def _install(self, calls: StationCalls, course: Course, now: Instant) -> bool:
+    async def _install(self, calls: StationCalls, course: Course, now: Instant) -> CallOutcome:
         lease = self._evse.forms.rung
         rung = self._rung if self._rung is not None and _fits(self._rung, lease) else lease
         tried = frozenset({rung})
-        while _fits(rung, lease):
+        while True:
             outcome = await self._send(calls, course, rung, now)
             if is_accepted(outcome):
                 self._rung = rung
-                return True
+                return outcome
             attempt = Attempt(rung=rung, signed=False, room=self._room(), tried=tried)
             found = next_rung(attempt, outcome)
-            if found is None:
-                break
+            if found is None or not _fits(found, lease):
+                return outcome
             rung, tried = found, tried | {found}
-        return False
 
     async def _send(
         self, calls: StationCalls, course: Course, rung: Rung, now: Instant
@@ -143,7 +146,7 @@ class OutlookLayer:
         self._evse.wrote(now, flash=taken and self._evse.abilities.kept_in_flash)
         if taken:
             self._lying = sent
-        elif isinstance(outcome, CallTimedOut | LinkClosed):
+        elif _unanswered(outcome):
             self._lying = sent.or_still(self._lying)
         return outcome
 
@@ -207,7 +210,7 @@ class OutlookLayer:
             return False
         written = self._written
         if written is None or written.transaction_id != course.transaction_id:
-            return False  # it was refused
+            return self._refused_in != course.transaction_id
         left = written.ends_at_utc - now.utc
         if left * 2 < course.ends_at_utc - now.utc:
             return True
@@ -219,6 +222,11 @@ class OutlookLayer:
             single_evse=False,
             direct_current=self._choice.outlet().direct_current,
         )
+
+
+def _unanswered(outcome: CallOutcome) -> bool:
+    """Whether the station may have taken it, or may take it another time."""
+    return isinstance(outcome, CallTimedOut | LinkClosed)
 
 
 def _fits(rung: Rung, lease: Rung) -> bool:
