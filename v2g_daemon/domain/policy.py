@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time
 from enum import Enum, IntEnum
 from zoneinfo import ZoneInfo
 
+from v2g_daemon.domain.billing_meter import BillingMeter, Netting
 from v2g_daemon.domain.goals import WeeklySchedule
 from v2g_daemon.domain.vehicle import Vehicle
 
@@ -71,6 +72,7 @@ class GridConnection:
     """The PCC; `export_limit_w` None means unknown, which permits no export.
 
     `export_limit_per_phase_w` None: the agreement counts the sum of the phases only.
+    `meter_netting` is how our own meter's registers count.
     """
 
     phases: int
@@ -84,6 +86,8 @@ class GridConnection:
     grid_operator_import_w: float | None
     export_limit_per_phase_w: float | None = None
     export_windows: tuple[ExportWindow, ...] = ()
+    meter_netting: Netting = Netting.SUM
+    billing_meter: BillingMeter = field(default_factory=BillingMeter)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

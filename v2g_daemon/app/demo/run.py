@@ -28,6 +28,7 @@ from v2g_daemon.step.house import Outcome
 
 # Real seconds for all parts to start while the simulated clock still stands.
 STARTING_S = 4.0
+PRICES = "energy-charts:NL"  # the demo's tariff calls them so
 # What the simulated world knows of each quarter hour, for who keeps the folder and compares.
 WORLD_FILE = "world-intervals.json"
 
@@ -108,6 +109,7 @@ def demo_settings(
             "database": {"url": f"sqlite:///{folder / 'ledger.db'}"},
             "trace": {"directory": folder / "trace"},
             "api": {"socket": folder / "api.sock"},
+            "prices": {"directory": folder / "prices"},
             "meter": [
                 {
                     **meter,
@@ -124,7 +126,7 @@ def demo_settings(
 
 async def _seed(ledger: DatabaseLedger, run: DemoRun, settings: Settings) -> None:
     """28 recorded days, and commissioning records that are valid for the simulated charger."""
-    rows = seeded_rows(run.start_utc, currency=settings.tariff.currency)
+    rows = seeded_rows(run.start_utc, currency=settings.currency)
     if rows:
         await asyncio.wrap_future(ledger.seed_history(rows))
     await asyncio.wrap_future(
@@ -188,7 +190,9 @@ def _addresses(house: RunningSimulators, ocpp_port: int) -> dict[str, Any]:
     host = "127.0.0.1"
     return {
         "ocpp": {"port": ocpp_port},
-        "prices": {"url": f"http://{host}:{house.http_port}/price"},
+        "prices": {
+            "source": [{"name": PRICES, "url": f"http://{host}:{house.http_port}/price"}],
+        },
         "clock": {"anchor_monotonic_s": house.anchor_monotonic_s},
     }
 
