@@ -17,7 +17,7 @@ from tests.adapters.ocpp.scripted_station import (
     connector,
     station,
 )
-from tests.adapters.ocpp.test_admission import silent_to_pings
+from tests.adapters.ocpp.test_admission import stays_connected
 from tests.adapters.ocpp.test_v16_station import CONFIGURATION, old_station
 from tests.adapters.waiting import until
 from tests.unit.ocpp.test_dialects import a_dialect
@@ -114,19 +114,19 @@ async def test_a_station_that_names_no_version_speaks_the_one_of_its_dialect(
 async def test_pings_are_those_of_the_dialect_once_the_make_is_known(benches: Benches) -> None:
     dialects = known(ping_interval_s=0.15, ping_timeout_s=0.15)
     async with benches(dialects=dialects) as bench:
-        assert await silent_to_pings(bench, speaks=False)
+        assert await stays_connected(bench, speaks=False)
         await bench.until(lambda status: not status.connected)
         async with station(bench.central) as car:
             await car.boot()
         await bench.until(lambda status: not status.connected)
-        assert not await silent_to_pings(bench, speaks=False)
+        assert not await stays_connected(bench, speaks=False)
 
 
 async def test_a_make_that_answers_no_pings_is_sent_none(benches: Benches) -> None:
     async with benches(
         dialects=named(ping_interval_s=0.0), ping_interval_s=0.15, ping_timeout_s=0.15
     ) as bench:
-        assert await silent_to_pings(bench, speaks=False)
+        assert await stays_connected(bench, speaks=False)
 
 
 @pytest.mark.parametrize(("quirks", "code"), [({"drops_link": True}, 1006), ({}, 1001)])
