@@ -32,6 +32,7 @@ from v2g_daemon.domain.readings import CommandOutcome, OutcomeKind
 from v2g_daemon.domain.setpoint import Setpoint
 
 TX = "TxProfile"
+TENTH_OF_AN_AMPERE_W = 23.0
 MOODS = st.sampled_from(
     [
         "", "", "", LOST, UNHEARD, "Unspecified", "DuplicateProfile", "InvalidProfile",
@@ -128,6 +129,13 @@ def test_beside_somebody_elses_profile_the_outlook_goes_down_not_up() -> None:
     assert asyncio.run(play()) == {LEASE_ID: 2, OUTLOOK_ID: 0}
 
 
+def watts_of(profile: Json) -> float:
+    """What it says first, at an outlet of one phase."""
+    (schedule,), period = profile["chargingSchedule"], period_of(profile)
+    rate: float = period.get("limit", period.get("setpoint"))
+    return rate * EVSE.nominal_voltage_v if schedule["chargingRateUnit"] == "A" else rate
+
+
 def lease_governs(session: Session) -> None:
     """Nothing of ours lies above the lease, unless it says the same."""
     shelf = session.shelf
@@ -137,8 +145,7 @@ def lease_governs(session: Session) -> None:
     outlook = shelf.kept[OUTLOOK_ID]
     if lease["chargingProfilePurpose"] == TX and outlook["stackLevel"] < lease["stackLevel"]:
         return
-    told = period_of(lease)
-    assert period_of(outlook)["limit"] == told.get("limit", told.get("setpoint"))
+    assert watts_of(outlook) == pytest.approx(watts_of(lease), abs=TENTH_OF_AN_AMPERE_W)
 
 
 @given(
