@@ -50,7 +50,7 @@ class _Verdict(Enum):
 def watch_step(
     situation: Situation, snapshot: Snapshot, policy: Policy
 ) -> tuple[Situation, DischargeLatch | None]:
-    """Watch the step under way; end a discharge that it speaks against, latch after four."""
+    """Watch the step under way; end a discharge that it speaks against, latch after five."""
     memory = situation.memory
     if memory.check is None:
         ending = _overdue(situation, snapshot, policy)
