@@ -132,7 +132,7 @@ def test_beside_somebody_elses_profile_the_outlook_goes_down_not_up() -> None:
 def watts_of(profile: Json) -> float:
     """What it says first, at an outlet of one phase."""
     (schedule,), period = profile["chargingSchedule"], period_of(profile)
-    rate: float = period.get("limit", period.get("setpoint"))
+    rate: float = period["limit"] if "limit" in period else period["setpoint"]
     return rate * EVSE.nominal_voltage_v if schedule["chargingRateUnit"] == "A" else rate
 
 
