@@ -109,6 +109,28 @@ async def test_a_safer_value_does_not_wait_for_the_end_of_a_refusal(bench: Bench
         assert len(car.profiles()) == 2
 
 
+@pytest.mark.parametrize(
+    ("reason", "quiet_s"), [("TxNotFound", 9), ("", 59), ("RateLimitExceeded", 59)]
+)
+async def test_zero_is_not_repeated_every_second_either(
+    bench: Bench, reason: str, quiet_s: int
+) -> None:
+    async with station(bench.central) as car:
+        car.answers["SetChargingProfile"] = refusing({"Absolute", "Relative", "Dynamic"}, reason)
+        await v2g_session(car)
+        bench.setpoint(0.0)
+        await bench.until(lambda s: s.outcome is not None)
+        tried = len(car.of("SetChargingProfile"))
+        for _ in range(quiet_s):
+            bench.clock.elapsed_s += 1.0
+            bench.setpoint(0.0)
+            await asyncio.sleep(0.005)
+        assert len(car.of("SetChargingProfile")) == tried
+        bench.clock.elapsed_s += 1.0
+        bench.setpoint(0.0)
+        await car.asked("SetChargingProfile", count=tried + 1)
+
+
 async def test_a_refused_update_is_followed_by_the_whole_profile(bench: Bench) -> None:
     async with station(bench.central) as car:
         car.answers["UpdateDynamicSchedule"] = lambda _: {"error": "NotImplemented"}
@@ -396,6 +418,43 @@ async def test_a_command_that_expires_during_a_refusal_is_not_sent_in_another_fo
         status = await bench.until(lambda s: s.outcome is not None)
         assert status.outcome is not None
         assert status.outcome.kind is OutcomeKind.REJECTED
+        assert len(car.profiles()) == 1
+
+
+async def test_the_next_form_carries_what_was_decided_meanwhile(bench: Bench) -> None:
+    async with station(bench.central) as car:
+        refuse = refusing({"Dynamic"}, "UnsupportedKind")
+
+        def answer(payload: Json) -> Json:
+            if payload["chargingProfile"]["chargingProfileKind"] == "Dynamic":
+                bench.setpoint(0.0, lease_s=60.0)
+            return refuse(payload)
+
+        car.answers["SetChargingProfile"] = answer
+        await v2g_session(car)
+        bench.setpoint(-3000.0)
+        status = await bench.until(lambda s: s.outcome is not None)
+        assert status.outcome is not None
+        assert (status.outcome.target_w, status.outcome.kind) == (0.0, OutcomeKind.APPLIED)
+        schedules = [one["chargingSchedule"][0] for one in car.profiles()]
+        told = [one["chargingSchedulePeriod"][0]["setpoint"] for one in schedules]
+        assert told == [-3000.0, 0.0]
+        assert schedules[-1]["duration"] == 70  # ten of them lie before the start
+
+
+async def test_after_hands_off_no_other_form_of_the_last_setpoint_follows(bench: Bench) -> None:
+    async with station(bench.central) as car:
+        refuse = refusing({"Dynamic"}, "UnsupportedKind")
+
+        def answer(payload: Json) -> Json:
+            if payload["chargingProfile"]["chargingProfileKind"] == "Dynamic":
+                bench.hands_off()
+            return refuse(payload)
+
+        car.answers["SetChargingProfile"] = answer
+        await v2g_session(car)
+        bench.setpoint(-3000.0)
+        await bench.until(lambda s: s.outcome is not None)
         assert len(car.profiles()) == 1
 
 

@@ -119,14 +119,13 @@ class Gatekeeper:
         return judge(desk.config, knock, least=least)
 
     async def _answers(self, live: Live) -> bool:
-        """Whether the connection in place still reacts to a ping."""
+        """Whether the connection in place still lives."""
         try:
-            async with asyncio.timeout(self._config.rival_ping_timeout_s):
-                await (await live.connection.ping())
-        except (TimeoutError, ConnectionClosed):
-            live.unanswered = True
-            return False
-        return True
+            alive = await live.answers(within_s=self._config.rival_ping_timeout_s)
+        except ConnectionClosed:
+            alive = False
+        live.unanswered = not alive
+        return alive
 
     def _remember(self, connection: ServerConnection, desk: Desk, profile: SecurityProfile) -> None:
         desk.came_with(profile)
