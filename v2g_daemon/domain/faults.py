@@ -35,6 +35,7 @@ class FaultCode(Enum):
     FOREIGN_LIMIT = "foreign_limit"
     FOREIGN_WRITER = "foreign_writer"
     CHARGER_TROUBLE = "charger_trouble"
+    OUT_OF_ORDER = "out_of_order"
     CERTIFICATE_EXPIRING = "certificate_expiring"
 
 
