@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from tests.system.house import SERIAL, House, Setup, running_house, seconds_until
@@ -15,6 +16,7 @@ SETUP = Setup(
     load_w=500.0,
     unrecorded=frozenset({CommissioningStep.SIGN_TEST}),
 )
+WORDS = ("--by", "A. Fitter", "--evidence", "a letter")
 
 
 def commissioning(house: House) -> subprocess.Popen[str]:
@@ -81,3 +83,23 @@ def test_a_sign_test_is_guided_resumed_and_recorded_with_the_meters_serial(tmp_p
     assert (record.evse_serial, record.recorded_by) == (SERIAL, "A. Tester")
     assert (record.meter_serial, record.simulated) == ("SIM-METER-1", True)
     assert "charge: of 1400 W into the car the grid meter shows 1400 W" in record.evidence
+
+
+def test_discharge_opens_with_the_last_record_and_not_before(tmp_path: Path) -> None:
+    by_word = frozenset(CommissioningStep) - {CommissioningStep.SIGN_TEST}
+    with running_house(replace(SETUP, unrecorded=by_word), tmp_path) as house:
+        seconds_until(
+            lambda: house.evse().get("plugged_in") is True, within_s=60.0, what="a car", house=house
+        )
+        config = ("--config", str(house.config))
+        refused = house.v2g("commission", "record", "yard", "test_permit", *WORDS, *config)
+        assert refused.returncode != 0
+        assert "there is no EVSE 'yard'; name one of: garage" in refused.stderr
+        for step in ("permission_to_operate", "owner_consent", "export_compensation"):
+            assert stage(house) != "v2g"
+            made = house.v2g("commission", "record", "garage", step, *WORDS, *config)
+            assert made.returncode == 0, made.stderr
+        seconds_until(lambda: stage(house) == "v2g", within_s=30.0, what="stage", house=house)
+        listed = house.v2g("commission", "list", *config).stdout.splitlines()
+        assert f"export_compensation for {SERIAL}, simulated, by A. Fitter: a letter" in listed[-1]
+        assert len(listed) == 4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from v2g_daemon.adapters.web.cars import add_cars
 from v2g_daemon.adapters.web.certificates import add_certificate_routes
 from v2g_daemon.adapters.web.meter_test_routes import add_meter_test_routes
 from v2g_daemon.adapters.web.probe_routes import add_probe_routes
+from v2g_daemon.adapters.web.record_routes import add_record_routes
 from v2g_daemon.adapters.web.routes import build_api
 from v2g_daemon.adapters.web.server import serve
 from v2g_daemon.adapters.web.stations import add_station_routes
@@ -43,6 +45,7 @@ from v2g_daemon.app.meter_test.desk import MeterTestDesk
 from v2g_daemon.app.overrides import Overrides
 from v2g_daemon.app.price_sources import price_rules
 from v2g_daemon.app.probes import ProbeDesk
+from v2g_daemon.app.records import RecordDesk
 from v2g_daemon.app.retention import NIGHTLY, Retention
 from v2g_daemon.app.understood import understood
 from v2g_daemon.domain.interval import Interval, local_day
@@ -131,8 +134,8 @@ def compose(
     over_modbus = chargers.drivers(
         settings, policy, clock, latest, journal, buses, reader.last_evses()
     )
-    meter_test = _meter_test(policy, latest, journal, ledger)
-    newest, api = _desks(policy, latest, central, meter_test, on_tick)
+    meter_test, records = _record_desks(policy, latest, journal, ledger)
+    newest, api = _desks(policy, latest, central, meter_test, records, on_tick)
     watchdog = SystemdWatchdog.from_environment(os.environ)
     ports = (*central.ports(), *over_modbus)
     around = _surroundings(clock, latest, recorder, ports, watchdog, newest)
@@ -174,15 +177,20 @@ def _central(
     )
 
 
-def _meter_test(
+def _record_desks(
     policy: Policy, latest: LatestValues, journal: LedgerStationJournal, ledger: DatabaseLedger
-) -> MeterTestDesk:
-    def record(proved: CommissioningRecord) -> None:
-        """A row that cannot be written is a fault of the ledger, which the recorder shows."""
-        ledger.commit((proved,))
+) -> tuple[MeterTestDesk, RecordDesk]:
+    """Where commissioning records are made: by a test, or on somebody's word."""
 
-    return MeterTestDesk(
-        policy=policy, sink=latest, commissioning=latest, journal=journal, record=record
+    def store(record: CommissioningRecord) -> None:
+        """A row that cannot be written is a fault of the ledger, which the recorder shows."""
+        ledger.commit((record,))
+
+    tests = MeterTestDesk(
+        policy=policy, sink=latest, commissioning=latest, journal=journal, record=store
+    )
+    return tests, RecordDesk(
+        sink=latest, store=lambda record: asyncio.wrap_future(ledger.commit((record,)))
     )
 
 
@@ -203,13 +211,14 @@ def _desks(
     latest: LatestValues,
     central: CentralSystem,
     meter_test: MeterTestDesk,
+    records: RecordDesk,
     on_tick: Callable[[Outcome], None] | None,
 ) -> tuple[NewestOutcome, FastAPI]:
     """Who listens to every tick, and the API through which people ask and wish."""
     overrides, latches = Overrides(policy=policy, sink=latest), LatchDesk(sink=latest)
     cars = CarDesk(policy=policy, sink=latest)
     probes = ProbeDesk(policy=policy, sink=latest, stations=central.probes())
-    listeners = [overrides.see, latches.see, cars.see, probes.see, meter_test.see]
+    listeners = [overrides.see, latches.see, cars.see, probes.see, meter_test.see, records.see]
     newest = NewestOutcome(*listeners, *([] if on_tick is None else [on_tick]))
     api = build_api(
         status=newest.status, override=overrides, clear_latch=latches.clear, version=__version__
@@ -217,6 +226,7 @@ def _desks(
     add_cars(api, cars.name)
     add_probe_routes(api, probes)
     add_meter_test_routes(api, meter_test)
+    add_record_routes(api, records)
     add_certificate_routes(api, central.certificates)
     add_station_routes(api, central.installer_desk())
     return newest, api
