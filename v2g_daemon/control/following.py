@@ -20,7 +20,6 @@ TAKES_LESS_AFTER_S = 60.0  # less power than asked for is not dangerous: it is t
 LONGEST_LAG_S = 60.0
 LAG_MARGIN = 1.5
 LAG_MEMORY = 0.8
-FIRST_DISCHARGE_S = 30.0
 
 
 def follow(situation: Situation, snapshot: Snapshot, policy: Policy) -> Situation:
@@ -163,6 +162,6 @@ def _proving_discharge(
             memory if memory.discharging_since is None else replace(memory, discharging_since=None)
         )
     since = memory.discharging_since or now
-    long_enough_s = max(FIRST_DISCHARGE_S, LEAST_TICKS * timing.tick_s)
+    long_enough_s = max(timing.first_discharge_s, LEAST_TICKS * timing.tick_s)
     proven = now.seconds_since(since) >= long_enough_s
     return replace(memory, discharging_since=since, discharge_proven=proven)

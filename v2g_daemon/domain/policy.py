@@ -37,7 +37,11 @@ class FailState(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Ages and leases in (simulated) seconds; in time-lapse none is shorter than its ticks."""
+    """Ages and leases in (simulated) seconds; in time-lapse none is shorter than its ticks.
+
+    `first_discharge_s`: how long a session's discharge must flow to be believed (0: it always is).
+    `renew_plan_s`: a plan is asked for anew after so long, news or not.
+    """
 
     tick_s: float
     meter_max_age_s: float
@@ -49,6 +53,8 @@ class Timing:
     idle_lease_s: float
     recording_max_age_s: float
     follow_within_s: float
+    first_discharge_s: float = 30.0
+    renew_plan_s: float = 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +77,8 @@ class GridConnection:
     """The PCC; `export_limit_w` None means unknown, which permits no export.
 
     `export_limit_per_phase_w` None: the agreement counts the sum of the phases only.
+    `margin_w`, or `margin_share` of a bound where that is more, is kept between it and the power
+    aimed at.
     """
 
     phases: int
@@ -84,6 +92,12 @@ class GridConnection:
     grid_operator_import_w: float | None
     export_limit_per_phase_w: float | None = None
     export_windows: tuple[ExportWindow, ...] = ()
+    margin_w: float = 100.0
+    margin_share: float = 0.02
+
+    def margin_to_w(self, bound_w: float) -> float:
+        """What is kept between a bound at the PCC and the power aimed at."""
+        return max(self.margin_w, self.margin_share * bound_w)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -103,7 +103,7 @@ def _taking_in(house: House, news: News, policy: Policy) -> House:
     return replace(
         house,
         memory=_without_cleared(house.memory, news),
-        agenda=agendas.kept_up(house.agenda, policy, news.now.utc),
+        agenda=agendas.kept_up(house.agenda, policy, news.now.utc, told=news.goals),
         plans=(*kept, *news.plans),
         questions=tuple(
             replace(question, answer=answers.get(question.evse_id, question.answer))
@@ -137,7 +137,8 @@ def _asked(
     problems: list[PlanProblem] = []
     for status, evse_decision in zip(snapshot.evses, decision.evses, strict=True):
         question = question_of(status, evse_decision, snapshot, policy)
-        if question is None or not is_news(question, standing.get(status.evse_id)):
+        before, renew_s = standing.get(status.evse_id), policy.timing.renew_plan_s
+        if question is None or not is_news(question, before, renew_s=renew_s):
             continue
         standing[status.evse_id] = question
         problems.append(

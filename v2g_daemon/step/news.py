@@ -11,14 +11,15 @@ from v2g_daemon.domain.memory import LatchClearance
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading
-from v2g_daemon.domain.snapshot import CommissioningRecord, RecordingHealth
+from v2g_daemon.domain.snapshot import CommissioningRecord, RecordingHealth, VehicleGoals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
     """The newest of everything; `plans` holds at most one per EVSE, `failed_plans` EVSE ids.
 
-    `faults` are what edge tasks find wrong by themselves; no decision looks at them.
+    `goals` are those that somebody told, beside the weekly ones. `faults` are what edge tasks find
+    wrong by themselves; no decision looks at them.
     """
 
     now: Instant
@@ -32,5 +33,6 @@ class News:
     overrides: tuple[UserOverride, ...]
     commissioning: tuple[CommissioningRecord, ...]
     recording: RecordingHealth
+    goals: tuple[VehicleGoals, ...] = ()
     cleared: tuple[LatchClearance, ...] = ()
     faults: tuple[Fault, ...] = ()

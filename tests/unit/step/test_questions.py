@@ -129,12 +129,12 @@ def before(seconds_s: float, *, answer: Answer = Answer.PLANNED, **changes: Any)
 
 
 def test_the_first_question_is_news() -> None:
-    assert is_news(a_question(), None)
+    assert is_news(a_question(), None, renew_s=3600.0)
 
 
 def test_the_same_question_is_no_news_within_the_hour_and_news_after_it() -> None:
-    assert not is_news(a_question(), before(3599.0))
-    assert is_news(a_question(), before(3600.0))
+    assert not is_news(a_question(), before(3599.0), renew_s=3600.0)
+    assert is_news(a_question(), before(3600.0), renew_s=3600.0)
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_the_same_question_is_no_news_within_the_hour_and_news_after_it() -> Non
     ids=["plug-in", "car", "stage", "SoC", "prices", "goals"],
 )
 def test_whatever_the_plan_rests_on_is_news_when_it_changes(was_different: dict[str, Any]) -> None:
-    assert is_news(a_question(), before(61.0, **was_different))
+    assert is_news(a_question(), before(61.0, **was_different), renew_s=3600.0)
 
 
 def test_news_within_the_minute_waits_for_it_to_pass() -> None:
