@@ -1,4 +1,4 @@
-"""The days that are rehearsed: load, PV, prices and stays of one house, quarter hour by quarter hour."""
+"""The days that are rehearsed: load, PV, prices and stays of one house, by the quarter hour."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Days:
         free = 0
         for stay in self.stays:
             if not free <= stay.first < stay.end <= self.count:
-                raise ValueError(f"a stay from slot {stay.first} to {stay.end} overlaps or is empty")
+                raise ValueError(f"a stay in slots {stay.first}–{stay.end} overlaps or is empty")
             free = stay.end
 
     @property

@@ -6,6 +6,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from datetime import time, timedelta
 from enum import Enum
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from v2g_daemon.domain.goals import DepartureGoal
@@ -57,7 +58,7 @@ def known_prices(days: Days, *, published: time | None) -> KnownPrices:
     """
     midnights = _midnights(days)
     firsts: list[int] = []
-    for first, end in zip(midnights, midnights[1:], strict=False):
+    for first, end in pairwise(midnights):
         for slot in range(max(first, 0), min(end, days.count)):
             if slot == max(first, 0) or _price(days, slot) != _price(days, slot - 1):
                 firsts.append(slot)
@@ -106,7 +107,7 @@ def _published_until(
     until: list[int] = []
     zone = ZoneInfo(days.timezone)
     last = len(midnights) - 1
-    for number, (first, end) in enumerate(zip(midnights, midnights[1:], strict=False)):
+    for number, (first, end) in enumerate(pairwise(midnights)):
         day = days.utc(max(first, 0)).astimezone(zone).date()
         news = end if published is None else days.slot_at(at_local(day, published, zone))
         ahead = TOLD_AHEAD_DAYS if published is None else 1

@@ -10,9 +10,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from v2g_daemon.accounting import metering
+from v2g_daemon.domain.decision import Decision
 from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import QUARTER_HOUR_S
+from v2g_daemon.domain.ledger import LedgerRow
 from v2g_daemon.domain.plan import Plan, PlanProblem
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.power import PowerRange
@@ -30,7 +32,7 @@ from v2g_daemon.rehearsal.course import Moment, milliwh
 from v2g_daemon.rehearsal.days import Days, Stay
 from v2g_daemon.rehearsal.knowledge import Knowledge, KnownPrices, told_goal
 from v2g_daemon.rehearsal.plant import Plant
-from v2g_daemon.step.house import House, Outcome, advance
+from v2g_daemon.step.house import House, Outcome, advance, counted
 from v2g_daemon.step.news import News
 
 Planner = Callable[[PlanProblem], Plan]
@@ -40,11 +42,15 @@ SOC_DECIMALS = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HouseState:
-    """The house between two ticks, and the prices it knows (`until` which slot)."""
+    """The house between two ticks, and the prices it knows (`until` which slot).
+
+    `empty`: what was decided for an outlet without a car, while it stays so.
+    """
 
     house: House
     prices: PriceCurve | None = None
     until: int = 0
+    empty: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +63,7 @@ class VirtualHouse:
     prices: KnownPrices
     knowledge: Knowledge
     planner: Planner
-    record: Callable[[Outcome], None] = lambda outcome: None
+    record: Callable[[tuple[LedgerRow, ...]], None] = lambda rows: None
 
     def start(self) -> HouseState:
         """A house without a past, whose charger is commissioned and whose counters stand at 0."""
@@ -84,11 +90,17 @@ class VirtualHouse:
         until = self.prices.until[moment.slot]
         if state.prices is None or until != state.until:
             state = replace(state, prices=self.prices.curve(moment.slot), until=until)
-        house, outcome = self._ticked(state.house, self._news(state, moment))
-        self.record(outcome)
+        news = self._news(state, moment)
+        if moment.stay is None and state.empty is not None:
+            house, rows = counted(state.house, news, state.empty, self.policy)
+            self.record(rows)
+            return replace(state, house=house), 0.0
+        house, outcome = self._ticked(state.house, news)
+        self.record(outcome.rows)
         command = outcome.decision.evses[0].command
         setpoint_w = command.target_w if isinstance(command, Setpoint) else 0.0
-        return replace(state, house=house), setpoint_w
+        empty = outcome.decision if moment.stay is None else None
+        return replace(state, house=house, empty=empty), setpoint_w
 
     def _ticked(self, house: House, news: News) -> tuple[House, Outcome]:
         """The house after the tick; one that asks for a plan is decided again with the answer."""

@@ -88,6 +88,19 @@ def advance(house: House, news: News, policy: Policy) -> tuple[House, Outcome]:
     return house, outcome
 
 
+def counted(
+    house: House, news: News, decision: Decision, policy: Policy
+) -> tuple[House, tuple[LedgerRow, ...]]:
+    """A tick that is only metered, under the decision of the tick before.
+
+    For virtual time, while no EVSE holds a car: nothing could come of deciding anew.
+    """
+    snapshot = _snapshot(house, news, policy)
+    metering, metered = meters.advance(house.metering, snapshot, decision, policy)
+    past = remembered(house.past, metered, news.now.utc)
+    return replace(house, metering=metering, past=past), metered
+
+
 def closing_rows(house: House, policy: Policy) -> tuple[LedgerRow, ...]:
     """What is still running, to be committed at shutdown."""
     return meters.close(house.metering, policy)
