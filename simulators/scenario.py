@@ -170,6 +170,7 @@ class StationTable(Table):
     v2x: bool | None = None
     dynamic_profiles: bool = True
     local_authorization_offline: bool = True
+    needs_remote_start: bool = False
     reboot_s: NotNegative = 20.0
     serial: Annotated[str, Field(max_length=25)] = "SIM-0001"
     model: Annotated[str, Field(max_length=20)] = "SimV2G"

@@ -17,7 +17,7 @@ from v2g_daemon.domain.decision import EvseDecision
 from v2g_daemon.domain.goals import DepartureGoal, OverrideKind, UserOverride, WeeklySchedule
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
-from v2g_daemon.domain.memory import EvseMemory, Memory
+from v2g_daemon.domain.memory import Direction, EvseMemory, Memory
 from v2g_daemon.domain.plan import Plan, PlanSlot, ValueFunction
 from v2g_daemon.domain.policy import (
     Cadence,
@@ -96,10 +96,15 @@ def a_grid(**changes: Any) -> GridConnection:
 def a_cadence(**changes: Any) -> Cadence:
     cadence = Cadence(
         smallest_change_w=100.0,
+        smallest_change_a=0.5,
         between_increases_s=30.0,
         dwell_on_s=600.0,
         dwell_off_s=300.0,
         ramp_up_w_per_s=500.0,
+        closings_per_day=12,
+        writes_per_day=300,
+        writes_wear_flash=False,
+        rests_closed=False,
     )
     return replace(cadence, **changes)
 
@@ -343,6 +348,12 @@ def a_setpoint(target_w: float, *, age_s: float = 1.0) -> Setpoint:
     )
 
 
+def long_told(seconds_s: float = 60.0, **changes: Any) -> Direction:
+    """Neither to charge nor to discharge was told within these seconds before NOW."""
+    told = Direction(charge_told_at=ago(seconds_s), discharge_told_at=ago(seconds_s))
+    return replace(told, **changes)
+
+
 def an_evse_memory(last_w: float | None = None, **changes: Any) -> EvseMemory:
     """The carport in this session; `last_w` was commanded a second ago."""
     memory = EvseMemory(
@@ -350,6 +361,7 @@ def an_evse_memory(last_w: float | None = None, **changes: Any) -> EvseMemory:
         session_id="s1",
         session_base_milliwh=5_000_000,
         last=None if last_w is None else a_setpoint(last_w),
+        discharge_shown=True,
         discharge_proven=True,
     )
     return replace(memory, **changes)

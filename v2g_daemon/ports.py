@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from typing import Protocol
@@ -14,6 +14,7 @@ from v2g_daemon.domain.goals import UserOverride
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.ledger import (
+    DecisionRow,
     EvseInterval,
     LedgerRow,
     PccInterval,
@@ -28,6 +29,16 @@ from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading
 from v2g_daemon.domain.setpoint import Command
 from v2g_daemon.domain.snapshot import CommissioningRecord, DischargeCounters
+from v2g_daemon.domain.stations import (
+    FollowEnd,
+    FrameNote,
+    KeyListView,
+    LogRequest,
+    LogUpload,
+    StationDetails,
+    StationView,
+    VariableReading,
+)
 
 
 class Clock(Protocol):
@@ -102,6 +113,8 @@ class LedgerReader(Protocol):
 
     def sessions(self, interval: Interval) -> tuple[SessionRow, ...]: ...
 
+    def decisions(self, interval: Interval) -> tuple[DecisionRow, ...]: ...
+
     def open_sessions(self) -> tuple[SessionRow, ...]: ...
 
     def last_pcc(self) -> PccInterval | None: ...
@@ -141,6 +154,45 @@ class StationJournal(Protocol):
     def newest(self, station_id: str, kind: StationEventKind, name: str) -> StationEvent | None:
         """The newest event of that kind and name, of this run or an earlier one."""
         ...
+
+
+class StationDesk(Protocol):
+    """What an installer may see of charging stations, and ask of one; answers are sentences.
+
+    Every method that names a station raises DeviceUnknown. Those that ask it raise
+    DeviceUnreachable, DeviceRejectedCommand with the station's reason, and ValueError for what
+    cannot be asked at all. None of them waits longer than a call may take.
+    """
+
+    def stations(self) -> tuple[StationView, ...]: ...
+
+    def station(self, station_id: str) -> StationDetails: ...
+
+    def log_upload(self, station_id: str) -> LogUpload | None: ...
+
+    async def frames(self, station_id: str, *, newest: int) -> tuple[FrameNote, ...]: ...
+
+    def follow(
+        self, station_id: str, *, newest: int
+    ) -> AsyncGenerator[FrameNote | FollowEnd, None]:
+        """The newest frames and all that follow; ends with the daemon or for a slow reader."""
+        ...
+
+    async def variables(self, station_id: str, name: str | None) -> tuple[VariableReading, ...]:
+        """One variable, a component, or (None) the whole inventory."""
+        ...
+
+    async def set_variable(self, station_id: str, name: str, value: str) -> str: ...
+
+    async def reset(self, station_id: str, *, immediate: bool) -> str: ...
+
+    async def unlock(self, station_id: str, *, evse_number: int, connector: int) -> str: ...
+
+    async def trigger(self, station_id: str, message: str, *, evse_number: int | None) -> str: ...
+
+    async def get_log(self, station_id: str, request: LogRequest) -> str: ...
+
+    async def keys(self, station_id: str) -> KeyListView: ...
 
 
 class CertificateRegister(Protocol):

@@ -8,6 +8,7 @@ import logging
 from simulators.station.link import Link, LinkLost, Unreachable, open_link
 from simulators.station.session import Rhythm, notify_status, observe, resume
 from simulators.station.station import Message, Station
+from simulators.station.uploads import upload_logs
 from simulators.station.wire import JsonDict
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,7 @@ async def run_station(station: Station) -> None:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(_tick(station))
         tasks.create_task(_stay_connected(station))
+        tasks.create_task(upload_logs(station))
 
 
 async def _tick(station: Station) -> None:

@@ -191,16 +191,24 @@ class DeviceModel:
             ("TxCtrlr", "TxStartPoint", "EVConnected"),
             ("TxCtrlr", "TxStopPoint", "EVConnected"),
             ("TxCtrlr", "StopTxOnEVSideDisconnect", "true"),
-            ("TxCtrlr", "StopTxOnInvalidId", "false"),
             ("AuthCtrlr", "Enabled", "true"),
-            ("AuthCtrlr", "AuthorizeRemoteStart", "false"),
+            ("LocalAuthListCtrlr", "Available", "true"),
+            ("LocalAuthListCtrlr", "Storage", "100"),
             ("SecurityCtrlr", "SecurityProfile", _security_profile(table)),
             ("SecurityCtrlr", "Identity", table.id),
             ("ClockCtrlr", "TimeSource", "Heartbeat"),
         ):
             self._put(component, variable, value)
         local = str(table.local_authorization_offline).lower()
-        self._put("AuthCtrlr", "LocalAuthorizationOffline", local)
+        for component, variable, value in (
+            ("AuthCtrlr", "AuthorizeRemoteStart", "false"),
+            ("AuthCtrlr", "LocalAuthorizationOffline", local),
+            ("AuthCtrlr", "LocalPreAuthorize", "false"),
+            ("AuthCtrlr", "OfflineTxForUnknownIdEnabled", "true"),
+            ("LocalAuthListCtrlr", "Enabled", "false"),
+            ("TxCtrlr", "StopTxOnInvalidId", "false"),
+        ):
+            self._put_settable(component, variable, value, _is_boolean)
         for action in ("GetVariables", "SetVariables"):
             self._put("DeviceDataCtrlr", "ItemsPerMessage", "50", instance=action)
 

@@ -15,6 +15,7 @@ from simulators.station.profile_rules import (
 )
 from simulators.station.profiles import NOMINAL_VOLTAGE_V, InstalledProfile
 from simulators.station.samples import transaction_event
+from simulators.station.service import get_local_list_version, get_log, send_local_list
 from simulators.station.session import (
     begin_transaction,
     end_transaction,
@@ -306,6 +307,8 @@ def trigger_message(station: Station, request: JsonDict) -> JsonDict:
             station.queued.set()
         case "Heartbeat":
             station.send("Heartbeat", {})
+        case "LogStatusNotification":
+            station.send("LogStatusNotification", {"status": "Idle"})
         case "StatusNotification":
             notify_status(station)
         case "MeterValues":
@@ -342,6 +345,8 @@ _HANDLERS: dict[str, Handler] = {
     "GetBaseReport": get_base_report,
     "GetChargingProfiles": get_charging_profiles,
     "GetCompositeSchedule": get_composite_schedule,
+    "GetLocalListVersion": get_local_list_version,
+    "GetLog": get_log,
     "GetReport": _always("NotSupported"),
     "GetTransactionStatus": get_transaction_status,
     "GetVariables": get_variables,
@@ -349,6 +354,7 @@ _HANDLERS: dict[str, Handler] = {
     "RequestStartTransaction": request_start_transaction,
     "RequestStopTransaction": request_stop_transaction,
     "Reset": reset,
+    "SendLocalList": send_local_list,
     "SetChargingProfile": set_charging_profile,
     "SetVariables": set_variables,
     "TriggerMessage": trigger_message,

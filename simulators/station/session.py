@@ -68,6 +68,9 @@ def begin_transaction(
         vehicle, id_token=id_token, remote_start_id=remote_start_id
     )
     notify_status(station)
+    if station.pre_authorizes(transaction.id_token):
+        station.authorized = True
+        station.needs_settled = not station.model.bidirectional
     if station.online and station.version == "ocpp2.1":
         _request_authorization(station, transaction)
     event = transaction_event(
@@ -141,9 +144,18 @@ def _follow_plug(station: Station, now_s: float) -> None:
         notify_status(station)
     fresh = outlet.vehicle is not None and outlet.plug_count != station.handled_plug_count
     alone = _acts_alone(station, now_s)
-    if fresh and station.operative and ((station.online and station.accepted) or alone):
+    if fresh and station.table.needs_remote_start:
+        station.handled_plug_count = outlet.plug_count
+        notify_status(station)
+    elif fresh and station.operative and ((station.online and station.accepted) or alone):
         begin_transaction(station)
-    if alone and station.transaction is not None and not station.energy_allowed():
+    waiting = station.transaction is not None and not station.energy_allowed()
+    if (
+        alone
+        and waiting
+        and station.transaction is not None
+        and station.may_charge_alone(station.transaction.id_token)
+    ):
         station.authorized = True
         station.needs_settled = True
 

@@ -14,8 +14,10 @@ from simulators.faults import FaultBoard
 from simulators.scenario import StationTable
 from simulators.station.certificates import Credentials
 from simulators.station.device_model import MODES_V2X, DeviceModel
+from simulators.station.local_list import LocalList
 from simulators.station.profile_rules import Capabilities
 from simulators.station.profiles import Governing, ProfileStore, Situation
+from simulators.station.uploads import Upload
 from simulators.station.wire import JsonDict
 from simulators.vehicle import Vehicle
 from simulators.world import Outlet, World
@@ -85,6 +87,8 @@ class Station:
         self.numbers: dict[str, int] = {}  # of transactions, as 1.6 has them given
         self.store = ProfileStore(phases=table.phases, max_charge_w=table.max_charge_w)
         self.counts = Counts()
+        self.local_list = LocalList()
+        self.uploads: asyncio.Queue[Upload] = asyncio.Queue()
         self.queue: deque[Message] = deque()
         self.wake = asyncio.Event()
         self.transaction: Transaction | None = None
@@ -246,6 +250,20 @@ class Station:
         if self.model.bidirectional:
             token["additionalInfo"] = [{"additionalIdToken": vehicle.evccid, "type": "EVCCID"}]
         return token
+
+    def may_charge_alone(self, id_token: JsonDict) -> bool:
+        """Say whether a key charges without the central system (C13, C15)."""
+        unknown = self.model.get("AuthCtrlr", "OfflineTxForUnknownIdEnabled") == "true"
+        return unknown or self._lists(id_token)
+
+    def pre_authorizes(self, id_token: JsonDict) -> bool:
+        """Say whether a key need not wait for the central system's answer (C14)."""
+        early = self.model.get("AuthCtrlr", "LocalPreAuthorize") == "true"
+        return early and self._lists(id_token)
+
+    def _lists(self, id_token: JsonDict) -> bool:
+        enabled = self.model.get("LocalAuthListCtrlr", "Enabled") == "true"
+        return enabled and self.local_list.accepts(id_token)
 
     def connector_status(self) -> str:
         """Return the state StatusNotification shows."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from simulators.station import handlers
+from simulators.station.service import get_log
 from simulators.station.station import Station
 from simulators.station.wire import JsonDict
 
@@ -18,6 +19,12 @@ CONFIGURATION = {
     "MeterValuesSampledData": ("SampledDataCtrlr", "TxUpdatedMeasurands"),
     "StopTxnSampledData": ("SampledDataCtrlr", "TxEndedMeasurands"),
     "HeartbeatInterval": ("OCPPCommCtrlr", "HeartbeatInterval"),
+    "AllowOfflineTxForUnknownId": ("AuthCtrlr", "OfflineTxForUnknownIdEnabled"),
+    "AuthorizeRemoteTxRequests": ("AuthCtrlr", "AuthorizeRemoteStart"),
+    "LocalAuthListEnabled": ("LocalAuthListCtrlr", "Enabled"),
+    "LocalAuthorizeOffline": ("AuthCtrlr", "LocalAuthorizationOffline"),
+    "LocalPreAuthorize": ("AuthCtrlr", "LocalPreAuthorize"),
+    "StopTransactionOnInvalidId": ("TxCtrlr", "StopTxOnInvalidId"),
 }
 RATE_UNITS = {"W": "Power", "A": "Current"}
 STATUSES = {
@@ -49,7 +56,12 @@ class OldWords:
         match action:
             case "BootNotification":
                 return Spoken(action=action, payload=_boot(payload["chargingStation"]))
-            case "Heartbeat" | "SecurityEventNotification":
+            case (
+                "Heartbeat"
+                | "SecurityEventNotification"
+                | "LogStatusNotification"
+                | "DiagnosticsStatusNotification"
+            ):
                 return Spoken(action=action, payload=payload)
             case "SignCertificate":
                 return Spoken(action=action, payload={"csr": payload["csr"]})
@@ -72,6 +84,11 @@ class OldWords:
                 return self._configuration(payload.get("key", []))
             case "ChangeConfiguration":
                 return self._change(payload["key"], payload["value"])
+            case "GetDiagnostics" | "GetLog":
+                return self._log(action, payload)
+            case "GetLocalListVersion":
+                answer = handlers.answer(self._station, action, payload)
+                return None if answer is None else {"listVersion": answer["versionNumber"]}
             case "GetInstalledCertificateIds":
                 return self._installed(payload)
             case _ if action in _ASKED:
@@ -240,6 +257,28 @@ class OldWords:
         uuid = self._uuid(payload["transactionId"])
         return "RequestStopTransaction", {"transactionId": uuid}
 
+    def _log(self, action: str, payload: JsonDict) -> JsonDict:
+        old = action == "GetDiagnostics"
+        if old:
+            log = {"remoteLocation": payload["location"]}
+            payload = {"logType": "DiagnosticsLog", "requestId": 0, "log": log}
+        answer = get_log(self._station, payload, old=old)
+        return {"fileName": answer["filename"]} if old else answer
+
+    def _list(self, payload: JsonDict) -> tuple[str, JsonDict]:
+        entries = [
+            {
+                "idToken": {"idToken": one["idTag"], "type": "ISO14443"},
+                **({"idTokenInfo": one["idTagInfo"]} if "idTagInfo" in one else {}),
+            }
+            for one in payload.get("localAuthorizationList", ())
+        ]
+        return "SendLocalList", {
+            "versionNumber": payload["listVersion"],
+            "updateType": payload["updateType"],
+            "localAuthorizationList": entries,
+        }
+
     def _reset(self, payload: JsonDict) -> tuple[str, JsonDict]:
         return "Reset", {"type": "Immediate" if payload["type"] == "Hard" else "OnIdle"}
 
@@ -268,6 +307,7 @@ _ASKED: dict[str, Callable[[OldWords, JsonDict], tuple[str, JsonDict]]] = {
     "RemoteStartTransaction": OldWords._start,
     "RemoteStopTransaction": OldWords._stop,
     "Reset": OldWords._reset,
+    "SendLocalList": OldWords._list,
     "SetChargingProfile": OldWords._profile,
     "TriggerMessage": OldWords._trigger,
     "UnlockConnector": OldWords._unlock,

@@ -10,7 +10,9 @@ from collections.abc import Sequence
 
 from tests.adapters.ocpp.scripted_station import MemoryJournal, Sink, SteppedClock
 from v2g_daemon.adapters.ocpp import EvseConfig, OcppVersion, StationConfig
+from v2g_daemon.adapters.ocpp.frames import FrameLog, WatchedLink
 from v2g_daemon.adapters.ocpp.handlers import StationHandlers
+from v2g_daemon.adapters.ocpp.relay.ear import Ear
 from v2g_daemon.adapters.ocpp.security_log import SecurityLog
 from v2g_daemon.adapters.ocpp.session import StationHandler, StationSession
 from v2g_daemon.adapters.ocpp.station import StationState
@@ -75,6 +77,9 @@ class Rig:
             wake=lambda: None,
         )
         memory = V16Memory(station_id="S1", connectors=(1,), journal=journal)
+        self.log = FrameLog(clock=clock)
+        self.ear = Ear(station=config, clock=clock, journal=journal)
+        self.ear.opened(version)
         self.handler: StationHandler = V16Handlers(inner=inner, memory=memory) if old else inner
         self._version = version
         self._sent: list[str] = []
@@ -85,7 +90,7 @@ class Rig:
         last = json.dumps([2, END, "Heartbeat", {}])
         link = OpenLink([*frames, last])
         session = StationSession(
-            link=link,
+            link=WatchedLink(link, (self.log, self.ear)),
             version=self._version,
             handler=self.handler,
             call_timeout_s=1.0,
@@ -99,6 +104,7 @@ class Rig:
                     if running.done():
                         raise AssertionError("the session ended by itself")
             running.cancel()
+        assert await self.log.newest(len(frames) + 1) != ()
         self._sent = link.sent
         self.handler_failures = session.handler_failures
         return link.slowest_s

@@ -57,6 +57,7 @@ def played(steps, *, restart_after: int | None) -> tuple[list[LedgerRow], int, t
                 evses=[row for row in rows if isinstance(row, EvseInterval)][-1:],
                 sessions=(),
                 soc_days=(),
+                decisions=(),
                 counters_read=(),
                 now_utc=at(seconds).utc,
                 timezone="Europe/Amsterdam",

@@ -101,9 +101,9 @@ BREAKS: dict[str, Callable[[Snapshot, Policy], tuple[Snapshot, Policy]]] = {
 
 
 def sold(*, relief: bool, breaks: Sequence[str]) -> float | None:
-    """The command where the plan sells, or the house is overloaded, and some things are broken."""
-    load_w = 19_000.0 if relief else 500.0
-    snapshot, policy = a_snapshot(plans=(a_plan(0.0),), meter=a_meter(load_w)), a_policy()
+    """The command where the plan sells, or an overload speaks alone, and some things are broken."""
+    load_w, worth = (19_000.0, 0.6) if relief else (500.0, 0.0)
+    snapshot, policy = a_snapshot(plans=(a_plan(worth),), meter=a_meter(load_w)), a_policy()
     for name in breaks:
         snapshot, policy = BREAKS[name](snapshot, policy)
     setpoint = commanded(decide(a_memory(), snapshot, policy)[1].evses[0])

@@ -52,9 +52,11 @@ def test_with_a_late_meter_a_larger_house_load_earns_no_larger_discharge() -> No
     check(
         [
             step(0, -4400.0, "plan_discharge", worth=SELL),
-            step(40, -5400.0, "plan_discharge", load_w=1500.0),
-            step(80, -6400.0, "plan_discharge", load_w=2500.0),
-            step(81, -6400.0, "plan_discharge", load_w=3500.0, meter=False),
+            step(40, -4400.0, "plan_discharge", load_w=1500.0),
+            step(51, -5400.0, "plan_discharge"),  # wanted for 10 s
+            step(85, -5400.0, "plan_discharge", load_w=2500.0),
+            step(96, -6400.0, "plan_discharge"),
+            step(97, -6400.0, "plan_discharge", load_w=3500.0, meter=False),
         ],
         policy=RESTLESS,
     )
@@ -66,7 +68,8 @@ def test_a_charge_falls_back_to_the_static_safe_current_while_the_meter_is_silen
             step(0, 7400.0, "plan_charge", worth=BUY),
             step(10, 7400.0, "plan_charge", meter=False),
             step(15, 4140.0, "static_safe"),
-            step(60, 7400.0, "plan_charge", meter=True),
+            step(60, 4140.0, "plan_charge", meter=True),
+            step(71, 7400.0, "plan_charge"),  # wanted for 10 s
         ]
     )
 

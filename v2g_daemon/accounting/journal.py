@@ -41,7 +41,7 @@ class MinuteMean:
 
 def noted(last: Noted | None, decision: EvseDecision, *, now: Instant) -> Noted | None:
     """The decision as a row if it differs enough from the last one written; else None."""
-    row = _row(decision, now)
+    row = row_of(decision, now)
     if last is None or (last.row.target_w is None) != (row.target_w is None):
         return Noted(row=row, at=now)
     if _direction(last.row.target_w) != _direction(row.target_w):
@@ -105,7 +105,8 @@ def _with_command(running: MinuteMean, decision: Decision) -> MinuteMean:
     return replace(running, target_w=total_w, soc=socs[0] if socs else None)
 
 
-def _row(decision: EvseDecision, now: Instant) -> DecisionRow:
+def row_of(decision: EvseDecision, now: Instant) -> DecisionRow:
+    """The decision as a row, whether or not it differs."""
     command = decision.command
     return DecisionRow(
         at_utc=now.utc,

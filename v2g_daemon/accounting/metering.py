@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from v2g_daemon.accounting import (
     counters,
+    decision_log,
     evse_meter,
     journal,
     pcc_meter,
@@ -21,8 +22,9 @@ from v2g_daemon.accounting import (
     soc_log,
 )
 from v2g_daemon.accounting.counters import CarCounters
+from v2g_daemon.accounting.decision_log import DecisionLog
 from v2g_daemon.accounting.evse_meter import EvseMeter
-from v2g_daemon.accounting.journal import MinuteMean, Noted
+from v2g_daemon.accounting.journal import MinuteMean
 from v2g_daemon.accounting.pv_meter import PvMeter
 from v2g_daemon.accounting.registers import (
     LONGEST_GAP,
@@ -38,7 +40,14 @@ from v2g_daemon.domain.decision import Decision, EvseDecision
 from v2g_daemon.domain.faults import Fault, FaultCode
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import QUARTER_HOUR
-from v2g_daemon.domain.ledger import EvseInterval, LedgerRow, PccInterval, SessionRow, SocDay
+from v2g_daemon.domain.ledger import (
+    DecisionRow,
+    EvseInterval,
+    LedgerRow,
+    PccInterval,
+    SessionRow,
+    SocDay,
+)
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.prices import PriceCurve, PriceSlot
 from v2g_daemon.domain.readings import EvseStatus
@@ -59,7 +68,7 @@ class Metering:
     price: PriceSlot | None = None
     evses: tuple[EvseMeter, ...] = ()
     sessions: tuple[OpenSession, ...] = ()
-    noted: tuple[Noted, ...] = ()
+    log: DecisionLog = field(default_factory=DecisionLog)
     minute: MinuteMean | None = None
     socs: tuple[SocLog, ...] = ()
     cars: tuple[CarCounters, ...] = ()
@@ -73,6 +82,7 @@ def resume(
     sessions: Iterable[SessionRow],
     soc_days: Iterable[SocDay],
     counters_read: Iterable[DischargeCounters],
+    decisions: Iterable[DecisionRow],
     now_utc: datetime,
     timezone: str,
 ) -> Metering:
@@ -86,6 +96,7 @@ def resume(
         sessions=tuple(OpenSession(row=row, written=row) for row in sessions),
         socs=tuple(log for log in logs if log is not None),
         cars=tuple(counters.from_ledger(one, now_utc=now_utc, zone=zone) for one in counters_read),
+        log=decision_log.resumed(decisions, now_utc=now_utc, zone=zone),
     )
 
 
@@ -96,12 +107,14 @@ def advance(
 
     While the clock is untrusted nothing is booked: the registers keep it until time is known.
     """
+    log = decision_log.counted(metering.log, snapshot, decision, policy)
+    metering = replace(metering, log=log)
     if not snapshot.clock_trusted:
         return replace(metering, faults=_faults(metering, snapshot.now.utc)), ()
     metering, pcc_rows = _advance_pcc(metering, snapshot, policy)
     metering, evse_rows = _advance_evses(metering, snapshot, decision, policy)
     metering, session_rows = _advance_sessions(metering, snapshot, decision)
-    metering, decision_rows = _advance_decisions(metering, snapshot, decision)
+    log, decision_rows = decision_log.noted(log, snapshot, decision)
     metering, soc_rows = _advance_socs(
         metering, snapshot.now, decision, policy, quarter_over=bool(pcc_rows or evse_rows)
     )
@@ -109,12 +122,15 @@ def advance(
     price = None if snapshot.prices is None else snapshot.prices.at(snapshot.now.utc)
     metering = replace(
         metering,
+        log=log,
         minute=running,
         price=metering.price if price is None else price,
         cars=_advance_cars(metering.cars, evse_rows, snapshot.now.utc, policy),
         faults=_faults(metering, snapshot.now.utc),
     )
-    rows = (*session_rows, *pcc_rows, *evse_rows, *decision_rows, *soc_rows)
+    rows: tuple[LedgerRow, ...] = (
+        *session_rows, *pcc_rows, *evse_rows, *decision_rows, *soc_rows,
+    )  # fmt: skip
     return metering, rows if telemetry is None else (*rows, telemetry)
 
 
@@ -127,6 +143,7 @@ def close(metering: Metering, policy: Policy) -> tuple[LedgerRow, ...]:
             rows.append(_pcc_row(metering, row, None, policy))
     rows.extend(running_rows(metering, policy))
     rows.extend(soc_log.as_row(log) for log in metering.socs)
+    rows.extend(decision_log.closing_rows(metering.log))
     if metering.minute is not None:
         rows.append(journal.as_row(metering.minute))
     return tuple(rows)
@@ -265,19 +282,6 @@ def _with_moved(
     meter = next(one for one in metering.evses if one.evse_id == status.evse_id)
     charge, discharge = meter.moved_milliwh
     return sessions.with_energy(session, charge_milliwh=charge, discharge_milliwh=discharge)
-
-
-def _advance_decisions(
-    metering: Metering, snapshot: Snapshot, decision: Decision
-) -> tuple[Metering, tuple[LedgerRow, ...]]:
-    last = {one.row.evse_id: one for one in metering.noted}
-    rows: list[LedgerRow] = []
-    for decided in decision.evses:
-        note = journal.noted(last.get(decided.evse_id), decided, now=snapshot.now)
-        if note is not None:
-            last[decided.evse_id] = note
-            rows.append(note.row)
-    return replace(metering, noted=tuple(last.values())), tuple(rows)
 
 
 def _advance_socs(

@@ -10,6 +10,7 @@ from v2g_daemon.adapters.modbus.profile import load_profile
 from v2g_daemon.adapters.ocpp.tls import server_context
 from v2g_daemon.adapters.system.clock import RealClock
 from v2g_daemon.app.certificates import certificate_warnings, local_ca, tls_config
+from v2g_daemon.app.station_access import key_ring
 from v2g_daemon.domain.errors import ConfigurationError
 from v2g_daemon.domain.goals import WeeklyDeparture
 from v2g_daemon.domain.policy import EvsePolicy, FailState, Policy, Stage
@@ -53,6 +54,7 @@ def check(path: Path) -> CheckReport:
     understood = (
         *_site(settings, policy),
         *_stations(settings),
+        *_keys_and_relays(settings),
         *(line for evse in policy.evses for line in _charger(evse, policy)),
         *(_vehicle(vehicle, policy) for vehicle in policy.vehicles),
         *(_departure(departure) for departure in policy.schedule.departures),
@@ -142,6 +144,18 @@ _PROOFS = {
     2: "its password over TLS",
     3: "its certificate",
 }
+
+
+def _keys_and_relays(settings: Settings) -> Iterator[str]:
+    count = len(key_ring(settings).keys)
+    unknown = "any other may charge, too" if settings.ocpp.accept_unknown_keys else "no other may"
+    yield f"Charge keys: {count} charge also while the daemon is away; {unknown}."
+    for charger in settings.charger:
+        if charger.remote_start:
+            yield f"Station {charger.station_id} is started by the daemon when a car is plugged in."
+    for relay in settings.ocpp.relay:
+        line = "" if relay.url.startswith("wss:") else ", in plain text"
+        yield f"Station {relay.station_id} is heard, read-only, by {relay.url}{line}."
 
 
 def _charger(evse: EvsePolicy, policy: Policy) -> Iterator[str]:

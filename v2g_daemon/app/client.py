@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,19 +33,47 @@ def ask(
     timeout_s: float = TIMEOUT_S,
 ) -> dict[str, Any]:
     """The answer's JSON; raises DaemonNotReached, also for an answer that says no."""
+    with _client(socket_path, timeout_s) as client:
+        try:
+            answer = client.request(method, path, json=body)
+        except httpx.ReadTimeout as error:
+            raise DaemonNotReached(f"the daemon gave no answer within {timeout_s:g} s") from error
+        except httpx.TransportError as error:
+            raise DaemonNotReached(_nobody(socket_path, str(error))) from error
+    _no_refusal(answer)
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def follow(socket_path: Path, path: str) -> Iterator[dict[str, Any]]:
+    """One JSON document a line, as long as the daemon sends them; its end is a normal end."""
+    with _client(socket_path, None) as client:
+        try:
+            with client.stream("GET", path) as answer:
+                if answer.is_error:
+                    answer.read()
+                _no_refusal(answer)
+                for line in answer.iter_lines():
+                    yield json.loads(line)
+        except httpx.RemoteProtocolError:
+            return  # the daemon was ended in the middle of a line
+        except httpx.TransportError as error:
+            raise DaemonNotReached(_nobody(socket_path, str(error))) from error
+
+
+def _client(socket_path: Path, timeout_s: float | None) -> httpx.Client:
     if not socket_path.is_socket():
         raise DaemonNotReached(_nobody(socket_path, "there is no such socket"))
     transport = httpx.HTTPTransport(uds=str(socket_path))
-    with httpx.Client(transport=transport, timeout=timeout_s) as client:
-        try:
-            answer = client.request(method, f"http://v2g-daemon{path}", json=body)
-        except httpx.TransportError as error:
-            raise DaemonNotReached(_nobody(socket_path, str(error))) from error
+    return httpx.Client(transport=transport, timeout=timeout_s, base_url="http://v2g-daemon")
+
+
+def _no_refusal(answer: httpx.Response) -> None:
     if answer.is_error:
         detail = answer.json().get("detail", answer.text) if answer.content else answer.text
+        if isinstance(detail, list):  # a request that was not understood, field by field
+            detail = "; ".join(f"{one['loc'][-1]}: {one['msg']}" for one in detail)
         raise DaemonNotReached(f"the daemon refused: {detail}")
-    found: dict[str, Any] = answer.json()
-    return found
 
 
 def _nobody(socket_path: Path, why: str) -> str:

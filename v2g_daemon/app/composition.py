@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from importlib.metadata import version
+from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
 
@@ -33,11 +34,14 @@ from v2g_daemon.adapters.system.watchdog import SystemdWatchdog
 from v2g_daemon.adapters.web.certificates import add_certificate_routes
 from v2g_daemon.adapters.web.routes import build_api
 from v2g_daemon.adapters.web.server import serve
+from v2g_daemon.adapters.web.stations import add_station_routes
 from v2g_daemon.adapters.web.translate import status_json
 from v2g_daemon.app.certificates import certificate_watch, local_ca, tls_config
 from v2g_daemon.app.latches import LatchDesk
 from v2g_daemon.app.overrides import Overrides
 from v2g_daemon.app.retention import NIGHTLY, Retention
+from v2g_daemon.app.station_access import key_ring, relay_config
+from v2g_daemon.domain.interval import Interval, local_day
 from v2g_daemon.domain.ledger import SessionRow
 from v2g_daemon.domain.memory import EvseMemory, Memory
 from v2g_daemon.domain.policy import EvsePolicy, Policy
@@ -135,7 +139,7 @@ def compose(
         trace=trace,
         watchdog=watchdog,
         edges={
-            "ocpp": central.run,
+            **_station_tasks(central),
             "planning": around.desk.run,
             "recorder": recorder.run,
             "api": lambda: serve(api, settings.api.socket),
@@ -145,6 +149,12 @@ def compose(
             **_meters(settings, policy, clock, latest),
         },
     )
+
+
+def _station_tasks(central: CentralSystem) -> dict[str, EdgeTask]:
+    """The central system, and each relay for itself: none takes the stations down with it."""
+    relays = {f"relay of {name}": task for name, task in central.relays().items()}
+    return {"ocpp": central.run, **relays}
 
 
 def _desks(
@@ -161,6 +171,7 @@ def _desks(
         status=newest.status, override=overrides, clear_latch=latches.clear, version=__version__
     )
     add_certificate_routes(api, central.certificates)
+    add_station_routes(api, central.installer_desk())
     return newest, api
 
 
@@ -240,12 +251,20 @@ def restored_house(reader: LedgerReader, policy: Policy, now_utc: datetime) -> H
         sessions=sessions,
         soc_days=[day for v in policy.vehicles for day in reader.soc_days(v.vehicle_id)],
         counters_read=counters,
+        decisions=reader.decisions(_this_day_and_the_last(policy, now_utc)),
         now_utc=now_utc,
         timezone=policy.timezone,
     )
     past = Past(history=reader.history(since_utc=now_utc - KEPT))
     overrides = reader.overrides(now_utc=now_utc)
     return House(memory=memory, metering=metered, past=past, overrides=overrides)
+
+
+def _this_day_and_the_last(policy: Policy, now_utc: datetime) -> Interval:
+    """What a charger did last before midnight tells what its first command of today was."""
+    zone = ZoneInfo(policy.timezone)
+    today = local_day(now_utc.astimezone(zone).date(), zone)
+    return Interval(start_utc=today.start_utc - timedelta(days=1), end_utc=today.end_utc)
 
 
 def _evse_memory(session: SessionRow, register_milliwh: int | None) -> EvseMemory:
@@ -272,12 +291,15 @@ def _central_config(settings: Settings, policy: Policy) -> CentralSystemConfig:
         plain_text_on_public_network=ocpp.plain_text_on_public_network,
         call_timeout_s=ocpp.call_timeout_s,
         stations=tuple(
-            _station(station_id, chargers, policy) for station_id, chargers in by_station.items()
+            _station(station_id, chargers, policy, settings)
+            for station_id, chargers in by_station.items()
         ),
     )
 
 
-def _station(station_id: str, chargers: list[Charger], policy: Policy) -> StationConfig:
+def _station(
+    station_id: str, chargers: list[Charger], policy: Policy, settings: Settings
+) -> StationConfig:
     first = chargers[0]
     least = first.security_profile
     return StationConfig(
@@ -291,6 +313,9 @@ def _station(station_id: str, chargers: list[Charger], policy: Policy) -> Statio
         ping_timeout_s=first.ping_timeout_s,
         sample_interval_s=first.sample_interval_s,
         heartbeat_interval_s=first.heartbeat_interval_s,
+        key_ring=key_ring(settings),
+        remote_start=first.remote_start,
+        relay=relay_config(station_id, settings),
         evses=tuple(_evse(charger, policy.evse(charger.id), policy) for charger in chargers),
     )
 

@@ -28,7 +28,7 @@ class LatchDesk:
         latch = next((one for one in memory.latches if one.evse_id == evse_id), None)
         if latch is None:
             raise ValueError(f"no latch is set at {evse_id!r}")
-        if memory.of(evse_id).contradicted_since is not None:
+        if memory.of(evse_id).direction.evidence is not None:
             raise ValueError("the charger still moves against its command; find the cause first")
         self._sink.clear_latch(LatchClearance(evse_id=evse_id, because=because))
         return {

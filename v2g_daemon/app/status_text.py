@@ -18,7 +18,7 @@ def status_text(status: dict[str, Any]) -> str:
     lines.append(f"grid     {_grid(status)}")
     lines.append(f"price    {_price(status)}")
     for evse in status["evses"]:
-        lines += _evse(evse)
+        lines += _evse(evse, status["at_utc"])
     lines += [
         f"override {one['evse_id']}: {one['kind']} until {_wall(one['until_utc'])}"
         for one in status["overrides"]
@@ -45,7 +45,7 @@ def _price(status: dict[str, Any]) -> str:
     )
 
 
-def _evse(evse: dict[str, Any]) -> list[str]:
+def _evse(evse: dict[str, Any], at_utc: str) -> list[str]:
     car = evse["vehicle_id"] or ("a guest" if evse["plugged_in"] else "no car")
     soc = "SoC unknown" if evse["soc"] is None else f"{evse['soc'] * 100:.0f} %"
     station = "" if evse["connected"] else ", station away"
@@ -62,7 +62,37 @@ def _evse(evse: dict[str, Any]) -> list[str]:
         lines.append(f"         next: ready by {_wall(goal['ready_by_utc'])}{wanted}")
     if evse["plan"] is not None:
         lines.append(f"         plan: {evse['plan']['summary']}")
+    if evse["outlook"] is not None:
+        lines.append(f"         if the Pi dies: {_outlook(evse['outlook'], at_utc)}")
+    if evse["use"] is not None:
+        lines.append(f"         used: {_use(evse['use'])}")
     return lines
+
+
+def _outlook(outlook: dict[str, Any], at_utc: str) -> str:
+    """What the car does by itself: its next charge, or none."""
+    steps = outlook["steps"]
+    past = [step for step in steps if step["starts_at_utc"] <= at_utc]
+    ahead = [*past[-1:], *(step for step in steps if step["starts_at_utc"] > at_utc)]
+    for number, step in enumerate(ahead):
+        if step["limit_w"] > 0.0:
+            since = f" from {_wall(step['starts_at_utc'])}" if number >= len(past[-1:]) else ""
+            until = [one["starts_at_utc"] for one in ahead[number + 1 :]]
+            end = f" until {_wall(until[0])}" if until else ""
+            return f"charges{since} at {step['limit_w'] / 1000.0:.1f} kW{end}"
+    return "waits"
+
+
+def _use(use: dict[str, Any]) -> str:
+    """What the charger was bothered with today."""
+
+    def of(budget: int | None) -> str:
+        return "" if budget is None else f" of {budget}"
+
+    return (
+        f"writes {use['writes_today']}{of(use['writes_per_day'])} today,"
+        f" closings {use['closings_today']}{of(use['closings_per_day'])}"
+    )
 
 
 def _following(evse: dict[str, Any]) -> str:

@@ -6,7 +6,18 @@ import sys
 
 import typer
 
-from v2g_daemon.cli import certs, check, demo, latch, overrides, replay, report, run, status
+from v2g_daemon.cli import (
+    certs,
+    check,
+    demo,
+    latch,
+    overrides,
+    replay,
+    report,
+    run,
+    station,
+    status,
+)
 from v2g_daemon.domain.errors import ConfigurationError, V2gDaemonError
 
 EXIT_FAILURE = 1
@@ -27,6 +38,7 @@ app.command("stop")(overrides.stop)
 app.command("charge")(overrides.charge)
 app.command("auto")(overrides.auto)
 app.add_typer(latch.app, name="latch")
+app.add_typer(station.app, name="station")
 app.add_typer(certs.app, name="certs")
 app.command("report")(report.report)
 app.command("replay")(replay.replay)

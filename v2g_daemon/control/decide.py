@@ -8,27 +8,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from v2g_daemon.control import countercheck
+from v2g_daemon.control.budgets import daily_use, held_back_by_budget, may_lapse
 from v2g_daemon.control.dependable import static_safe_w
 from v2g_daemon.control.desire import desire
+from v2g_daemon.control.direction import watch_direction
 from v2g_daemon.control.explain import explain
-from v2g_daemon.control.following import car_state_of, follow
+from v2g_daemon.control.following import car_state_of, follow, takes_too_much
 from v2g_daemon.control.grid import follow_meter, view_grid
 from v2g_daemon.control.hands_off import hands_off, uncommanded_bound
 from v2g_daemon.control.limits import limits_of, site_limits_of
-from v2g_daemon.control.shape import remember_change, shape
+from v2g_daemon.control.outlook import look_ahead
+from v2g_daemon.control.shape import remember_change, shape, smallest_change_w
 from v2g_daemon.control.share import Claim, share
 from v2g_daemon.control.situation import Situation, assess
-from v2g_daemon.control.watch import (
-    breach,
-    confirm_decrease,
-    evse_faults,
-    site_faults,
-    watch_direction,
-)
+from v2g_daemon.control.watch import breach, confirm_decrease, evse_faults, site_faults
 from v2g_daemon.control.wish import Wish
 from v2g_daemon.domain.decision import Decision, EvseDecision
 from v2g_daemon.domain.memory import DischargeLatch, EvseMemory, Memory
 from v2g_daemon.domain.policy import Policy
+from v2g_daemon.domain.power import PowerRange
 from v2g_daemon.domain.setpoint import Command, HandsOff, Limit, Setpoint, permitted_by
 from v2g_daemon.domain.snapshot import Snapshot
 
@@ -48,23 +47,18 @@ def decide(memory: Memory, snapshot: Snapshot, policy: Policy) -> tuple[Memory, 
     commanded = tuple(situation for situation in situations if hands_off(situation) is None)
     shares = share(site_limits_of(commanded, grid, snapshot, policy), claims)
 
-    decisions = tuple(
-        _decide_evse(situation, wish, own, shared, snapshot=snapshot, policy=policy)
-        for situation, wish, own, shared in zip(situations, wishes, own_limits, shares, strict=True)
-    )
+    decisions: list[EvseDecision] = []
+    memories: list[EvseMemory] = []
     faults = site_faults(grid, snapshot, policy)
-    for situation, decision in zip(situations, decisions, strict=True):
+    for situation, wish, own, shared in zip(situations, wishes, own_limits, shares, strict=True):
+        decision = _decide_evse(situation, wish, own, shared, snapshot=snapshot, policy=policy)
+        wanted_w = permitted_by(shared).clamp(wish.target_w)
+        decisions.append(decision)
+        memories.append(_remember(situation, decision, wanted_w, snapshot, policy))
         faults += evse_faults(situation, snapshot, policy)
         faults += breach(situation, decision.command)
-    memory = replace(
-        memory,
-        latches=latches,
-        evses=tuple(
-            _remember(situation.memory, decision, snapshot)
-            for situation, decision in zip(situations, decisions, strict=True)
-        ),
-    )
-    return memory, Decision(evses=decisions, faults=faults)
+    memory = replace(memory, latches=latches, evses=tuple(memories))
+    return memory, Decision(evses=tuple(decisions), faults=faults)
 
 
 def _assess_all(
@@ -76,11 +70,12 @@ def _assess_all(
     for status in snapshot.evses:
         situation = assess(status, memory.of(status.evse_id), snapshot, policy, latches)
         had_latch = situation.latch is not None
-        situation = follow(confirm_decrease(situation), snapshot, policy)
-        situation, latch = watch_direction(situation, snapshot, policy)
+        situation, turned = watch_direction(confirm_decrease(situation), snapshot, policy)
+        situation, spoken_against = countercheck.watch_step(situation, snapshot, policy)
+        latch = turned or spoken_against
         if latch is not None and not had_latch:
             latches = (*latches, latch)
-        situations.append(situation)
+        situations.append(look_ahead(follow(situation, snapshot, policy), snapshot, policy))
     return tuple(situations), latches
 
 
@@ -109,7 +104,7 @@ def _decide_evse(
         bound = uncommanded_bound(situation, own, policy)
         command = HandsOff(permitted=bound, reason=not_commanded)
     else:
-        command = _setpoint(situation, wish, own + shared, snapshot, policy)
+        command = _command(situation, wish, own + shared, snapshot, policy)
     return EvseDecision(
         evse_id=situation.status.evse_id,
         vehicle_id=None if vehicle is None else vehicle.vehicle_id,
@@ -122,42 +117,63 @@ def _decide_evse(
         command=command,
         following=situation.following,
         car_state=car_state_of(situation),
+        use=daily_use(situation),
+        outlook=situation.memory.outlook if isinstance(command, Setpoint) else None,
     )
 
 
-def _setpoint(
+def _command(
     situation: Situation,
     wish: Wish,
     limits: tuple[Limit, ...],
     snapshot: Snapshot,
     policy: Policy,
-) -> Setpoint:
+) -> Command:
     permitted = permitted_by(limits)
-    target_w = shape(wish, permitted, situation, snapshot.now, policy.timing)
+    target_w = shape(wish, permitted, situation, snapshot.now, policy)
+    held_back = held_back_by_budget(situation, wish, permitted, target_w)
+    if held_back is not None and may_lapse(situation, wish, permitted, policy):
+        bound = PowerRange(lowest_w=0.0, highest_w=static_safe_w(situation.evse, policy.grid))
+        return HandsOff(permitted=bound, reason=held_back)
     return Setpoint(
         target_w=target_w,
         permitted=permitted,
-        reason=explain(wish, limits, target_w),
+        reason=explain(wish, limits, target_w) if held_back is None else held_back,
         issued_at=snapshot.now,
         expires_at=snapshot.now.later(_lease_s(target_w, situation, policy)),
     )
 
 
 def _lease_s(target_w: float, situation: Situation, policy: Policy) -> float:
-    """Length follows danger: discharge, or charge above the static safe power, is short."""
-    if target_w < 0.0 or target_w > static_safe_w(situation.evse, policy.grid):
+    """Length follows danger: discharge, or charge above the static safe power, is short.
+
+    So is a command that is not obeyed: it is told anew, in case it was lost.
+    """
+    dangerous = target_w < 0.0 or target_w > static_safe_w(situation.evse, policy.grid)
+    if dangerous or takes_too_much(situation):
         return policy.timing.discharge_lease_s
     if target_w == 0.0:
         return policy.timing.idle_lease_s
     return policy.timing.safe_charge_lease_s
 
 
-def _remember(memory: EvseMemory, decision: EvseDecision, snapshot: Snapshot) -> EvseMemory:
-    command = decision.command
+def _remember(
+    situation: Situation,
+    decision: EvseDecision,
+    wanted_w: float,
+    snapshot: Snapshot,
+    policy: Policy,
+) -> EvseMemory:
+    memory, command = situation.memory, decision.command
     if isinstance(command, HandsOff):
-        return replace(memory, last=None, decreased_at=None)
-    changed = remember_change(memory, command, snapshot.now)
-    if changed.switched_at == memory.switched_at:
-        return changed
-    grid_w = None if snapshot.meter is None else snapshot.meter.power_w
-    return replace(changed, grid_at_switch_w=grid_w)
+        return replace(memory, last=None, decreased_at=None, check=None)
+    memory = countercheck.begun(
+        memory, situation, command, decision.desire.authority, snapshot, policy
+    )
+    return remember_change(
+        memory,
+        command,
+        snapshot.now,
+        wanted_w=wanted_w,
+        smallest_w=smallest_change_w(situation, policy),
+    )

@@ -16,13 +16,14 @@ from v2g_daemon.domain.snapshot import Snapshot
 
 
 def desire(situation: Situation, grid: GridView, snapshot: Snapshot, policy: Policy) -> Wish:
-    """The first wish in order of authority."""
-    return (
-        _overload_relief(situation, grid, policy)
-        or _user(situation)
+    """The first wish in order of authority; one that relieves the connection anyway may stand."""
+    relief = _overload_relief(situation, grid, policy)
+    wish = (
+        _user(situation)
         or _trip_or_floor(situation)
         or fallback_wish(situation, grid, snapshot, policy)
     )
+    return wish if relief is None or wish.target_w <= relief.target_w else relief
 
 
 def _overload_relief(situation: Situation, grid: GridView, policy: Policy) -> Wish | None:

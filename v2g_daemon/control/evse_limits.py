@@ -9,13 +9,12 @@ from v2g_daemon.control.dependable import static_safe_w
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.domain.instant import fresh
 from v2g_daemon.domain.policy import Policy, Stage
-from v2g_daemon.domain.power import NO_CHARGE, NO_DISCHARGE, UNBOUNDED, PowerRange
+from v2g_daemon.domain.power import NO_CHARGE, NO_DISCHARGE, PowerRange
 from v2g_daemon.domain.setpoint import Authority, Limit, Reason
 from v2g_daemon.domain.snapshot import Snapshot
 from v2g_daemon.domain.vehicle import WarrantyTerms
 
 MAX_SOC_SIGMA = 0.05
-FIRST_DISCHARGE_W = 1000.0  # twice what tells a direction, where a charger has no minimum
 UNACKNOWLEDGED = "the car's warranty terms are unknown and the owner has not acknowledged that"
 
 
@@ -28,7 +27,7 @@ def device(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | 
         highest_w = max(highest_w * share, min(situation.min_charge_w, highest_w))
     return Limit(
         permitted=PowerRange(lowest_w=-situation.max_discharge_w, highest_w=highest_w),
-        reason=_because(
+        reason=because(
             "device",
             f"charger and car permit {situation.max_discharge_w:.0f} W of discharge"
             f" and {highest_w:.0f} W of charge",
@@ -40,7 +39,7 @@ def telemetry(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit
     """No discharge without a recent power measurement from the EVSE."""
     if situation.telemetry_fresh:
         return None
-    return _no_discharge("telemetry", "the charger has reported no power lately")
+    return no_discharge("telemetry", "the charger has reported no power lately")
 
 
 def static_safe(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:
@@ -52,7 +51,7 @@ def static_safe(situation: Situation, snapshot: Snapshot, policy: Policy) -> Lim
     what = "no fresh meter value" if policy.grid.has_meter else "no meter"
     return Limit(
         permitted=PowerRange(lowest_w=0.0, highest_w=static_safe_w(situation.evse, policy.grid)),
-        reason=_because(
+        reason=because(
             "static_safe",
             f"{what}: at most {situation.evse.static_safe_current_a:g} A, charge only",
         ),
@@ -63,7 +62,7 @@ def permission(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limi
     """No discharge below stage V2H; the stage comes from dated commissioning records."""
     if situation.stage >= Stage.V2H:
         return None
-    return _no_discharge(
+    return no_discharge(
         "permission", f"stage {situation.stage.name}: {situation.stage_detail}", Authority.SITE
     )
 
@@ -72,15 +71,15 @@ def identity(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit 
     """A guest's car is never discharged."""
     if situation.vehicle is not None:
         return None
-    return _no_discharge("identity", "this car is not known here: a guest only charges")
+    return no_discharge("identity", "this car is not known here: a guest only charges")
 
 
 def soc_known(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:
     """No discharge with an unknown SoC, or one less certain than 5 points."""
     if situation.estimate is None:
-        return _no_discharge("soc_known", "the SoC is unknown")
+        return no_discharge("soc_known", "the SoC is unknown")
     if situation.estimate.sigma > MAX_SOC_SIGMA:
-        return _no_discharge(
+        return no_discharge(
             "soc_known", f"the SoC is only known to ±{situation.estimate.sigma * 100:.0f} points"
         )
     return None
@@ -105,7 +104,7 @@ def commute_buffer(situation: Situation, snapshot: Snapshot, policy: Policy) -> 
         keep += vehicle.hysteresis_soc
     if estimate.low > keep:
         return None
-    return _no_discharge(
+    return no_discharge(
         "commute_buffer", f"{estimate.soc * 100:.0f} % is kept for {why}", Authority.COMMUTE
     )
 
@@ -117,7 +116,7 @@ def soc_ceiling(situation: Situation, snapshot: Snapshot, policy: Policy) -> Lim
     ceiling = situation.soc_ceiling
     return Limit(
         permitted=NO_CHARGE,
-        reason=_because("soc_ceiling", f"the car has its {ceiling * 100:.0f} %", Authority.SITE),
+        reason=because("soc_ceiling", f"the car has its {ceiling * 100:.0f} %", Authority.SITE),
     )
 
 
@@ -128,13 +127,13 @@ def warranty(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit 
         return None
     terms = vehicle.warranty
     if terms is None or not terms.acknowledged:
-        return _no_discharge("warranty", UNACKNOWLEDGED)
+        return no_discharge("warranty", UNACKNOWLEDGED)
     if terms.approved_serials and situation.status.serial not in terms.approved_serials:
-        return _no_discharge("warranty", "this charger is not on the warranty's list")
+        return no_discharge("warranty", "this charger is not on the warranty's list")
     if situation.estimate is not None and situation.estimate.low < terms.min_soc:
-        return _no_discharge("warranty", f"the warranty keeps {terms.min_soc * 100:.0f} %")
+        return no_discharge("warranty", f"the warranty keeps {terms.min_soc * 100:.0f} %")
     if counters is None or counters.discharged_life_wh is None:
-        return _no_discharge("warranty", "the warranty counters cannot be read")
+        return no_discharge("warranty", "the warranty counters cannot be read")
     share = paced_share(terms, snapshot.now.utc)
     used_wh, used_s = counters.discharged_life_wh, counters.discharging_life_s
     spent = (
@@ -144,7 +143,7 @@ def warranty(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit 
     )
     for name, budget, used in spent:
         if budget is not None and (used is None or used >= budget * share):
-            return _no_discharge("warranty", f"the warranty's {name} budget is used up for now")
+            return no_discharge("warranty", f"the warranty's {name} budget is used up for now")
     return None
 
 
@@ -164,36 +163,16 @@ def monthly_cycles(situation: Situation, snapshot: Snapshot, policy: Policy) -> 
     if vehicle is None:
         return None
     if counters is None or counters.discharged_month_wh is None:
-        return _no_discharge("monthly_cycles", "the month's counter cannot be read")
+        return no_discharge("monthly_cycles", "the month's counter cannot be read")
     if counters.discharged_month_wh < policy.export_depth.cycles_per_month * vehicle.capacity_wh:
         return None
-    return _no_discharge("monthly_cycles", "this month's cycles are used up")
-
-
-def latch(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:
-    """A latched fault keeps discharge off until a person clears it."""
-    if situation.latch is None:
-        return None
-    return _no_discharge("latch", f"{situation.latch.rule}: {situation.latch.detail}")
-
-
-def first_discharge(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:
-    """A session's first discharge starts at the least power, until it was seen to flow."""
-    if policy.timing.first_discharge_s <= 0.0:
-        return None
-    least_w = max(situation.min_discharge_w, FIRST_DISCHARGE_W)
-    if situation.memory.discharge_proven or situation.max_discharge_w <= least_w:
-        return None
-    return Limit(
-        permitted=PowerRange(lowest_w=-least_w, highest_w=UNBOUNDED.highest_w),
-        reason=_because("first_discharge", f"at most {least_w:.0f} W until it was seen to flow"),
-    )
+    return no_discharge("monthly_cycles", "this month's cycles are used up")
 
 
 def recording(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:
     """Nothing is discharged while nothing is being recorded."""
     stalled = recording_stalled(snapshot, policy)
-    return None if stalled is None else _no_discharge("recording", stalled)
+    return None if stalled is None else no_discharge("recording", stalled)
 
 
 def recording_stalled(snapshot: Snapshot, policy: Policy) -> str | None:
@@ -211,16 +190,16 @@ def clock(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | N
     """No discharge while the clock is not trusted."""
     if snapshot.clock_trusted:
         return None
-    return _no_discharge("clock", "the clock is not trusted yet")
+    return no_discharge("clock", "the clock is not trusted yet")
 
 
 def _clock(moment_utc: datetime) -> str:
     return f"{moment_utc:%H:%M}"
 
 
-def _because(rule: str, detail: str, authority: Authority = Authority.SAFETY) -> Reason:
+def because(rule: str, detail: str, authority: Authority = Authority.SAFETY) -> Reason:
     return Reason(authority=authority, rule=rule, detail=detail)
 
 
-def _no_discharge(rule: str, detail: str, authority: Authority = Authority.SAFETY) -> Limit:
-    return Limit(permitted=NO_DISCHARGE, reason=_because(rule, detail, authority))
+def no_discharge(rule: str, detail: str, authority: Authority = Authority.SAFETY) -> Limit:
+    return Limit(permitted=NO_DISCHARGE, reason=because(rule, detail, authority))

@@ -20,12 +20,17 @@ TAKES_LESS_AFTER_S = 60.0  # less power than asked for is not dangerous: it is t
 LONGEST_LAG_S = 60.0
 LAG_MARGIN = 1.5
 LAG_MEMORY = 0.8
+BREACH_ENDS_TRUST_S = 60.0  # beyond settling; a bound is told anew meanwhile, on a short lease
 
 
 def follow(situation: Situation, snapshot: Snapshot, policy: Policy) -> Situation:
     """The situation with its judgement, and with what this tick teaches about the EVSE."""
     memory = _told_apart(situation, snapshot.now)
-    memory = _proving_discharge(memory, situation, snapshot.now, policy.timing)
+    memory = _measured(memory, situation, snapshot.now)
+    memory = _within_bounds(memory, situation, snapshot.now, policy.timing)
+    memory = _discharging(memory, situation, snapshot.now)
+    if flowed_for_long(memory, snapshot.now, policy.timing) and memory.discharge_shown:
+        memory = replace(memory, discharge_proven=True)
     situation = replace(situation, memory=memory)
     return replace(situation, following=_following_of(situation, snapshot, policy))
 
@@ -36,19 +41,10 @@ def settle_s(memory: EvseMemory, timing: Timing) -> float:
     return max(timing.follow_within_s, learned_s)
 
 
-def against_the_command(situation: Situation, snapshot: Snapshot, policy: Policy) -> str | None:
-    """What the power does instead of what was commanded, once it has had time to follow."""
-    memory, power_w = situation.memory, situation.status.power_w
-    last, switched_at = memory.last, memory.switched_at
-    if last is None or power_w is None or not situation.telemetry_fresh or switched_at is None:
-        return None
-    if snapshot.now.seconds_since(switched_at) < settle_s(memory, policy.timing):
-        return None
-    if last.target_w < -DEVIATION_W and power_w > DEVIATION_W:
-        return "the charger charged while it was told to discharge"
-    if last.target_w >= 0.0 and power_w < -DEVIATION_W:
-        return "the charger discharged while it was told to charge or to rest"
-    return None
+def contradicts(situation: Situation) -> bool:
+    """Whether the newest sample flows against the command (see `control/direction.py`)."""
+    evidence = situation.memory.direction.evidence
+    return evidence is not None and evidence.at == situation.status.power_observed_at
 
 
 def no_more_than(power_w: float, target_w: float) -> bool:
@@ -56,6 +52,20 @@ def no_more_than(power_w: float, target_w: float) -> bool:
     if target_w >= 0.0:
         return -DEVIATION_W <= power_w <= target_w + DEVIATION_W
     return target_w - DEVIATION_W <= power_w <= DEVIATION_W
+
+
+def flowed_for_long(memory: EvseMemory, now: Instant, timing: Timing) -> bool:
+    """Whether a discharge has flowed for as long as a session's first one has to."""
+    since, least_s = memory.discharging_since, LEAST_TICKS * timing.tick_s
+    return since is not None and now.seconds_since(since) >= max(timing.first_discharge_s, least_s)
+
+
+def takes_too_much(situation: Situation) -> bool:
+    """Whether it deviates to the dangerous side: more flows than was told."""
+    last, power_w = situation.memory.last, situation.status.power_w
+    if situation.following is not Following.DEVIATING or last is None or power_w is None:
+        return False
+    return not no_more_than(power_w, last.target_w)
 
 
 def deviation_detail(situation: Situation) -> str:
@@ -86,7 +96,7 @@ def _following_of(situation: Situation, snapshot: Snapshot, policy: Policy) -> F
     memory, status = situation.memory, situation.status
     if memory.last is None or not status.plugged_in:
         return None
-    if against_the_command(situation, snapshot, policy) is not None:
+    if contradicts(situation):
         return Following.WRONG_DIRECTION
     if status.outcome is not None and status.outcome.kind is OutcomeKind.REJECTED:
         return Following.REFUSED
@@ -134,6 +144,28 @@ def _told_apart(situation: Situation, now: Instant) -> EvseMemory:
     )
 
 
+def _measured(memory: EvseMemory, situation: Situation, now: Instant) -> EvseMemory:
+    """Since when nothing measured says what a command came to."""
+    known = situation.telemetry_fresh and situation.status.power_w is not None
+    since = None if known or memory.last is None else (memory.unmeasured_since or now)
+    return memory if since == memory.unmeasured_since else replace(memory, unmeasured_since=since)
+
+
+def _within_bounds(
+    memory: EvseMemory, situation: Situation, now: Instant, timing: Timing
+) -> EvseMemory:
+    """Since when more flows than is permitted; a charger that lets it go on is trusted no more."""
+    last, power_w = memory.last, situation.status.power_w
+    if last is None or power_w is None or not situation.telemetry_fresh:
+        return memory if memory.breached_since is None else replace(memory, breached_since=None)
+    if abs(power_w - last.permitted.clamp(power_w)) <= DEVIATION_W:
+        return memory if memory.breached_since is None else replace(memory, breached_since=None)
+    since = memory.breached_since or now
+    patience_s = settle_s(memory, timing) + BREACH_ENDS_TRUST_S
+    distrusted = memory.distrusted or now.seconds_since(since) >= patience_s
+    return replace(memory, breached_since=since, distrusted=distrusted)
+
+
 def _learned_lag_s(known_s: float | None, seen_s: float) -> float | None:
     """Grows at once and shrinks slowly; what took too long was no lag."""
     if seen_s > LONGEST_LAG_S:
@@ -143,12 +175,8 @@ def _learned_lag_s(known_s: float | None, seen_s: float) -> float | None:
     return LAG_MEMORY * known_s + (1.0 - LAG_MEMORY) * seen_s
 
 
-def _proving_discharge(
-    memory: EvseMemory, situation: Situation, now: Instant, timing: Timing
-) -> EvseMemory:
-    """A session's discharge is proven once it has flowed for a while as commanded."""
-    if memory.discharge_proven:
-        return memory
+def _discharging(memory: EvseMemory, situation: Situation, now: Instant) -> EvseMemory:
+    """Since when a discharge has flowed as commanded."""
     power_w = situation.status.power_w
     flows = (
         memory.last is not None
@@ -157,11 +185,5 @@ def _proving_discharge(
         and situation.telemetry_fresh
         and power_w < -DEVIATION_W
     )
-    if not flows:
-        return (
-            memory if memory.discharging_since is None else replace(memory, discharging_since=None)
-        )
-    since = memory.discharging_since or now
-    long_enough_s = max(timing.first_discharge_s, LEAST_TICKS * timing.tick_s)
-    proven = now.seconds_since(since) >= long_enough_s
-    return replace(memory, discharging_since=since, discharge_proven=proven)
+    since = (memory.discharging_since or now) if flows else None
+    return memory if since == memory.discharging_since else replace(memory, discharging_since=since)

@@ -8,7 +8,8 @@ from v2g_daemon.control.hands_off import hands_off
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.domain.instant import Instant, fresh
 from v2g_daemon.domain.memory import Memory
-from v2g_daemon.domain.policy import EvsePolicy, GridConnection, Timing
+from v2g_daemon.domain.policy import EvsePolicy, GridConnection, Policy, Timing
+from v2g_daemon.domain.power import total_w
 from v2g_daemon.domain.readings import MeterReading
 from v2g_daemon.domain.snapshot import Snapshot
 
@@ -88,6 +89,25 @@ def follow_meter(memory: Memory, snapshot: Snapshot, timing: Timing) -> Memory:
             return memory
         return replace(memory, meter_good_since=snapshot.now)
     return replace(memory, meter_good_since=None)
+
+
+def fresh_pcc_w(snapshot: Snapshot, policy: Policy) -> float | None:
+    """The power at the PCC; None where the meter's value is too old to act on."""
+    meter, max_age_s = snapshot.meter, policy.timing.meter_max_age_s
+    if meter is None or not policy.grid.has_meter:
+        return None
+    return (
+        meter.power_w if fresh(meter.observed_at, now=snapshot.now, max_age_s=max_age_s) else None
+    )
+
+
+def others_w(snapshot: Snapshot, evse_id: str) -> float:
+    """What all other EVSEs say they draw."""
+    return total_w(
+        status.power_w
+        for status in snapshot.evses
+        if status.evse_id != evse_id and status.power_w is not None
+    )
 
 
 def view_grid(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from v2g_daemon.control import evse_limits, site_limits
+from v2g_daemon.control import evse_limits, site_limits, trust_limits
 from v2g_daemon.control.grid import GridView
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.domain.policy import Policy
@@ -29,8 +29,11 @@ LIMIT_RULES: tuple[EvseRule, ...] = (
     evse_limits.soc_ceiling,
     evse_limits.warranty,
     evse_limits.monthly_cycles,
-    evse_limits.latch,
-    evse_limits.first_discharge,
+    trust_limits.latch,
+    trust_limits.first_discharge,
+    trust_limits.countercheck,
+    trust_limits.distrust,
+    trust_limits.write_budget,
     evse_limits.recording,
     evse_limits.clock,
 )

@@ -28,7 +28,13 @@ def of_this_session(memory: EvseMemory, status: EvseStatus) -> EvseMemory:
 
 def _afresh(memory: EvseMemory, session_id: str | None) -> EvseMemory:
     """What is known of the EVSE itself stays."""
-    return EvseMemory(evse_id=memory.evse_id, session_id=session_id, lag_s=memory.lag_s)
+    return EvseMemory(
+        evse_id=memory.evse_id,
+        session_id=session_id,
+        lag_s=memory.lag_s,
+        steps_against=memory.steps_against,
+        steps_unseen=memory.steps_unseen,
+    )
 
 
 def car_of_this_session(status: EvseStatus, memory: EvseMemory, policy: Policy) -> Vehicle | None:

@@ -16,7 +16,7 @@ from v2g_daemon.domain.memory import DischargeLatch, EvseMemory
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.policy import EvsePolicy, Policy, Stage
 from v2g_daemon.domain.readings import EvseStatus, PowerControl
-from v2g_daemon.domain.snapshot import DischargeCounters, Snapshot
+from v2g_daemon.domain.snapshot import CommandCounters, DischargeCounters, Snapshot
 from v2g_daemon.domain.vehicle import Vehicle
 
 RELEASE_SLACK_S = 4.0 * 3600.0
@@ -39,6 +39,7 @@ class Situation:
     override: UserOverride | None
     plan: Plan | None
     counters: DischargeCounters | None
+    told: CommandCounters | None
     latch: DischargeLatch | None
     telemetry_fresh: bool
     following: Following | None = None
@@ -127,10 +128,9 @@ def assess(
         override=_override_of(status.evse_id, snapshot),
         plan=_plan_of(status.evse_id, vehicle, snapshot),
         counters=_counters_of(vehicle, snapshot),
+        told=_told_of(status.evse_id, snapshot),
         latch=next((one for one in latches if one.evse_id == status.evse_id), None),
-        telemetry_fresh=fresh(
-            status.power_observed_at, now=snapshot.now, max_age_s=policy.timing.evse_max_age_s
-        ),
+        telemetry_fresh=_fresh_power(status, snapshot, policy),
     )
     return _with_commute(situation, snapshot, policy)
 
@@ -174,6 +174,11 @@ def _with_flags(situation: Situation, commute: Commute | None, snapshot: Snapsho
     return replace(memory, below_floor=below_floor, must_charge=must_charge)
 
 
+def _fresh_power(status: EvseStatus, snapshot: Snapshot, policy: Policy) -> bool:
+    max_age_s = policy.timing.evse_max_age_s
+    return fresh(status.power_observed_at, now=snapshot.now, max_age_s=max_age_s)
+
+
 def _goals_of(vehicle: Vehicle | None, snapshot: Snapshot) -> tuple[DepartureGoal, ...]:
     wanted = None if vehicle is None else vehicle.vehicle_id
     for entry in snapshot.goals:
@@ -205,5 +210,12 @@ def _counters_of(vehicle: Vehicle | None, snapshot: Snapshot) -> DischargeCounte
         return None
     for counters in snapshot.counters:
         if counters.vehicle_id == vehicle.vehicle_id:
+            return counters
+    return None
+
+
+def _told_of(evse_id: str, snapshot: Snapshot) -> CommandCounters | None:
+    for counters in snapshot.command_counters:
+        if counters.evse_id == evse_id:
             return counters
     return None

@@ -1,91 +1,28 @@
-"""Watch: compare what was commanded with what is measured; faults, and the one latch."""
+"""Watch: the faults that people see, each with what to do about it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import assert_never
 
+from v2g_daemon.control.budgets import exhausted_budget
 from v2g_daemon.control.evse_limits import recording_stalled
-from v2g_daemon.control.following import (
-    DEVIATION_W,
-    against_the_command,
-    deviation_detail,
-    no_more_than,
-)
+from v2g_daemon.control.following import DEVIATION_W, deviation_detail, no_more_than
 from v2g_daemon.control.grid import GridView
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.domain.decision import Following
 from v2g_daemon.domain.faults import Fault, FaultCode
-from v2g_daemon.domain.instant import Instant, fresh
-from v2g_daemon.domain.memory import DischargeLatch, EvseMemory
+from v2g_daemon.domain.instant import fresh
 from v2g_daemon.domain.policy import Policy
-from v2g_daemon.domain.readings import OutcomeKind
+from v2g_daemon.domain.readings import CommandOutcome, OutcomeKind
 from v2g_daemon.domain.setpoint import Command, HandsOff
 from v2g_daemon.domain.snapshot import Snapshot
 
-LATCH_ALONE_AFTER_S = 20.0
-CONTRADICTIONS_TO_LATCH = 2
 DECREASE_CONFIRMED_S = 5.0
 TICKS_TO_CONFIRM = 3.0
 STALE_PLAN_S = 2.0 * 3600.0
-
-
-def watch_direction(
-    situation: Situation, snapshot: Snapshot, policy: Policy
-) -> tuple[Situation, DischargeLatch | None]:
-    """Latch discharge off for power that flows against the command.
-
-    At the second sample that says so if the grid meter agrees, else once it has gone on for 20 s.
-    """
-    memory = situation.memory
-    against = against_the_command(situation, snapshot, policy)
-    if against is None:
-        if memory.contradicted_since is not None:
-            memory = replace(
-                memory, contradicted_since=None, contradicted_at=None, contradictions=0
-            )
-            situation = replace(situation, memory=memory)
-        return situation, None
-    memory = _contradicted(memory, situation.status.power_observed_at, snapshot.now)
-    situation = replace(situation, memory=memory)
-    since = memory.contradicted_since or snapshot.now
-    agreed = _grid_agrees(memory, snapshot, policy)
-    lasted_s = snapshot.now.seconds_since(since)
-    if memory.contradictions < CONTRADICTIONS_TO_LATCH or not (
-        agreed or lasted_s >= max(LATCH_ALONE_AFTER_S, policy.timing.tick_s)
-    ):
-        return situation, None
-    latch = DischargeLatch(
-        evse_id=situation.status.evse_id,
-        rule="wrong_direction",
-        detail=against,
-        since_utc=snapshot.now.utc,
-    )
-    return replace(situation, latch=latch), latch
-
-
-def _contradicted(memory: EvseMemory, observed_at: Instant | None, now: Instant) -> EvseMemory:
-    """The memory after a tick that saw a contradiction; the same sample counts once."""
-    new = observed_at != memory.contradicted_at
-    return replace(
-        memory,
-        contradicted_since=memory.contradicted_since or now,
-        contradicted_at=observed_at,
-        contradictions=memory.contradictions + 1 if new else memory.contradictions,
-    )
-
-
-def _grid_agrees(memory: EvseMemory, snapshot: Snapshot, policy: Policy) -> bool:
-    """Whether the PCC moved as that power would move it since the command changed direction.
-
-    Other loads move it too: without agreement the charger's own word must do, and last longer.
-    """
-    meter, last = snapshot.meter, memory.last
-    if meter is None or last is None or memory.grid_at_switch_w is None:
-        return False
-    if not fresh(meter.observed_at, now=snapshot.now, max_age_s=policy.timing.meter_max_age_s):
-        return False
-    moved_w = meter.power_w - memory.grid_at_switch_w
-    return moved_w > DEVIATION_W if last.target_w < 0.0 else moved_w < DEVIATION_W
+UNKNOWN_FOR_LONG_S = 60.0
 
 
 def confirm_decrease(situation: Situation) -> Situation:
@@ -142,18 +79,21 @@ def evse_faults(situation: Situation, snapshot: Snapshot, policy: Policy) -> tup
     if not status.connected:
         add(FaultCode.EVSE_STALE, "the charging station is not connected")
     elif status.plugged_in and not situation.telemetry_fresh:
-        add(FaultCode.EVSE_STALE, "the charging station reports no power")
-    if status.outcome is not None and status.outcome.kind is OutcomeKind.REJECTED:
-        add(FaultCode.COMMAND_REJECTED, status.outcome.detail)
-    if status.outcome is not None and status.outcome.kind is OutcomeKind.TIMED_OUT:
-        add(FaultCode.COMMAND_TIMED_OUT, status.outcome.detail)
+        add(FaultCode.EVSE_STALE, _unmeasured(situation, snapshot))
+    if status.outcome is not None:
+        _not_taken(status.outcome, add)
     if situation.latch is not None:
-        add(FaultCode.WRONG_DIRECTION, situation.latch.detail)
+        unseen = situation.latch.rule == FaultCode.IMPLAUSIBLE.value
+        code = FaultCode.IMPLAUSIBLE if unseen else FaultCode.WRONG_DIRECTION
+        add(code, f"{situation.latch.detail}; discharge is off until `v2g latch clear`")
     if situation.commute is not None and situation.commute.shortfall_wh > 0.0:
         missing = situation.commute.shortfall_wh / 1000.0
         add(FaultCode.GOAL_UNREACHABLE, f"{missing:.1f} kWh will be missing at departure")
     if _decrease_unconfirmed(situation, snapshot, policy):
         add(FaultCode.DECREASE_UNCONFIRMED, "a lower power was commanded and not confirmed")
+    exhausted = exhausted_budget(situation)
+    if exhausted is not None:
+        add(FaultCode.BUDGET_EXHAUSTED, exhausted)
     if situation.following is Following.DEVIATING:
         add(FaultCode.NOT_FOLLOWING, deviation_detail(situation))
     if situation.plan is not None and not fresh(
@@ -161,6 +101,41 @@ def evse_faults(situation: Situation, snapshot: Snapshot, policy: Policy) -> tup
     ):
         add(FaultCode.PLAN_STALE, "the plan is older than two hours")
     return tuple(found)
+
+
+def _unmeasured(situation: Situation, snapshot: Snapshot) -> str:
+    """At first a fact, and then what to do about it."""
+    since, last = situation.memory.unmeasured_since, situation.memory.last
+    said = "the charging station reports no power"
+    if last is None or since is None or snapshot.now.seconds_since(since) < UNKNOWN_FOR_LONG_S:
+        return said
+    return (
+        f"{said}, so nobody knows whether the {last.target_w:.0f} W flow that it was told: look for"
+        " its measured values and their interval in its own settings, and restart it"
+    )
+
+
+def _not_taken(outcome: CommandOutcome, add: Callable[[FaultCode, str], None]) -> None:
+    """A refusal or a silence, in the device's words."""
+    match outcome.kind:
+        case OutcomeKind.APPLIED:
+            pass
+        case OutcomeKind.REJECTED:
+            why = outcome.detail or "it gave no reason"
+            add(
+                FaultCode.COMMAND_REJECTED,
+                f"the charging station refused {outcome.target_w:.0f} W ({why}): look for a mode,"
+                " limit or schedule set in the station or its app",
+            )
+        case OutcomeKind.TIMED_OUT:
+            why = outcome.detail or "no answer"
+            add(
+                FaultCode.COMMAND_TIMED_OUT,
+                f"the charging station did not take {outcome.target_w:.0f} W ({why}): look at its"
+                " link; what it was told before ends by itself",
+            )
+        case _:
+            assert_never(outcome.kind)
 
 
 def _decrease_unconfirmed(situation: Situation, snapshot: Snapshot, policy: Policy) -> bool:

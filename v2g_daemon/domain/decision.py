@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from v2g_daemon.domain.faults import Fault
+from v2g_daemon.domain.outlook import Outlook
 from v2g_daemon.domain.policy import Stage
 from v2g_daemon.domain.setpoint import Command, Limit, Reason
 
@@ -29,10 +30,24 @@ class CarState(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DailyUse:
+    """What a charger was bothered with today, beside its budgets; None: it has none.
+
+    `writes_today` are those that count: into memory that wears, where the device tells them apart.
+    """
+
+    writes_today: int
+    writes_per_day: int | None
+    closings_today: int
+    closings_per_day: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvseDecision:
     """The command for one EVSE and how it came about.
 
-    `following` judges the command of the tick before; None: there was none.
+    `following` judges the command of the tick before; None: there was none. `outlook`: what it does
+    by itself, should the commands cease; None: nothing of ours.
     """
 
     evse_id: str
@@ -46,6 +61,8 @@ class EvseDecision:
     command: Command
     following: Following | None = None
     car_state: CarState | None = None
+    use: DailyUse | None = None
+    outlook: Outlook | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 V2gDaemonError
 ├── ConfigurationError          startup only, exit status 78; names file, key and fix
 ├── DeviceError
+│   ├── DeviceUnknown           no device of that name is configured
 │   ├── DeviceUnreachable       no link, or the link stopped answering
 │   ├── DeviceRejectedCommand   the device answered no
 │   └── DeviceProtocolError     the device broke its protocol
@@ -27,6 +28,10 @@ class ConfigurationError(V2gDaemonError):
 
 class DeviceError(V2gDaemonError):
     """A charger or meter did not do what was asked."""
+
+
+class DeviceUnknown(DeviceError):
+    """No device of that name is configured; the text names those that are."""
 
 
 class DeviceUnreachable(DeviceError):

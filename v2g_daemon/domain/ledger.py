@@ -79,7 +79,10 @@ class SessionRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionRow:
-    """A decision that differs from the one before it."""
+    """A decision that differs from the one before it.
+
+    `changes_count`: new setpoints since the row before, this one among them.
+    """
 
     at_utc: datetime
     evse_id: str
@@ -87,6 +90,7 @@ class DecisionRow:
     authority: Authority
     rule: str
     detail: str
+    changes_count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

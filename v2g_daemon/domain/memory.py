@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from v2g_daemon.domain.instant import Instant
+from v2g_daemon.domain.outlook import Outlook
 from v2g_daemon.domain.setpoint import Setpoint
 
 
@@ -44,15 +45,69 @@ class LatchClearance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Samples against the command: the first seen `since`, the newest observed `at`.
+
+    `charged`: the EVSE charged when told to discharge; else it discharged when told not to.
+    """
+
+    charged: bool
+    since: Instant
+    at: Instant
+    samples: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Direction:
+    """Which way an EVSE was told to go, and what its samples say against that.
+
+    `charge_told_at`, `discharge_told_at`: when a command that way was last in force; None: nothing
+    was commanded. `house_w`: what the PCC drew without this EVSE, by the last sample that did not
+    contradict.
+    """
+
+    charge_told_at: Instant | None = None
+    discharge_told_at: Instant | None = None
+    sampled_at: Instant | None = None
+    sampled_w: float | None = None
+    house_w: float | None = None
+    evidence: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Countercheck:
+    """A step of an EVSE's power, watched at the PCC: where both stood when it was commanded.
+
+    `moved_sum_w` and `claimed_sum_w`: by how much PCC and EVSE differ from then, summed over the
+    ticks since `arrived_at`. `ending`: the step ends a discharge that the PCC spoke against.
+    """
+
+    begun_at: Instant
+    target_w: float
+    pcc_w: float
+    evse_w: float
+    others_w: float
+    ending: bool = False
+    arrived_at: Instant | None = None
+    moved_sum_w: float = 0.0
+    claimed_sum_w: float = 0.0
+    ticks: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EvseMemory:
     """Memory of one EVSE; `last` is the setpoint of the tick before.
 
-    `decreased_at`: since when a decrease waits for its confirmation. `grid_at_switch_w`: power at
-    the PCC when the direction last changed. `contradictions`: samples against the command, the
-    last of them observed at `contradicted_at`. `car_full`: a car without SoC stopped drawing by
-    itself in this session. `apart_since`: since when measured power and command differ. `lag_s`:
-    how long this EVSE takes to follow, learned over its sessions. `discharge_proven`: the session's
-    first discharge flowed for long enough, from `discharging_since` on.
+    `raised_since`: since when without a break more is wanted than commanded, at least `raised_w`.
+    `decreased_at`: since when a decrease waits for its confirmation. `car_full`: a car without SoC
+    stopped drawing by itself in this session. `apart_since`: since when measured power and command
+    differ, `unmeasured_since`: since when no power is measured that could tell. `lag_s`: how long
+    this EVSE takes to follow, learned over its sessions.
+    `breached_since`: since when more flows than is permitted; `distrusted`: it did for too long.
+    `discharge_proven`: in this session a discharge, `discharge_shown` by the PCC, flowed for long
+    enough, the last one from `discharging_since` on. `steps_against`, `steps_unseen`: so many steps
+    in a row went the other way at the PCC, or did not show there. `outlook_soc`: the lower edge of
+    the band of SoC that the `outlook` was made for.
     """
 
     evse_id: str
@@ -67,16 +122,24 @@ class EvseMemory:
     last: Setpoint | None = None
     changed_at: Instant | None = None
     increased_at: Instant | None = None
+    raised_since: Instant | None = None
+    raised_w: float | None = None
     decreased_at: Instant | None = None
     switched_at: Instant | None = None
-    grid_at_switch_w: float | None = None
-    contradicted_since: Instant | None = None
-    contradicted_at: Instant | None = None
-    contradictions: int = 0
+    direction: Direction = Direction()
     apart_since: Instant | None = None
+    unmeasured_since: Instant | None = None
     lag_s: float | None = None
+    breached_since: Instant | None = None
+    distrusted: bool = False
     discharging_since: Instant | None = None
+    discharge_shown: bool = False
     discharge_proven: bool = False
+    check: Countercheck | None = None
+    steps_against: int = 0
+    steps_unseen: int = 0
+    outlook: Outlook | None = None
+    outlook_soc: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

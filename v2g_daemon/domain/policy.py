@@ -40,6 +40,7 @@ class Timing:
     """Ages and leases in (simulated) seconds; in time-lapse none is shorter than its ticks.
 
     `first_discharge_s`: how long a session's discharge must flow to be believed (0: it always is).
+    `countercheck_s`: how long the PCC is asked about each step of a discharge (0: it is not).
     `renew_plan_s`: a plan is asked for anew after so long, news or not.
     """
 
@@ -54,6 +55,7 @@ class Timing:
     recording_max_age_s: float
     follow_within_s: float
     first_discharge_s: float = 30.0
+    countercheck_s: float = 20.0
     renew_plan_s: float = 3600.0
 
 
@@ -111,13 +113,24 @@ class LossCurve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cadence:
-    """How often a charger may be bothered: steps, dwell and ramps of `shape`."""
+    """How often a charger may be bothered: steps, dwell, ramps and the budgets of a local day.
+
+    `smallest_change_a` counts where a bound is told to the car as a current. `writes_wear_flash`:
+    each new setpoint wears the charger's memory. `rests_closed`: its contactor stays closed at 0 W.
+    `wanted_for_s`: a plan raises the power only to what was wanted for so long.
+    """
 
     smallest_change_w: float
+    smallest_change_a: float
     between_increases_s: float
     dwell_on_s: float
     dwell_off_s: float
     ramp_up_w_per_s: float
+    closings_per_day: int
+    writes_per_day: int
+    writes_wear_flash: bool
+    rests_closed: bool
+    wanted_for_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

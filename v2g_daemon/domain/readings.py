@@ -44,12 +44,16 @@ class PowerControl(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvseCapability:
-    """What station and car offer now; `power.lowest_w` < 0 only where discharge is offered."""
+    """What station and car offer now; `power.lowest_w` < 0 only where discharge is offered.
+
+    `renegotiates`: each change is settled anew with the car, which takes it seconds to minutes.
+    """
 
     power: PowerRange
     min_charge_w: float
     min_discharge_w: float
     control: PowerControl
+    renegotiates: bool = False
 
 
 class OutcomeKind(Enum):
@@ -72,7 +76,11 @@ class CommandOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvseStatus:
-    """One EVSE as last observed; each quantity has the moment it was observed, or is None."""
+    """One EVSE as last observed; each quantity has the moment it was observed, or is None.
+
+    `writes_today`: what was written to the device since local midnight, `flash_writes_today` the
+    part of it that wears its memory; None: the driver does not count.
+    """
 
     evse_id: str
     connected: bool
@@ -92,3 +100,5 @@ class EvseStatus:
     registers_observed_at: Instant | None = None
     car_stopped: bool = False
     outcome: CommandOutcome | None = None
+    writes_today: int | None = None
+    flash_writes_today: int | None = None

@@ -49,6 +49,19 @@ class DischargeCounters:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CommandCounters:
+    """What one EVSE was told in this local day, by its ledger rows and the running count.
+
+    `changes_today`: new setpoints; `closings_today`: those that started a power from 0 W.
+    """
+
+    evse_id: str
+    day_ends_utc: datetime
+    changes_today: int
+    closings_today: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingHealth:
     """When the recorder last made something durable, and whether its queue is full."""
 
@@ -81,3 +94,4 @@ class Snapshot:
     commissioning: tuple[CommissioningRecord, ...]
     counters: tuple[DischargeCounters, ...]
     recording: RecordingHealth
+    command_counters: tuple[CommandCounters, ...] = ()

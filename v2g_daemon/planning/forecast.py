@@ -64,7 +64,8 @@ def forecast_net_load(
 def _persistence(steps_s: Ints) -> Floats:
     """How much of the present deviation is left in each step: 1 now, 1/e after an hour."""
     ahead_h = (steps_s - steps_s[0]) / 3600.0
-    return np.exp(-ahead_h / PERSISTENCE_HOURS)
+    left: Floats = np.exp(-ahead_h / PERSISTENCE_HOURS)
+    return left
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,9 +110,9 @@ def _load_profile(start_s: Ints, power_w: Floats, steps_s: Ints, zone: ZoneInfo)
     weight = _weights(start_s, int(steps_s[0]), LOAD_HALF_LIFE_DAYS)
     weekday, quarter = local_quarters(start_s, zone)
     place = (weekday >= 5) * QUARTERS + quarter
-    total = np.bincount(place, weights=weight * power_w, minlength=2 * QUARTERS)
-    count = np.bincount(place, weights=weight, minlength=2 * QUARTERS)
-    total, count = _smoothed(total.reshape(2, QUARTERS)), _smoothed(count.reshape(2, QUARTERS))
+    kinds = (2, QUARTERS)
+    total = _smoothed(_summed(place, weight * power_w, 2 * QUARTERS).reshape(kinds))
+    count = _smoothed(_summed(place, weight, 2 * QUARTERS).reshape(kinds))
     total = total + OTHER_DAY_TYPE_WEIGHT * total[::-1]
     count = count + OTHER_DAY_TYPE_WEIGHT * count[::-1]
     overall_w = float(np.average(power_w, weights=weight))
@@ -124,10 +125,16 @@ def _pv_profile(start_s: Ints, power_w: Floats, steps_s: Ints) -> Floats:
     """PV by UTC quarter hour, the last days; an hour never seen yields nothing."""
     weight = _weights(start_s, int(steps_s[0]), PV_HALF_LIFE_DAYS)
     quarter = _utc_quarters(start_s)
-    total = np.bincount(quarter, weights=weight * power_w, minlength=QUARTERS)
-    count = np.bincount(quarter, weights=weight, minlength=QUARTERS)
+    total = _summed(quarter, weight * power_w, QUARTERS)
+    count = _summed(quarter, weight, QUARTERS)
     profile = _smoothed(total) / np.maximum(_smoothed(count), 1e-12)
     return profile[_utc_quarters(steps_s)]
+
+
+def _summed(place: Ints, amounts: Floats, places: int) -> Floats:
+    """What falls on each place."""
+    sums: Floats = np.bincount(place, weights=amounts, minlength=places).astype(np.float64)
+    return sums
 
 
 def _smoothed(rows: Floats) -> Floats:

@@ -54,7 +54,7 @@ def best_setpoints_w(days: KnownDays) -> Floats:
     setpoint_w = np.zeros(len(days.net_load_w))
     stays = _in_pieces(days.stays)
     ends: list[_Row] = []
-    after = _Row(energy_wh=np.array([0.0, 1e6]), cost=np.array([0.0, -1e3 * days.terms.terminal_per_kwh]))
+    after = _at_the_end(days)
     for stay in reversed(stays):
         ends.append(after)
         programme = _Programme(days, stay)
@@ -66,6 +66,13 @@ def best_setpoints_w(days: KnownDays) -> Floats:
         power_w, energy_wh = programme.forth(programme.back(after), after, energy_wh)
         setpoint_w[stay.first : stay.end] = power_w
     return setpoint_w
+
+
+def _at_the_end(days: KnownDays) -> _Row:
+    """What is left in the pack is worth the same per kWh at any energy."""
+    full_wh = days.pack.capacity_wh
+    cost = -days.terms.terminal_per_kwh * full_wh / 1000.0
+    return _Row(energy_wh=np.array([0.0, full_wh]), cost=np.array([0.0, cost]))
 
 
 def _in_pieces(stays: tuple[KnownStay, ...]) -> list[KnownStay]:
@@ -113,9 +120,10 @@ class _Programme:
         top_wh = max(stay.ceiling_wh, days.pack.start_wh)
         offset_wh = (stay.target_wh or 0.0) % LATTICE_WH - LATTICE_WH
         points = int(np.ceil((top_wh - offset_wh) / LATTICE_WH)) + 1
-        self.energy_wh = offset_wh + LATTICE_WH * np.arange(points)
-        self._level_share = self._share(self._level_wh[:, None], self.energy_wh)
-        self._level_place = self._place(self.energy_wh + self._level_share * self._level_wh[:, None])
+        self.energy_wh: Floats = offset_wh + LATTICE_WH * np.arange(points, dtype=np.float64)
+        level_wh = self._level_wh[:, None]
+        self._level_share = self._share(level_wh, self.energy_wh)
+        self._level_place = self._place(self.energy_wh + self._level_share * level_wh)
 
     def back(self, after: _Row) -> Floats:
         """Costs to come before each step, at each lattice point; the last row is after the stay."""
@@ -143,10 +151,10 @@ class _Programme:
         inside = _Row(energy_wh=self.energy_wh, cost=rows[0])
         if self._stay.trip_wh == 0.0:
             return inside
-        grid_wh = np.concatenate([[0.0, self._stay.trip_wh], self._stay.trip_wh + self.energy_wh[1:]])
-        grid_wh = np.unique(np.maximum(grid_wh, 0.0))
-        left_wh = np.maximum(grid_wh - self._stay.trip_wh, 0.0)
-        return _Row(energy_wh=grid_wh, cost=inside.at(left_wh))
+        trip_wh = self._stay.trip_wh
+        points_wh = np.concatenate([np.array([0.0, trip_wh]), trip_wh + self.energy_wh[1:]])
+        points_wh = np.unique(points_wh)
+        return _Row(energy_wh=points_wh, cost=inside.at(np.maximum(points_wh - trip_wh, 0.0)))
 
     def forth(self, rows: Floats, after: _Row, energy_wh: float) -> tuple[Floats, float]:
         """Follow the costs from an energy: the powers, and the energy at the end."""

@@ -110,4 +110,5 @@ def reachable_targets_wh(case: Case) -> Floats:
         energy_wh = max(energy_wh - trips_wh[step], 0.0)
         reached_wh.append(energy_wh)
     # NaN stays NaN: there is no target in that step.
-    return np.minimum(horizon.target_wh, np.array(reached_wh))
+    clamped_wh: Floats = np.minimum(horizon.target_wh, np.array(reached_wh))
+    return clamped_wh

@@ -22,7 +22,7 @@ TANGENTS = 1
 # and out of the pack, import, export, PV not produced, and the energy at its end.
 CHARGE, DISCHARGE, INTO, OUT_OF, IMPORT, EXPORT, THROTTLED, ENERGY = range(8)
 WIDTH = 8
-# Columns of a stay, in Wh: missed at its end, missing to the floor in it, and of the trip before it.
+# Columns of a stay, in Wh: missed at its end, missing to the floor in it, missing to the trip before.
 MISSED, BELOW, STRANDED = range(3)
 STAY_WIDTH = 3
 
@@ -134,7 +134,9 @@ class _Model:
         for slope, offset_w in into:
             terms = [(self.of_slots(INTO), 1.0), (self.of_slots(CHARGE), -slope)]
             self._add(terms, -endless, np.full(len(self._slots), offset_w))
-        out_of = _tangents(pack.discharge_loss, pack.min_discharge_w, pack.max_discharge_w, sign=1.0)
+        out_of = _tangents(
+            pack.discharge_loss, pack.min_discharge_w, pack.max_discharge_w, sign=1.0
+        )
         for slope, offset_w in out_of:
             terms = [(self.of_slots(OUT_OF), 1.0), (self.of_slots(DISCHARGE), -slope)]
             self._add(terms, np.full(len(self._slots), offset_w), endless)

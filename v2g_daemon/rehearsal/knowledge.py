@@ -101,9 +101,7 @@ def _midnights(days: Days) -> list[int]:
     return found
 
 
-def _published_until(
-    days: Days, midnights: list[int], published: time | None
-) -> tuple[int, ...]:
+def _published_until(days: Days, midnights: list[int], published: time | None) -> tuple[int, ...]:
     until: list[int] = []
     zone = ZoneInfo(days.timezone)
     last = len(midnights) - 1

@@ -80,6 +80,7 @@ class VirtualHouse:
             sessions=(),
             soc_days=(),
             counters_read=(counters,),
+            decisions=(),
             now_utc=self.days.start_utc,
             timezone=self.policy.timezone,
         )

@@ -20,6 +20,7 @@ def contradictions(settings: Settings) -> tuple[Complaint, ...]:
             *(_charger(settings, number, one) for number, one in enumerate(settings.charger)),
             access_contradictions(settings),
             _vehicles(settings),
+            _charge_keys(settings),
             *(_departure(settings, number, one) for number, one in enumerate(settings.departure)),
             _clock(settings),
         )
@@ -129,6 +130,39 @@ def _vehicles(settings: Settings) -> Iterator[Complaint]:
                 problem="there is more than one vehicle",
                 fix="give each its evccid or id_token and remove this",
             )
+
+
+def _charge_keys(settings: Settings) -> Iterator[Complaint]:
+    """One token is one key, and a car has one token: its own, or that of a key."""
+    known = [one.id for one in settings.vehicle]
+    named = {one.id for one in settings.vehicle if one.id_token is not None}
+    seen: set[str] = set()
+    for number, key in enumerate(settings.charge_key):
+        if key.id_token.casefold() in seen:
+            yield Complaint(
+                key=f"charge_key[{number}].id_token",
+                value="(not shown)",
+                problem="another charge key has this token",
+                fix="leave one of them out",
+            )
+        seen.add(key.id_token.casefold())
+        if key.vehicle is None:
+            continue
+        if key.vehicle not in known:
+            yield Complaint(
+                key=f"charge_key[{number}].vehicle",
+                value=repr(key.vehicle),
+                problem="no vehicle has this id",
+                fix=f"name one of {', '.join(known)}",
+            )
+        if key.vehicle in named:
+            yield Complaint(
+                key=f"charge_key[{number}].vehicle",
+                value=repr(key.vehicle),
+                problem="this car is known by another token already",
+                fix="name it in one charge_key, or give it its own id_token, not both",
+            )
+        named.add(key.vehicle)
 
 
 def _departure(settings: Settings, number: int, departure: Departure) -> Iterator[Complaint]:

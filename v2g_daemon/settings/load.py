@@ -16,6 +16,7 @@ from pydantic_settings import SettingsError
 from v2g_daemon.domain.errors import ConfigurationError
 from v2g_daemon.settings.complaint import Complaint
 from v2g_daemon.settings.contradictions import contradictions
+from v2g_daemon.settings.relays import relay_contradictions, with_relay_files
 from v2g_daemon.settings.sections import Charger, Settings
 
 SHORTEST_PASSWORD = 8  # stations that allow fewer than OCPP's 16 exist (A00.FR.205)
@@ -47,10 +48,10 @@ def load_settings(path: Path, *, overrides: Mapping[str, object] | None = None) 
     except SettingsError as error:
         complaints.append(_unreadable_variable(error))
     if settings is not None:
-        complaints += contradictions(settings)
+        complaints += [*contradictions(settings), *relay_contradictions(settings)]
     if settings is None or complaints:
         raise _refusal(complaints, path)
-    return _with_files(_with_passwords(settings, path), path)
+    return with_relay_files(_with_files(_with_passwords(settings, path), path), path)
 
 
 def _refusal(complaints: list[Complaint], path: Path) -> ConfigurationError:

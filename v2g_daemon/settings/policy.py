@@ -164,11 +164,17 @@ def _vehicle(vehicle: sections.Vehicle, settings: sections.Settings) -> Vehicle:
         wear_cost_per_kwh_discharged=WEAR_BY_CHEMISTRY[vehicle.chemistry] if wear is None else wear,
         warranty=None if warranty is None else WarrantyTerms(**warranty.model_dump()),
         evccid=vehicle.evccid,
-        id_token=vehicle.id_token,
+        id_token=_token_of(vehicle, settings),
         assumed_when_unidentified=vehicle.assumed_when_unidentified,
         usual_energy_wh=vehicle.usual_energy_wh,
         hysteresis_soc=max(vehicle.soc_step, LEAST_HYSTERESIS_SOC),
     )
+
+
+def _token_of(vehicle: sections.Vehicle, settings: sections.Settings) -> str | None:
+    """Its own token, or that of the charge key which names it."""
+    keys = (key.id_token for key in settings.charge_key if key.vehicle == vehicle.id)
+    return vehicle.id_token or next(keys, None)
 
 
 def _schedule(settings: sections.Settings) -> WeeklySchedule:

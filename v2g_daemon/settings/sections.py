@@ -14,11 +14,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AwareDatetime,
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
-    ValidationInfo,
     field_validator,
 )
 from pydantic_settings import (
@@ -27,10 +24,9 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-Positive = Annotated[float, Field(gt=0.0)]
-NotNegative = Annotated[float, Field(ge=0.0)]
-Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
-Name = Annotated[str, Field(min_length=1, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]*$")]
+from v2g_daemon.settings.access_sections import ChargeKey, Relay, Token
+from v2g_daemon.settings.section import Fraction, Name, NotNegative, Positive, Section
+
 Port = Annotated[int, Field(ge=0, le=65535)]
 SecurityProfile = Literal[1, 2, 3]  # OCPP 2.0.1 A00: password, password over TLS, certificate
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -45,20 +41,6 @@ TIMEZONE_OF_BIDDING_ZONE = {
     "PL": "Europe/Warsaw", "PT": "Europe/Lisbon", "SE4": "Europe/Stockholm",
     "SI": "Europe/Ljubljana",
 }  # fmt: skip
-
-
-class Section(BaseModel):
-    """A table of the file; unknown keys, NaN and infinities are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _no_boolean_as_number(cls, value: object, info: ValidationInfo) -> object:
-        name = info.field_name or ""
-        if isinstance(value, bool) and cls.model_fields[name].annotation is not bool:
-            raise ValueError("true and false are no values for this key")
-        return value
 
 
 class ExportWindowSection(Section):
@@ -106,13 +88,18 @@ class Loss(Section):
 
 
 class ChargerCadence(Section):
-    """[charger.cadence]: how often this charger may be bothered."""
+    """[charger.cadence]: how often this charger may be bothered; budgets are for a local day."""
 
     smallest_change_w: NotNegative = 100.0
+    smallest_change_a: NotNegative = 0.5
     between_increases_s: NotNegative = 30.0
     dwell_on_s: NotNegative = 600.0
     dwell_off_s: NotNegative = 300.0
     ramp_up_w_per_s: Positive = 500.0
+    closings_per_day: Annotated[int, Field(ge=1)] = 12
+    writes_per_day: Annotated[int, Field(ge=1)] = 300
+    writes_wear_flash: bool = False
+    rests_closed: bool = False
 
 
 class Charger(Section):
@@ -136,6 +123,7 @@ class Charger(Section):
     phases: Literal[1, 3] | None = None
     connected_phase: Literal[1, 2, 3] = 1
     charge_only: bool = False
+    remote_start: bool = False
     fail_state: Literal["charges", "idles", "unknown"] = "charges"
     soc_needs_power: bool = False
     sample_interval_s: Annotated[int, Field(ge=1)] = 5
@@ -176,7 +164,7 @@ class Vehicle(Section):
     max_discharge_w: NotNegative | None = None
     wear_cost_per_kwh_discharged: NotNegative | None = None
     evccid: str | None = None
-    id_token: str | None = None
+    id_token: Token | None = None
     assumed_when_unidentified: bool = False
     usual_energy_wh: Positive = 10_000.0
     warranty: Warranty | None = None
@@ -264,6 +252,8 @@ class Ocpp(Section):
     port: Port = 9000
     tls_port: Port = 9443
     call_timeout_s: Positive = 30.0
+    accept_unknown_keys: bool = True
+    relay: tuple[Relay, ...] = ()
     security_profile: SecurityProfile = 1
     tls_certificate_file: Path | None = None
     tls_key_file: Path | None = None
@@ -331,6 +321,7 @@ class Settings(BaseSettings):
     vehicle: tuple[Vehicle, ...]
     tariff: Tariff
     departure: tuple[Departure, ...] = ()
+    charge_key: tuple[ChargeKey, ...] = ()
     meter: Meter | None = None
     pv_meter: Meter | None = None
     prices: Prices = Prices()

@@ -25,6 +25,7 @@ def warnings_of(settings: Settings) -> tuple[str, ...]:
         *_early_export(policy),
         *_unsafe_alone(policy),
         *_open_passwords(settings),
+        *_nobody_may(settings),
     )
 
 
@@ -133,12 +134,26 @@ def _unsafe_alone(policy: Policy) -> Iterator[str]:
             )
 
 
+def _nobody_may(settings: Settings) -> Iterator[str]:
+    tokens = [*settings.charge_key, *(one for one in settings.vehicle if one.id_token is not None)]
+    if not settings.ocpp.accept_unknown_keys and not tokens:
+        yield (
+            "ocpp.accept_unknown_keys is false and no key is known: nothing charges but at a "
+            "station that starts by itself or by remote_start; add a [[charge_key]]"
+        )
+
+
 def exposed_secrets(path: Path, settings: Settings) -> tuple[str, ...]:
     """Files with a password in them that every user of the machine may read."""
     files = [
         path.parent / charger.password_file
         for charger in settings.charger
         if charger.password_file is not None
+    ]
+    files += [
+        path.parent / relay.password_file
+        for relay in settings.ocpp.relay
+        if relay.password_file is not None
     ]
     if any(_stands_in_the_file(charger) for charger in settings.charger):
         files.append(path)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from v2g_daemon.accounting import decision_log
 from v2g_daemon.accounting import metering as meters
 from v2g_daemon.accounting.metering import Metering
 from v2g_daemon.control.decide import decide
@@ -139,6 +140,7 @@ def _snapshot(house: House, news: News, policy: Policy) -> Snapshot:
         commissioning=news.commissioning,
         counters=meters.discharge_counters(house.metering, news.evses, news.now, policy),
         recording=news.recording,
+        command_counters=decision_log.command_counters(house.metering.log),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -83,7 +83,7 @@ Benches = Callable[..., AbstractAsyncContextManager[Bench]]
 
 @pytest.fixture
 def benches() -> Benches:
-    """`async with benches(evse=..., versions=..., call_timeout_s=...) as bench`."""
+    """`async with benches(evse=..., versions=..., key_ring=...) as bench`."""
 
     @asynccontextmanager
     async def make(
@@ -99,6 +99,7 @@ def benches() -> Benches:
         journal: MemoryJournal | None = None,
         ca: StationCa | None = None,
         register: CertificateRegister | None = None,
+        **of_station: Any,
     ) -> AsyncIterator[Bench]:
         clock, sink = SteppedClock(), Sink()
         config = CentralSystemConfig(
@@ -110,7 +111,7 @@ def benches() -> Benches:
                     heartbeat_interval_s=heartbeat_interval_s,
                     ping_interval_s=ping_interval_s,
                     ping_timeout_s=ping_timeout_s,
-                    **{"password": "correct horse battery", **(station or {})},
+                    **{"password": "correct horse battery", **(station or {}), **of_station},
                 ),
             ),
             call_timeout_s=call_timeout_s,
@@ -121,6 +122,7 @@ def benches() -> Benches:
         kept = MemoryJournal() if journal is None else journal
         central = CentralSystem(config, clock, sink, kept, ca=ca, register=register)
         serving = asyncio.create_task(central.run())
+        relaying = [asyncio.create_task(_run(relay)) for relay in central.relays().values()]
         async with asyncio.timeout(5):
             await central.listening()
         try:
@@ -133,10 +135,15 @@ def benches() -> Benches:
                 journal=kept,
             )
         finally:
-            serving.cancel()
-            await asyncio.wait([serving])
+            for task in (serving, *relaying):
+                task.cancel()
+            await asyncio.wait([serving, *relaying])
 
     return make
+
+
+async def _run(task: Callable[[], Awaitable[None]]) -> None:
+    await task()
 
 
 @pytest.fixture

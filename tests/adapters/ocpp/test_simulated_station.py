@@ -111,38 +111,44 @@ class House:
             )
             await asyncio.sleep(0.1)
 
-    async def restart(self) -> None:
-        """Kill the central system without a farewell, and start a new one on the same port."""
-        port = self.central.bound_port
-        assert port is not None
+    async def kill(self) -> None:
+        """End the central system without a farewell."""
         for desk in self.central._desks.values():
             if desk.live is not None:
                 desk.live.connection.transport.abort()
         self.serving.cancel()
         await asyncio.wait([self.serving])
+
+    async def restart(self) -> None:
+        """Kill the central system, and start a new one on the same port."""
+        port = self.central.bound_port
+        assert port is not None
+        await self.kill()
         self.sink = Sink()
         self.central = CentralSystem(_config(port), self.clock, self.sink, MemoryJournal())
         self.serving = asyncio.create_task(self.central.run())
         await self.central.listening()
 
 
-def _config(port: int) -> CentralSystemConfig:
+def _config(port: int, **of_station: Any) -> CentralSystemConfig:
     evse = EvseConfig(
         evse_id="garage",
         static_safe_current_a=10.0,
         max_charge_w=7400.0,
         max_discharge_w=7400.0,
     )
-    station = StationConfig(station_id="S1", password="correct horse battery", evses=(evse,))
+    station = StationConfig(
+        station_id="S1", password="correct horse battery", evses=(evse,), **of_station
+    )
     return CentralSystemConfig(stations=(station,), port=port, boot_wait_s=1.0)
 
 
 @asynccontextmanager
-async def house(tmp_path: Path, version: str) -> AsyncIterator[House]:
+async def house(tmp_path: Path, version: str, **of_station: Any) -> AsyncIterator[House]:
     anchor = time.monotonic()
     clock = ScaledClock(start_utc=START, speed=SPEED, anchor_monotonic_s=anchor)
     sink = Sink()
-    central = CentralSystem(_config(0), clock, sink, MemoryJournal())
+    central = CentralSystem(_config(0, **of_station), clock, sink, MemoryJournal())
     found = House(
         clock=clock,
         sink=sink,

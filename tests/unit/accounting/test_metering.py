@@ -163,6 +163,7 @@ def resumed(*, pcc=None, evses=(), sessions=(), counters=(NO_COUNTERS,), days=()
         evses=evses,
         sessions=sessions,
         soc_days=days,
+        decisions=(),
         counters_read=counters,
         now_utc=at(500.0).utc,
         timezone="Europe/Amsterdam",

@@ -50,6 +50,18 @@ def test_a_watching_house_sends_nothing(tmp_path: Path) -> None:
     assert "Missing for" not in said
 
 
+def test_keys_remote_starts_and_relays_are_told(tmp_path: Path) -> None:
+    text = after("[charger]", "remote_start = true") + METER
+    text += '[[charge_key]]\nname = "badge"\nid_token = "04A2"\n'
+    text += "[ocpp]\naccept_unknown_keys = false\n"
+    text += '[[ocpp.relay]]\nstation_id = "STATION-1"\nurl = "ws://127.0.0.1:1/x"\n'
+    text += "plain_text_on_private_network = true\n"
+    said = check(written(tmp_path, text)).text
+    assert "Charge keys: 1 charge also while the daemon is away; no other may." in said
+    assert "Station STATION-1 is started by the daemon when a car is plugged in." in said
+    assert "STATION-1 is heard, read-only, by ws://127.0.0.1:1/x, in plain text." in said
+
+
 def test_defaults_in_force_are_told(tmp_path: Path) -> None:
     said = check(written(tmp_path, SMALLEST + METER)).text
     assert (

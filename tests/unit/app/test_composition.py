@@ -27,6 +27,7 @@ from v2g_daemon.app.composition import (
 )
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.ledger import (
+    DecisionRow,
     EvseInterval,
     LatchEvent,
     LedgerRow,
@@ -36,6 +37,7 @@ from v2g_daemon.domain.ledger import (
 )
 from v2g_daemon.domain.memory import DischargeLatch
 from v2g_daemon.domain.policy import Policy
+from v2g_daemon.domain.setpoint import Authority
 from v2g_daemon.settings import load_settings
 from v2g_daemon.step.house import Outcome
 
@@ -138,6 +140,25 @@ def test_counters_go_on_where_they_stood(ledger: DatabaseLedger) -> None:
     assert counters.exported_today_wh == 800.0
     assert counters.discharged_life_wh == 1000.0
     assert counters.discharging_life_s == 600.0
+
+
+def test_what_the_charger_was_told_today_counts_on(ledger: DatabaseLedger) -> None:
+    rows = [
+        DecisionRow(
+            at_utc=NOW.utc - hours * timedelta(hours=1),
+            evse_id="carport",
+            target_w=target_w,
+            authority=Authority.PLAN,
+            rule="plan",
+            detail="as planned",
+            changes_count=changes_count,
+        )
+        for hours, target_w, changes_count in ((30, 0.0, 80), (3, 3000.0, 5), (2, 0.0, 1))
+    ]
+    house = stored(ledger, *rows)
+    _, (outcome,) = played([some_news()], policy=POLICY, house=house)
+    (counters,) = outcome.snapshot.command_counters
+    assert (counters.changes_today, counters.closings_today) == (6, 1)
 
 
 def test_a_running_session_goes_on_with_its_car_and_what_it_charged(

@@ -9,7 +9,7 @@ import pytest
 from tests.builders import NOW, an_evse_memory, in_hours
 from tests.unit.step.news import played, some_news
 from v2g_daemon.app.latches import LatchDesk
-from v2g_daemon.domain.memory import DischargeLatch, LatchClearance, Memory
+from v2g_daemon.domain.memory import Direction, DischargeLatch, Evidence, LatchClearance, Memory
 from v2g_daemon.domain.snapshot import RecordingHealth
 from v2g_daemon.runtime.latest_values import LatestValues
 from v2g_daemon.step.house import House
@@ -43,7 +43,8 @@ def test_what_is_not_latched_or_still_runs_the_wrong_way_is_not_cleared() -> Non
     found, latest = desk(Memory())
     with pytest.raises(ValueError, match="no latch is set at 'carport'"):
         found.clear(evse_id="carport", because="rewired")
-    wrong = replace(an_evse_memory(), contradicted_since=NOW)
+    evidence = Evidence(charged=True, since=NOW, at=NOW, samples=1)
+    wrong = replace(an_evse_memory(), direction=Direction(evidence=evidence))
     found, latest = desk(Memory(latches=(LATCH,), evses=(wrong,)))
     with pytest.raises(ValueError, match="still moves against its command"):
         found.clear(evse_id="carport", because="rewired")

@@ -23,7 +23,7 @@ from tests.builders import (
 from v2g_daemon.adapters.web.translate import status_json
 from v2g_daemon.app.status_text import status_text
 from v2g_daemon.domain.faults import Fault, FaultCode
-from v2g_daemon.domain.snapshot import Snapshot
+from v2g_daemon.domain.snapshot import CommandCounters, Snapshot
 
 
 @pytest.fixture(autouse=True)
@@ -54,6 +54,8 @@ def test_a_quiet_house_is_a_few_lines() -> None:
     assert lines[6:] == [
         "         next: ready by Thu 07:30 with 60 %",
         "         plan: nothing is worth its while",
+        "         if the Pi dies: charges from Thu 04:30 at 4.1 kW",
+        "         used: writes 0 today, closings 0 of 12",
     ]
 
 
@@ -83,6 +85,31 @@ def test_an_empty_outlet_and_a_guest_are_told_apart() -> None:
 def test_a_goal_in_energy_is_shown_by_its_time() -> None:
     snapshot = a_snapshot(goals=goals(a_goal(12.5, None, energy_wh=9000.0)))
     assert "         next: ready by Thu 07:30" in lines_of(snapshot)
+
+
+def test_what_the_car_does_without_the_daemon_is_its_next_charge() -> None:
+    def dies(snapshot: Snapshot) -> str:
+        (line,) = [one for one in lines_of(snapshot) if "if the Pi dies" in one]
+        return line.removeprefix("         if the Pi dies: ")
+
+    assert dies(a_snapshot()) == "charges at 4.1 kW"
+    trip, plan = goals(a_goal(12.5, 0.6)), a_plan()
+    slots = tuple(replace(slot, power_w=7400.0) for slot in plan.slots[:6])
+    early = replace(plan, slots=(*slots, *plan.slots[6:]))
+    assert dies(a_snapshot(goals=trip, plans=(early,))) == "charges at 4.1 kW until Wed 20:30"
+    met = an_evse_status(soc=0.7)
+    assert dies(a_snapshot(goals=trip, plans=(plan,), evses=(met,))) == "waits"
+
+
+def test_what_a_charger_was_bothered_with_stands_beside_its_budgets() -> None:
+    told = CommandCounters(
+        evse_id="carport", day_ends_utc=in_hours(5.0), changes_today=900, closings_today=3
+    )
+    counting = an_evse_status(writes_today=950, flash_writes_today=41)
+    used = "         used: writes 41 of 300 today, closings 3 of 12"
+    assert used in lines_of(a_snapshot(evses=(counting,), command_counters=(told,)))
+    silent = "         used: writes 900 today, closings 3 of 12"
+    assert silent in lines_of(a_snapshot(command_counters=(told,)))
 
 
 def test_overrides_and_faults_come_last() -> None:

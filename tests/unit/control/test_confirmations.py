@@ -18,11 +18,12 @@ from tests.builders import (
     an_evse_memory,
     an_evse_status,
     goals,
+    long_told,
 )
 from v2g_daemon.control.decide import decide
 from v2g_daemon.domain.decision import Decision
 from v2g_daemon.domain.faults import FaultCode
-from v2g_daemon.domain.memory import EvseMemory, Memory
+from v2g_daemon.domain.memory import Evidence, EvseMemory, Memory
 from v2g_daemon.domain.policy import Stage
 from v2g_daemon.domain.readings import CommandOutcome, EvseStatus, OutcomeKind
 from v2g_daemon.domain.setpoint import HandsOff
@@ -93,9 +94,9 @@ def test_a_discharge_nobody_commanded_is_latched(target_w: float) -> None:
     evse = replace(
         an_evse_memory(),
         last=a_setpoint(target_w),
-        switched_at=ago(60.0),
-        contradicted_since=ago(20.0),
-        contradictions=1,
+        direction=long_told(
+            evidence=Evidence(charged=False, since=ago(20.0), at=ago(20.0), samples=1)
+        ),
     )
     memory, decision = decided(drawing(-3000.0), evse)
     assert [latch.rule for latch in memory.latches] == ["wrong_direction"]

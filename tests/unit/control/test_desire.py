@@ -166,6 +166,11 @@ def test_the_import_limit_is_relieved_too() -> None:
     assert decided(overloaded(7000.0), policy=policy).desired_w == -2000.0
 
 
+def test_a_plan_that_gives_more_than_the_relief_stands() -> None:
+    decision = decided(overloaded(17_300.0, plans=(SELLING,)))
+    assert (decision.desire.rule, decision.desired_w) == ("plan_discharge", -7400.0)
+
+
 def test_the_cars_own_charge_is_no_overload() -> None:
     charging = an_evse_status(power_w=7000.0)
     decision = decided(overloaded(evses=(charging,), plans=(SELLING,)))

@@ -309,7 +309,7 @@ def test_every_rule_of_the_module_stands_in_the_table() -> None:
     assert {rule.__name__ for rule in LIMIT_RULES} == {
         "device", "telemetry", "static_safe", "permission", "identity", "soc_known",
         "commute_buffer", "soc_ceiling", "warranty", "monthly_cycles", "latch", "first_discharge",
-        "recording", "clock",
+        "countercheck", "distrust", "write_budget", "recording", "clock",
     }  # fmt: skip
 
 

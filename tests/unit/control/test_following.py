@@ -14,21 +14,29 @@ from tests.builders import (
     a_meter,
     a_plan,
     a_policy,
+    a_setpoint,
     a_situation,
     a_snapshot,
     a_timing,
     ago,
+    an_evse,
     an_evse_memory,
     an_evse_status,
+    an_override,
+    long_told,
     target_of,
 )
 from v2g_daemon.control.decide import decide
+from v2g_daemon.control.direction import watch_direction
 from v2g_daemon.control.following import car_state_of, deviation_detail, follow, settle_s
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.domain.decision import CarState, Decision, Following
 from v2g_daemon.domain.faults import FaultCode
+from v2g_daemon.domain.goals import OverrideKind
 from v2g_daemon.domain.memory import EvseMemory
+from v2g_daemon.domain.power import PowerRange
 from v2g_daemon.domain.readings import CommandOutcome, OutcomeKind, PowerControl
+from v2g_daemon.domain.setpoint import Setpoint
 from v2g_daemon.domain.snapshot import RecordingHealth
 
 
@@ -45,12 +53,13 @@ def followed(
         target_w,
         apart_since=None if apart_s is None else ago(apart_s),
         changed_at=ago(600.0),
-        switched_at=ago(600.0),
+        direction=long_told(600.0),
         **({} if memory_changes is None else memory_changes),
     )
     status = an_evse_status(power_w=power_w, **changes)
-    situation = a_situation(status=status, memory=memory)
-    return follow(situation, a_snapshot(evses=(status,)), a_policy())
+    snapshot = a_snapshot(evses=(status,))
+    situation, _ = watch_direction(a_situation(status=status, memory=memory), snapshot, a_policy())
+    return follow(situation, snapshot, a_policy())
 
 
 @pytest.mark.parametrize(
@@ -172,7 +181,8 @@ def test_why_a_car_takes_nothing_has_a_name(
 
 def first_discharge(seconds: int, *, obeys: bool) -> tuple[list[float], Decision]:
     """A car whose kWh are worth nothing from NOW on, in a session that has not discharged yet."""
-    memory, power_w, targets, decision = a_memory(discharge_proven=False), 0.0, [], None
+    memory, power_w, targets = a_memory(discharge_shown=False, discharge_proven=False), 0.0, []
+    decision = None
     for second in range(seconds):
         now = NOW.later(second)
         snapshot = a_snapshot(
@@ -200,3 +210,55 @@ def test_a_discharge_that_never_flows_stays_the_least_and_is_a_fault() -> None:
     assert min(targets) == -1400.0
     assert decision.evses[0].following is Following.DEVIATING
     assert FaultCode.NOT_FOLLOWING in {fault.code for fault in decision.faults}
+
+
+# Bounds that are passed.
+
+
+def beyond(power_w: float, *, for_s: float, **changes: Any) -> EvseMemory:
+    """Told 3000 W with 3000 W permitted, and measured at `power_w` for so long."""
+    bound = replace(a_setpoint(3000.0), permitted=PowerRange(lowest_w=0.0, highest_w=3000.0))
+    memory = an_evse_memory(breached_since=ago(for_s), **changes)
+    status = an_evse_status(power_w=power_w)
+    situation = a_situation(status=status, memory=replace(memory, last=bound))
+    return follow(situation, a_snapshot(evses=(status,)), a_policy()).memory
+
+
+@pytest.mark.parametrize(
+    ("power_w", "for_s", "distrusted"),
+    [(3600.0, 69.0, False), (3600.0, 70.0, True), (3500.0, 70.0, False), (-600.0, 70.0, True)],
+)
+def test_a_charger_that_stays_beyond_its_bound_is_trusted_no_more(
+    power_w: float, for_s: float, *, distrusted: bool
+) -> None:
+    assert beyond(power_w, for_s=for_s).distrusted is distrusted
+
+
+def test_more_than_asked_for_but_permitted_is_no_breach() -> None:
+    assert followed(3000.0, 7000.0, apart_s=900.0).memory.breached_since is None
+
+
+def test_distrust_lasts_until_the_car_is_unplugged() -> None:
+    assert beyond(3000.0, for_s=0.0, distrusted=True).distrusted
+    memory, decision = decide(
+        a_memory(3000.0, distrusted=True), a_snapshot(plans=(a_plan(0.0),)), a_policy()
+    )
+    # 6 A on three phases.
+    permitted = decision.evses[0].command.permitted
+    assert (permitted.lowest_w, permitted.highest_w) == (0.0, 4140.0)
+    empty = an_evse_status(plugged_in=False, session_id=None)
+    memory, _ = decide(memory, a_snapshot(evses=(empty,)), a_policy())
+    assert not memory.evses[0].distrusted
+
+
+@pytest.mark.parametrize(("power_w", "lease_s"), [(3000.0, 1800.0), (3600.0, 90.0), (0.0, 1800.0)])
+def test_a_charge_that_is_more_than_told_is_told_anew_on_a_short_lease(
+    power_w: float, lease_s: float
+) -> None:
+    memory = a_memory(3000.0, apart_since=ago(60.0), changed_at=ago(60.0))
+    override = an_override(OverrideKind.CHARGE)
+    policy = a_policy(evses=(an_evse(max_charge_w=3000.0),))
+    snapshot = a_snapshot(evses=(an_evse_status(power_w=power_w),), overrides=(override,))
+    command = decide(memory, snapshot, policy)[1].evses[0].command
+    assert isinstance(command, Setpoint)
+    assert command.expires_at.seconds_since(NOW) == lease_s

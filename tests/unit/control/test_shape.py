@@ -13,17 +13,21 @@ from tests.builders import (
     a_policy,
     a_setpoint,
     a_situation,
-    a_timing,
+    a_snapshot,
     ago,
     an_evse,
     an_evse_memory,
     an_evse_status,
+    in_hours,
 )
 from v2g_daemon.control.shape import remember_change, shape
 from v2g_daemon.control.wish import Wish
+from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.memory import EvseMemory
 from v2g_daemon.domain.power import PowerRange
+from v2g_daemon.domain.readings import PowerControl
 from v2g_daemon.domain.setpoint import Authority, Reason
+from v2g_daemon.domain.snapshot import CommandCounters
 
 FREE = PowerRange(lowest_w=-7400.0, highest_w=7400.0)
 LONG_AGO = ago(3600.0)
@@ -38,20 +42,27 @@ def shaped(
     *,
     permitted: PowerRange = FREE,
     last_w: float | None = 0.0,
-    cadence: dict[str, float] | None = None,
+    cadence: dict[str, Any] | None = None,
     least_w: float = 1400.0,
+    offer: dict[str, Any] | None = None,
+    told: CommandCounters | None = None,
+    status: dict[str, Any] | None = None,
     **memory: Any,
 ) -> float:
-    offer = a_capability(min_charge_w=0.0, min_discharge_w=0.0)
+    """The command; unless told otherwise the wish has been standing for an hour."""
+    capability = a_capability(**{"min_charge_w": 0.0, "min_discharge_w": 0.0, **(offer or {})})
     evse = an_evse(
         cadence=a_cadence(**(cadence or {})), min_charge_w=least_w, min_discharge_w=least_w
     )
+    standing: dict[str, Any] = {"raised_since": LONG_AGO, "raised_w": wanted.target_w}
+    policy = a_policy(evses=(evse,))
     situation = a_situation(
-        status=an_evse_status(capability=offer),
-        memory=an_evse_memory(last_w, **memory),
-        policy=a_policy(evses=(evse,)),
+        status=an_evse_status(capability=capability, **(status or {})),
+        memory=an_evse_memory(last_w, **{**standing, **memory}),
+        snapshot=a_snapshot(command_counters=() if told is None else (told,)),
+        policy=policy,
     )
-    return shape(wanted, permitted, situation, NOW, a_timing())
+    return shape(wanted, permitted, situation, NOW, policy)
 
 
 def test_a_permitted_wish_passes() -> None:
@@ -180,9 +191,38 @@ def test_power_is_raised_no_faster_than_the_ramp_between_two_increases() -> None
     assert shaped(wish(-7000.0), last_w=-2000.0, cadence=slow) == -3500.0
 
 
-def test_an_increase_waits_30_s_for_the_one_before() -> None:
-    assert shaped(wish(7000.0), last_w=2000.0, increased_at=ago(29.0)) == 2000.0
-    assert shaped(wish(7000.0), last_w=2000.0, increased_at=ago(30.0)) == 7000.0
+@pytest.mark.parametrize(("since_s", "commanded_w"), [(29.0, 2000.0), (30.0, 7000.0)])
+def test_an_increase_waits_30_s_for_the_one_before(since_s: float, commanded_w: float) -> None:
+    user, increased_at = wish(7000.0, Authority.USER), ago(since_s)
+    assert shaped(wish(7000.0), last_w=2000.0, increased_at=increased_at) == commanded_w
+    at_once = shaped(user, last_w=2000.0, increased_at=increased_at, raised_since=None)
+    assert at_once == commanded_w
+
+
+@pytest.mark.parametrize(
+    ("since_s", "least_w", "commanded_w"),
+    [(9.0, 5000.0, 2000.0), (10.0, 5000.0, 5000.0), (10.0, 9000.0, 7000.0)],
+)
+def test_a_plan_gets_more_once_it_was_wanted_for_10_s_and_only_what_was_wanted_all_along(
+    since_s: float, least_w: float, commanded_w: float
+) -> None:
+    standing: dict[str, Any] = {"raised_since": ago(since_s), "raised_w": least_w}
+    assert shaped(wish(7000.0), last_w=2000.0, **standing) == commanded_w
+    mirrored: dict[str, Any] = {"raised_since": ago(since_s), "raised_w": -least_w}
+    assert shaped(wish(-7000.0), last_w=-2000.0, **mirrored) == -commanded_w
+
+
+def test_a_plan_that_wanted_no_more_a_moment_ago_waits() -> None:
+    assert shaped(wish(7000.0), last_w=2000.0, raised_since=None, raised_w=None) == 2000.0
+
+
+@pytest.mark.parametrize(("since_s", "commanded_w"), [(59.0, 2000.0), (60.0, 7000.0)])
+def test_where_each_change_renegotiates_with_the_car_a_minute_passes(
+    since_s: float, commanded_w: float
+) -> None:
+    offer = {"renegotiates": True}
+    more = shaped(wish(7000.0), last_w=2000.0, increased_at=ago(since_s), offer=offer)
+    assert more == commanded_w
 
 
 def test_a_decrease_waits_for_nothing() -> None:
@@ -213,10 +253,10 @@ def test_a_ramp_never_delays_a_limit() -> None:
 
 def test_after_a_long_pause_the_ramp_has_had_its_time() -> None:
     memory = EvseMemory(evse_id="carport", session_id="s1", last=a_setpoint(2000.0, age_s=80.0))
-    situation = a_situation(
-        memory=memory, policy=a_policy(evses=(an_evse(cadence=a_cadence(ramp_up_w_per_s=50.0)),))
-    )
-    assert shape(wish(7400.0), FREE, situation, NOW, a_timing()) == 6000.0
+    policy = a_policy(evses=(an_evse(cadence=a_cadence(ramp_up_w_per_s=50.0)),))
+    situation = a_situation(memory=memory, policy=policy)
+    user = wish(7400.0, Authority.USER)
+    assert shape(user, FREE, situation, NOW, policy) == 6000.0
 
 
 # The clocks.
@@ -227,7 +267,7 @@ def test_only_what_changes_moves_the_clocks() -> None:
         before = an_evse_memory(
             last_w, changed_at=LONG_AGO, increased_at=LONG_AGO, switched_at=LONG_AGO
         )
-        after = remember_change(before, a_setpoint(target_w, age_s=0.0), NOW)
+        after = remembered(before, target_w, wanted_w=target_w)
         assert after.last is not None
         assert after.last.target_w == target_w
         moved = (after.changed_at, after.increased_at, after.switched_at)
@@ -241,4 +281,158 @@ def test_only_what_changes_moves_the_clocks() -> None:
 
 
 def test_the_first_command_starts_the_clock() -> None:
-    assert remember_change(an_evse_memory(), a_setpoint(0.0), NOW).changed_at == NOW
+    assert remembered(an_evse_memory(), 0.0, wanted_w=0.0).changed_at == NOW
+
+
+def remembered(before: EvseMemory, target_w: float, *, wanted_w: float) -> EvseMemory:
+    return remember_change(
+        before, a_setpoint(target_w, age_s=0.0), NOW, wanted_w=wanted_w, smallest_w=100.0
+    )
+
+
+@pytest.mark.parametrize(
+    ("wanted_w", "since", "least_w"),
+    [
+        (5000.0, LONG_AGO, 4000.0),
+        (3500.0, LONG_AGO, 3500.0),
+        (3099.0, None, None),  # not worth writing: the wait begins anew
+        (-5000.0, None, None),
+        (0.0, None, None),
+    ],
+)
+def test_what_is_wanted_beyond_the_command_is_followed_without_a_break(
+    wanted_w: float, since: Instant | None, least_w: float | None
+) -> None:
+    before = an_evse_memory(3000.0, changed_at=LONG_AGO, raised_since=LONG_AGO, raised_w=4000.0)
+    after = remembered(before, 3000.0, wanted_w=wanted_w)
+    assert (after.raised_since, after.raised_w) == (since, least_w)
+
+
+def test_a_change_begins_the_wait_anew() -> None:
+    before = an_evse_memory(3000.0, changed_at=LONG_AGO, raised_since=LONG_AGO, raised_w=4000.0)
+    after = remembered(before, 4000.0, wanted_w=5000.0)
+    assert (after.raised_since, after.raised_w) == (None, None)
+    again = remembered(after, 4000.0, wanted_w=5000.0)
+    assert (again.raised_since, again.raised_w) == (NOW, 5000.0)
+
+
+# Half an ampere.
+
+
+@pytest.mark.parametrize(
+    ("control", "wanted_w", "commanded_w"),
+    [
+        (PowerControl.SIGNED, 2899.0, 2899.0),
+        (PowerControl.CHARGE_LIMIT, 2656.0, 3000.0),  # 345 W on three phases
+        (PowerControl.CHARGE_LIMIT, 2655.0, 2655.0),
+    ],
+)
+def test_where_the_car_is_told_a_current_half_an_ampere_is_the_smallest_change(
+    control: PowerControl, wanted_w: float, commanded_w: float
+) -> None:
+    assert shaped(wish(wanted_w), last_w=3000.0, offer={"control": control}) == commanded_w
+
+
+# Budgets.
+
+
+def used(*, changes: int = 0, closings: int = 0, hours_left: float = 6.0) -> CommandCounters:
+    """What the carport was told today."""
+    return CommandCounters(
+        evse_id="carport",
+        day_ends_utc=in_hours(hours_left),
+        changes_today=changes,
+        closings_today=closings,
+    )
+
+
+@pytest.mark.parametrize(
+    ("closings", "authority", "commanded_w"),
+    [
+        (8, Authority.PLAN, 3000.0),
+        (9, Authority.PLAN, 0.0),  # a quarter of 12 is kept
+        (11, Authority.COMMUTE, 3000.0),
+        (12, Authority.COMMUTE, 0.0),
+        (12, Authority.USER, 0.0),
+    ],
+)
+def test_a_start_needs_a_closing_that_is_left(
+    closings: int, authority: Authority, commanded_w: float
+) -> None:
+    assert shaped(wish(3000.0, authority), told=used(closings=closings)) == commanded_w
+
+
+def test_used_up_closings_end_nothing_and_hinder_no_change_while_the_contactor_is_closed() -> None:
+    spent = used(closings=12)
+    assert shaped(wish(5000.0), last_w=3000.0, told=spent) == 5000.0
+    assert shaped(wish(-5000.0, Authority.USER), last_w=3000.0, told=spent) == -5000.0
+    assert shaped(wish(0.0), last_w=3000.0, told=spent) == 0.0
+
+
+def test_a_charger_that_rests_with_its_contactor_closed_has_no_closings_to_count() -> None:
+    told = used(closings=500)
+    assert shaped(wish(3000.0), told=told, cadence={"rests_closed": True}) == 3000.0
+
+
+FLASH: dict[str, Any] = {"writes_wear_flash": True}
+
+
+@pytest.mark.parametrize(
+    ("changes", "authority", "commanded_w"),
+    [
+        (224, Authority.PLAN, 5000.0),
+        (225, Authority.PLAN, 3000.0),  # a quarter of 300 is kept
+        (299, Authority.COMMUTE, 5000.0),
+        (300, Authority.COMMUTE, 3000.0),
+    ],
+)
+def test_more_power_needs_a_write_that_is_left(
+    changes: int, authority: Authority, commanded_w: float
+) -> None:
+    told = used(changes=changes, hours_left=0.001)
+    more = shaped(wish(5000.0, authority), last_w=3000.0, told=told, cadence=FLASH)
+    assert more == commanded_w
+    assert shaped(wish(5000.0, authority), told=told, cadence=FLASH) == (
+        5000.0 if commanded_w == 5000.0 else 0.0
+    )
+
+
+def test_used_up_writes_block_no_decrease_and_no_limit() -> None:
+    spent: dict[str, Any] = {"told": used(changes=300), "cadence": FLASH}
+    assert shaped(wish(2000.0), last_w=3000.0, **spent) == 2000.0
+    assert shaped(wish(-3000.0), last_w=3000.0, **spent) == 0.0
+    tight = PowerRange(lowest_w=0.0, highest_w=2500.0)
+    assert shaped(wish(3000.0), last_w=3000.0, permitted=tight, **spent) == 2500.0
+
+
+def test_writes_that_wear_nothing_have_no_budget() -> None:
+    assert shaped(wish(5000.0), last_w=3000.0, told=used(changes=5000)) == 5000.0
+
+
+@pytest.mark.parametrize(
+    ("status", "cadence", "commanded_w"),
+    [
+        ({"writes_today": 4000, "flash_writes_today": 10}, {}, 5000.0),
+        ({"writes_today": 4000, "flash_writes_today": 300}, {}, 3000.0),
+        ({"writes_today": 4000}, {}, 5000.0),
+        ({"writes_today": 4000}, FLASH, 3000.0),
+    ],
+)
+def test_the_devices_own_count_is_believed_before_ours(
+    status: dict[str, Any], cadence: dict[str, Any], commanded_w: float
+) -> None:
+    told = used(changes=0, hours_left=0.001)
+    more = shaped(wish(5000.0), last_w=3000.0, told=told, status=status, cadence=cadence)
+    assert more == commanded_w
+
+
+@pytest.mark.parametrize(("since_s", "commanded_w"), [(383.0, 3000.0), (385.0, 5000.0)])
+def test_a_plans_writes_are_spread_over_the_rest_of_the_day(
+    since_s: float, commanded_w: float
+) -> None:
+    """12 h and 225 writes are left to it: two of them, up and down again, every 384 s."""
+    told = used(changes=0, hours_left=12.0)
+    more = shaped(wish(5000.0), last_w=3000.0, told=told, cadence=FLASH, increased_at=ago(since_s))
+    assert more == commanded_w
+    trip, lately = wish(5000.0, Authority.COMMUTE), ago(31.0)
+    assert shaped(trip, last_w=3000.0, told=told, cadence=FLASH, increased_at=lately) == 5000.0

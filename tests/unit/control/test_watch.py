@@ -14,16 +14,12 @@ from tests.builders import (
     a_meter,
     a_plan,
     a_policy,
-    a_setpoint,
     a_snapshot,
     ago,
-    an_evse_memory,
     an_evse_status,
     goals,
-    rules_of,
 )
 from v2g_daemon.control.decide import decide
-from v2g_daemon.domain.decision import Decision
 from v2g_daemon.domain.faults import FaultCode
 from v2g_daemon.domain.memory import Memory
 from v2g_daemon.domain.policy import Policy
@@ -89,6 +85,28 @@ def test_a_command_that_was_not_taken_is_a_fault(kind: OutcomeKind, codes: set[F
     assert set(faults_of(a_snapshot(evses=(an_evse_status(outcome=outcome),)))) == codes
 
 
+def test_a_refusal_is_said_in_the_devices_words_with_what_to_look_for() -> None:
+    outcome = CommandOutcome(
+        kind=OutcomeKind.REJECTED, target_w=-3000.0, answered_at=NOW, detail="UnsupportedKind"
+    )
+    found = faults_of(a_snapshot(evses=(an_evse_status(outcome=outcome),)))
+    assert found[FaultCode.COMMAND_REJECTED] == (
+        "the charging station refused -3000 W (UnsupportedKind): look for a mode, limit or schedule"
+        " set in the station or its app"
+    )
+
+
+@pytest.mark.parametrize(("since_s", "helps"), [(59.0, False), (60.0, True)])
+def test_a_command_that_nothing_measures_is_a_fact_and_after_a_minute_a_task(
+    since_s: float, *, helps: bool
+) -> None:
+    memory = a_memory(3000.0, unmeasured_since=ago(since_s))
+    silent = a_snapshot(evses=(an_evse_status(power_w=None, power_observed_at=None),))
+    said = faults_of(silent, memory=memory)[FaultCode.EVSE_STALE]
+    assert said.startswith("the charging station reports no power")
+    assert ("restart it" in said) is helps
+
+
 def test_the_missing_energy_is_said() -> None:
     found = faults_of(a_snapshot(goals=goals(a_goal(0.5, 0.6))))
     assert found[FaultCode.GOAL_UNREACHABLE] == "2.6 kWh will be missing at departure"
@@ -123,97 +141,3 @@ def test_what_was_never_commanded_or_measured_is_not_judged() -> None:
     unplugged = a_snapshot(evses=(an_evse_status(power_w=6000.0, plugged_in=False),))
     memory = a_memory(100.0, changed_at=ago(60.0))
     assert FaultCode.NOT_FOLLOWING not in faults_of(unplugged, memory=memory)
-
-
-# The latch.
-
-
-def run_against(
-    power_w: float,
-    *,
-    until_s: int,
-    settled_s: float = 60.0,
-    target_w: float = -3000.0,
-    grid_moved_w: float = 0.0,
-    sample_every_s: int = 1,
-) -> tuple[Memory, Decision]:
-    """A car told `target_w` and measured at `power_w` every second from NOW on.
-
-    `grid_moved_w`: what the PCC gained since the command changed direction.
-    """
-    evse = an_evse_memory(
-        changed_at=ago(settled_s), switched_at=ago(settled_s), grid_at_switch_w=8000.0
-    )
-    memory = Memory(evses=(replace(evse, last=a_setpoint(target_w)),), meter_good_since=ago(60.0))
-    decision = None
-    for second in range(until_s + 1):
-        now = NOW.later(second)
-        sampled_at = NOW.later(second - second % sample_every_s)
-        snapshot = a_snapshot(
-            now=now,
-            meter=replace(a_meter(8000.0 + grid_moved_w), observed_at=now),
-            evses=(an_evse_status(power_w=power_w, power_observed_at=sampled_at),),
-            plans=(a_plan(0.0),),
-            recording=RecordingHealth(last_durable_at=now, queue_full=False, records_lost=0),
-        )
-        memory, decision = decide(memory, snapshot, a_policy())
-    assert decision is not None
-    return memory, decision
-
-
-def test_charging_while_told_to_discharge_for_20_s_latches_discharge_off() -> None:
-    memory, decision = run_against(2000.0, until_s=19)
-    assert memory.latches == ()
-    memory, decision = run_against(2000.0, until_s=20)
-    assert [(latch.evse_id, latch.rule) for latch in memory.latches] == [
-        ("carport", "wrong_direction")
-    ]
-    assert memory.latches[0].since_utc == NOW.later(20.0).utc
-    assert "latch" in rules_of(decision.evses[0])
-    assert decision.evses[0].command.permitted.lowest_w == 0.0
-    assert FaultCode.WRONG_DIRECTION in {fault.code for fault in decision.faults}
-
-
-def test_where_the_grid_meter_agrees_the_second_sample_latches() -> None:
-    assert run_against(2000.0, until_s=4, grid_moved_w=2000.0, sample_every_s=5)[0].latches == ()
-    (latch,) = run_against(2000.0, until_s=5, grid_moved_w=2000.0, sample_every_s=5)[0].latches
-    assert latch.detail == "the charger charged while it was told to discharge"
-
-
-def test_one_sample_alone_never_latches_however_long_it_is_looked_at() -> None:
-    assert run_against(2000.0, until_s=25, sample_every_s=30)[0].latches == ()
-
-
-@pytest.mark.parametrize("load_step_w", [4000.0, -7000.0])
-def test_another_loads_step_latches_nothing_while_the_charger_obeys(load_step_w: float) -> None:
-    for target_w, power_w in ((-3000.0, -3000.0), (0.0, 0.0), (3000.0, 3000.0)):
-        memory, _ = run_against(
-            power_w, until_s=30, target_w=target_w, grid_moved_w=target_w + load_step_w
-        )
-        assert memory.latches == ()
-
-
-def test_a_charger_that_goes_on_discharging_when_told_to_rest_is_latched() -> None:
-    """The PCC has not gained what the discharge took from it: the meter agrees."""
-    (latch,) = run_against(-3000.0, until_s=1, target_w=0.0)[0].latches
-    assert latch.detail == "the charger discharged while it was told to charge or to rest"
-    # Where an oven switched off a discharge hides in the meter's gain: then the charger's word.
-    for until_s, latched in ((19, 0), (20, 1)):
-        memory, _ = run_against(-3000.0, until_s=until_s, target_w=0.0, grid_moved_w=3000.0)
-        assert len(memory.latches) == latched
-
-
-def test_a_latch_is_set_once_and_stays() -> None:
-    memory, decision = run_against(2000.0, until_s=40)
-    assert len(memory.latches) == 1
-    assert memory.latches[0].since_utc == NOW.later(20.0).utc
-    assert "latch" in rules_of(decision.evses[0])
-
-
-@pytest.mark.parametrize("power_w", [-3000.0, 0.0, 400.0])
-def test_doing_as_told_or_nothing_latches_nothing(power_w: float) -> None:
-    assert run_against(power_w, until_s=30)[0].latches == ()
-
-
-def test_a_charger_that_is_still_turning_round_is_given_time() -> None:
-    assert run_against(2000.0, until_s=15, settled_s=0.0)[0].latches == ()

@@ -143,6 +143,7 @@ def test_every_key_of_the_example_exists_and_none_is_missing(
     monkeypatch.delenv("V2G_PASSWORD_GARAGE")
     text = uncommented((CONFIG / "v2g-daemon.example.toml").read_text(encoding="utf-8"))
     (tmp_path / "station-1.password").write_text("station-word")
+    (tmp_path / "relay.password").write_text("relay-word")
     text = text.replace("[pv_meter]", '[pv_meter]\nhost = "x"')
     path = written(tmp_path, text)
     settings = load_settings(path)
@@ -155,10 +156,25 @@ def test_every_key_of_the_example_exists_and_none_is_missing(
 
 # The example can hold one of several ways to say a thing; [pv_meter] refers to [meter].
 ALTERNATIVES = {
+    "charge_key": {"vehicle"},
     "charger": {"password", "password_env"},
     "departure": {"energy_wh"},
     "pv_meter": {"port", "unit_id", "profile", "period_s"},
 }
+
+
+def test_a_key_names_the_car_it_belongs_to(tmp_path: Path) -> None:
+    key = '[[charge_key]]\nname = "badge"\nid_token = "04A2"\nvehicle = "car"\n'
+    assert to_policy(load_settings(written(tmp_path, SMALLEST + key))).vehicles[0].id_token == (
+        "04A2"
+    )
+
+
+def test_a_house_that_refuses_unknown_keys_and_knows_none_is_warned(tmp_path: Path) -> None:
+    closed = "[ocpp]\naccept_unknown_keys = false\n"
+    assert "no key is known" in "\n".join(warned(tmp_path, SMALLEST + METER + closed))
+    key = '[[charge_key]]\nname = "badge"\nid_token = "04A2"\n'
+    assert warned(tmp_path, SMALLEST + METER + key + closed) == ()
 
 
 def warned(tmp_path: Path, text: str) -> tuple[str, ...]:

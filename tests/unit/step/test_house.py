@@ -17,6 +17,7 @@ from tests.builders import (
     an_evse_status,
     an_override,
     in_hours,
+    long_told,
 )
 from tests.unit.step.news import FLAT_PRICES, a_commuters_policy, played, some_news
 from v2g_daemon.accounting.metering import resume
@@ -29,7 +30,7 @@ from v2g_daemon.domain.ledger import (
     PccInterval,
     SessionRow,
 )
-from v2g_daemon.domain.memory import DischargeLatch, LatchClearance, Memory
+from v2g_daemon.domain.memory import DischargeLatch, Evidence, LatchClearance, Memory
 from v2g_daemon.domain.snapshot import DischargeCounters
 from v2g_daemon.step.house import House, Outcome, closing_rows
 from v2g_daemon.step.news import News
@@ -162,9 +163,9 @@ LATCH = DischargeLatch(
 
 def test_a_charger_that_runs_the_wrong_way_is_latched_and_the_latch_written_once() -> None:
     told = an_evse_memory(
-        switched_at=NOW.later(-60.0),
-        contradicted_since=NOW.later(-20.0),
-        contradictions=1,
+        direction=long_told(
+            evidence=Evidence(charged=True, since=NOW.later(-20.0), at=NOW.later(-20.0), samples=1)
+        ),
         last=a_setpoint(-3000.0),
     )
     house = House(memory=Memory(evses=(told,), meter_good_since=NOW.later(-60.0)))
@@ -229,6 +230,7 @@ def a_metered_house() -> House:
             evses=(),
             sessions=(),
             soc_days=(),
+            decisions=(),
             counters_read=(counted,),
             now_utc=NOW.utc,
             timezone="Europe/Amsterdam",

@@ -18,7 +18,14 @@ from v2g_daemon.adapters.database import tables, translate
 from v2g_daemon.domain.errors import LedgerError
 from v2g_daemon.domain.goals import UserOverride
 from v2g_daemon.domain.interval import Interval, noon_day, quarter_hour_start
-from v2g_daemon.domain.ledger import EvseInterval, PccInterval, SessionRow, SocDay, StationEvent
+from v2g_daemon.domain.ledger import (
+    DecisionRow,
+    EvseInterval,
+    PccInterval,
+    SessionRow,
+    SocDay,
+    StationEvent,
+)
 from v2g_daemon.domain.memory import DischargeLatch
 from v2g_daemon.domain.plan import HistoryRow
 from v2g_daemon.domain.snapshot import CommissioningRecord, DischargeCounters
@@ -63,6 +70,17 @@ class DatabaseReader:
             .order_by(table.c.plugged_in_utc)
         )
         return tuple(SessionRow(**row) for row in self._read(statement))
+
+    def decisions(self, interval: Interval) -> tuple[DecisionRow, ...]:
+        """Decisions of the interval, in time order."""
+        table = tables.decision
+        statement = (
+            select(table)
+            .where(table.c.at_utc >= interval.start_utc)
+            .where(table.c.at_utc < interval.end_utc)
+            .order_by(table.c.at_utc)
+        )
+        return tuple(translate.decision(row) for row in self._read(statement))
 
     def open_sessions(self) -> tuple[SessionRow, ...]:
         """Sessions without an end, with the energy of their stored rows."""

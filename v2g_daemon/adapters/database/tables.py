@@ -86,6 +86,7 @@ decision = Table(
     Column("authority", Integer, nullable=False),
     Column("rule", String, nullable=False),
     Column("detail", String, nullable=False),
+    Column("changes_count", Integer, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
 )
 

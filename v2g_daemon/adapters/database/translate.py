@@ -24,6 +24,7 @@ from v2g_daemon.domain.ledger import (
     TelemetryRow,
 )
 from v2g_daemon.domain.memory import DischargeLatch
+from v2g_daemon.domain.setpoint import Authority
 from v2g_daemon.domain.snapshot import CommissioningRecord, CommissioningStep
 
 # The value of `kind` by which an override event says "back to automatic".
@@ -92,6 +93,11 @@ def pcc_interval(columns: Mapping[str, Any]) -> PccInterval:
 def evse_interval(columns: Mapping[str, Any]) -> EvseInterval:
     """A stored quarter hour at an EVSE."""
     return EvseInterval(**_without_bounds(columns))
+
+
+def decision(columns: Mapping[str, Any]) -> DecisionRow:
+    """A stored decision."""
+    return DecisionRow(**{**columns, "authority": Authority(columns["authority"])})
 
 
 def latch(columns: Mapping[str, Any]) -> DischargeLatch:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from v2g_daemon.adapters.ocpp.config import EvseConfig, OcppVersion, StationConfig
+from v2g_daemon.adapters.ocpp.keys import key_settings
 from v2g_daemon.adapters.ocpp.profiles import (
     LEASE_STACK_LEVEL,
     LEAST_PROFILE_ID,
@@ -98,13 +99,14 @@ def _v2x(name: str, config: EvseConfig) -> tuple[Variable, Variable]:
 
 
 def wanted_settings(station: StationConfig, version: OcppVersion) -> tuple[Wanted, ...]:
-    """The settings that make SoC, powers and registers arrive in time."""
+    """The settings that make SoC, powers and registers arrive in time, and keys work without us."""
     interval = (str(station.sample_interval_s),)
     wanted = [
         (_SAMPLED, "TxUpdatedInterval", interval),
         (_SAMPLED, "TxUpdatedMeasurands", MEASURAND_LISTS),
         (_SAMPLED, "TxEndedMeasurands", MEASURAND_LISTS[1:]),
         ("OCPPCommCtrlr", "HeartbeatInterval", (str(station.heartbeat_interval_s),)),
+        *key_settings(station.key_ring, remote_start=station.remote_start),
     ]
     settings = [
         Wanted(variable=Variable(component=component, name=name), values=values)

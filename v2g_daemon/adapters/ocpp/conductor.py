@@ -25,6 +25,7 @@ from v2g_daemon.adapters.ocpp.configuration import (
 )
 from v2g_daemon.adapters.ocpp.driver import Due, EvseDriver
 from v2g_daemon.adapters.ocpp.evse import EvseState, Transaction
+from v2g_daemon.adapters.ocpp.local_list import push_local_list
 from v2g_daemon.adapters.ocpp.profiles import DEFAULT_STACK_LEVEL, default_profile
 from v2g_daemon.adapters.ocpp.session import CallAnswered, StationConversation
 from v2g_daemon.adapters.ocpp.station import StationState
@@ -82,6 +83,7 @@ class Conductor:
             await self._keep_safety_net()
             for evse in self._station.evses:
                 await self._claim(evse)
+            await self._start_waiting()
             await self._ask_for_meter_values()
             await self._certificates.deliver(self._session)
             await self._chores.wait()
@@ -140,6 +142,8 @@ class Conductor:
         self._configured_power_ups = power_ups
         self._awake.set()
         await write_settings(self._session, wanted_settings(station, version), values)
+        now = self._clock.now()
+        await push_local_list(self._session, self._station.config, self._station.journal, now)
         for evse in self._station.evses:
             await self._look_around(evse)
 
@@ -230,6 +234,13 @@ class Conductor:
         evccid = printable(values.get(variable, ""))
         if evccid != "" and evse.transaction is transaction:
             evse.named(evccid=evccid)
+
+    async def _start_waiting(self) -> None:
+        """Where a car waits at a station that starts no transaction by itself."""
+        for autostart in self._station.autostarts:
+            now = self._clock.now()
+            if autostart.due(now, power_ups=self._station.power_ups):
+                await autostart.start(self._session, now)
 
     async def _ask_for_meter_values(self) -> None:
         """A running transaction that stopped sending samples is asked for one, now and then."""

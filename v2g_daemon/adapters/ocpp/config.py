@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from pathlib import Path
 
+from v2g_daemon.adapters.ocpp.keys import ANY_KEY, KeyRing
+
 
 class OcppVersion(StrEnum):
     """A version by its WebSocket subprotocol; the order is the server's preference."""
@@ -54,6 +56,21 @@ class EvseConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RelayConfig:
+    """A back end that hears a station; the station's id is added to the URL as its last segment.
+
+    `user` None: the station's id; `version` None: whichever the station speaks.
+    """
+
+    url: str
+    user: str | None = None
+    password: str | None = field(default=None, repr=False)
+    version: OcppVersion | None = None
+    ca_file: str | None = None
+    call_timeout_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StationConfig:
     """One charging station; naming a single version pins it.
 
@@ -72,6 +89,9 @@ class StationConfig:
     ping_timeout_s: float = 20.0
     sample_interval_s: int = 5
     heartbeat_interval_s: int = 60
+    key_ring: KeyRing = ANY_KEY
+    relay: RelayConfig | None = None
+    remote_start: bool = False  # of a station that starts no transaction by itself
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,7 @@ class EvseState:
         self.default_installed = False
         self.setpoint_refused = False
         self.connector_heard = False
+        self.connector_status: str | None = None
         self._station_id = station_id
         self._sink = sink
         self._newest_stamp_utc: datetime | None = None
@@ -74,6 +75,7 @@ class EvseState:
     def link_opened(self) -> None:
         """A new connection knows nothing yet: what was installed must be learned again."""
         self.connector_heard = False
+        self.connector_status = None
         self.forget_profiles()
         self.publish(connected=True)
 
@@ -129,6 +131,7 @@ class EvseState:
     def connector_told(self, connector_status: str, now: Instant) -> None:
         """StatusNotification; a transaction this connection told of knows better than it."""
         self.connector_heard = True
+        self.connector_status = connector_status
         running = self.transaction is not None and self.transaction.heard
         if connector_status == "Occupied" and not self.status.plugged_in:
             self.publish(plugged_in=True, plugged_in_at_utc=now.utc)

@@ -9,6 +9,7 @@ from typing import Any
 from v2g_daemon.adapters.ocpp.certificate_requests import CertificateRequests
 from v2g_daemon.adapters.ocpp.codec import JsonObject
 from v2g_daemon.adapters.ocpp.config import OcppVersion
+from v2g_daemon.adapters.ocpp.redaction import shortened
 from v2g_daemon.adapters.ocpp.security_log import SecurityLog
 from v2g_daemon.adapters.ocpp.station import StationState
 from v2g_daemon.adapters.ocpp.translate import allowed_transfers, format_stamp
@@ -63,6 +64,14 @@ class StationHandlers:
         """A message without answer (periodic event streams): nothing here asked for one."""
         del action, payload
 
+    def key_shown(self, id_token: JsonObject, status: str) -> None:
+        """A key was shown, and told `status`; one that was refused is a security event."""
+        self.station.key_shown(id_token, self.clock.now())
+        if status != "Accepted":
+            detail = f"{shortened(str(id_token['idToken']))} ({id_token['type']})"
+            station_id = self.station.config.station_id
+            self.security.note("unknown_key", station_id=station_id, detail=detail)
+
     def now_stamp(self) -> str:
         """The clock as stations want it, and set their own by."""
         self.station.has_our_time = True
@@ -71,7 +80,7 @@ class StationHandlers:
 
 def _boot(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
     trusted = handlers.clock.trusted()
-    handlers.station.booted(payload, accepted=trusted)
+    handlers.station.booted(payload, handlers.clock.now(), accepted=trusted)
     interval_s = handlers.station.config.heartbeat_interval_s if trusted else PENDING_INTERVAL_S
     return {
         "currentTime": handlers.now_stamp(),
@@ -86,18 +95,24 @@ def _heartbeat(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
 
 
 def _authorize(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
-    """At home every token may charge; who it is decides later what its car may do."""
+    """Who it is decides later what its car may do; here only whether it may charge at all."""
     handlers.station.authorized(payload)
-    answer: JsonObject = {"idTokenInfo": {"status": "Accepted"}}
-    if handlers.version is OcppVersion.V2_1:  # Q01: left out, it means charging only
+    status = handlers.station.config.key_ring.status(payload["idToken"])
+    handlers.key_shown(payload["idToken"], status)
+    answer: JsonObject = {"idTokenInfo": {"status": status}}
+    admitted = status == "Accepted"
+    if handlers.version is OcppVersion.V2_1 and admitted:  # Q01: left out, it means charging only
         answer["allowedEnergyTransfer"] = allowed_transfers(handlers.station.evse_configs)
     return answer
 
 
 def _transaction_event(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
     handlers.station.transaction_told(payload, handlers.clock.now())
-    # E05: idTokenInfo only where an idToken was given.
-    return {"idTokenInfo": {"status": "Accepted"}} if "idToken" in payload else {}
+    status = handlers.station.admissions.status(payload)
+    if "idToken" not in payload:  # E05: idTokenInfo only where an idToken was given
+        return {}
+    handlers.key_shown(payload["idToken"], status)
+    return {"idTokenInfo": {"status": status}}
 
 
 def _status_notification(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
@@ -122,6 +137,16 @@ def _security_event(handlers: StationHandlers, payload: JsonObject) -> JsonObjec
         station_id=handlers.station.config.station_id,
         detail=payload.get("techInfo", "told by the station"),
     )
+    return {}
+
+
+def _log_status(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
+    handlers.station.log_told(payload, handlers.clock.now())
+    return {}
+
+
+def _report(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
+    handlers.station.reports.told(payload)
     return {}
 
 
@@ -168,7 +193,7 @@ _BOTH: dict[str, Handler] = {
     "Get15118EVCertificate": _always(status="Failed", exiResponse=""),
     "GetCertificateStatus": _always(status="Failed"),
     "Heartbeat": _heartbeat,
-    "LogStatusNotification": _NOTED,
+    "LogStatusNotification": _log_status,
     "MeterValues": _meter_values,
     "NotifyChargingLimit": _NOTED,
     "NotifyCustomerInformation": _NOTED,
@@ -177,7 +202,7 @@ _BOTH: dict[str, Handler] = {
     "NotifyEVChargingSchedule": _always(status="Accepted"),
     "NotifyEvent": _NOTED,
     "NotifyMonitoringReport": _NOTED,
-    "NotifyReport": _NOTED,
+    "NotifyReport": _report,
     "PublishFirmwareStatusNotification": _NOTED,
     "ReportChargingProfiles": _NOTED,
     "ReservationStatusUpdate": _NOTED,

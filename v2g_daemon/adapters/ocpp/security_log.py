@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from v2g_daemon.adapters.ocpp.attempts import NOTES, NOTES_TOLD_BY_A_STATION, Tally
 from v2g_daemon.adapters.ocpp.codec import printable
 from v2g_daemon.domain.ledger import StationEvent, StationEventKind
+from v2g_daemon.domain.stations import SecurityNote
 from v2g_daemon.ports import Clock, StationJournal
 
 LONGEST_NAME = 50
 LONGEST_DETAIL = 255
 NOBODY = "unknown"
+RECENT = 10
 
 
 class SecurityLog:
@@ -19,6 +23,7 @@ class SecurityLog:
         self._clock = clock
         self._journal = journal
         self._notes = Tally(NOTES)
+        self._recent: dict[str, deque[SecurityNote]] = {}
         self._told = Tally(NOTES_TOLD_BY_A_STATION)
 
     def told(self, name: str, *, station_id: str, detail: str) -> None:
@@ -38,12 +43,19 @@ class SecurityLog:
         if self._notes.exhausted(key, now_s=now.monotonic_s):
             return
         self._notes.add(key, now_s=now.monotonic_s)
+        detail = printable(detail)[:LONGEST_DETAIL]
+        recent = self._recent.setdefault(station_id, deque(maxlen=RECENT))
+        recent.append(SecurityNote(at_utc=now.utc, name=name, detail=detail))
         self._journal.note(
             StationEvent(
                 at_utc=now.utc,
                 station_id=station_id,
                 kind=StationEventKind.SECURITY,
                 name=name,
-                detail=printable(detail)[:LONGEST_DETAIL],
+                detail=detail,
             )
         )
+
+    def recent(self, station_id: str) -> tuple[SecurityNote, ...]:
+        """The last events of a station in this run, oldest first."""
+        return tuple(self._recent.get(station_id, ()))

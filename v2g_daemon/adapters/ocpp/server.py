@@ -6,7 +6,7 @@ import asyncio
 import logging
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -30,6 +30,7 @@ from v2g_daemon.adapters.ocpp.crowd import listeners
 from v2g_daemon.adapters.ocpp.desks import Desk, Live
 from v2g_daemon.adapters.ocpp.gatekeeper import Gatekeeper
 from v2g_daemon.adapters.ocpp.handlers import StationHandlers
+from v2g_daemon.adapters.ocpp.installer import InstallerDesk
 from v2g_daemon.adapters.ocpp.security_log import SecurityLog
 from v2g_daemon.adapters.ocpp.session import StationConversation, StationHandler, StationSession
 from v2g_daemon.adapters.ocpp.tls import server_context
@@ -41,6 +42,7 @@ from v2g_daemon.ports import (
     EvsePort,
     ObservationSink,
     StationCa,
+    StationDesk,
     StationJournal,
 )
 
@@ -103,6 +105,15 @@ class CentralSystem:
     def ports(self) -> tuple[EvsePort, ...]:
         """The command port of every configured EVSE, connected or not."""
         return tuple(driver for desk in self._desks.values() for driver in desk.drivers)
+
+    def relays(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """A task for each station that is relayed; to be supervised one by one."""
+        relayed = {name: desk.relay for name, desk in self._desks.items()}
+        return {name: relay.run for name, relay in relayed.items() if relay is not None}
+
+    def installer_desk(self) -> StationDesk:
+        """Through which an installer sees the stations and asks them."""
+        return InstallerDesk(self._desks, clock=self._clock)
 
     async def listening(self) -> None:
         """Wait until stations can connect."""
@@ -181,6 +192,8 @@ class CentralSystem:
             self._listening.clear()
             for server in servers:
                 server.close(code=CloseCode.GOING_AWAY)
+            for desk in self._desks.values():
+                desk.frames.close()
 
     def _choose(
         self, connection: ServerConnection, offered: Sequence[Subprotocol]
@@ -240,7 +253,7 @@ class CentralSystem:
     ) -> None:
         station = desk.config
         session = StationSession(
-            link=BoundedLink(connection),
+            link=desk.watched(BoundedLink(connection)),
             version=version,
             handler=self._handler(desk, version),
             call_timeout_s=self._config.call_timeout_s,
@@ -250,12 +263,17 @@ class CentralSystem:
         calls = _conversation(desk, session)
         conductor = self._conductor(desk, calls)
         _drop_when_unacknowledged(connection, after_s=self._config.call_timeout_s)
-        live = Live(connection=connection, conductor=conductor, calls=calls, ended=asyncio.Event())
-        desk.live = live
+        live = Live(
+            connection=connection,
+            version=version,
+            address=str(connection.remote_address[0]),
+            since=self._clock.now(),
+            calls=calls,
+            conductor=conductor,
+            ended=asyncio.Event(),
+        )
+        desk.opened(live)
         LOG.info("OCPP: %s connected, %s", station.station_id, version.value)
-        for driver in desk.drivers:
-            driver.forget()
-        desk.state.link_opened()
         try:
             async with asyncio.TaskGroup() as group:
                 company = [
@@ -266,9 +284,7 @@ class CentralSystem:
                 for task in company:
                     task.cancel()
         finally:
-            desk.live = None
-            desk.state.link_lost()
-            live.ended.set()
+            desk.closed(live)
             LOG.info("OCPP: %s disconnected", station.station_id)
 
     def _conductor(self, desk: Desk, calls: StationConversation) -> Conductor:

@@ -5,19 +5,28 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import OrderedDict, deque
+from dataclasses import asdict
 
+from v2g_daemon.adapters.ocpp.attempts import NOTES, Tally
+from v2g_daemon.adapters.ocpp.autostart import Autostart
 from v2g_daemon.adapters.ocpp.codec import JsonObject, printable
 from v2g_daemon.adapters.ocpp.config import EvseConfig, StationConfig
+from v2g_daemon.adapters.ocpp.device_report import ReportInbox
 from v2g_daemon.adapters.ocpp.events import EventKind, TransactionEvent, transaction_event
 from v2g_daemon.adapters.ocpp.evse import EvseState
+from v2g_daemon.adapters.ocpp.keys import Admissions, is_no_key, is_own
 from v2g_daemon.adapters.ocpp.meter_values import newest_sample
 from v2g_daemon.adapters.ocpp.translate import charging_needs, identity, parse_stamp
 from v2g_daemon.domain.clock import ClockWitness, WitnessSource
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.ledger import StationEvent, StationEventKind
+from v2g_daemon.domain.stations import LogUpload, SeenKey, StationAbout
 from v2g_daemon.ports import ObservationSink, StationJournal
 
 REMEMBERED_TOKENS = 32
+SEEN_KEYS = 5
+LONGEST_TOLD = 100
+ABOUT = "about"
 
 
 class StationState:
@@ -31,11 +40,20 @@ class StationState:
         self.has_our_time = False
         self._sink = sink
         self.serial: str | None = None
+        self.about = StationAbout()  # for people; may be of an earlier run
+        self._learned = Tally(NOTES)
+        self.admissions = Admissions(config.key_ring)
+        self.reports = ReportInbox()
+        self.log_upload: LogUpload | None = None
+        self.unknown_keys: deque[SeenKey] = deque(maxlen=SEEN_KEYS)
         self.boot_heard = asyncio.Event()
         self.accepted = asyncio.Event()
         self.power_ups = 0
         self.evses = tuple(
             EvseState(station_id=config.station_id, config=evse, sink=sink) for evse in config.evses
+        )
+        self.autostarts = tuple(
+            Autostart(evse=evse) for evse in (self.evses if config.remote_start else ())
         )
         self._evccids: OrderedDict[str, str] = OrderedDict()
         self._foreign: deque[str] = deque(maxlen=REMEMBERED_TOKENS)  # at EVSEs not configured
@@ -47,6 +65,9 @@ class StationState:
 
     def recall(self, now: Instant) -> None:
         """At the start: the transactions that ran when the daemon last wrote."""
+        kept = self.journal.newest(self.config.station_id, StationEventKind.LEARNED, ABOUT)
+        if kept is not None:
+            self.about = StationAbout(**json.loads(kept.detail))
         for evse in self.evses:
             name = _journal_name(evse.config.number)
             last = self.journal.newest(self.config.station_id, StationEventKind.TRANSACTION, name)
@@ -84,11 +105,9 @@ class StationState:
         for evse in self.evses:
             evse.link_lost()
 
-    def booted(self, payload: JsonObject, *, accepted: bool) -> None:
+    def booted(self, payload: JsonObject, now: Instant, *, accepted: bool) -> None:
         """BootNotification; a boot nobody asked for means that profiles may be lost."""
-        told = payload["chargingStation"].get("serialNumber")
-        if told is not None:
-            self.serial = printable(str(told))
+        self._introduced(about(payload["chargingStation"]), now)
         self.boot_heard.set()
         if not accepted:
             return
@@ -99,6 +118,22 @@ class StationState:
             if payload["reason"] != "Triggered":
                 evse.forget_profiles()
             evse.publish(serial=self.serial)
+
+    def _introduced(self, told: StationAbout, now: Instant) -> None:
+        self.serial = told.serial or self.serial
+        if told != self.about:
+            self.about = told
+            if self._learned.exhausted(ABOUT, now_s=now.monotonic_s):
+                return
+            self._learned.add(ABOUT, now_s=now.monotonic_s)
+            event = StationEvent(
+                at_utc=now.utc,
+                station_id=self.config.station_id,
+                kind=StationEventKind.LEARNED,
+                name=ABOUT,
+                detail=json.dumps(asdict(told)),
+            )
+            self.journal.note(event)
 
     def stamp_told(self, payload: JsonObject, now: Instant) -> None:
         """A live message's stamp is a witness of our clock, until the station has its time from us.
@@ -116,12 +151,36 @@ class StationState:
     def authorized(self, payload: JsonObject) -> None:
         """Remember which car a token came with, for the transaction that follows."""
         token = payload["idToken"]
-        found = identity(token, known_evccids={})
-        if found.evccid is not None and found.id_token is not None:
-            self._evccids[found.id_token] = found.evccid
-            self._evccids.move_to_end(found.id_token)
+        found, name = identity(token, known_evccids={}), printable(str(token["idToken"]))
+        if found.evccid is not None and name != "":
+            self._evccids[name] = found.evccid
+            self._evccids.move_to_end(name)
             if len(self._evccids) > REMEMBERED_TOKENS:
                 self._evccids.popitem(last=False)
+
+    def key_shown(self, id_token: JsonObject, now: Instant) -> None:
+        """Remember a key that stands on no list: its owner may want it on one."""
+        if self.config.key_ring.lists(id_token) or is_own(id_token) or is_no_key(id_token):
+            return
+        seen = SeenKey(
+            id_token=printable(str(id_token["idToken"])),
+            kind=printable(str(id_token["type"])),
+            at_utc=now.utc,
+        )
+        others = [one for one in self.unknown_keys if one.id_token != seen.id_token]
+        self.unknown_keys.clear()
+        self.unknown_keys.extend([*others, seen])
+
+    def log_asked(self, request_id: int) -> None:
+        """An upload was asked for; what is told of an earlier one is over."""
+        self.log_upload = LogUpload(request_id=request_id, status="Asked", told_utc=None)
+
+    def log_told(self, payload: JsonObject, now: Instant) -> None:
+        """LogStatusNotification; 1.6 tells no request id, then it is that of the last one."""
+        asked = 0 if self.log_upload is None else self.log_upload.request_id
+        self.log_upload = LogUpload(
+            request_id=payload.get("requestId", asked), status=payload["status"], told_utc=now.utc
+        )
 
     def connector_told(self, payload: JsonObject, now: Instant) -> None:
         """StatusNotification; EVSE 0 or connector 0 speak of no outlet."""
@@ -170,6 +229,19 @@ class StationState:
         (only,) = self.evses
         busy = only.transaction is not None and only.transaction.heard
         return None if busy else only
+
+
+def about(told: JsonObject) -> StationAbout:
+    """The chargingStation of a BootNotification."""
+    fields = {"vendor": "vendorName", "model": "model", "firmware": "firmwareVersion"}
+    fields["serial"] = "serialNumber"
+    return StationAbout(
+        **{
+            name: printable(str(told[field]))[:LONGEST_TOLD]
+            for name, field in fields.items()
+            if told.get(field) is not None
+        }
+    )
 
 
 def _journal_name(evse_number: int) -> str:

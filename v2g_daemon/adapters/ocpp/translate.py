@@ -13,6 +13,7 @@ from decimal import Decimal
 
 from v2g_daemon.adapters.ocpp.codec import JsonObject, printable
 from v2g_daemon.adapters.ocpp.config import EvseConfig
+from v2g_daemon.adapters.ocpp.keys import is_no_key, is_own
 from v2g_daemon.domain.power import PowerRange
 from v2g_daemon.domain.readings import EvseCapability, PowerControl, VehicleIdentity
 
@@ -156,7 +157,9 @@ def identity(id_token: JsonObject, *, known_evccids: Mapping[str, str]) -> Vehic
         ),
         known_evccids.get(token),
     )
-    return VehicleIdentity(evccid=evccid, id_token=token or None)
+    # A transaction that we started ourselves, or that a button started, names no car by its token.
+    named = token != "" and not is_own(id_token) and not is_no_key(id_token)
+    return VehicleIdentity(evccid=evccid, id_token=token if named else None)
 
 
 def allowed_transfers(configs: tuple[EvseConfig, ...]) -> list[str]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
-from v2g_daemon.domain.decision import EvseDecision
+from v2g_daemon.domain.decision import DailyUse, EvseDecision
 from v2g_daemon.domain.faults import Fault
 from v2g_daemon.domain.goals import UserOverride
+from v2g_daemon.domain.outlook import Outlook
 from v2g_daemon.domain.readings import EvseStatus
 from v2g_daemon.domain.setpoint import Reason, Setpoint
 from v2g_daemon.domain.snapshot import Snapshot
@@ -75,12 +79,35 @@ def _evse_json(status: EvseStatus, decision: EvseDecision, snapshot: Snapshot) -
         else [target.permitted.lowest_w, target.permitted.highest_w],
         "following": None if decision.following is None else decision.following.value,
         "car_state": None if decision.car_state is None else decision.car_state.value,
+        "outlook": None if decision.outlook is None else _outlook_json(decision.outlook),
+        "use": None if decision.use is None else _use_json(decision.use),
         "reason": reason_json(command.reason),
         "desire": reason_json(decision.desire),
         "next_goal": None
         if not goals
         else {"ready_by_utc": stamp(goals[0].ready_by_utc), "soc": goals[0].soc},
         "plan": None if plan is None else {"plan_id": plan.plan_id, "summary": plan.summary},
+    }
+
+
+def _outlook_json(outlook: Outlook) -> dict[str, Any]:
+    """What the car does by itself, should the daemon die now."""
+    return {
+        "steps": [
+            {"starts_at_utc": stamp(step.starts_at_utc), "limit_w": step.limit_w}
+            for step in outlook.steps
+        ],
+        "ends_at_utc": stamp(outlook.ends_at_utc),
+    }
+
+
+def _use_json(use: DailyUse) -> dict[str, Any]:
+    """What the charger was bothered with today; a budget it does not have is null."""
+    return {
+        "writes_today": use.writes_today,
+        "writes_per_day": use.writes_per_day,
+        "closings_today": use.closings_today,
+        "closings_per_day": use.closings_per_day,
     }
 
 
@@ -106,3 +133,20 @@ def reason_json(reason: Reason) -> dict[str, Any]:
 def stamp(moment_utc: datetime) -> str:
     """ISO 8601 with Z, to the second."""
     return f"{moment_utc:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def plain_json(value: Any) -> Any:
+    """Facts as JSON under their own field names; moments to the millisecond."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {one.name: plain_json(getattr(value, one.name)) for one in fields(value)}
+    match value:
+        case datetime():
+            return f"{value:%Y-%m-%dT%H:%M:%S}.{value.microsecond // 1000:03}Z"
+        case Enum():
+            return value.value
+        case Mapping():
+            return {name: plain_json(one) for name, one in value.items()}
+        case tuple():
+            return [plain_json(one) for one in value]
+        case _:
+            return value

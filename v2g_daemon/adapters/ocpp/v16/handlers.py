@@ -110,6 +110,10 @@ class V16Handlers:
             await self._inner.answer("TransactionEvent", event)
         return {}
 
+    async def log_status(self, payload: JsonObject) -> JsonObject:
+        """DiagnosticsStatusNotification."""
+        return await self._inner.answer("LogStatusNotification", inbound.log_status(payload))
+
 
 async def _noted(handlers: V16Handlers, payload: JsonObject) -> JsonObject:
     del handlers, payload
@@ -127,10 +131,10 @@ ANSWERS: dict[str, Answerer] = {
     "Authorize": V16Handlers.authorize,
     "BootNotification": V16Handlers.boot,
     "DataTransfer": _same("DataTransfer"),
-    "DiagnosticsStatusNotification": _noted,
+    "DiagnosticsStatusNotification": V16Handlers.log_status,
     "FirmwareStatusNotification": _noted,
     "Heartbeat": _same("Heartbeat"),
-    "LogStatusNotification": _noted,
+    "LogStatusNotification": _same("LogStatusNotification"),
     "MeterValues": V16Handlers.meter_values,
     "SecurityEventNotification": _same("SecurityEventNotification"),
     "SignCertificate": _same("SignCertificate"),

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from math import isfinite
 
 from v2g_daemon.adapters.ocpp.codec import JsonObject, printable
+from v2g_daemon.adapters.ocpp.keys import OWN_TOKEN
 from v2g_daemon.adapters.ocpp.translate import format_stamp, parse_stamp
 
 # 1.6 marks no queued message: one this old is history (its transaction shows itself if it lives).
@@ -62,14 +63,20 @@ def boot(payload: JsonObject, *, triggered: bool) -> JsonObject:
 
 
 def id_token(id_tag: str) -> JsonObject:
-    """An idTag as an idToken."""
-    return {"idToken": id_tag, "type": "ISO14443"}
+    """An idTag as an idToken; 1.6 does not say of which kind, but our own is known."""
+    return {"idToken": id_tag, "type": "Central" if id_tag == OWN_TOKEN else "ISO14443"}
 
 
 def id_tag_info(answer: JsonObject) -> JsonObject:
     """The idTokenInfo of an answer as idTagInfo."""
     status = answer.get("idTokenInfo", {}).get("status", "Accepted")
     return {"status": status if status in _TOKEN_STATUSES else "Invalid"}
+
+
+def log_status(payload: JsonObject) -> JsonObject:
+    """DiagnosticsStatusNotification, in the words of LogStatusNotification."""
+    status = payload["status"]
+    return {"status": "UploadFailure" if status == "UploadFailed" else status}
 
 
 def connector(payload: JsonObject, *, now_utc: datetime) -> JsonObject:

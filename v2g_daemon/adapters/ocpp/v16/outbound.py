@@ -6,16 +6,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from v2g_daemon.adapters.ocpp.codec import JsonObject
+from v2g_daemon.adapters.ocpp.keys import LONGEST_ID_TAG
 
 _PURPOSES = {"ChargingStationMaxProfile": "ChargePointMaxProfile"}
 _TRIGGERS = {
     # A running transaction shows itself by its meter values, which carry its number.
     "TransactionEvent": "MeterValues",
 }
+_TRIGGERABLE = frozenset(
+    "BootNotification DiagnosticsStatusNotification FirmwareStatusNotification Heartbeat "
+    "MeterValues StatusNotification".split()
+)
 # The security extension's trigger knows what the plain one does not.
-_EXTENDED_TRIGGERS = {"SignChargingStationCertificate": "SignChargePointCertificate"}
+_EXTENDED_TRIGGERS = {
+    "LogStatusNotification": "LogStatusNotification",
+    "SignChargingStationCertificate": "SignChargePointCertificate",
+}
 _ROOT = "CentralSystemRootCertificate"
-_TRIGGERABLE = frozenset({"BootNotification", "Heartbeat", "MeterValues", "StatusNotification"})
+# The component under which every configuration key can be addressed by its own name.
+CONFIGURATION = "Configuration"
 
 # The device model of 2.0.1, in lower case, and the configuration key that holds the same.
 KEYS = {
@@ -27,6 +36,12 @@ KEYS = {
     ("sampleddatactrlr", "txupdatedmeasurands"): "MeterValuesSampledData",
     ("sampleddatactrlr", "txendedmeasurands"): "StopTxnSampledData",
     ("ocppcommctrlr", "heartbeatinterval"): "HeartbeatInterval",
+    ("authctrlr", "authorizeremotestart"): "AuthorizeRemoteTxRequests",
+    ("authctrlr", "localauthorizationoffline"): "LocalAuthorizeOffline",
+    ("authctrlr", "localpreauthorize"): "LocalPreAuthorize",
+    ("authctrlr", "offlinetxforunknownidenabled"): "AllowOfflineTxForUnknownId",
+    ("localauthlistctrlr", "enabled"): "LocalAuthListEnabled",
+    ("txctrlr", "stoptxoninvalidid"): "StopTransactionOnInvalidId",
 }
 
 
@@ -41,7 +56,10 @@ class Translation:
 
 def configuration_key(variable: JsonObject) -> str | None:
     """The configuration key of a variable's address; None: 1.6 has none."""
-    component, name = variable["component"]["name"], variable["variable"]["name"]
+    component: str = variable["component"]["name"]
+    name: str = variable["variable"]["name"]
+    if component.casefold() == CONFIGURATION.casefold():
+        return name
     return KEYS.get((component.casefold(), name.casefold()))
 
 
@@ -69,6 +87,23 @@ def written(asked: JsonObject, status: str) -> JsonObject:
     statuses = {"Accepted": "Accepted", "RebootRequired": "RebootRequired"}
     result = {name: asked[name] for name in ("component", "variable")}
     return result | {"attributeStatus": statuses.get(status, "Rejected")}
+
+
+def report_data(answer: JsonObject) -> list[JsonObject]:
+    """A whole GetConfiguration answer as the reportData of a NotifyReport."""
+    return [
+        {
+            "component": {"name": CONFIGURATION},
+            "variable": {"name": one["key"]},
+            "variableAttribute": [
+                {
+                    **({"value": one["value"]} if "value" in one else {}),
+                    "mutability": "ReadOnly" if one["readonly"] else "ReadWrite",
+                }
+            ],
+        }
+        for one in answer.get("configurationKey", ())
+    ]
 
 
 def _profile(payload: JsonObject) -> JsonObject:
@@ -125,25 +160,76 @@ def _roots_found(answer: JsonObject) -> JsonObject:
     return {**found, "certificateHashDataChain": chains} if chains else found
 
 
-def _unchanged(payload: JsonObject) -> JsonObject:
-    return payload
+def triggerable(payload: JsonObject) -> bool:
+    """Whether 1.6 has that trigger."""
+    message = payload["requestedMessage"]
+    return message in _EXTENDED_TRIGGERS or _TRIGGERS.get(message, message) in _TRIGGERABLE
 
 
 def _extended_trigger(payload: JsonObject) -> JsonObject:
     return {"requestedMessage": _EXTENDED_TRIGGERS[payload["requestedMessage"]]}
 
 
-def translation(action: str, payload: JsonObject) -> Translation | None:
-    """How 1.6 says a call; None: it cannot."""
-    if action == "TriggerMessage" and payload["requestedMessage"] in _EXTENDED_TRIGGERS:
-        return Translation(action="ExtendedTriggerMessage", ask=_extended_trigger, answer=_status)
-    return TRANSLATIONS.get(action)
+def _reset(payload: JsonObject) -> JsonObject:
+    """Soft ends transactions in order; 1.6 has nothing that waits until nobody charges."""
+    return {"type": "Hard" if payload["type"] == "Immediate" else "Soft"}
 
 
-def triggerable(payload: JsonObject) -> bool:
-    """Whether 1.6 has that trigger."""
-    message = payload["requestedMessage"]
-    return _TRIGGERS.get(message, message) in _TRIGGERABLE or message in _EXTENDED_TRIGGERS
+def _unlock(payload: JsonObject) -> JsonObject:
+    return {"connectorId": payload["evseId"]}
+
+
+def _unlocked(answer: JsonObject) -> JsonObject:
+    if answer["status"] == "NotSupported":
+        return {"status": "UnlockFailed", "statusInfo": {"reasonCode": "NotSupported"}}
+    return {"status": answer["status"]}
+
+
+def _start(payload: JsonObject) -> JsonObject:
+    return {"connectorId": payload["evseId"], "idTag": payload["idToken"]["idToken"]}
+
+
+def _list_version(answer: JsonObject) -> JsonObject:
+    """-1 says that local lists are not supported."""
+    return {"versionNumber": answer["listVersion"]}
+
+
+def _list(payload: JsonObject) -> JsonObject:
+    entries = [
+        {"idTag": one["idToken"]["idToken"], "idTagInfo": {"status": one["idTokenInfo"]["status"]}}
+        for one in payload.get("localAuthorizationList", ())
+        if len(one["idToken"]["idToken"]) <= LONGEST_ID_TAG
+    ]
+    return {
+        "listVersion": payload["versionNumber"],
+        "updateType": payload["updateType"],
+        "localAuthorizationList": entries,
+    }
+
+
+def _list_taken(answer: JsonObject) -> JsonObject:
+    if answer["status"] == "NotSupported":
+        return {"status": "Failed", "statusInfo": {"reasonCode": "NotSupported"}}
+    return {"status": answer["status"]}
+
+
+def _diagnostics(payload: JsonObject) -> JsonObject:
+    """GetLog of the diagnostics; retries have the same names in both."""
+    log = payload["log"]
+    asked: JsonObject = {"location": log["remoteLocation"]}
+    asked |= {name: payload[name] for name in ("retries", "retryInterval") if name in payload}
+    stamps = {"oldestTimestamp": "startTime", "latestTimestamp": "stopTime"}
+    return asked | {told: log[name] for name, told in stamps.items() if name in log}
+
+
+def _diagnostics_taken(answer: JsonObject) -> JsonObject:
+    """GetDiagnostics answers with nothing but a file name, or without one."""
+    name = {"filename": answer["fileName"]} if "fileName" in answer else {}
+    return {"status": "Accepted", **name}
+
+
+def _unchanged(payload: JsonObject) -> JsonObject:
+    return payload
 
 
 TRANSLATIONS: dict[str, Translation] = {
@@ -153,6 +239,27 @@ TRANSLATIONS: dict[str, Translation] = {
         action="GetInstalledCertificateIds", ask=_asked_for_roots, answer=_roots_found
     ),
     "InstallCertificate": Translation(action="InstallCertificate", ask=_root, answer=_unchanged),
+    "GetLocalListVersion": Translation(
+        action="GetLocalListVersion", ask=_unchanged, answer=_list_version
+    ),
+    "GetLog": Translation(action="GetLog", ask=_unchanged, answer=_unchanged),
+    "RequestStartTransaction": Translation(
+        action="RemoteStartTransaction", ask=_start, answer=_status
+    ),
+    "Reset": Translation(action="Reset", ask=_reset, answer=_status),
+    "SendLocalList": Translation(action="SendLocalList", ask=_list, answer=_list_taken),
     "SetChargingProfile": Translation(action="SetChargingProfile", ask=_profile, answer=_status),
     "TriggerMessage": Translation(action="TriggerMessage", ask=_trigger, answer=_status),
+    "UnlockConnector": Translation(action="UnlockConnector", ask=_unlock, answer=_unlocked),
 }
+_EXTENDED = Translation(action="ExtendedTriggerMessage", ask=_extended_trigger, answer=_status)
+_DIAGNOSTICS = Translation(action="GetDiagnostics", ask=_diagnostics, answer=_diagnostics_taken)
+
+
+def translation(action: str, payload: JsonObject) -> Translation | None:
+    """How 1.6 is asked for that; None: it cannot be."""
+    if action == "TriggerMessage" and payload["requestedMessage"] in _EXTENDED_TRIGGERS:
+        return _EXTENDED
+    if action == "GetLog" and payload["logType"] == "DiagnosticsLog":
+        return _DIAGNOSTICS
+    return TRANSLATIONS.get(action)

@@ -37,6 +37,8 @@ class V16Calls:
                 return await self._get_variables(payload, timeout_s)
             case "SetVariables":
                 return await self._set_variables(payload, timeout_s)
+            case "GetBaseReport":
+                return await self._get_base_report(timeout_s)
             case "GetTransactionStatus":  # 1.6 cannot ask; silence counts as ongoing
                 return CallAnswered(payload={"messagesInQueue": False})
             case "TriggerMessage" if not outbound.triggerable(payload):
@@ -53,6 +55,14 @@ class V16Calls:
         if not isinstance(outcome, CallAnswered):
             return outcome
         return CallAnswered(payload=translation.answer(outcome.payload))
+
+    async def _get_base_report(self, timeout_s: float | None) -> CallOutcome:
+        """1.6 answers at once what 2.0.1 reports later; so `reportData` stands in the answer."""
+        outcome = await self._session.call("GetConfiguration", {}, timeout_s=timeout_s)
+        if not isinstance(outcome, CallAnswered):
+            return outcome
+        data = outbound.report_data(outcome.payload)
+        return CallAnswered(payload={"status": "Accepted", "reportData": data})
 
     async def _get_variables(self, payload: JsonObject, timeout_s: float | None) -> CallOutcome:
         keys = [outbound.configuration_key(asked) for asked in payload["getVariableData"]]
