@@ -30,6 +30,7 @@ from v2g_daemon.app.composition import restored_house
 from v2g_daemon.app.demo.history import seeded_rows, simulated_commissioning
 from v2g_daemon.app.demo.run import demo_settings
 from v2g_daemon.app.demo.scenario import STATION_SERIAL, DemoRun
+from v2g_daemon.app.tariffs import book_of
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.policy import Policy
@@ -43,8 +44,9 @@ from v2g_daemon.domain.readings import (
     VehicleIdentity,
 )
 from v2g_daemon.domain.setpoint import Command, Setpoint
-from v2g_daemon.market.spot import SpotPrice
-from v2g_daemon.market.tariff import DayAheadTariff
+from v2g_daemon.market.curve import price_curve
+from v2g_daemon.market.rated import rated
+from v2g_daemon.market.series import SeriesPrice
 from v2g_daemon.runtime.control_loop import ControlLoop, Surroundings
 from v2g_daemon.runtime.latest_values import LatestValues
 from v2g_daemon.runtime.planning_desk import PlanningDesk
@@ -185,11 +187,11 @@ class Bench:
 
 def prices(settings: Settings) -> PriceCurve:
     """Three days of made-up hourly prices with a dear evening, through the configured tariff."""
-    tariff = settings.tariff
+    book = book_of(settings)
     midnight_utc = START_UTC.replace(hour=0)
     per_mwh = [90 + 4 * hour + (500 if hour in (16, 17) else 0) for hour in range(24)] * 3
     series = [
-        SpotPrice(
+        SeriesPrice(
             interval=Interval(
                 start_utc=midnight_utc + timedelta(hours=hour),
                 end_utc=midnight_utc + timedelta(hours=hour + 1),
@@ -198,14 +200,9 @@ def prices(settings: Settings) -> PriceCurve:
         )
         for hour, price in enumerate(per_mwh)
     ]
-    rule = DayAheadTariff(
-        currency=tariff.currency,
-        import_adders_per_kwh=tariff.import_adders_per_kwh,
-        vat=tariff.vat,
-        export_adder_per_kwh=tariff.export_adder_per_kwh,
-        export_factor=tariff.export_factor,
-    )
-    return rule.curve(series)
+    whole = Interval(start_utc=series[0].interval.start_utc, end_utc=series[-1].interval.end_utc)
+    known = dict.fromkeys(book.sources(), series)
+    return price_curve(rated(book, known, whole))
 
 
 def settings_in(folder: Path) -> Settings:
@@ -265,7 +262,7 @@ async def plan_question() -> bytes:
         settings = settings_in(Path(folder))
         ledger = DatabaseLedger(settings.database.url, now_utc=START_UTC)
         try:
-            seed(ledger, settings.tariff.currency)
+            seed(ledger, settings.currency)
             bench = bench_of(settings, ledger)
             bench.readings.take()
             bench.loop.tick()
@@ -280,7 +277,7 @@ async def measured(ticks: int) -> dict[str, Any]:
         settings = settings_in(Path(folder))
         ledger = DatabaseLedger(settings.database.url, now_utc=START_UTC)
         try:
-            seed(ledger, settings.tariff.currency)
+            seed(ledger, settings.currency)
             bench = bench_of(settings, ledger)
             times = await _timed(bench, ticks)
             bench.trace.close()

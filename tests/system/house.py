@@ -143,11 +143,25 @@ port = {ready["meter_port"]}
 unit_id = 2
 period_s = {setup.tick_s}
 [tariff]
-bzn = "NL"
-import_adders_per_kwh = ["0.02", "0.1088"]
+id = "home"
+currency = "EUR"
 vat = "0.21"
-export_adder_per_kwh = "-0.005"
+[tariff.import.energy]
+kind = "series"
+source = "energy-charts:NL"
+adder = "0.02"
+[[tariff.import.component]]
+name = "energy_tax"
+kind = "flat"
+value = "0.1088"
+[tariff.export]
+kind = "series"
+source = "energy-charts:NL"
+adder = "-0.005"
 [prices]
+directory = "prices"
+[[prices.source]]
+name = "energy-charts:NL"
 url = "http://127.0.0.1:{ready["http_port"]}/price"
 [export]
 policy = "allowed"

@@ -19,6 +19,7 @@ daemon = importlib.resources.files("v2g_daemon")
 simulators = importlib.resources.files("simulators")
 assert (daemon / "py.typed").is_file()
 assert any(file.name.endswith(".csv.gz") for file in (simulators / "data").iterdir())
+assert (daemon / "config" / "tariffs" / "nl-dynamic.toml").is_file()
 assert importlib.metadata.version("v2g-daemon") == __import__("v2g_daemon").__version__
 print((daemon / "config" / "demo.toml").read_text(encoding="utf-8"), end="")
 """

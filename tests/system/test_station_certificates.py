@@ -30,11 +30,14 @@ password = "a password of S1"
 id = "car"
 capacity_wh = 60000
 [tariff]
-bzn = "NL"
-import_adders_per_kwh = ["0.02"]
-vat = "0.21"
+id = "flat"
+currency = "EUR"
+timezone = "Europe/Amsterdam"
+[tariff.import.energy]
+kind = "flat"
+value = "0.30"
 [prices]
-url = "http://127.0.0.1:9/price"
+directory = "{folder}/prices"
 [ocpp]
 tls_port = 0
 security_profile = 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -29,12 +29,16 @@ class PlugIn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quarter:
-    """The house without its EVSEs in one quarter hour, and the prices it paid; + is import."""
+    """The house without its EVSEs in one quarter hour, and the prices it paid; + is import.
+
+    `between_phases_milliwh` is billed on both sides whatever the car does: as it was.
+    """
 
     start_utc: datetime
     baseload_milliwh: int
     import_per_kwh: Decimal | None
     export_per_kwh: Decimal | None
+    between_phases_milliwh: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +55,9 @@ class PlainCharging:
 
 
 def quarters(
-    pcc_rows: Iterable[PccInterval], evse_rows: Iterable[EvseInterval]
+    pcc_rows: Iterable[PccInterval],
+    evse_rows: Iterable[EvseInterval],
+    between_phases: Mapping[datetime, int],
 ) -> tuple[Quarter, ...]:
     """Baseload = import − export − charge + discharge, per quarter hour with a meter row."""
     baseload: dict[datetime, int] = {}
@@ -71,6 +77,7 @@ def quarters(
             baseload_milliwh=baseload[start_utc],
             import_per_kwh=prices[start_utc][0],
             export_per_kwh=prices[start_utc][1],
+            between_phases_milliwh=between_phases.get(start_utc, 0),
         )
         for start_utc in sorted(baseload)
     )
@@ -93,8 +100,8 @@ def plain_charging(house: Iterable[Quarter], plug_ins: Iterable[PlugIn]) -> Plai
         seen.add(quarter.start_utc)
         net = quarter.baseload_milliwh + charge.get(quarter.start_utc, 0)
         paid = priced(
-            max(net, 0),
-            max(-net, 0),
+            max(net, 0) + quarter.between_phases_milliwh,
+            max(-net, 0) + quarter.between_phases_milliwh,
             import_per_kwh=quarter.import_per_kwh,
             export_per_kwh=quarter.export_per_kwh,
         )

@@ -15,17 +15,18 @@ from v2g_daemon.accounting import (
     counters,
     decision_log,
     evse_meter,
+    held_power,
     journal,
     pcc_meter,
-    pv_meter,
     sessions,
     soc_log,
 )
+from v2g_daemon.accounting.circulation import circulating_w
 from v2g_daemon.accounting.counters import CarCounters
 from v2g_daemon.accounting.decision_log import DecisionLog
 from v2g_daemon.accounting.evse_meter import EvseMeter
+from v2g_daemon.accounting.held_power import HeldPower
 from v2g_daemon.accounting.journal import MinuteMean
-from v2g_daemon.accounting.pv_meter import PvMeter
 from v2g_daemon.accounting.registers import (
     LONGEST_GAP,
     BookedRow,
@@ -39,7 +40,7 @@ from v2g_daemon.accounting.soc_log import SocLog
 from v2g_daemon.domain.decision import Decision, EvseDecision
 from v2g_daemon.domain.faults import Fault, FaultCode
 from v2g_daemon.domain.instant import Instant
-from v2g_daemon.domain.interval import QUARTER_HOUR
+from v2g_daemon.domain.interval import QUARTER_HOUR, Interval
 from v2g_daemon.domain.ledger import (
     DecisionRow,
     EvseInterval,
@@ -64,7 +65,8 @@ class Metering:
 
     pcc: RegisterTrack | None = None
     pcc_reset_utc: datetime | None = None
-    pv: PvMeter = field(default_factory=PvMeter)
+    pv: HeldPower = field(default_factory=HeldPower)
+    circulation: HeldPower = field(default_factory=HeldPower)
     price: PriceSlot | None = None
     evses: tuple[EvseMeter, ...] = ()
     sessions: tuple[OpenSession, ...] = ()
@@ -91,7 +93,8 @@ def resume(
     logs = (soc_log.resumed(row, now_utc=now_utc, zone=zone) for row in soc_days)
     return Metering(
         pcc=pcc_meter.resumed(pcc),
-        pv=PvMeter(known=pcc is None),
+        pv=HeldPower(known=pcc is None),
+        circulation=HeldPower(known=pcc is None),
         evses=tuple(_evse_resumed(row, pcc) for row in evses),
         sessions=tuple(OpenSession(row=row, written=row) for row in sessions),
         socs=tuple(log for log in logs if log is not None),
@@ -181,11 +184,7 @@ def gap_limit_s(policy: Policy) -> float:
 def _advance_pcc(
     metering: Metering, snapshot: Snapshot, policy: Policy
 ) -> tuple[Metering, tuple[PccInterval, ...]]:
-    pv = pv_meter.timed(
-        metering.pv, snapshot.pv_power_w, snapshot.now, longest_s=gap_limit_s(policy)
-    )
-    metering = replace(metering, pv=pv)
-    reading = snapshot.meter
+    metering, reading = _held(metering, snapshot, policy), snapshot.meter
     if reading is None or reading.import_milliwh is None or reading.export_milliwh is None:
         return metering, ()
     registers = (reading.import_milliwh, reading.export_milliwh)
@@ -197,30 +196,75 @@ def _advance_pcc(
     if at_utc - metering.pcc.at_utc > LONGEST_GAP:
         fresh = pcc_meter.begun(at_utc, registers, reading.power_w)
         return replace(metering, pcc=fresh, pcc_reset_utc=at_utc), ()
-    pv, pv_milliwh = pv_meter.taken(pv)
-    before = metering.pcc.registers_milliwh
+    pv, pv_milliwh = held_power.taken(metering.pv)
+    held, circulating_milliwh = held_power.taken(metering.circulation)
     segment = pcc_meter.segment(
-        metering.pcc, before, reading, registers, policy, pv_milliwh=pv_milliwh
+        metering.pcc,
+        metering.pcc.registers_milliwh,
+        reading,
+        registers,
+        policy,
+        held_milliwh=(pv_milliwh, circulating_milliwh),
     )
-    track, finished = booked(metering.pcc, segment, gap_limit_s=gap_limit_s(policy))
+    track, finished = booked(
+        metering.pcc,
+        segment,
+        gap_limit_s=gap_limit_s(policy),
+        billing_meter=policy.grid.billing_meter,
+    )
     rows = tuple(_pcc_row(metering, row, snapshot.prices, policy) for row in finished)
     metering = replace(
         metering,
         pcc=track,
         pcc_reset_utc=at_utc if segment.reset else metering.pcc_reset_utc,
-        pv=pv_meter.next_row(pv) if rows else pv,
+        pv=held_power.next_row(pv) if rows else pv,
+        circulation=held_power.next_row(held) if rows else held,
     )
     return metering, rows
+
+
+def _held(metering: Metering, snapshot: Snapshot, policy: Policy) -> Metering:
+    """Hold the powers that no register counts over the seconds since the last tick."""
+    reading, now, longest_s = snapshot.meter, snapshot.now, gap_limit_s(policy)
+    phases_w = None if reading is None else circulating_w(reading.phase_power_w)
+    return replace(
+        metering,
+        pv=held_power.timed(metering.pv, snapshot.pv_power_w, now, longest_s=longest_s),
+        circulation=held_power.timed(metering.circulation, phases_w, now, longest_s=longest_s),
+    )
 
 
 def _pcc_row(
     metering: Metering, row: BookedRow, curve: PriceCurve | None, policy: Policy
 ) -> PccInterval:
-    """A finished row with the price that was in force when it ran."""
-    start_utc, slot = row.interval.start_utc, metering.price
-    if slot is None or not slot.interval.contains(start_utc):
-        slot = None if curve is None else curve.at(start_utc)
-    return pcc_meter.as_row(row, slot, pv_known=metering.pv.known, policy=policy)
+    """A finished row at the price that its billing interval settles at."""
+    return pcc_meter.as_row(
+        row,
+        _price(metering.price, row, curve, policy),
+        pv_known=metering.pv.known,
+        phases_known=metering.circulation.known,
+        policy=policy,
+    )
+
+
+def _price(
+    in_force: PriceSlot | None, row: BookedRow, curve: PriceCurve | None, policy: Policy
+) -> PriceSlot | None:
+    """The slot in force all through the billing interval, else the mean over it, else any of it."""
+    start_utc = row.interval.start_utc
+    whole = policy.grid.billing_meter.settlement_interval(start_utc)
+    if in_force is not None and not in_force.interval.contains(start_utc):
+        in_force = None
+    if in_force is not None and _holds(in_force.interval, whole):
+        return in_force
+    mean = None if curve is None else curve.mean_over(whole)
+    if mean is not None or in_force is not None:
+        return in_force if mean is None else mean
+    return None if curve is None else curve.at(start_utc)
+
+
+def _holds(slot: Interval, whole: Interval) -> bool:
+    return slot.start_utc <= whole.start_utc and whole.end_utc <= slot.end_utc
 
 
 def _advance_evses(

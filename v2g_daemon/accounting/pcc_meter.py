@@ -6,12 +6,14 @@ from datetime import datetime
 
 from v2g_daemon.accounting import evse_meter, valuation
 from v2g_daemon.accounting.course import courses
-from v2g_daemon.accounting.pv_meter import PCC_WIDTH
 from v2g_daemon.accounting.registers import BookedRow, RegisterTrack, Segment, started
 from v2g_daemon.domain.ledger import PccInterval
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.prices import PriceSlot
 from v2g_daemon.domain.readings import MeterReading
+
+# Amounts of the track: import, export, PV, circulation between the phases (milliwatt-hours).
+PCC_WIDTH = 4
 
 
 def begun(at_utc: datetime, registers: tuple[int, int], power_w: float) -> RegisterTrack:
@@ -34,9 +36,9 @@ def segment(
     registers: tuple[int, int],
     policy: Policy,
     *,
-    pv_milliwh: int,
+    held_milliwh: tuple[int, int],
 ) -> Segment:
-    """What moved from the track's registers to those of the reading."""
+    """What moved from the track's registers to those of the reading; `held`: PV, circulation."""
     grid = policy.grid
     rated_w = grid.phases * grid.nominal_voltage_v * grid.main_fuse_a
     at_utc = reading.observed_at.utc
@@ -47,16 +49,16 @@ def segment(
     steps = courses(moved, before_w=track.power_w, after_w=reading.power_w, span_s=span_s)
     return Segment(
         at_utc=at_utc,
-        increments=(0, 0, pv_milliwh) if reset else (*moved, pv_milliwh),
+        increments=(0, 0, *held_milliwh) if reset else (*moved, *held_milliwh),
         registers_milliwh=registers,
         power_w=reading.power_w,
-        courses=(None, None, None) if reset else (*steps, None),
+        courses=(None,) * PCC_WIDTH if reset else (*steps, None, None),
         reset=reset,
     )
 
 
 def as_row(
-    row: BookedRow, slot: PriceSlot | None, *, pv_known: bool, policy: Policy
+    row: BookedRow, slot: PriceSlot | None, *, pv_known: bool, phases_known: bool, policy: Policy
 ) -> PccInterval:
     """A finished row as the ledger keeps it, at the prices of `slot`."""
     registers = row.registers_milliwh
@@ -71,4 +73,5 @@ def as_row(
         import_per_kwh=None if slot is None else valuation.exact(slot.import_per_kwh),
         export_per_kwh=None if slot is None else valuation.exact(slot.export_per_kwh),
         currency=policy.economics.currency,
+        circulating_milliwh=row.amounts[3] if phases_known else None,
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from v2g_daemon.accounting.course import Course
+from v2g_daemon.domain.billing_meter import BillingMeter
 from v2g_daemon.domain.interval import QUARTER_HOUR, Interval, quarter_hour_start
 
 # A longer silence is a clock that jumped or a house that stood empty: begin anew, and say so.
@@ -76,9 +77,15 @@ def started(
 
 
 def booked(
-    track: RegisterTrack, segment: Segment, *, gap_limit_s: float
+    track: RegisterTrack,
+    segment: Segment,
+    *,
+    gap_limit_s: float,
+    billing_meter: BillingMeter | None = None,
 ) -> tuple[RegisterTrack, tuple[BookedRow, ...]]:
     """The track after the segment, and the rows whose end it reached.
+
+    Rows end with each quarter hour, and with each interval of the billing meter.
 
     A boundary inside the segment is interpolated along the courses, by a line where there is none,
     rounded once, and used by both neighbours.
@@ -88,19 +95,14 @@ def booked(
     rows: list[BookedRow] = []
     start_utc, before = track.row_start_utc, (0,) * len(segment.increments)
     amounts, estimated = track.amounts, track.estimated or doubtful
-    end_utc = quarter_hour_start(start_utc) + QUARTER_HOUR
+    end_utc = row_end(start_utc, billing_meter)
     while end_utc <= segment.at_utc:
         upto = _share(segment, from_utc=track.at_utc, to_utc=end_utc)
         interpolated = end_utc < segment.at_utc and span_s > gap_limit_s
-        rows.append(
-            BookedRow(
-                interval=Interval(start_utc=start_utc, end_utc=end_utc),
-                amounts=_plus(amounts, _minus(upto, before)),
-                registers_milliwh=_registers_at(segment, upto),
-                estimated=estimated or interpolated,
-            )
-        )
-        start_utc, end_utc, before = end_utc, end_utc + QUARTER_HOUR, upto
+        within = Interval(start_utc=start_utc, end_utc=end_utc)
+        booked_here = _plus(amounts, _minus(upto, before))
+        rows.append(_row(within, booked_here, segment, upto, estimated=estimated or interpolated))
+        start_utc, end_utc, before = end_utc, row_end(end_utc, billing_meter), upto
         amounts, estimated = (0,) * len(upto), interpolated or doubtful
     return (
         RegisterTrack(
@@ -113,6 +115,30 @@ def booked(
         ),
         tuple(rows),
     )
+
+
+def _row(
+    within: Interval,
+    amounts: tuple[int, ...],
+    segment: Segment,
+    upto: tuple[int, ...],
+    *,
+    estimated: bool,
+) -> BookedRow:
+    return BookedRow(
+        interval=within,
+        amounts=amounts,
+        registers_milliwh=_registers_at(segment, upto),
+        estimated=estimated,
+    )
+
+
+def row_end(start_utc: datetime, billing_meter: BillingMeter | None) -> datetime:
+    """Where a row that begins at the moment ends."""
+    quarter_utc = quarter_hour_start(start_utc) + QUARTER_HOUR
+    if billing_meter is None:
+        return quarter_utc
+    return min(quarter_utc, billing_meter.settlement_interval(start_utc).end_utc)
 
 
 def cut(track: RegisterTrack) -> tuple[RegisterTrack, BookedRow | None]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from typing import assert_never
 
 from v2g_daemon.accounting import counterfactual, valuation
+from v2g_daemon.accounting.circulation import between_phases, netting_doubts, settled
 from v2g_daemon.accounting.counterfactual import PlainCharging, PlugIn
 from v2g_daemon.accounting.valuation import WearRange
 from v2g_daemon.battery.losses import pack_power_w
@@ -74,18 +75,23 @@ def statement(
 ) -> Statement:
     """Add up the rows of the interval; simulated history does not count.
 
-    Rows from before the interval may be passed along: they tell the SoC at its start.
+    Rows from before the interval may be passed along: they tell the SoC at its start. Energy over
+    the PCC is that which the billing meter counts.
     """
-    metered = tuple(one for one in pcc_rows if _counts(one, interval))
+    counted = tuple(one for one in pcc_rows if _counts(one, interval))
+    metered = tuple(settled(one, policy.grid) for one in counted)
     known = tuple(one for one in evse_rows if not one.simulated)
     charged = tuple(one for one in known if _counts(one, interval))
     stays = plug_ins(interval, evse_rows=known, sessions=sessions, policy=policy, target=target)
-    plain = counterfactual.plain_charging(counterfactual.quarters(metered, charged), stays)
+    house = counterfactual.quarters(metered, charged, between_phases(counted, policy.grid))
+    plain = counterfactual.plain_charging(house, stays)
     wear = valuation.wear_range(sum((one.wear_cost for one in charged), start=Decimal(0)))
     currency = policy.economics.currency
-    return _stated(
+    stated = _stated(
         interval, metered, charged, wear, plain, currency, neutral_per_kwh, end_energy_wh
     )
+    doubts = netting_doubts(counted, policy.grid)
+    return replace(stated, incomplete=(*stated.incomplete, *doubts))
 
 
 def _stated(

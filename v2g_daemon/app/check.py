@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import assert_never
+from zoneinfo import ZoneInfo
 
 from v2g_daemon.adapters.modbus.profile import load_profile
 from v2g_daemon.adapters.ocpp.tls import server_context
 from v2g_daemon.adapters.system.clock import RealClock
 from v2g_daemon.app.certificates import certificate_warnings, local_ca, tls_config
 from v2g_daemon.app.station_access import key_ring
+from v2g_daemon.app.tariff_words import sentences
+from v2g_daemon.app.tariffs import book_of
+from v2g_daemon.domain.billing_meter import BillingMeter, Netting
 from v2g_daemon.domain.errors import ConfigurationError
 from v2g_daemon.domain.goals import WeeklyDeparture
 from v2g_daemon.domain.policy import EvsePolicy, FailState, Policy, Stage
@@ -24,6 +29,8 @@ from v2g_daemon.settings import (
     to_policy,
     warnings_of,
 )
+from v2g_daemon.settings.price_sources import asked_sources
+from v2g_daemon.settings.tariff_lints import doubts
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -62,6 +69,9 @@ def check(path: Path) -> CheckReport:
         *_stage(policy),
         *_timing(settings, policy),
     )
+    zone = ZoneInfo(settings.timezone)
+    now_utc = RealClock().now().utc if settings.clock is None else settings.clock.start
+    wrong = doubts(settings.tariff, today=now_utc.astimezone(zone).date())
     return CheckReport(
         path=path,
         understood=understood,
@@ -69,6 +79,7 @@ def check(path: Path) -> CheckReport:
             *warnings_of(settings),
             *exposed_secrets(path, settings),
             *certificate_warnings(settings, now_utc=RealClock().now().utc),
+            *(f"tariff {text}" for text in wrong),
         ),
     )
 
@@ -114,6 +125,22 @@ def _site(settings: Settings, policy: Policy) -> Iterator[str]:
         yield f"Export limit: {_kw(grid.export_limit_w)} at the grid connection."
     if grid.import_limit_w is not None:
         yield f"Import limit: {_kw(grid.import_limit_w)} at the grid connection."
+    billing = grid.billing_meter
+    if billing != BillingMeter() or grid.meter_netting is not billing.netting:
+        yield (
+            f"Billed by a meter of {billing.interval_s // 60} min intervals that counts "
+            f"{_netting(billing.netting)}; ours counts {_netting(grid.meter_netting)}."
+        )
+
+
+def _netting(netting: Netting) -> str:
+    match netting:
+        case Netting.SUM:
+            return "the sum of its phases"
+        case Netting.PER_PHASE:
+            return "each phase for itself"
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
 def _stations(settings: Settings) -> Iterator[str]:
@@ -215,16 +242,14 @@ def _departure(departure: WeeklyDeparture) -> str:
 
 
 def _money(settings: Settings, policy: Policy) -> Iterator[str]:
-    tariff = settings.tariff
-    adders = " + ".join(str(adder) for adder in ("spot", *tariff.import_adders_per_kwh))
-    yield (
-        f"Tariff: day-ahead {tariff.bzn} in {tariff.currency} per kWh; import = ({adders}) × "
-        f"{1 + tariff.vat}, export = spot × {tariff.export_factor} "
-        f"+ ({tariff.export_adder_per_kwh})."
-    )
+    for tariff in book_of(settings).versions:
+        yield from sentences(tariff)
+    for source in asked_sources(settings):
+        place = source.url or source.file or f"the address of {source.kind}"
+        yield f"Prices of {source.name} come from {place}, kept in {settings.prices.directory}."
     yield (
         f"A discharge must earn at least {policy.economics.margin_per_kwh:g} "
-        f"{tariff.currency} per kWh beyond refill, losses and wear."
+        f"{settings.currency} per kWh beyond refill, losses and wear."
     )
 
 

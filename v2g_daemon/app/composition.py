@@ -25,7 +25,8 @@ from v2g_daemon.adapters.ocpp.config import (
     StationConfig,
 )
 from v2g_daemon.adapters.ocpp.server import CentralSystem
-from v2g_daemon.adapters.prices.day_ahead import DayAheadPrices, DayAheadSource
+from v2g_daemon.adapters.prices.cache import PriceCache
+from v2g_daemon.adapters.prices.desk import PriceDesk
 from v2g_daemon.adapters.system.clock import RealClock, ScaledClock
 from v2g_daemon.adapters.system.planning_child import PlanningChild
 from v2g_daemon.adapters.system.scheduler import Scheduler
@@ -39,13 +40,13 @@ from v2g_daemon.adapters.web.translate import status_json
 from v2g_daemon.app.certificates import certificate_watch, local_ca, tls_config
 from v2g_daemon.app.latches import LatchDesk
 from v2g_daemon.app.overrides import Overrides
+from v2g_daemon.app.price_sources import price_rules
 from v2g_daemon.app.retention import NIGHTLY, Retention
 from v2g_daemon.app.station_access import key_ring, relay_config
 from v2g_daemon.domain.interval import Interval, local_day
 from v2g_daemon.domain.ledger import SessionRow
 from v2g_daemon.domain.memory import EvseMemory, Memory
 from v2g_daemon.domain.policy import EvsePolicy, Policy
-from v2g_daemon.market.tariff import DayAheadTariff
 from v2g_daemon.ports import Clock, LedgerReader, ObservationSink
 from v2g_daemon.runtime.control_loop import ControlLoop, Surroundings
 from v2g_daemon.runtime.latest_values import LatestValues
@@ -143,7 +144,7 @@ def compose(
             "planning": around.desk.run,
             "recorder": recorder.run,
             "api": lambda: serve(api, settings.api.socket),
-            "prices": _prices(settings, clock, latest).run,
+            "prices": _prices(settings, reader, clock, latest).run,
             "nightly": _nightly(policy, clock, ledger).run,
             **({} if watch is None else {"certificates": watch.run}),
             **_meters(settings, policy, clock, latest),
@@ -335,23 +336,12 @@ def _evse(charger: Charger, evse: EvsePolicy, policy: Policy) -> EvseConfig:
     )
 
 
-def _prices(settings: Settings, clock: Clock, sink: ObservationSink) -> DayAheadPrices:
-    tariff = settings.tariff
-    return DayAheadPrices(
-        source=DayAheadSource(
-            url=settings.prices.url,
-            bzn=tariff.bzn,
-            timezone=settings.timezone,
-            publication=settings.prices.publication,
-            timeout_s=settings.prices.timeout_s,
-            tariff=DayAheadTariff(
-                currency=tariff.currency,
-                import_adders_per_kwh=tariff.import_adders_per_kwh,
-                vat=tariff.vat,
-                export_factor=tariff.export_factor,
-                export_adder_per_kwh=tariff.export_adder_per_kwh,
-            ),
-        ),
+def _prices(
+    settings: Settings, reader: LedgerReader, clock: Clock, sink: ObservationSink
+) -> PriceDesk:
+    return PriceDesk(
+        rules=price_rules(settings, reader),
+        cache=PriceCache(settings.prices.directory),
         clock=clock,
         sink=sink,
     )

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from v2g_daemon.accounting.circulation import settled
 from v2g_daemon.accounting.hours import Hour, hours
 from v2g_daemon.accounting.statement import PlainTarget, Statement, neutral_price, statement
 from v2g_daemon.adapters.database.reader import DatabaseReader
@@ -59,7 +60,7 @@ def day_report(database_url: str, *, day: date, now_utc: datetime, policy: Polic
             target=PlainTarget.SOC_REACHED,
             neutral_per_kwh=neutral_price(pcc_rows),
         ),
-        hours=hours(pcc_rows, within),
+        hours=hours([settled(row, policy.grid) for row in pcc_rows], within),
     )
 
 

@@ -12,11 +12,13 @@ from v2g_daemon.cli import (
     demo,
     latch,
     overrides,
+    prices,
     replay,
     report,
     run,
     station,
     status,
+    tariff,
 )
 from v2g_daemon.domain.errors import ConfigurationError, V2gDaemonError
 
@@ -42,6 +44,8 @@ app.add_typer(station.app, name="station")
 app.add_typer(certs.app, name="certs")
 app.command("report")(report.report)
 app.command("replay")(replay.replay)
+app.add_typer(tariff.app, name="tariff")
+app.add_typer(prices.app, name="prices")
 
 
 def main() -> None:

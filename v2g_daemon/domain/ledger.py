@@ -22,6 +22,7 @@ class PccInterval:
 
     `estimated`: a boundary lay between readings over 60 s apart, or the row spans a restart or a
     register reset. The registers are those at the end, where a restart goes on from.
+    `circulating_milliwh` entered on one phase while it left on another (None: phases not told).
     """
 
     interval: Interval
@@ -35,6 +36,7 @@ class PccInterval:
     export_per_kwh: Decimal | None
     currency: str
     simulated: bool = False
+    circulating_milliwh: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time
 from enum import Enum, IntEnum
 from zoneinfo import ZoneInfo
 
+from v2g_daemon.domain.billing_meter import BillingMeter, Netting
 from v2g_daemon.domain.goals import WeeklySchedule
 from v2g_daemon.domain.vehicle import Vehicle
 
@@ -81,6 +82,7 @@ class GridConnection:
     `export_limit_per_phase_w` None: the agreement counts the sum of the phases only.
     `margin_w`, or `margin_share` of a bound where that is more, is kept between it and the power
     aimed at.
+    `meter_netting` is how our own meter's registers count.
     """
 
     phases: int
@@ -96,6 +98,8 @@ class GridConnection:
     export_windows: tuple[ExportWindow, ...] = ()
     margin_w: float = 100.0
     margin_share: float = 0.02
+    meter_netting: Netting = Netting.SUM
+    billing_meter: BillingMeter = field(default_factory=BillingMeter)
 
     def margin_to_w(self, bound_w: float) -> float:
         """What is kept between a bound at the PCC and the power aimed at."""

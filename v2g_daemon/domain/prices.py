@@ -39,6 +39,24 @@ class PriceCurve:
             return None
         return self.slots[index]
 
+    def mean_over(self, interval: Interval) -> PriceSlot | None:
+        """Both prices over an interval, weighted by time; None where any part is unknown."""
+        import_money, export_money, at = 0.0, 0.0, interval.start_utc
+        while at < interval.end_utc:
+            slot = self.at(at)
+            if slot is None:
+                return None
+            until = min(slot.interval.end_utc, interval.end_utc)
+            if at == interval.start_utc and until == interval.end_utc:
+                return slot
+            share = (until - at).total_seconds() / interval.seconds_s
+            import_money += slot.import_per_kwh * share
+            export_money += slot.export_per_kwh * share
+            at = until
+        return PriceSlot(
+            interval=interval, import_per_kwh=import_money, export_per_kwh=export_money
+        )
+
     def known_until(self, moment_utc: datetime) -> datetime:
         """The end of the unbroken run of known prices from the moment (the moment if unknown)."""
         index = bisect_right(self._starts, moment_utc) - 1

@@ -118,7 +118,8 @@ class _Programme:
         self._match_wh = days.pack.delta_w(self._match_w) * SLOT_H
         self._case, self._steps, self._idle = case, steps, idle
         top_wh = max(stay.ceiling_wh, days.pack.start_wh)
-        offset_wh = (stay.target_wh or 0.0) % LATTICE_WH - LATTICE_WH
+        target_wh = 0.0 if stay.target_wh is None else stay.target_wh
+        offset_wh = target_wh % LATTICE_WH - LATTICE_WH
         points = int(np.ceil((top_wh - offset_wh) / LATTICE_WH)) + 1
         self.energy_wh: Floats = offset_wh + LATTICE_WH * np.arange(points, dtype=np.float64)
         level_wh = self._level_wh[:, None]

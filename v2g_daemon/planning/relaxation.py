@@ -22,7 +22,7 @@ TANGENTS = 1
 # and out of the pack, import, export, PV not produced, and the energy at its end.
 CHARGE, DISCHARGE, INTO, OUT_OF, IMPORT, EXPORT, THROTTLED, ENERGY = range(8)
 WIDTH = 8
-# Columns of a stay, in Wh: missed at its end, missing to the floor in it, missing to the trip before.
+# Columns of a stay, in Wh: missed at its end, missing to the floor, missing to the trip before it.
 MISSED, BELOW, STRANDED = range(3)
 STAY_WIDTH = 3
 
@@ -38,7 +38,7 @@ class Relaxed:
 def relaxed(days: KnownDays) -> Relaxed | None:
     """Solve the relaxation; None where the solver finds no optimum."""
     model = _Model(days)
-    solver = highspy.Highs()
+    solver = highspy.Highs()  # type: ignore[no-untyped-call]
     solver.setOptionValue("output_flag", False)
     solver.setOptionValue("threads", 1)
     solver.setOptionValue("presolve", "off")
@@ -210,7 +210,7 @@ class _Model:
 def _tangents(
     curve: LossCurve, least_w: float, most_w: float, *, sign: float
 ) -> list[tuple[float, float]]:
-    """Lines (slope, offset W) of pack over AC power: from rest to the best power, and on from there.
+    """Lines (slope, offset W) of pack over AC power: from rest to the best power, and beyond.
 
     Losses are taken off a charge (`sign` −1) and come on top of a discharge (+1).
     """

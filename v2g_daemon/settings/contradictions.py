@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from itertools import chain
 
 from v2g_daemon.settings.complaint import Complaint
-from v2g_daemon.settings.sections import TIMEZONE_OF_BIDDING_ZONE, Charger, Departure, Settings
+from v2g_daemon.settings.price_sources import source_complaints
+from v2g_daemon.settings.sections import Charger, Departure, Settings
 from v2g_daemon.settings.station_access import access_contradictions
+from v2g_daemon.settings.tariff_sections import timezone_of
 
 
 def contradictions(settings: Settings) -> tuple[Complaint, ...]:
@@ -15,6 +17,7 @@ def contradictions(settings: Settings) -> tuple[Complaint, ...]:
     return tuple(
         chain(
             _site(settings),
+            _tariff(settings),
             _ids(settings),
             _safe_currents(settings),
             *(_charger(settings, number, one) for number, one in enumerate(settings.charger)),
@@ -36,13 +39,19 @@ def _site(settings: Settings) -> Iterator[Complaint]:
             problem=f"is above site.main_fuse_a = {site.main_fuse_a:g}",
             fix="give the largest load that runs beside the charger, per phase",
         )
-    if site.timezone is None and settings.tariff.bzn not in TIMEZONE_OF_BIDDING_ZONE:
+    if settings.tariff and site.timezone is None and timezone_of(settings.tariff) is None:
         yield Complaint(
             key="site.timezone",
             value=None,
-            problem=f"is missing, and the bidding zone {settings.tariff.bzn!r} does not tell it",
+            problem="is missing, and the tariff does not tell it",
             fix='add it, such as "Europe/Amsterdam"',
         )
+
+
+def _tariff(settings: Settings) -> Iterator[Complaint]:
+    if not settings.tariff:
+        yield Complaint(key="tariff", value=None, problem="is missing", fix="add it")
+    yield from source_complaints(settings)
 
 
 def _ids(settings: Settings) -> Iterator[Complaint]:

@@ -7,22 +7,31 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from types import UnionType
-from typing import get_args, get_type_hints
+from typing import get_type_hints
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_settings import SettingsError
 
 from v2g_daemon.domain.errors import ConfigurationError
 from v2g_daemon.settings.complaint import Complaint
 from v2g_daemon.settings.contradictions import contradictions
+from v2g_daemon.settings.explanations import (
+    explained,
+    is_list,
+    keys_of,
+    model_in,
+    refusal,
+    unknown_key,
+)
 from v2g_daemon.settings.relays import relay_contradictions, with_relay_files
-from v2g_daemon.settings.sections import Charger, Settings
+from v2g_daemon.settings.sections import Charger, PriceSource, Settings
+from v2g_daemon.settings.tariff_file import load_tariff, tariff_versions
+from v2g_daemon.settings.tariff_sections import TariffSection
 
 SHORTEST_PASSWORD = 8  # stations that allow fewer than OCPP's 16 exist (A00.FR.205)
 _PREFIX = "V2G_"
 _PASSWORD_PREFIX = "V2G_PASSWORD_"  # noqa: S105 the name of variables, not a password
-_SECRET_WORDS = ("pass", "pwd", "secret", "token")  # a misspelt password is one too
+_TOKEN_PREFIX = "V2G_TOKEN_"  # noqa: S105 the name of variables, not a token
 _OF_OUR_TESTS = frozenset({"V2G_REQUIRE_PEERS"})
 
 
@@ -34,28 +43,35 @@ def load_settings(path: Path, *, overrides: Mapping[str, object] | None = None) 
     table = _laid_over(_table(path), overrides or {})
     complaints = list(_unknown_variables(table))
     if complaints:
-        raise _refusal(complaints, path)
+        raise refusal(complaints, path)
     settings = None
     # The settings library takes leading underscores for options of its own.
     private = [key for key in table if key.startswith("_")]
-    complaints += [_unknown_key((key,), key, table.pop(key)) for key in private]
+    complaints += [unknown_key(key, table.pop(key), Settings, key) for key in private]
+    complaints += _removed_of_prices(table.get("prices"))
+    wrong: list[Complaint] = []
+    if "tariff" in table:
+        table["tariff"], wrong = _tariff(table["tariff"], path)
     try:
         settings = Settings(**table)  # type: ignore[arg-type]  # checking them is its job
     except ValidationError as error:
-        complaints += [
-            _explained(one["type"], one["loc"], one["input"], one["msg"]) for one in error.errors()
-        ]
+        complaints += explained(error, Settings)
     except SettingsError as error:
         complaints.append(_unreadable_variable(error))
-    if settings is not None:
+    if settings is not None and not wrong:
         complaints += [*contradictions(settings), *relay_contradictions(settings)]
+    complaints += wrong
     if settings is None or complaints:
-        raise _refusal(complaints, path)
-    return with_relay_files(_with_files(_with_passwords(settings, path), path), path)
+        raise refusal(complaints, path)
+    settings = with_relay_files(_with_files(_with_passwords(settings, path), path), path)
+    return _with_tokens(settings, path)
 
 
-def _refusal(complaints: list[Complaint], path: Path) -> ConfigurationError:
-    return ConfigurationError("\n".join(complaint.text(path) for complaint in complaints))
+def _tariff(raw: object, path: Path) -> tuple[tuple[TariffSection, ...], list[Complaint]]:
+    """The versions of the house's tariff, from its file where it names one."""
+    if isinstance(raw, Mapping) and set(raw) == {"file"}:
+        return load_tariff(str(raw["file"]), beside=path.parent), []
+    return tariff_versions(raw)
 
 
 def _table(path: Path) -> dict[str, object]:
@@ -84,15 +100,18 @@ def _laid_over(table: Mapping[str, object], over: Mapping[str, object]) -> dict[
 
 def _unknown_variables(table: Mapping[str, object]) -> Iterator[Complaint]:
     known = set(_known_variables())
+    prices = table.get("prices")
+    sources = prices.get("source") if isinstance(prices, Mapping) else None
     named = {
-        charger.get("password_env")
-        for charger in _list_of(table.get("charger"))
-        if isinstance(charger, Mapping)
+        one.get(key)
+        for key, tables in (("password_env", table.get("charger")), ("token_env", sources))
+        for one in _list_of(tables)
+        if isinstance(one, Mapping)
     }
     for name in sorted(os.environ):
         if not name.startswith(_PREFIX) or name in known | _OF_OUR_TESTS:
             continue
-        if name.startswith(_PASSWORD_PREFIX) and name in named:
+        if name.startswith((_PASSWORD_PREFIX, _TOKEN_PREFIX)) and name in named:
             continue
         close = get_close_matches(name, known, n=1)
         yield Complaint(
@@ -110,70 +129,65 @@ def _list_of(value: object) -> list[object]:
 def _known_variables() -> Iterator[str]:
     """V2G_SECTION__KEY for every plain table; lists of tables stand in the file only."""
     for section, hint in get_type_hints(Settings).items():
-        model = _model_in(hint)
-        if model is not None and not _is_list(hint):
-            for key in model.model_fields:
+        model = model_in(hint)
+        if model is not None and not is_list(hint):
+            for key in keys_of(model):
                 yield f"{_PREFIX}{section}__{key}".upper()
-
-
-def _is_list(hint: object) -> bool:
-    return getattr(hint, "__origin__", None) is tuple
-
-
-def _model_in(hint: object) -> type[BaseModel] | None:
-    """The section behind an annotation, through `tuple[...]` and `| None`."""
-    if isinstance(hint, type) and issubclass(hint, BaseModel):
-        return hint
-    if isinstance(hint, UnionType) or _is_list(hint):
-        for inner in get_args(hint):
-            found = _model_in(inner)
-            if found is not None:
-                return found
-    return None
-
-
-def _explained(kind: str, loc: tuple[int | str, ...], value: object, message: str) -> Complaint:
-    key = _dotted(loc)
-    if kind == "extra_forbidden":
-        return _unknown_key(loc, key, value)
-    if kind == "missing":
-        return Complaint(key=key, value=None, problem="is missing", fix="add it")
-    problem, fix = message.removeprefix("Value error, "), "change it"
-    if problem.startswith("Input should "):
-        problem, fix = "does not fit", f"it should {problem.removeprefix('Input should ')}"
-    elif "; " in problem:
-        problem, fix = problem.split("; ", 1)
-    return Complaint(key=key, value=_shown(key, value), problem=problem, fix=fix)
-
-
-def _shown(key: str, value: object) -> str:
-    if any(word in key.lower() for word in _SECRET_WORDS) or isinstance(value, dict | list):
-        return "(not shown)"
-    return repr(value)
-
-
-def _dotted(loc: tuple[int | str, ...]) -> str:
-    text = ""
-    for part in loc:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}"
-    return text.removeprefix(".")
-
-
-def _unknown_key(loc: tuple[int | str, ...], key: str, value: object) -> Complaint:
-    model: type[BaseModel] | None = Settings
-    for part in loc[:-1]:
-        if isinstance(part, str) and model is not None:
-            model = _model_in(get_type_hints(model).get(part))
-    names = list(model.model_fields) if model is not None else []
-    close = get_close_matches(str(loc[-1]), names, n=1)
-    fix = f"did you mean {close[0]}?" if close else f"known here: {', '.join(names)}"
-    return Complaint(key=key, value=_shown(key, value), problem="unknown key", fix=fix)
 
 
 def _unreadable_variable(error: SettingsError) -> Complaint:
     return Complaint(
         key="environment", value=None, problem=str(error), fix="set V2G_SECTION__KEY variables only"
     )
+
+
+_REMOVED_OF_PRICES = {
+    "url": '[[prices.source]] with name = "energy-charts:NL" (as the tariff calls it) and url',
+    "publication": '[[prices.source]] with name = "energy-charts:NL" (as the tariff calls it) '
+    "and publication",
+}
+
+
+def _removed_of_prices(prices: object) -> Iterator[Complaint]:
+    """Keys of an earlier version; taken out, so that each is told once."""
+    for key, now in _REMOVED_OF_PRICES.items():
+        if isinstance(prices, dict) and key in prices:
+            yield Complaint(
+                key=f"prices.{key}",
+                value=repr(prices.pop(key)),
+                problem="this key is of an earlier version",
+                fix=f"write {now}",
+            )
+
+
+def _with_tokens(settings: Settings, path: Path) -> Settings:
+    sources = tuple(
+        source.model_copy(update={"token": _token(source, number, path)})
+        for number, source in enumerate(settings.prices.source)
+    )
+    prices = settings.prices.model_copy(update={"source": sources})
+    return settings.model_copy(update={"prices": prices})
+
+
+def _token(source: PriceSource, number: int, path: Path) -> SecretStr | None:
+    where = f"{path}: prices.source[{number}]"
+    if source.token_env is not None:
+        found = os.environ.get(source.token_env, "")
+        if not found:
+            raise ConfigurationError(
+                f"{where}.token_env = {source.token_env!r}: is empty; set that environment variable"
+            )
+        return SecretStr(found)
+    if source.token_file is not None:
+        file = path.parent / source.token_file
+        try:
+            return SecretStr(file.read_text(encoding="utf-8").strip())
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(
+                f"{where}.token_file = {str(source.token_file)!r}: cannot be read ({error}); "
+                "write the token into that file"
+            ) from error
+    return source.token
 
 
 def _with_passwords(settings: Settings, path: Path) -> Settings:

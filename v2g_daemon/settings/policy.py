@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import floor
 
+from v2g_daemon.domain.billing_meter import BillingMeter, Netting
 from v2g_daemon.domain.goals import WeeklyDeparture, WeeklySchedule
 from v2g_daemon.domain.policy import (
     Cadence,
@@ -42,7 +43,7 @@ def to_policy(settings: sections.Settings) -> Policy:
         vehicles=tuple(_vehicle(vehicle, settings) for vehicle in settings.vehicle),
         schedule=_schedule(settings),
         economics=Economics(
-            currency=settings.tariff.currency,
+            currency=settings.currency,
             margin_per_kwh=settings.economics.margin_per_kwh,
             unmet_goal_per_kwh=settings.economics.unmet_goal_per_kwh,
         ),
@@ -96,6 +97,12 @@ def _grid(settings: sections.Settings) -> GridConnection:
         export_windows=tuple(ExportWindow(**one.model_dump()) for one in site.export_windows),
         max_phase_imbalance_w=site.max_phase_imbalance_w,
         grid_operator_import_w=site.grid_operator_import_w,
+        meter_netting=Netting(site.meter_netting),
+        billing_meter=BillingMeter(
+            interval_s=site.billing_meter.interval_s,
+            netting=Netting(site.billing_meter.netting),
+            boundary_offset_s=site.billing_meter.boundary_offset_s,
+        ),
     )
 
 

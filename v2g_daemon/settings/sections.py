@@ -7,40 +7,25 @@ strings, so that no digit passes through a float.
 from __future__ import annotations
 
 from datetime import date, datetime, time
-from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import (
-    AwareDatetime,
-    Field,
-    SecretStr,
-    field_validator,
-)
+from pydantic import AwareDatetime, Field, SecretStr, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
+from v2g_daemon.domain.errors import InvariantViolated
 from v2g_daemon.settings.access_sections import ChargeKey, Relay, Token
 from v2g_daemon.settings.section import Fraction, Name, NotNegative, Positive, Section
+from v2g_daemon.settings.tariff_sections import TariffSection, known_timezone, timezone_of
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 SecurityProfile = Literal[1, 2, 3]  # OCPP 2.0.1 A00: password, password over TLS, certificate
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 EVERY_DAY: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-
-# Where a bidding zone lies decides its wall times; a zone not listed needs site.timezone.
-TIMEZONE_OF_BIDDING_ZONE = {
-    "AT": "Europe/Vienna", "BE": "Europe/Brussels", "CH": "Europe/Zurich", "CZ": "Europe/Prague",
-    "DE-LU": "Europe/Berlin", "DK1": "Europe/Copenhagen", "DK2": "Europe/Copenhagen",
-    "ES": "Europe/Madrid", "FI": "Europe/Helsinki", "FR": "Europe/Paris", "HU": "Europe/Budapest",
-    "IT-North": "Europe/Rome", "NL": "Europe/Amsterdam", "NO2": "Europe/Oslo",
-    "PL": "Europe/Warsaw", "PT": "Europe/Lisbon", "SE4": "Europe/Stockholm",
-    "SI": "Europe/Ljubljana",
-}  # fmt: skip
 
 
 class ExportWindowSection(Section):
@@ -51,8 +36,19 @@ class ExportWindowSection(Section):
     export_limit_w: NotNegative
 
 
+class BillingMeterSection(Section):
+    """[site.billing_meter]: the meter that is billed by, if it is not the one that we read."""
+
+    interval_s: Literal[300, 900, 1800, 3600] = 900
+    netting: Literal["sum", "per_phase"] = "sum"
+    boundary_offset_s: Annotated[int, Field(gt=-1800, lt=1800)] = 0
+
+
 class Site(Section):
-    """[site]: the grid connection point. Import and export limits are totals at the PCC."""
+    """[site]: the grid connection point. Import and export limits are totals at the PCC.
+
+    `meter_netting` is how the registers of our own meter count, `billing_meter` the one billed by.
+    """
 
     main_fuse_a: Positive
     largest_other_load_a: NotNegative
@@ -65,18 +61,13 @@ class Site(Section):
     export_windows: tuple[ExportWindowSection, ...] = ()
     max_phase_imbalance_w: NotNegative | None = None
     grid_operator_import_w: Annotated[float, Field(ge=4200.0)] | None = None
+    meter_netting: Literal["sum", "per_phase"] = "sum"
+    billing_meter: BillingMeterSection = BillingMeterSection()
 
     @field_validator("timezone")
     @classmethod
     def _known_timezone(cls, name: str | None) -> str | None:
-        if name is not None:
-            try:
-                ZoneInfo(name)
-            except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-                raise ValueError(
-                    "no such time zone; write an IANA name such as Europe/Amsterdam"
-                ) from error
-        return name
+        return None if name is None else known_timezone(name)
 
 
 class Loss(Section):
@@ -192,23 +183,41 @@ class Meter(Section):
     period_s: Positive = 1.0
 
 
-class Tariff(Section):
-    """[tariff]: import = (spot + adders) × (1 + vat), export = spot × factor + adder, per kWh."""
+class PriceSource(Section):
+    """[[prices.source]]: how a source that the tariff names is asked; the known ones need none.
 
-    bzn: str
-    import_adders_per_kwh: tuple[Decimal, ...]
-    vat: Annotated[Decimal, Field(ge=0, lt=1)]
-    export_adder_per_kwh: Decimal = Decimal(0)
-    export_factor: Decimal = Decimal(1)
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "EUR"
+    `publication` is local wall time; a source that has none is asked every `every_s`.
+    """
+
+    name: Annotated[str, Field(min_length=1)]
+    kind: Literal["energy-charts", "octopus", "tibber", "json", "csv"] | None = None
+    url: Annotated[str, Field(pattern="^https?://")] | None = None
+    file: Path | None = None
+    timezone: str | None = None
+    publication: time | None = None
+    every_s: Annotated[float, Field(ge=60.0)] | None = None
+    unit: str | None = None
+    rows: str = ""
+    start: str | None = None
+    end: str | None = None
+    value: str | None = None
+    stamps: Literal["start", "end"] = "start"
+    token_file: Path | None = None
+    token_env: Annotated[str, Field(pattern=r"^V2G_TOKEN_[A-Z0-9_]+$")] | None = None
+    token: SecretStr | None = Field(default=None, exclude=True)
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, name: str | None) -> str | None:
+        return None if name is None else known_timezone(name)
 
 
 class Prices(Section):
-    """[prices]: where day-ahead prices come from; `publication` is local wall time."""
+    """[prices]: what is known is kept in `directory`, so that an outage takes no price away."""
 
-    url: Annotated[str, Field(pattern="^https?://")] = "https://api.energy-charts.info/price"
-    publication: time = time(13)
+    directory: Path = Path("/var/lib/v2g-daemon/prices")
     timeout_s: Positive = 10.0
+    source: tuple[PriceSource, ...] = ()
 
 
 class Export(Section):
@@ -319,7 +328,7 @@ class Settings(BaseSettings):
     site: Site
     charger: tuple[Charger, ...]
     vehicle: tuple[Vehicle, ...]
-    tariff: Tariff
+    tariff: tuple[TariffSection, ...] = ()
     departure: tuple[Departure, ...] = ()
     charge_key: tuple[ChargeKey, ...] = ()
     meter: Meter | None = None
@@ -349,5 +358,13 @@ class Settings(BaseSettings):
 
     @property
     def timezone(self) -> str:
-        """The zone of all wall times: the site's, else that of the tariff's bidding zone."""
-        return self.site.timezone or TIMEZONE_OF_BIDDING_ZONE[self.tariff.bzn]
+        """The zone of all wall times: the site's, else that of the tariff."""
+        found = self.site.timezone or timezone_of(self.tariff)
+        if found is None:
+            raise InvariantViolated("settings without a time zone were accepted")
+        return found
+
+    @property
+    def currency(self) -> str:
+        """The tariff's currency, in which all money of the house is counted."""
+        return self.tariff[0].currency

@@ -12,7 +12,7 @@ from v2g_daemon.domain.goals import WeeklyDeparture
 from v2g_daemon.domain.policy import EvsePolicy, ExportPolicy, Policy, Stage
 from v2g_daemon.domain.vehicle import Vehicle
 from v2g_daemon.settings.policy import to_policy
-from v2g_daemon.settings.sections import Charger, Settings
+from v2g_daemon.settings.sections import Charger, PriceSource, Settings
 
 _WEEK = timedelta(days=7)
 
@@ -144,22 +144,19 @@ def _nobody_may(settings: Settings) -> Iterator[str]:
 
 
 def exposed_secrets(path: Path, settings: Settings) -> tuple[str, ...]:
-    """Files with a password in them that every user of the machine may read."""
-    files = [
-        path.parent / charger.password_file
-        for charger in settings.charger
-        if charger.password_file is not None
-    ]
-    files += [
-        path.parent / relay.password_file
-        for relay in settings.ocpp.relay
-        if relay.password_file is not None
-    ]
+    """Files with a password or token in them that every user of the machine may read."""
+    passwords = [one.password_file for one in settings.charger]
+    passwords += [one.password_file for one in settings.ocpp.relay]
+    tokens = [one.token_file for one in settings.prices.source]
+    files = [(path.parent / one, "password") for one in passwords if one is not None]
+    files += [(path.parent / one, "token") for one in tokens if one is not None]
     if any(_stands_in_the_file(charger) for charger in settings.charger):
-        files.append(path)
+        files.append((path, "password"))
+    if any(_token_in_the_file(source) for source in settings.prices.source):
+        files.append((path, "token"))
     return tuple(
-        f"{file} holds a password and everybody on this machine may read it: chmod o-r {file}"
-        for file in files
+        f"{file} holds a {secret} and everybody on this machine may read it: chmod o-r {file}"
+        for file, secret in files
         if file.stat().st_mode & stat.S_IROTH
     )
 
@@ -167,6 +164,10 @@ def exposed_secrets(path: Path, settings: Settings) -> tuple[str, ...]:
 def _stands_in_the_file(charger: Charger) -> bool:
     named = charger.password_file, charger.password_env
     return charger.password is not None and named == (None, None)
+
+
+def _token_in_the_file(source: PriceSource) -> bool:
+    return source.token is not None and (source.token_file, source.token_env) == (None, None)
 
 
 def _open_passwords(settings: Settings) -> Iterator[str]:

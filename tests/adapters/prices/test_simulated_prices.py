@@ -14,14 +14,15 @@ from simulators.clock import ScaledClock
 from simulators.faults import Fault, FaultBoard
 from simulators.prices import GARBAGE, PriceService
 from simulators.scenario import PricesTable
-from v2g_daemon.adapters.prices.translate import spot_series
+from v2g_daemon.adapters.prices.energy_charts import EnergyCharts
 from v2g_daemon.domain.errors import PriceSourceError
-from v2g_daemon.market.spot import SpotPrice
+from v2g_daemon.market.series import SeriesPrice
 
+DUTCH = EnergyCharts(bzn="NL", currency="EUR")
 START_S = datetime(2024, 12, 11, 16, 30, tzinfo=UTC).timestamp()
 
 
-def series(*moods: str) -> tuple[SpotPrice, ...]:
+def series(*moods: str) -> tuple[SeriesPrice, ...]:
     """11 and 12 December as the service gives them at 17:30 on the 11th."""
     service = PriceService(
         table=PricesTable(),
@@ -35,7 +36,7 @@ def series(*moods: str) -> tuple[SpotPrice, ...]:
         ),
     )
     answer = service.answer(zone="NL", start="2024-12-11", end="2024-12-12")
-    return spot_series(json.dumps(answer).encode(), currency="EUR")
+    return DUTCH.series(json.dumps(answer).encode())
 
 
 def test_two_recorded_days_come_through_with_their_peak() -> None:
@@ -55,4 +56,4 @@ def test_unpublished_and_partial_days_are_shorter_and_nulls_are_gaps() -> None:
 
 def test_its_garbage_is_refused() -> None:
     with pytest.raises(PriceSourceError, match="not JSON"):
-        spot_series(GARBAGE.encode(), currency="EUR")
+        DUTCH.series(GARBAGE.encode())

@@ -70,7 +70,10 @@ def test_defaults_in_force_are_told(tmp_path: Path) -> None:
         "only charges until vehicle.warranty is given." in said
     )
     assert "Meter: 192.168.1.20:502 unit 1, profile sunspec, every 1 s." in said
-    assert "import = (spot + 0.02 + 0.1088) × 1.21, export = spot × 1 + (0)." in said
+    assert (
+        "Tariff home, in EUR per kWh: import = (energy-charts:NL + 0.02 + energy_tax 0.1088) × "
+        "1.21, export = nothing." in said
+    )
 
 
 @pytest.mark.parametrize(
@@ -119,3 +122,20 @@ def test_an_unknown_meter_profile_is_refused_with_its_key(tmp_path: Path) -> Non
 
 def test_a_password_is_never_printed(tmp_path: Path) -> None:
     assert "secret-word" not in check(written(tmp_path, SMALLEST)).text
+
+
+def test_a_billing_meter_of_its_own_is_told(tmp_path: Path) -> None:
+    text = after("site", 'billing_meter = { interval_s = 3600, netting = "per_phase" }') + METER
+    assert (
+        "Billed by a meter of 60 min intervals that counts each phase for itself; "
+        "ours counts the sum of its phases." in check(written(tmp_path, text)).text
+    )
+    assert "Billed by" not in check(written(tmp_path, SMALLEST + METER)).text
+
+
+def test_a_doubtful_tariff_is_warned_of(tmp_path: Path) -> None:
+    text = SMALLEST.replace('"0.1088"', '"10.88"') + METER
+    assert (
+        "Warning: tariff home: import component energy_tax: value = 10.88 EUR per kWh is a lot"
+        in check(written(tmp_path, text)).text
+    )

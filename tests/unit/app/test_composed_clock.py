@@ -68,7 +68,10 @@ async def composed(
     settings = load_settings(
         written(folder, SMALLEST),
         overrides={
-            "prices": {"url": url},
+            "prices": {
+                "directory": str(folder / "prices"),
+                "source": [{"name": "energy-charts:NL", "url": url}],
+            },
             "database": {"url": f"sqlite:///{folder / 'ledger.sqlite3'}"},
             "trace": {"directory": str(folder / "trace")},
         },

@@ -33,6 +33,9 @@ soc = 0.6
 host = "127.0.0.1"
 port = 0
 [prices]
+directory = "{folder}/prices"
+[[prices.source]]
+name = "energy-charts:NL"
 url = "http://127.0.0.1:{dead_port}/price"
 [database]
 url = "sqlite:///{folder}/ledger.db"

@@ -7,8 +7,7 @@ import shlex
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, get_type_hints
 
 import pytest
 import typer
@@ -19,6 +18,7 @@ from v2g_daemon.cli import app
 from v2g_daemon.control.limits import LIMIT_RULES, SITE_LIMIT_RULES
 from v2g_daemon.domain.faults import FaultCode
 from v2g_daemon.settings import Settings, load_settings
+from v2g_daemon.settings.explanations import keys_of, model_in
 
 PAGES = pages()
 SETTINGS_PAGES = [one for one in PAGES if one.name.startswith(("README", "docs/"))]
@@ -127,7 +127,7 @@ def test_every_dotted_key_in_a_sentence_is_a_setting(one: Page) -> None:
 
 def unknown_keys(table: dict[str, Any], model: type[BaseModel], above: str = "") -> list[str]:
     found = []
-    hints = get_type_hints(model)
+    hints = keys_of(model)
     for key, value in table.items():
         if key not in hints:
             found.append(f"{above}{key}")
@@ -137,14 +137,6 @@ def unknown_keys(table: dict[str, Any], model: type[BaseModel], above: str = "")
             if inner is not None and isinstance(one, dict):
                 found += unknown_keys(one, inner, f"{above}{key}.")
     return found
-
-
-def model_in(hint: Any) -> type[BaseModel] | None:
-    if isinstance(hint, type) and issubclass(hint, BaseModel):
-        return hint
-    if isinstance(hint, UnionType) or get_origin(hint) is not None:
-        return next((found for one in get_args(hint) if (found := model_in(one))), None)
-    return None
 
 
 def test_an_unknown_key_is_found_at_any_depth() -> None:

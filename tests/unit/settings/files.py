@@ -17,9 +17,17 @@ password_env = "V2G_PASSWORD_GARAGE"
 id = "car"
 capacity_wh = 60000
 [tariff]
-bzn = "NL"
-import_adders_per_kwh = ["0.02", "0.1088"]
+id = "home"
+currency = "EUR"
 vat = "0.21"
+[tariff.import.energy]
+kind = "series"
+source = "energy-charts:NL"
+adder = "0.02"
+[[tariff.import.component]]
+name = "energy_tax"
+kind = "flat"
+value = "0.1088"
 """
 
 

@@ -28,7 +28,9 @@ def test_car_charger_tariff_fuse_and_largest_load_are_enough(tmp_path: Path) -> 
     settings = load_settings(written(tmp_path))
     assert settings.timezone == "Europe/Amsterdam"
     assert settings.meter is None
-    assert settings.tariff.import_adders_per_kwh == (Decimal("0.02"), Decimal("0.1088"))
+    (tariff,) = settings.tariff
+    assert tariff.imports.energy.adder == Decimal("0.02")
+    assert [one.value for one in tariff.imports.component] == [Decimal("0.1088")]
     password = settings.charger[0].password
     assert password is not None
     assert password.get_secret_value() == "secret-word"
@@ -36,7 +38,7 @@ def test_car_charger_tariff_fuse_and_largest_load_are_enough(tmp_path: Path) -> 
 
 def test_an_amount_written_as_a_number_keeps_its_digits(tmp_path: Path) -> None:
     settings = load_settings(written(tmp_path, vat="vat = 0.21"))
-    assert settings.tariff.vat == Decimal("0.21")
+    assert settings.tariff[0].vat == Decimal("0.21")
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

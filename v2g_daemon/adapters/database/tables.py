@@ -52,6 +52,7 @@ pcc_interval = Table(
     Column("export_per_kwh", Money),
     Column("currency", String, nullable=False),
     Column("simulated", Boolean, nullable=False),
+    Column("circulating_milliwh", BigInteger),
     sqlite_with_rowid=False,
 )
 

@@ -1,1 +1,1 @@
-"""Day-ahead prices over HTTP: bytes to a spot series, a spot series to the house's curve."""
+"""Prices from their sources: bytes to series, series to the house's curve, and a cache between."""

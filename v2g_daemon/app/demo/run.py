@@ -28,6 +28,7 @@ from v2g_daemon.step.house import Outcome
 
 # Real seconds for all parts to start while the simulated clock still stands.
 STARTING_S = 4.0
+PRICES = "energy-charts:NL"  # the demo's tariff calls them so
 # What the simulated world knows of each quarter hour, for who keeps the folder and compares.
 WORLD_FILE = "world-intervals.json"
 
@@ -104,6 +105,7 @@ def demo_settings(run: DemoRun, folder: Path, addresses: dict[str, Any]) -> Sett
             "database": {"url": f"sqlite:///{folder / 'ledger.db'}"},
             "trace": {"directory": folder / "trace"},
             "api": {"socket": folder / "api.sock"},
+            "prices": {"directory": folder / "prices"},
             "meter": {"period_s": max(run.tick_s / 2.0, 1.0)},
             "pv_meter": {"period_s": run.tick_s},
         }
@@ -114,7 +116,7 @@ def demo_settings(run: DemoRun, folder: Path, addresses: dict[str, Any]) -> Sett
 
 async def _seed(ledger: DatabaseLedger, run: DemoRun, settings: Settings) -> None:
     """28 recorded days, and commissioning records that are valid for the simulated charger."""
-    rows = seeded_rows(run.start_utc, currency=settings.tariff.currency)
+    rows = seeded_rows(run.start_utc, currency=settings.currency)
     if rows:
         await asyncio.wrap_future(ledger.seed_history(rows))
     await asyncio.wrap_future(
@@ -180,7 +182,9 @@ def _addresses(house: RunningSimulators, ocpp_port: int) -> dict[str, Any]:
         "ocpp": {"port": ocpp_port},
         "meter": {"host": host, "port": house.meter_port},
         "pv_meter": {"host": host, "port": house.meter_port},
-        "prices": {"url": f"http://{host}:{house.http_port}/price"},
+        "prices": {
+            "source": [{"name": PRICES, "url": f"http://{host}:{house.http_port}/price"}],
+        },
         "clock": {"anchor_monotonic_s": house.anchor_monotonic_s},
     }
 

@@ -1,0 +1,1 @@
+"""Calendars of the world outside: public holidays."""
