@@ -59,6 +59,11 @@ class Timing:
     countercheck_s: float = 20.0
     renew_plan_s: float = 3600.0
 
+    @property
+    def stale_plan_s(self) -> float:
+        """The age from which a plan is told to be old: its renewal has failed once."""
+        return 2.0 * self.renew_plan_s
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportWindow:

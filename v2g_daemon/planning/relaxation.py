@@ -6,7 +6,6 @@ and where a kWh earns more than it costs, it buys and sells at once, which no me
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import sqrt
 
 import highspy
@@ -27,16 +26,14 @@ MISSED, BELOW, STRANDED = range(3)
 STAY_WIDTH = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Relaxed:
-    """The least cost beyond that of an idle car, what is missed left out; and what is missed."""
+def net_cost(days: KnownDays) -> float | None:
+    """What all days cost in the relaxation, what it misses left out; None without an optimum.
 
-    cost: float
-    missed_wh: float
-
-
-def relaxed(days: KnownDays) -> Relaxed | None:
-    """Solve the relaxation; None where the solver finds no optimum."""
+    The energy left at the end is credited beyond that at the start.
+    """
+    every = slice(0, len(days.net_load_w))
+    if not days.stays:
+        return _idle_cost(days, every)
     model = _Model(days)
     solver = highspy.Highs()  # type: ignore[no-untyped-call]
     solver.setOptionValue("output_flag", False)
@@ -47,9 +44,19 @@ def relaxed(days: KnownDays) -> Relaxed | None:
     if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return None
     values = np.array(solver.getSolution().col_value)
-    missed_wh = float(values[model.of_stays(MISSED)].sum())
-    paid = float(solver.getObjectiveValue()) - days.terms.unmet_per_kwh * missed_wh / 1000.0
-    return Relaxed(cost=paid - model.idle_cost, missed_wh=missed_wh)
+    missed_kwh = float(values[model.of_stays(MISSED)].sum()) / 1000.0
+    paid = float(solver.getObjectiveValue()) - days.terms.unmet_per_kwh * missed_kwh
+    at_start = days.terms.terminal_per_kwh * days.pack.start_wh / 1000.0
+    return paid + at_start + _idle_cost(days, every) - _idle_cost(days, model.slots)
+
+
+def _idle_cost(days: KnownDays, slots: slice | Ints) -> float:
+    """What some slots cost with an idle car, PV throttled where it should be."""
+    net_w, export_price = days.net_load_w[slots], days.export_per_kwh[slots]
+    export_w = np.minimum(np.maximum(-net_w, 0.0), days.terms.export_limit_w)
+    export_w = np.where(export_price < 0.0, 0.0, export_w)
+    bought = np.maximum(net_w, 0.0) * days.import_per_kwh[slots]
+    return float((bought - export_w * export_price).sum()) * SLOT_H / 1000.0
 
 
 class _Model:
@@ -58,14 +65,14 @@ class _Model:
     def __init__(self, days: KnownDays) -> None:
         self._days = days
         stays = days.stays
-        self._slots = np.concatenate([np.arange(one.first, one.end) for one in stays])
+        self.slots = np.concatenate([np.arange(one.first, one.end) for one in stays])
         lengths = np.array([one.end - one.first for one in stays])
         self._stay_of = np.repeat(np.arange(len(stays)), lengths)
         self._last = np.cumsum(lengths) - 1
-        self._net_w = days.net_load_w[self._slots]
-        self._import_price = days.import_per_kwh[self._slots]
-        self._export_price = days.export_per_kwh[self._slots]
-        self._columns = WIDTH * len(self._slots) + STAY_WIDTH * len(stays)
+        self._net_w = days.net_load_w[self.slots]
+        self._import_price = days.import_per_kwh[self.slots]
+        self._export_price = days.export_per_kwh[self.slots]
+        self._columns = WIDTH * len(self.slots) + STAY_WIDTH * len(stays)
         self._cost, self._lower = np.zeros(self._columns), np.zeros(self._columns)
         self._upper = np.full(self._columns, highspy.kHighsInf)
         self._entries: list[tuple[Ints, Ints, Floats]] = []
@@ -75,20 +82,12 @@ class _Model:
 
     def of_slots(self, column: int) -> Ints:
         """That column of every slot."""
-        return WIDTH * np.arange(len(self._slots)) + column
+        return WIDTH * np.arange(len(self.slots)) + column
 
     def of_stays(self, column: int) -> Ints:
         """That column of every stay."""
         count = len(self._days.stays)
-        return WIDTH * len(self._slots) + STAY_WIDTH * np.arange(count) + column
-
-    @property
-    def idle_cost(self) -> float:
-        """What the slots cost with an idle car, PV throttled where it should be."""
-        export_w = np.minimum(np.maximum(-self._net_w, 0.0), self._days.terms.export_limit_w)
-        export_w = np.where(self._export_price < 0.0, 0.0, export_w)
-        bought = np.maximum(self._net_w, 0.0) * self._import_price
-        return float((bought - export_w * self._export_price).sum()) * SLOT_H / 1000.0
+        return WIDTH * len(self.slots) + STAY_WIDTH * np.arange(count) + column
 
     def as_lp(self) -> highspy.HighsLp:
         """The whole model."""
@@ -129,23 +128,23 @@ class _Model:
 
     def _charger(self) -> None:
         """Into the pack at most, and out of it at least, what any pulsing of the charger moves."""
-        pack, endless = self._days.pack, np.full(len(self._slots), highspy.kHighsInf)
+        pack, endless = self._days.pack, np.full(len(self.slots), highspy.kHighsInf)
         into = _tangents(pack.charge_loss, pack.min_charge_w, pack.max_charge_w, sign=-1.0)
         for slope, offset_w in into:
             terms = [(self.of_slots(INTO), 1.0), (self.of_slots(CHARGE), -slope)]
-            self._add(terms, -endless, np.full(len(self._slots), offset_w))
+            self._add(terms, -endless, np.full(len(self.slots), offset_w))
         out_of = _tangents(
             pack.discharge_loss, pack.min_discharge_w, pack.max_discharge_w, sign=1.0
         )
         for slope, offset_w in out_of:
             terms = [(self.of_slots(OUT_OF), 1.0), (self.of_slots(DISCHARGE), -slope)]
-            self._add(terms, np.full(len(self._slots), offset_w), endless)
+            self._add(terms, np.full(len(self.slots), offset_w), endless)
 
     def _energy(self) -> None:
         """Each slot goes on from the one before; a trip leaves before a stay's first slot."""
         energy = self.of_slots(ENERGY)
         first = np.concatenate([[0], self._last[:-1] + 1])
-        moved_wh = np.zeros(len(self._slots))
+        moved_wh = np.zeros(len(self.slots))
         moved_wh[first] = [-one.trip_wh for one in self._days.stays]
         moved_wh[0] += self._days.pack.start_wh
         rows = self._add(

@@ -132,7 +132,8 @@ def _slot(
     state, setpoint_w = driver.drive(standing.state, moment)
     if stay is None:
         setpoint_w = 0.0
-    flow = held(plant, setpoint_w, energy_wh, around, ceiling_wh=_ceiling_wh(plant, stay))
+    ceiling_wh = plant.ceiling_of(None if stay is None else stay.target_wh)
+    flow = held(plant, setpoint_w, energy_wh, around, ceiling_wh=ceiling_wh)
     after = Standing(
         slot=slot + 1,
         state=state,
@@ -141,13 +142,6 @@ def _slot(
         registers=standing.registers.after(flow),
     )
     return after, _done(standing, after, setpoint_w, flow, stay, stranded_wh)
-
-
-def _ceiling_wh(plant: Plant, stay: Stay | None) -> float:
-    """A trip may want more than the ceiling."""
-    if stay is None or stay.target_wh is None:
-        return plant.ceiling_wh
-    return max(plant.ceiling_wh, stay.target_wh)
 
 
 def _done(

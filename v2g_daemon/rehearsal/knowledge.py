@@ -16,8 +16,8 @@ from v2g_daemon.rehearsal.days import Days, Stay
 
 # A daemon that has run for a while knows the last days' prices too.
 LOOKED_BACK = timedelta(days=8)
-# Prices that hold for good are told so far ahead; no plan looks further.
-TOLD_AHEAD_DAYS = 3
+# Of prices that hold for good a house holds so many days; no plan looks further.
+HELD_AHEAD_DAYS = 3
 
 
 class Knowledge(Enum):
@@ -31,18 +31,20 @@ class Knowledge(Enum):
 class KnownPrices:
     """Prices and, for each slot, the slot up to which they are published (`until`).
 
-    `runs[k]` holds from slot `firsts[k]` on: one price, within one local day.
+    `held[slot]`: up to where a house holds them. `runs[k]` is the price from slot `firsts[k]` on,
+    within one local day.
     """
 
     currency: str
     firsts: tuple[int, ...]
     runs: tuple[PriceSlot, ...]
     until: tuple[int, ...]
+    held: tuple[int, ...]
 
     def curve(self, slot: int) -> PriceCurve:
-        """What is known in a slot, with the days before."""
+        """What a house holds in a slot, with the days before."""
         from_utc = self.runs[bisect_right(self.firsts, slot) - 1].interval.start_utc - LOOKED_BACK
-        end = bisect_right(self.firsts, self.until[slot] - 1)
+        end = bisect_right(self.firsts, self.held[slot] - 1)
         ahead = self.runs[:end]
         return PriceCurve(
             currency=self.currency,
@@ -54,7 +56,7 @@ def known_prices(days: Days, *, published: time | None) -> KnownPrices:
     """Prices as a house gets to know them.
 
     Until the wall time `published` they are known to midnight, from then on to the next one; None:
-    they hold for good, and are known for days.
+    they hold for good.
     """
     midnights = _midnights(days)
     firsts: list[int] = []
@@ -63,11 +65,14 @@ def known_prices(days: Days, *, published: time | None) -> KnownPrices:
             if slot == max(first, 0) or _price(days, slot) != _price(days, slot - 1):
                 firsts.append(slot)
     ends = [*firsts[1:], days.count]
+    until = _published_until(days, midnights, published)
+    ahead = _in_days(days, midnights, HELD_AHEAD_DAYS)
     return KnownPrices(
         currency=days.currency,
         firsts=tuple(firsts),
         runs=tuple(_run(days, first, end) for first, end in zip(firsts, ends, strict=True)),
-        until=_published_until(days, midnights, published),
+        until=until,
+        held=tuple(min(one, other) for one, other in zip(until, ahead, strict=True)),
     )
 
 
@@ -102,15 +107,24 @@ def _midnights(days: Days) -> list[int]:
 
 
 def _published_until(days: Days, midnights: list[int], published: time | None) -> tuple[int, ...]:
-    until: list[int] = []
+    if published is None:
+        return (days.count,) * days.count
+    today, tomorrow = _in_days(days, midnights, 0), _in_days(days, midnights, 1)
     zone = ZoneInfo(days.timezone)
-    last = len(midnights) - 1
-    for number, (first, end) in enumerate(pairwise(midnights)):
+    until: list[int] = []
+    for first, end in pairwise(midnights):
         day = days.utc(max(first, 0)).astimezone(zone).date()
-        news = end if published is None else days.slot_at(at_local(day, published, zone))
-        ahead = TOLD_AHEAD_DAYS if published is None else 1
-        today, later = midnights[number + 1], midnights[min(number + 1 + ahead, last)]
+        news = days.slot_at(at_local(day, published, zone))
         for slot in range(max(first, 0), min(end, days.count)):
-            known = later if published is None or slot >= news else today
-            until.append(min(known, days.count))
+            until.append(tomorrow[slot] if slot >= news else today[slot])
     return tuple(until)
+
+
+def _in_days(days: Days, midnights: list[int], ahead: int) -> tuple[int, ...]:
+    """For each slot the midnight that ends its local day, or a day so far ahead."""
+    last = len(midnights) - 1
+    ends: list[int] = []
+    for number, (first, end) in enumerate(pairwise(midnights)):
+        midnight = min(midnights[min(number + 1 + ahead, last)], days.count)
+        ends += [midnight] * (min(end, days.count) - max(first, 0))
+    return tuple(ends)

@@ -36,6 +36,10 @@ class Plant:
     export_limit_w: float
     curtails: bool
 
+    def ceiling_of(self, target_wh: float | None) -> float:
+        """The ceiling of a stay: a trip may want more than the car's own."""
+        return self.ceiling_wh if target_wh is None else max(self.ceiling_wh, target_wh)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:

@@ -42,14 +42,14 @@ SOC_DECIMALS = 6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HouseState:
-    """The house between two ticks, and the prices it knows (`until` which slot).
+    """The house between two ticks, and the prices it holds, up to slot `held`.
 
     `empty`: what was decided for an outlet without a car, while it stays so.
     """
 
     house: House
     prices: PriceCurve | None = None
-    until: int = 0
+    held: int = 0
     empty: Decision | None = None
 
 
@@ -88,9 +88,9 @@ class VirtualHouse:
 
     def drive(self, state: HouseState, moment: Moment) -> tuple[HouseState, float]:
         """One tick."""
-        until = self.prices.until[moment.slot]
-        if state.prices is None or until != state.until:
-            state = replace(state, prices=self.prices.curve(moment.slot), until=until)
+        held = self.prices.held[moment.slot]
+        if state.prices is None or held != state.held:
+            state = replace(state, prices=self.prices.curve(moment.slot), held=held)
         news = self._news(state, moment)
         if moment.stay is None and state.empty is not None:
             house, rows = counted(state.house, news, state.empty, self.policy)
