@@ -1,0 +1,138 @@
+"""Many strategies through one case, one process each; what is done when it is stopped is kept."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from v2g_daemon.adapters.system.clock import RealClock
+from v2g_daemon.adapters.system.rehearsal_child import RehearsalChild
+from v2g_daemon.app.backtest.case import Case
+from v2g_daemon.domain.errors import RehearsalFailed
+from v2g_daemon.rehearsal.job import Ran
+from v2g_daemon.rehearsal.knowledge import Knowledge
+from v2g_daemon.rehearsal.score import Score, scored
+from v2g_daemon.rehearsal.strategies import Strategy
+
+# What says most comes first: it is there even if somebody is in a hurry.
+ORDER = (
+    Strategy.PLAIN,
+    Strategy.V2G,
+    Strategy.V1G,
+    Strategy.PERFECT,
+    Strategy.V2H,
+    Strategy.CHEAPEST,
+    Strategy.THRESHOLD,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One strategy that came to the end; `seconds_s` is what its process took."""
+
+    ran: Ran
+    score: Score
+    seconds_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """All that came of a case. `unfinished`: the strategies that were broken off, and their slots.
+
+    `relaxed_net_cost`: the bound of the linear relaxation; None where it was not to be had.
+    """
+
+    case: Case
+    knowledge: Knowledge
+    entries: Mapping[Strategy, Entry]
+    unfinished: Mapping[Strategy, int]
+    relaxed_net_cost: float | None
+
+    @property
+    def scores(self) -> dict[Strategy, Score]:
+        """The scores in the order of the strategies."""
+        return {one: self.entries[one].score for one in Strategy if one in self.entries}
+
+    @property
+    def complete(self) -> bool:
+        """Whether no strategy was broken off."""
+        return not self.unfinished
+
+
+Watch = Callable[[Strategy, int], None]
+
+
+async def rehearse(
+    case: Case,
+    *,
+    knowledge: Knowledge,
+    strategies: Sequence[Strategy] = ORDER,
+    cores: int,
+    watch: Watch,
+    stop: asyncio.Event,
+) -> Rehearsal:
+    """Run the strategies until all are done or `stop` is set; raises RehearsalFailed."""
+    desk = _Desk(case, knowledge, cores=cores, watch=watch)
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            running = [tasks.create_task(desk.run(one)) for one in strategies]
+            running.append(tasks.create_task(desk.relax()))
+            tasks.create_task(_ended_by(stop, running))
+            await asyncio.wait(running)
+            stop.set()
+    except* RehearsalFailed as failed:
+        raise _first(failed) from None
+    return Rehearsal(
+        case=case,
+        knowledge=knowledge,
+        entries=dict(desk.entries),
+        unfinished={one: desk.slots.get(one, 0) for one in strategies if one not in desk.entries},
+        relaxed_net_cost=desk.relaxed_net_cost,
+    )
+
+
+async def _ended_by(stop: asyncio.Event, running: Sequence[asyncio.Task[None]]) -> None:
+    """Break off whatever still runs once somebody says stop."""
+    await stop.wait()
+    for task in running:
+        task.cancel()
+
+
+def _first(failed: BaseExceptionGroup[RehearsalFailed]) -> RehearsalFailed:
+    """One of the failures, out of whatever groups it lies in."""
+    first = failed.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+
+
+class _Desk:
+    """Hands out the cores and collects what comes back."""
+
+    def __init__(self, case: Case, knowledge: Knowledge, *, cores: int, watch: Watch) -> None:
+        self._case, self._knowledge, self._watch = case, knowledge, watch
+        self._cores = asyncio.Semaphore(cores)
+        self._child, self._clock = RehearsalChild(), RealClock()
+        self.entries: dict[Strategy, Entry] = {}
+        self.slots: dict[Strategy, int] = {}
+        self.relaxed_net_cost: float | None = None
+
+    async def run(self, strategy: Strategy) -> None:
+        """One strategy, once a core is free."""
+        job = self._case.job(strategy, self._knowledge)
+
+        def told(slots: int) -> None:
+            self.slots[strategy] = slots
+            self._watch(strategy, slots)
+
+        async with self._cores:
+            begun_s = self._clock.now().monotonic_s
+            ran = await self._child.run(job, told)
+            seconds_s = self._clock.now().monotonic_s - begun_s
+        score = await asyncio.to_thread(scored, job, ran, self._case.market)
+        self.entries[strategy] = Entry(ran=ran, score=score, seconds_s=seconds_s)
+
+    async def relax(self) -> None:
+        """The linear relaxation, which no strategy can pass."""
+        job = self._case.job(Strategy.PERFECT, self._knowledge)
+        async with self._cores:
+            self.relaxed_net_cost = await self._child.relaxed_net_cost(job)
