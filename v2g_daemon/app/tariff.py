@@ -68,7 +68,7 @@ def show_tariff(
     book = book_of_versions(load_tariff(name))
     if day is None:
         day = now_utc.astimezone(ZoneInfo(book.timezone)).date()
-    series = _series(book, prices)
+    series = known_series(book, prices)
     found = day_prices(book, series, day, most_steps=None if as_json else MOST_LINES)
     if found is None:
         raise ConfigurationError(f"{name}: no version is valid on {day}; see v2g tariff check")
@@ -87,7 +87,8 @@ def _besides(found: DayPrices, missing: Sequence[str]) -> Iterator[str]:
     yield from list(sentences(found.tariff))[1:]
 
 
-def _series(book: TariffBook, prices: Sequence[str]) -> KnownSeries:
+def known_series(book: TariffBook, prices: Sequence[str]) -> KnownSeries:
+    """The series of files, each for all sources or as SOURCE=FILE for one; ConfigurationError."""
     known: dict[str, tuple[SeriesPrice, ...]] = {}
     for given in prices:
         source, equals, file = given.rpartition("=")
@@ -97,11 +98,11 @@ def _series(book: TariffBook, prices: Sequence[str]) -> KnownSeries:
                 has = ", ".join(book.sources()) or "none"
                 problem = f"the tariff has no source {one!r}; it has {has}"
                 raise ConfigurationError(f"--prices {given}: {problem}")
-            known[one] = _column(Path(file), book.currency)
+            known[one] = price_column(Path(file), book.currency)
     return known
 
 
-def _column(path: Path, currency: str) -> tuple[SeriesPrice, ...]:
+def price_column(path: Path, currency: str) -> tuple[SeriesPrice, ...]:
     """The one column of prices in the currency."""
     file = series_of(read_bytes(path), name=str(path))
     found = [name for name in file.prices if name.endswith(f"_{currency.lower()}_per_kwh")]

@@ -7,6 +7,7 @@ import sys
 import typer
 
 from v2g_daemon.cli import (
+    backtest,
     certs,
     check,
     demo,
@@ -44,6 +45,7 @@ app.add_typer(station.app, name="station")
 app.add_typer(certs.app, name="certs")
 app.command("report")(report.report)
 app.command("replay")(replay.replay)
+app.command("backtest")(backtest.backtest)
 app.add_typer(tariff.app, name="tariff")
 app.add_typer(prices.app, name="prices")
 

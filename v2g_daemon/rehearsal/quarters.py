@@ -10,7 +10,7 @@ from v2g_daemon.domain.interval import QUARTER_HOUR, Interval
 
 # 52 weeks: weekdays agree, and seasons nearly.
 LAP = timedelta(days=364)
-WEEK_SLOTS = 7 * 96
+WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +29,9 @@ class Recorded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quarters:
-    """One value for each quarter hour, and what was done to have it.
+    """One value for each step, and what was done to have it.
 
-    `moved_days`: by how much the record was moved; `filled_count`: quarter hours that had no value.
+    `moved_days`: by how much the record was moved; `filled_count`: steps that had no value.
     """
 
     values: tuple[float, ...]
@@ -39,8 +39,10 @@ class Quarters:
     filled_count: int
 
 
-def quarters(recorded: Recorded, interval: Interval) -> Quarters | None:
-    """The quarter hours of the interval; None where the record does not reach over it.
+def quarters(
+    recorded: Recorded, interval: Interval, *, step: timedelta = QUARTER_HOUR
+) -> Quarters | None:
+    """The quarter hours (or other steps) of the interval; None where the record does not reach.
 
     A record of other years is moved by whole laps of 52 weeks. A missing value is that of a week
     before, else after.
@@ -49,13 +51,13 @@ def quarters(recorded: Recorded, interval: Interval) -> Quarters | None:
     if moved is None:
         return None
     start_utc = recorded.start_utc + moved
-    count = (interval.end_utc - interval.start_utc) // QUARTER_HOUR
+    count = (interval.end_utc - interval.start_utc) // step
     found = [
-        _mean_in(recorded, (interval.start_utc - start_utc) + slot * QUARTER_HOUR)
-        for slot in range(count)
+        _mean_in(recorded, (interval.start_utc - start_utc) + number * step, step)
+        for number in range(count)
     ]
-    missing = [slot for slot, value in enumerate(found) if value is None]
-    filled = {slot: _of_another_week(found, slot) for slot in missing}
+    missing = [number for number, value in enumerate(found) if value is None]
+    filled = {number: _of_another_week(found, number, WEEK // step) for number in missing}
     if None in filled.values():
         return None
     return Quarters(
@@ -75,10 +77,10 @@ def _lap_to(recorded: Recorded, interval: Interval) -> timedelta | None:
     return None
 
 
-def _mean_in(recorded: Recorded, offset: timedelta) -> float | None:
-    """The mean over the quarter hour at an offset; what is known of it, if anything is."""
+def _mean_in(recorded: Recorded, offset: timedelta, step: timedelta) -> float | None:
+    """The mean over the step at an offset; what is known of it, if anything is."""
     first = offset // recorded.step
-    last = -((-offset - QUARTER_HOUR) // recorded.step)
+    last = -((-offset - step) // recorded.step)
     known = [value for value in recorded.values[first:last] if value is not None]
     if not known:
         return None
@@ -88,9 +90,9 @@ def _mean_in(recorded: Recorded, offset: timedelta) -> float | None:
     return total / len(known)
 
 
-def _of_another_week(values: Sequence[float | None], slot: int) -> float | None:
-    for weeks in range(1, len(values) // WEEK_SLOTS + 2):
-        for other in (slot - weeks * WEEK_SLOTS, slot + weeks * WEEK_SLOTS):
+def _of_another_week(values: Sequence[float | None], number: int, week: int) -> float | None:
+    for weeks in range(1, len(values) // week + 2):
+        for other in (number - weeks * week, number + weeks * week):
             if 0 <= other < len(values) and values[other] is not None:
                 return values[other]
     return None

@@ -9,8 +9,9 @@ import json
 from decimal import Decimal
 from pathlib import Path
 
-from v2g_daemon.app.backtest.run import Entry, Rehearsal
+from v2g_daemon.adapters.reports.backtest_page import backtest_page
 from v2g_daemon.domain.errors import RehearsalFailed
+from v2g_daemon.rehearsal.contest import Contest, Entry
 from v2g_daemon.rehearsal.score import Score
 from v2g_daemon.rehearsal.strategies import Strategy
 from v2g_daemon.rehearsal.verdict import attainable, share_of_attainable
@@ -18,43 +19,52 @@ from v2g_daemon.rehearsal.verdict import attainable, share_of_attainable
 MONEY_DECIMALS = 4
 
 
-def figures(rehearsal: Rehearsal) -> dict[str, object]:
+def figures(contest: Contest) -> dict[str, object]:
     """All figures; money in `details.currency`, energies as their keys say."""
     return {
-        "pairing": rehearsal.case.name,
+        "pairing": contest.case.name,
         "strategies": {
-            strategy.value: _strategy(entry, rehearsal)
-            for strategy, entry in rehearsal.entries.items()
+            strategy.value: _strategy(entry, contest) for strategy, entry in contest.entries.items()
         },
-        "details": _details(rehearsal),
+        "details": _details(contest),
     }
 
 
-def as_json(rehearsal: Rehearsal) -> str:
+def as_json(contest: Contest) -> str:
     """The figures as text."""
-    return json.dumps(figures(rehearsal), indent=1, ensure_ascii=False)
+    return json.dumps(figures(contest), indent=1, ensure_ascii=False)
 
 
-def setpoints_csv(rehearsal: Rehearsal) -> bytes:
+def setpoints_csv(contest: Contest) -> bytes:
     """`time_utc,setpoint_w` of our V2G, a line a quarter hour; RehearsalFailed without it."""
-    if Strategy.V2G not in rehearsal.entries:
+    if Strategy.V2G not in contest.entries:
         raise RehearsalFailed("our V2G did not come to its end: there are no setpoints to write")
-    days = rehearsal.case.days
+    days = contest.case.days
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["time_utc", "setpoint_w"])
-    for slot, setpoint_w in enumerate(rehearsal.entries[Strategy.V2G].ran.setpoint_w):
+    for slot, setpoint_w in enumerate(contest.entries[Strategy.V2G].ran.setpoint_w):
         writer.writerow([f"{days.utc(slot):%Y-%m-%dT%H:%M:%SZ}", repr(setpoint_w)])
     return text.getvalue().encode("ascii")
 
 
-def write_setpoints(rehearsal: Rehearsal, path: Path) -> None:
+def write_json(contest: Contest, path: Path) -> None:
+    """The figures into a file."""
+    path.write_text(as_json(contest) + "\n", encoding="utf-8")
+
+
+def write_page(contest: Contest, path: Path, *, hardware_price: float | None) -> None:
+    """The page for people into a file; it needs nothing else."""
+    path.write_text(backtest_page(contest, hardware_price=hardware_price), encoding="utf-8")
+
+
+def write_setpoints(contest: Contest, path: Path) -> None:
     """The setpoints into a file, packed where its name ends in .gz."""
-    content = setpoints_csv(rehearsal)
+    content = setpoints_csv(contest)
     path.write_bytes(gzip.compress(content, mtime=0) if path.suffix == ".gz" else content)
 
 
-def _strategy(entry: Entry, rehearsal: Rehearsal) -> dict[str, object]:
+def _strategy(entry: Entry, contest: Contest) -> dict[str, object]:
     score = entry.score
     return {
         "net_cost": _number(score.net_cost),
@@ -65,17 +75,17 @@ def _strategy(entry: Entry, rehearsal: Rehearsal) -> dict[str, object]:
         "departures_met": score.departures_met_count,
         "switches_per_night": round(score.switches_per_night, 3),
         "seconds": round(entry.seconds_s, 2),
-        "wear_per_kwh_discharged": rehearsal.case.wear_per_kwh,
-        "knowledge": rehearsal.knowledge.value,
+        "wear_per_kwh_discharged": contest.case.wear_per_kwh,
+        "knowledge": contest.knowledge.value,
     }
 
 
-def _details(rehearsal: Rehearsal) -> dict[str, object]:
-    case = rehearsal.case
-    whole = attainable(rehearsal.scores)
+def _details(contest: Contest) -> dict[str, object]:
+    case = contest.case
+    whole = attainable(contest.scores)
     return {
-        "complete": rehearsal.complete,
-        "unfinished": {one.value: slots for one, slots in rehearsal.unfinished.items()},
+        "complete": contest.complete,
+        "unfinished": {one.value: slots for one, slots in contest.unfinished.items()},
         "currency": case.days.currency,
         "timezone": case.days.timezone,
         "start_utc": case.days.start_utc.isoformat(),
@@ -85,21 +95,19 @@ def _details(rehearsal: Rehearsal) -> dict[str, object]:
         "attainable_gain": None if whole is None else _number(whole),
         "lp_relaxation_net_cost": (
             None
-            if rehearsal.relaxed_net_cost is None
-            else round(rehearsal.relaxed_net_cost, MONEY_DECIMALS)
+            if contest.relaxed_net_cost is None
+            else round(contest.relaxed_net_cost, MONEY_DECIMALS)
         ),
         "notes": list(case.notes),
         "strategies": {
-            strategy.value: _more(strategy, score, rehearsal)
-            for strategy, score in rehearsal.scores.items()
+            strategy.value: _more(strategy, score, contest)
+            for strategy, score in contest.scores.items()
         },
     }
 
 
-def _more(strategy: Strategy, score: Score, rehearsal: Rehearsal) -> dict[str, object]:
-    share = share_of_attainable(
-        strategy, rehearsal.scores, miss_per_kwh=rehearsal.case.miss_per_kwh
-    )
+def _more(strategy: Strategy, score: Score, contest: Contest) -> dict[str, object]:
+    share = share_of_attainable(strategy, contest.scores, miss_per_kwh=contest.case.miss_per_kwh)
     carbon, warranty = score.carbon, score.warranty
     return {
         "share_of_attainable": None if share is None else round(share, 4),

@@ -31,13 +31,15 @@ def amounts(file: SeriesFile, column: str, interval: Interval) -> Quarters:
 
 def prices(series: Sequence[SeriesPrice], interval: Interval, *, name: str) -> Quarters:
     """Prices on the quarter hours; SeriesFileError where they do not reach over them."""
-    if not series:
-        raise SeriesFileError(f"{name}: there is no price at all")
-    start_utc, step = series[0].interval.start_utc, _step(series)
-    values: list[float | None] = [None] * ((series[-1].interval.end_utc - start_utc) // step)
-    for price in series:
-        values[(price.interval.start_utc - start_utc) // step] = float(price.per_kwh)
-    return _reaching(Recorded(start_utc=start_utc, step=step, values=values), interval, name)
+    return _reaching(_as_recorded(series, name), interval, name)
+
+
+def prices_on_their_steps(
+    series: Sequence[SeriesPrice], interval: Interval, *, name: str
+) -> tuple[timedelta, Quarters]:
+    """Prices on steps of their own length over the interval, and that length."""
+    record = _as_recorded(series, name)
+    return record.step, _reaching(record, interval, name, step=record.step)
 
 
 def stays(
@@ -92,8 +94,21 @@ def _target_wh(
     return None if later_wh is None else min(later_wh + floor_wh, pack_wh)
 
 
-def _reaching(recorded: Recorded, interval: Interval, name: str) -> Quarters:
-    found = quarters(recorded, interval)
+def _as_recorded(series: Sequence[SeriesPrice], name: str) -> Recorded:
+    if not series:
+        raise SeriesFileError(f"{name}: there is no price at all")
+    start_utc = series[0].interval.start_utc
+    step = min(price.interval.end_utc - price.interval.start_utc for price in series)
+    values: list[float | None] = [None] * ((series[-1].interval.end_utc - start_utc) // step)
+    for price in series:
+        values[(price.interval.start_utc - start_utc) // step] = float(price.per_kwh)
+    return Recorded(start_utc=start_utc, step=step, values=values)
+
+
+def _reaching(
+    recorded: Recorded, interval: Interval, name: str, *, step: timedelta = QUARTER_HOUR
+) -> Quarters:
+    found = quarters(recorded, interval, step=step)
     if found is None:
         raise SeriesFileError(
             f"{name}: it holds {recorded.start_utc:%Y-%m-%d} to {recorded.end_utc:%Y-%m-%d}, which "
@@ -103,11 +118,6 @@ def _reaching(recorded: Recorded, interval: Interval, name: str) -> Quarters:
     return found
 
 
-def _step(series: Sequence[SeriesPrice]) -> timedelta:
-    """How long each price holds."""
-    return min(price.interval.end_utc - price.interval.start_utc for price in series)
-
-
 def told(name: str, found: Quarters) -> tuple[str, ...]:
     """In words what was done to a record."""
     notes = []
@@ -115,5 +125,5 @@ def told(name: str, found: Quarters) -> tuple[str, ...]:
         notes.append(f"{name} was moved by {found.moved_days:+d} days, so that weekdays agree")
     if found.filled_count > 0:
         count = found.filled_count
-        notes.append(f"{name}: {count} quarter hours without a value hold another week's")
+        notes.append(f"{name}: {count} steps without a value hold another week's")
     return tuple(notes)

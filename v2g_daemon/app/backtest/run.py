@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 from v2g_daemon.adapters.system.clock import RealClock
 from v2g_daemon.adapters.system.rehearsal_child import RehearsalChild
-from v2g_daemon.app.backtest.case import Case
 from v2g_daemon.domain.errors import RehearsalFailed
-from v2g_daemon.rehearsal.job import Ran
+from v2g_daemon.rehearsal.contest import Case, Contest, Entry
 from v2g_daemon.rehearsal.knowledge import Knowledge
-from v2g_daemon.rehearsal.score import Score, scored
+from v2g_daemon.rehearsal.score import scored
 from v2g_daemon.rehearsal.strategies import Strategy
 
 # What says most comes first: it is there even if somebody is in a hurry.
@@ -27,39 +25,6 @@ ORDER = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """One strategy that came to the end; `seconds_s` is what its process took."""
-
-    ran: Ran
-    score: Score
-    seconds_s: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rehearsal:
-    """All that came of a case. `unfinished`: the strategies that were broken off, and their slots.
-
-    `relaxed_net_cost`: the bound of the linear relaxation; None where it was not to be had.
-    """
-
-    case: Case
-    knowledge: Knowledge
-    entries: Mapping[Strategy, Entry]
-    unfinished: Mapping[Strategy, int]
-    relaxed_net_cost: float | None
-
-    @property
-    def scores(self) -> dict[Strategy, Score]:
-        """The scores in the order of the strategies."""
-        return {one: self.entries[one].score for one in Strategy if one in self.entries}
-
-    @property
-    def complete(self) -> bool:
-        """Whether no strategy was broken off."""
-        return not self.unfinished
-
-
 Watch = Callable[[Strategy, int], None]
 
 
@@ -71,7 +36,7 @@ async def rehearse(
     cores: int,
     watch: Watch,
     stop: asyncio.Event,
-) -> Rehearsal:
+) -> Contest:
     """Run the strategies until all are done or `stop` is set; raises RehearsalFailed."""
     desk = _Desk(case, knowledge, cores=cores, watch=watch)
     try:
@@ -83,7 +48,7 @@ async def rehearse(
             stop.set()
     except* RehearsalFailed as failed:
         raise _first(failed) from None
-    return Rehearsal(
+    return Contest(
         case=case,
         knowledge=knowledge,
         entries=dict(desk.entries),

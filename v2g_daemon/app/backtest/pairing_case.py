@@ -1,62 +1,22 @@
-"""What is rehearsed: days, plant, rules and market, from a pairing or from a house."""
+"""A pairing as a case: its days, its plant, and its prices as they stand."""
 
 from __future__ import annotations
-
-from dataclasses import dataclass
-from datetime import time
 
 from v2g_daemon.adapters.series.pairing import Pairing
 from v2g_daemon.app.backtest import recorded
 from v2g_daemon.domain.billing_meter import BillingMeter
 from v2g_daemon.domain.errors import SeriesFileError
 from v2g_daemon.domain.interval import Interval
-from v2g_daemon.domain.policy import Policy
 from v2g_daemon.market.rated import rated
 from v2g_daemon.market.tariff import Component, Export, SeriesRate, Stack, Tariff, TariffBook
+from v2g_daemon.rehearsal.contest import Case
 from v2g_daemon.rehearsal.days import Days
-from v2g_daemon.rehearsal.job import Job
-from v2g_daemon.rehearsal.knowledge import Knowledge
-from v2g_daemon.rehearsal.plant import Plant
 from v2g_daemon.rehearsal.policies import Terms, of_a_plant
 from v2g_daemon.rehearsal.score import Market
-from v2g_daemon.rehearsal.strategies import Strategy
 
 IMPORT, EXPORT = "import", "energy"
 # What the planner counts for a kWh missing at a departure, as in a house's configuration.
 UNMET_GOAL_PER_KWH = 5.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """All that a rehearsal needs; `notes` say what was assumed, moved or filled."""
-
-    name: str
-    days: Days
-    plant: Plant
-    policy: Policy
-    published: time | None
-    market: Market
-    start_wh: float
-    miss_per_kwh: float
-    notes: tuple[str, ...]
-
-    @property
-    def wear_per_kwh(self) -> float:
-        """What a kWh out of the pack is counted at."""
-        return self.policy.vehicles[0].wear_cost_per_kwh_discharged
-
-    def job(self, strategy: Strategy, knowledge: Knowledge) -> Job:
-        """One strategy in it."""
-        return Job(
-            strategy=strategy,
-            knowledge=knowledge,
-            days=self.days,
-            plant=self.plant,
-            policy=self.policy,
-            published=self.published,
-            start_wh=self.start_wh,
-            end_per_kwh=float(self.market.end_per_kwh),
-        )
 
 
 def case_of_pairing(pairing: Pairing, within: Interval | None) -> Case:

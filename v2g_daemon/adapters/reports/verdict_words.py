@@ -1,0 +1,157 @@
+"""Is V2G worth it for me, and how sure is that? The answer of a contest in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from v2g_daemon.rehearsal.contest import Contest
+from v2g_daemon.rehearsal.strategies import Strategy
+from v2g_daemon.rehearsal.verdict import (
+    SLOTS_A_YEAR,
+    Gain,
+    Payback,
+    gain_over,
+    payback,
+    share_of_attainable,
+)
+
+# Of what the house pays for a year with plain charging: less is hardly worth a second thought.
+HARDLY_SHARE, LITTLE_SHARE = 0.015, 0.05
+SURE_YEARS, LIKELY_YEARS, LUCKY_YEARS = 10.0, 12.0, 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The answer in a few words, what stands behind it, and what it might be wrong by."""
+
+    answer: str
+    reasons: tuple[str, ...]
+    doubts: tuple[str, ...]
+
+
+def verdict(contest: Contest, *, hardware_price: float | None) -> Verdict | None:
+    """None where plain charging, our V1G or our V2G is missing."""
+    if not {Strategy.PLAIN, Strategy.V1G, Strategy.V2G} <= contest.entries.keys():
+        return None
+    extra = gain_between(contest, Strategy.V2G, Strategy.V1G)
+    found = None if hardware_price is None else payback(extra, price=hardware_price)
+    if found is None or hardware_price is None:
+        answer = _by_share(extra, contest)
+    else:
+        answer = _by_payback(found, hardware_price, contest)
+    return Verdict(
+        answer=answer,
+        reasons=tuple(_reasons(contest, extra)),
+        doubts=tuple(_doubts(contest, extra)),
+    )
+
+
+def gain_between(contest: Contest, better: Strategy, worse: Strategy) -> Gain:
+    """What one strategy gains over another in a year."""
+    job = contest.case.job(better, contest.knowledge)
+    one, other = contest.entries[better], contest.entries[worse]
+    return gain_over(job, (one.score, one.ran), (other.score, other.ran))
+
+
+def money(amount: float, contest: Contest) -> str:
+    """An amount without digits that nobody can be sure of."""
+    return f"{amount:,.0f} {contest.case.days.currency}"
+
+
+def plain_a_year(contest: Contest) -> float:
+    """What the house pays for a year with plain charging, all its load included."""
+    whole = float(contest.entries[Strategy.PLAIN].score.net_cost)
+    return whole * SLOTS_A_YEAR / contest.case.days.count
+
+
+def _by_share(extra: Gain, contest: Contest) -> str:
+    added = money(extra.default, contest)
+    share = extra.default / max(abs(plain_a_year(contest)), 1.0)
+    if extra.default <= 0.0:
+        lost = money(-extra.default, contest)
+        return f"No. V2G would leave you {lost} a year worse off than smart charging."
+    if share < HARDLY_SHARE or extra.low <= 0.0:
+        return f"Hardly. V2G adds about {added} a year to what smart charging saves."
+    if share < LITTLE_SHARE:
+        return f"A little. V2G adds about {added} a year to what smart charging saves."
+    return f"Yes. V2G adds about {added} a year to what smart charging saves."
+
+
+def _by_payback(found: Payback, price: float, contest: Contest) -> str:
+    costs = money(price, contest)
+    if found.default_years is None:
+        return f"No. It never earns back {costs}."
+    years = f"about {found.default_years:.0f} years"
+    if found.latest_years is not None and found.latest_years <= SURE_YEARS:
+        return f"Yes. It earns back {costs} in {years}."
+    if found.default_years <= LIKELY_YEARS:
+        return f"Probably. It earns back {costs} in {years}, if the battery wears as assumed."
+    if found.soonest_years is not None and found.soonest_years <= LUCKY_YEARS:
+        return f"Only with luck. It earns back {costs} in {years}."
+    return f"No, not at this price. It takes {years} to earn back {costs}."
+
+
+def _reasons(contest: Contest, extra: Gain) -> Iterator[str]:
+    smart = gain_between(contest, Strategy.V1G, Strategy.PLAIN)
+    paid = money(plain_a_year(contest), contest)
+    yield (
+        f"Smart charging alone (V1G: the car charges when power is cheap, nothing flows back) "
+        f"saves about {money(smart.default, contest)} of the {paid} a year that this house pays if "
+        "the car charges whenever it is plugged in."
+    )
+    low, high = money(extra.low, contest), money(extra.high, contest)
+    yield (
+        f"Letting the car give energy back (V2G) adds {money(extra.default, contest)} a year: "
+        f"between {low} and {high}, depending on what a kWh through the battery really costs it."
+    )
+    if Strategy.V2H in contest.entries and extra.default > 0.0:
+        at_home = gain_between(contest, Strategy.V2H, Strategy.V1G).default / extra.default
+        if at_home >= 0.8:
+            yield "Nearly all of that comes from covering the house's own load; export adds little."
+        elif at_home <= 0.3:
+            yield "Most of that comes from exporting: without permission to export it is not there."
+        else:
+            yield f"About {at_home:.0%} of that comes from covering the house's own load."
+
+
+def _doubts(contest: Contest, extra: Gain) -> Iterator[str]:
+    wear = contest.case.wear_per_kwh
+    yield (
+        f"Battery wear is the largest unknown. Counted here: {wear:g} {contest.case.days.currency} "
+        "per kWh out of the pack; the range above runs from a quarter of that to a bit over twice."
+    )
+    if extra.by_chance is not None:
+        yield (
+            f"One year is one draw. If its weeks came and went by chance, eight of ten such years "
+            f"would lie within {money(extra.by_chance, contest)} of the figure, either way."
+        )
+    if extra.best_days_share is not None:
+        yield f"The ten best days bring {extra.best_days_share:.0%} of what V2G adds."
+    share = share_of_attainable(
+        Strategy.V2G, contest.scores, miss_per_kwh=contest.case.miss_per_kwh
+    )
+    if share is not None:
+        most = gain_between(contest, Strategy.PERFECT, Strategy.PLAIN)
+        yield (
+            f"Nobody could have gained more than {money(most.default, contest)} over plain "
+            f"charging, not even with perfect foresight. Our plan reached {share:.0%} of that, "
+            "departures that it missed counted against it."
+        )
+    yield from _about_departures(contest)
+
+
+def _about_departures(contest: Contest) -> Iterator[str]:
+    score = contest.entries[Strategy.V2G].score
+    met, all_of_them = score.departures_met_count, score.departures_count
+    if met < all_of_them:
+        yield (
+            f"The car had its energy at {met} of {all_of_them} departures; "
+            f"{score.missed_wh / 1000.0:.1f} kWh were missing at the others."
+        )
+    else:
+        yield f"The car had its energy at all {all_of_them} departures."
+    if contest.knowledge.value == "a":
+        yield "Each departure was told when the car was plugged in; whoever forgets to, earns less."
+    else:
+        yield "Nobody told a departure: what is known of them was learned."
