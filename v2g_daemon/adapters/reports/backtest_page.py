@@ -76,7 +76,13 @@ def _answer(contest: Contest, hardware_price: float | None) -> Html:
         tag("h1", text("Is V2G worth it for me?")),
         paragraph(found.answer, "answer"),
         *(paragraph(reason, "lead") for reason in found.reasons),
-        tag("div", tag("h3", text("How sure is that?")), bullets(found.doubts), class_="sure"),
+        tag(
+            "div",
+            tag("h3", text("How sure is that?")),
+            paragraph(found.sureness, "lead"),
+            bullets(found.doubts),
+            class_="sure",
+        ),
         class_="card",
     )
 

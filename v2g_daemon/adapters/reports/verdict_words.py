@@ -18,15 +18,17 @@ from v2g_daemon.rehearsal.verdict import (
 
 # Of what the house pays for a year with plain charging: less is hardly worth a second thought.
 HARDLY_SHARE, LITTLE_SHARE = 0.015, 0.05
+WHOLE_YEAR_DAYS = 330
 SURE_YEARS, LIKELY_YEARS, LUCKY_YEARS = 10.0, 12.0, 15.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """The answer in a few words, what stands behind it, and what it might be wrong by."""
+    """The answer, what it says in money, how sure that is, and what it might be wrong by."""
 
     answer: str
     reasons: tuple[str, ...]
+    sureness: str
     doubts: tuple[str, ...]
 
 
@@ -35,14 +37,14 @@ def verdict(contest: Contest, *, hardware_price: float | None) -> Verdict | None
     if not {Strategy.PLAIN, Strategy.V1G, Strategy.V2G} <= contest.entries.keys():
         return None
     extra = gain_between(contest, Strategy.V2G, Strategy.V1G)
-    found = None if hardware_price is None else payback(extra, price=hardware_price)
-    if found is None or hardware_price is None:
+    if hardware_price is None:
         answer = _by_share(extra, contest)
     else:
-        answer = _by_payback(found, hardware_price, contest)
+        answer = _by_payback(payback(extra, price=hardware_price), hardware_price, contest)
     return Verdict(
         answer=answer,
         reasons=tuple(_reasons(contest, extra)),
+        sureness=_sureness(contest, extra),
         doubts=tuple(_doubts(contest, extra)),
     )
 
@@ -66,53 +68,72 @@ def plain_a_year(contest: Contest) -> float:
 
 
 def _by_share(extra: Gain, contest: Contest) -> str:
-    added = money(extra.default, contest)
+    added = money(abs(extra.default), contest)
     share = extra.default / max(abs(plain_a_year(contest)), 1.0)
     if extra.default <= 0.0:
-        lost = money(-extra.default, contest)
-        return f"No. V2G would leave you {lost} a year worse off than smart charging."
+        return f"No: it would cost about {added} a year."
     if share < HARDLY_SHARE or extra.low <= 0.0:
-        return f"Hardly. V2G adds about {added} a year to what smart charging saves."
-    if share < LITTLE_SHARE:
-        return f"A little. V2G adds about {added} a year to what smart charging saves."
-    return f"Yes. V2G adds about {added} a year to what smart charging saves."
+        return f"Hardly: about {added} a year."
+    return (
+        f"A little: about {added} a year."
+        if share < LITTLE_SHARE
+        else (f"Yes: about {added} a year.")
+    )
 
 
 def _by_payback(found: Payback, price: float, contest: Contest) -> str:
     costs = money(price, contest)
     if found.default_years is None:
-        return f"No. It never earns back {costs}."
+        return f"No: it never earns back {costs}."
     years = f"about {found.default_years:.0f} years"
     if found.latest_years is not None and found.latest_years <= SURE_YEARS:
-        return f"Yes. It earns back {costs} in {years}."
+        return f"Yes: it earns back {costs} in {years}."
     if found.default_years <= LIKELY_YEARS:
-        return f"Probably. It earns back {costs} in {years}, if the battery wears as assumed."
+        return f"Probably: it earns back {costs} in {years}."
     if found.soonest_years is not None and found.soonest_years <= LUCKY_YEARS:
-        return f"Only with luck. It earns back {costs} in {years}."
-    return f"No, not at this price. It takes {years} to earn back {costs}."
+        return f"Only with luck: it earns back {costs} in {years}."
+    return f"Not at this price: it takes {years} to earn back {costs}."
 
 
 def _reasons(contest: Contest, extra: Gain) -> Iterator[str]:
     smart = gain_between(contest, Strategy.V1G, Strategy.PLAIN)
     paid = money(plain_a_year(contest), contest)
-    yield (
-        f"Smart charging alone (V1G: the car charges when power is cheap, nothing flows back) "
-        f"saves about {money(smart.default, contest)} of the {paid} a year that this house pays if "
-        "the car charges whenever it is plugged in."
-    )
     low, high = money(extra.low, contest), money(extra.high, contest)
     yield (
-        f"Letting the car give energy back (V2G) adds {money(extra.default, contest)} a year: "
-        f"between {low} and {high}, depending on what a kWh through the battery really costs it."
+        f"So much V2G (the car gives energy back) adds to smart charging in a year: "
+        f"{money(extra.default, contest)}, or {low} to {high}, depending on what a kWh through the "
+        "battery really costs it."
+    )
+    yield (
+        f"Smart charging alone (V1G: the car charges when power is cheap) saves about "
+        f"{money(smart.default, contest)} of the {paid} a year that this house pays if the car "
+        "charges as soon as it is plugged in."
     )
     if Strategy.V2H in contest.entries and extra.default > 0.0:
         at_home = gain_between(contest, Strategy.V2H, Strategy.V1G).default / extra.default
         if at_home >= 0.8:
-            yield "Nearly all of that comes from covering the house's own load; export adds little."
+            yield "Nearly all of it comes from covering the house's own load, not from export."
         elif at_home <= 0.3:
-            yield "Most of that comes from exporting: without permission to export it is not there."
+            yield "Most of it comes from export: without permission for that, it is not there."
         else:
-            yield f"About {at_home:.0%} of that comes from covering the house's own load."
+            yield f"About {at_home:.0%} of it comes from covering the house's own load."
+
+
+def _sureness(contest: Contest, extra: Gain) -> str:
+    """One sentence over wear and luck together."""
+    chance = 0.0 if extra.by_chance is None else extra.by_chance
+    worst, best = extra.low - chance, extra.high + chance
+    if extra.default <= 0.0:
+        return (
+            "The plan as it stands loses here; low wear would not save it."
+            if best <= 0.0
+            else ("It is near the edge: low wear and a lucky year would turn it round.")
+        )
+    if worst > extra.default / 2.0:
+        return f"Quite sure: even high wear and an unlucky year leave {money(worst, contest)}."
+    if worst > 0.0:
+        return f"Fairly sure: high wear and an unlucky year would leave {money(worst, contest)}."
+    return "Not sure: in an unlucky year, or with high wear, nothing may be left of it."
 
 
 def _doubts(contest: Contest, extra: Gain) -> Iterator[str]:
@@ -121,6 +142,9 @@ def _doubts(contest: Contest, extra: Gain) -> Iterator[str]:
         f"Battery wear is the largest unknown. Counted here: {wear:g} {contest.case.days.currency} "
         "per kWh out of the pack; the range above runs from a quarter of that to a bit over twice."
     )
+    days = contest.case.days.count // 96
+    if days < WHOLE_YEAR_DAYS:
+        yield f"Only {days} days were rehearsed and blown up to a year: other seasons differ."
     if extra.by_chance is not None:
         yield (
             f"One year is one draw. If its weeks came and went by chance, eight of ten such years "
