@@ -10,6 +10,7 @@ from v2g_daemon.cli import (
     backtest,
     certs,
     check,
+    compare,
     demo,
     latch,
     overrides,
@@ -46,6 +47,7 @@ app.add_typer(certs.app, name="certs")
 app.command("report")(report.report)
 app.command("replay")(replay.replay)
 app.command("backtest")(backtest.backtest)
+app.command("compare")(compare.compare)
 app.add_typer(tariff.app, name="tariff")
 app.add_typer(prices.app, name="prices")
 
