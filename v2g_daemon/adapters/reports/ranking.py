@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 
 from v2g_daemon.adapters.reports import charts
+from v2g_daemon.adapters.reports.backtest_text import aligned
 from v2g_daemon.adapters.reports.charts import RangedBar
 from v2g_daemon.adapters.reports.html import (
     document,
@@ -30,15 +31,7 @@ FOOTER = "Made by v2g compare; v2g backtest with --html shows one of them in ful
 def ranking_text(found: Sequence[Ranked]) -> str:
     """The table, each column as wide as it has to be."""
     rows = [("", *_varied(found), *HEADS), *(_row(one, found) for one in found)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    names = 1 + len(_varied(found))
-    lines = [
-        "  ".join(
-            cell.ljust(width) if column < names else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    ]
+    lines = aligned(rows, names=1 + len(_varied(found)))
     currency = found[0].compared.currency if found else ""
     return "\n".join([*lines, "", f"{currency}. {EXPLAINED}", *_shared(found)]) + "\n"
 
