@@ -41,6 +41,7 @@ def main() -> None:
     matches = _measured("planner_vs_milp", "--seeds", str(options.seeds), "--json", may_fail=True)
     processes = _measured("process_case", str(options.seconds))
     ocpp = _measured("ocpp_case")
+    meter = _measured("meter_case")
     text = page(
         machine,
         tick=tick,
@@ -49,6 +50,7 @@ def main() -> None:
         cases=cases,
         matches=matches["matches"],
         ocpp=ocpp,
+        meter=meter,
     )
     options.output.write_text(text, encoding="utf-8")
     print(f"wrote {options.output}")

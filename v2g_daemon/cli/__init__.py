@@ -8,6 +8,7 @@ import typer
 
 from v2g_daemon.cli import (
     backtest,
+    car,
     certs,
     check,
     compare,
@@ -15,6 +16,7 @@ from v2g_daemon.cli import (
     latch,
     overrides,
     prices,
+    probe,
     replay,
     report,
     run,
@@ -41,7 +43,9 @@ app.command("status")(status.status)
 app.command("stop")(overrides.stop)
 app.command("charge")(overrides.charge)
 app.command("auto")(overrides.auto)
+app.command("car")(car.car)
 app.add_typer(latch.app, name="latch")
+app.command("probe")(probe.probe)
 app.add_typer(station.app, name="station")
 app.add_typer(certs.app, name="certs")
 app.command("report")(report.report)
