@@ -116,7 +116,7 @@ class EvseStatus:
 
     `car_plans_w`: what the car's own schedule takes now. `writes_today`: what was written to the
     device since local midnight, `flash_writes_today` the part of it that wears its memory; None:
-    the driver does not count. `faults` is what its adapter finds wrong with it.
+    the driver does not count, or commands wear nothing. `faults`: what its adapter finds wrong.
     """
 
     evse_id: str

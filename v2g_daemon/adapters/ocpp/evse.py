@@ -8,7 +8,7 @@ from datetime import tzinfo
 from typing import Any
 
 from v2g_daemon.adapters.ocpp.config import EvseConfig
-from v2g_daemon.adapters.ocpp.dialects.lessons import Lessons, Make
+from v2g_daemon.adapters.ocpp.dialects.lessons import Lessons, Make, WriteCount
 from v2g_daemon.adapters.ocpp.ev_schedule import EvSchedule
 from v2g_daemon.adapters.ocpp.events import EventKind, TransactionEvent
 from v2g_daemon.adapters.ocpp.metering.meter_values import Sample
@@ -101,8 +101,12 @@ class EvseState:
 
     def wrote(self, now: Instant, *, flash: bool) -> None:
         """Something was written to the station for this EVSE."""
-        counted = self.writes.note(now, flash=flash)
-        self.publish(writes_today=counted.count, flash_writes_today=counted.flash_count)
+        self.publish(**self._counts(self.writes.note(now, flash=flash)))
+
+    def _counts(self, counted: WriteCount) -> dict[str, Any]:
+        """What the house budgets; where leases wear nothing, the rare default does not count."""
+        wearing = counted.flash_count if self.forms.wears(self.forms.rung) else None
+        return {"writes_today": counted.count, "flash_writes_today": wearing}
 
     def link_opened(self) -> None:
         """A new connection knows nothing yet: what was installed must be learned again."""
@@ -155,11 +159,9 @@ class EvseState:
         """What the station says it can do, and what it is."""
         self.acquainted = True
         self.forms.learned(abilities, make)
-        counted = self.writes.today(now)
         self.publish(
             serial=self.status.serial if make.serial is None else make.serial,
-            writes_today=counted.count,
-            flash_writes_today=counted.flash_count,
+            **self._counts(self.writes.today(now)),
         )
 
     def named(self, *, evccid: str) -> None:

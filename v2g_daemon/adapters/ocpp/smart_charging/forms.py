@@ -115,6 +115,10 @@ class EvseForms:
         """The proved way was refused; until the station starts anew there is none."""
         self._way_refused = True
 
+    def wears(self, rung: Rung) -> bool:
+        """K01.FR.27 and FR.55: whether the station keeps each lease of that form in flash."""
+        return rung.purpose is not Purpose.TX or self.abilities.kept_in_flash
+
     @property
     def untried_way(self) -> DischargeWay | None:
         """The way that the installer names for a device before 2.1; a guided test must prove it."""

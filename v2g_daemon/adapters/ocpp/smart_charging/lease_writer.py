@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from v2g_daemon.adapters.ocpp.evse import EvseState
 from v2g_daemon.adapters.ocpp.smart_charging.choice import Choice
-from v2g_daemon.adapters.ocpp.smart_charging.ladder import Purpose, Rung
+from v2g_daemon.adapters.ocpp.smart_charging.ladder import Rung
 from v2g_daemon.adapters.ocpp.smart_charging.lease import Lease, pull_every_s
 from v2g_daemon.adapters.ocpp.smart_charging.profiles import (
     LeaseTime,
@@ -65,10 +65,8 @@ class LeaseWriter:
         return schedule_update(self._choice.outlet(), self._evse.forms.rung, told)
 
     def wears(self, told: Told, rung: Rung) -> bool:
-        """K01.FR.27 and FR.55: which of our profiles a station keeps in flash memory."""
-        if isinstance(told, VendorSetpoint):
-            return False
-        return rung.purpose is not Purpose.TX or self._evse.abilities.kept_in_flash
+        """Whether a lease in that form is written into flash memory; messages are not."""
+        return not isinstance(told, VendorSetpoint) and self._evse.forms.wears(rung)
 
     def too_soon(self, told: Told, rung: Rung, now: Instant) -> bool:
         """K01.FR.56: a profile that is kept may be written only so often."""

@@ -1,1 +1,1 @@
-"""OCPP-J on the wire: frames, their schemas, one session per connection, and the words on both sides."""
+"""OCPP-J on the wire: frames and their schemas, one session per connection, words both ways."""
