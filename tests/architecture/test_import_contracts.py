@@ -18,9 +18,9 @@ WORKER = "v2g_daemon/planning_worker.py"
 WORKER_MAY_IMPORT = ("v2g_daemon.planning", "v2g_daemon.domain", "v2g_daemon.trace.codec")
 PACKAGES = (
     "accounting", "adapters", "adapters/modbus", "adapters/ocpp", "app", "battery", "cli",
-    "control", "domain", "market", "planning", "runtime", "step", "trace",
+    "control", "domain", "market", "planning", "rehearsal", "runtime", "step", "trace",
 )  # fmt: skip
-MODULES = ("__main__", "planning_worker", "ports", "settings")
+MODULES = ("__main__", "planning_worker", "ports", "rehearsal_worker", "settings")
 
 
 @pytest.fixture
@@ -78,6 +78,11 @@ def test_the_empty_skeleton_keeps_every_contract(skeleton: Path) -> None:
             "planning_worker",
             "import v2g_daemon.ports",
             "The planning child carries only planning, domain and the codec",
+        ),
+        (
+            "rehearsal_worker",
+            "import v2g_daemon.settings",
+            "A rehearsal's process carries no edge of the daemon",
         ),
         ("../simulators/x", "import v2g_daemon", "Simulators are an independent oracle"),
         ("runtime/x", "import simulators", "The daemon does not know its simulators"),

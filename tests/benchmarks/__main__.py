@@ -34,7 +34,7 @@ def main() -> None:
     parser.add_argument("--ticks", type=int, default=3600)
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "benchmarks.md")
     options = parser.parse_args()
-    machine = _machine()
+    machine = machine_here()
     tick = _measured("tick_case", str(options.ticks))
     decide = _measured("decide_case")
     cases = {path.stem: _measured("plan_case", str(path)) for path in sorted(CASES.glob("*.json"))}
@@ -70,7 +70,7 @@ def _measured(name: str, *arguments: str, may_fail: bool = False) -> dict[str, A
     return found
 
 
-def _machine() -> Machine:
+def machine_here() -> Machine:
     memory = re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())
     return Machine(
         system=f"{platform.system()} {platform.release()}, {platform.machine()}",

@@ -72,7 +72,7 @@ def show_tariff(
     book = load_book(name)
     if day is None:
         day = now_utc.astimezone(ZoneInfo(book.timezone)).date()
-    series = _series(book, prices)
+    series = known_series(book, prices)
     found = day_prices(book, series, day, most_steps=None if as_json else MOST_LINES)
     if found is None:
         raise ConfigurationError(f"{name}: no version is valid on {day}; see v2g tariff check")
@@ -95,7 +95,8 @@ def _besides(found: DayPrices, missing: Sequence[str]) -> Iterator[str]:
     yield from list(sentences(found.tariff))[1:]
 
 
-def _series(book: TariffBook, prices: Sequence[str]) -> KnownSeries:
+def known_series(book: TariffBook, prices: Sequence[str]) -> KnownSeries:
+    """The series of files, each for all sources or as SOURCE=FILE for one; ConfigurationError."""
     known: dict[str, tuple[SeriesPrice, ...]] = {}
     if prices and not book.sources():
         raise ConfigurationError("--prices: the tariff needs no prices; leave them out")
@@ -107,11 +108,11 @@ def _series(book: TariffBook, prices: Sequence[str]) -> KnownSeries:
                 has = ", ".join(book.sources())
                 problem = f"the tariff has no source {one!r}; it has {has}"
                 raise ConfigurationError(f"--prices {given}: {problem}")
-            known[one] = _column(Path(file), book.currency)
+            known[one] = price_column(Path(file), book.currency)
     return known
 
 
-def _column(path: Path, currency: str) -> tuple[SeriesPrice, ...]:
+def price_column(path: Path, currency: str) -> tuple[SeriesPrice, ...]:
     """The one column of prices in the currency."""
     file = series_of(read_bytes(path), name=str(path))
     found = [name for name in file.prices if name.endswith(f"_{currency.lower()}_per_kwh")]

@@ -7,10 +7,12 @@ import sys
 import typer
 
 from v2g_daemon.cli import (
+    backtest,
     car,
     certs,
     check,
     commission,
+    compare,
     demo,
     doctor,
     latch,
@@ -56,6 +58,8 @@ app.add_typer(station.app, name="station")
 app.add_typer(certs.app, name="certs")
 app.command("report")(report.report)
 app.command("replay")(replay.replay)
+app.command("backtest")(backtest.backtest)
+app.command("compare")(compare.compare)
 app.add_typer(tariff.app, name="tariff")
 app.add_typer(prices.app, name="prices")
 

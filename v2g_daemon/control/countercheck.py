@@ -27,7 +27,6 @@ from v2g_daemon.domain.setpoint import Authority, Setpoint
 from v2g_daemon.domain.snapshot import Snapshot
 
 LEAST_STEP_W = 1000.0  # twice what tells a direction
-WATCHED_S = 20.0
 ARRIVES_WITHIN_S = LONGEST_LAG_S + 30.0  # lag, ramp and a sample
 # The part of a claimed step that the PCC shows: one, but for other loads. None of it, or the step
 # turned round, speaks against the EVSE; anything between or beyond is another load.
@@ -52,6 +51,8 @@ def watch_step(
 ) -> tuple[Situation, DischargeLatch | None]:
     """Watch the step under way; end a discharge that it speaks against, latch after five."""
     memory = situation.memory
+    if policy.timing.countercheck_s <= 0.0:
+        return situation, None
     if memory.check is None:
         ending = _overdue(situation, snapshot, policy)
         return replace(situation, memory=replace(memory, check=ending)), None
@@ -84,6 +85,8 @@ def begun(
     if memory.check is not None or not (discharges and stepped and _is_settled(situation)):
         return memory
     if situation.latch is not None or authority >= Authority.SITE:
+        return memory
+    if policy.timing.countercheck_s <= 0.0:
         return memory
     check = _check_from(situation, snapshot, policy, target_w=command.target_w)
     return memory if check is None else replace(memory, check=check)
@@ -162,7 +165,7 @@ def _observed_since(check: Countercheck, at: Instant | None) -> bool:
 
 
 def _is_complete(check: Countercheck, policy: Policy) -> bool:
-    return check.ticks > max(WATCHED_S / policy.timing.tick_s, LEAST_TICKS)
+    return check.ticks > max(policy.timing.countercheck_s / policy.timing.tick_s, LEAST_TICKS)
 
 
 def _judged(

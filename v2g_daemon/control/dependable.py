@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from v2g_daemon.domain.policy import EvsePolicy, GridConnection, Policy
 
-MARGIN_W = 100.0
-MARGIN_SHARE = 0.02
 LEAST_DIMMED_W = 4200.0
-
-
-def margin_w(bound_w: float) -> float:
-    """What is kept between a bound at the PCC and the power aimed at."""
-    return max(MARGIN_W, MARGIN_SHARE * bound_w)
 
 
 def static_safe_w(evse: EvsePolicy, grid: GridConnection) -> float:
@@ -25,9 +18,9 @@ def dependable_charge_w(max_charge_w: float, evse: EvsePolicy, policy: Policy) -
     if not grid.has_meter:
         return min(max_charge_w, static_safe_w(evse, grid))
     fuse_w = grid.main_fuse_a * grid.nominal_voltage_v
-    bounds_w = [max_charge_w, (fuse_w - margin_w(fuse_w)) * evse.phases]
+    bounds_w = [max_charge_w, (fuse_w - grid.margin_to_w(fuse_w)) * evse.phases]
     if grid.import_limit_w is not None:
-        bounds_w.append((grid.import_limit_w - margin_w(grid.import_limit_w)) / evses)
+        bounds_w.append((grid.import_limit_w - grid.margin_to_w(grid.import_limit_w)) / evses)
     if grid.grid_operator_import_w is not None:
         bounds_w.append(max(grid.grid_operator_import_w / evses, LEAST_DIMMED_W))
     return max(min(bounds_w), 0.0)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from v2g_daemon.battery.taper import accepted_share
 from v2g_daemon.control.dependable import static_safe_w
 from v2g_daemon.control.identity import may_test
-from v2g_daemon.control.situation import LEAST_SOC_STEP, Situation
+from v2g_daemon.control.situation import Situation
 from v2g_daemon.domain.instant import fresh
 from v2g_daemon.domain.policy import Policy, Stage
 from v2g_daemon.domain.power import NO_CHARGE, NO_DISCHARGE, PowerRange
@@ -104,7 +104,7 @@ def commute_buffer(situation: Situation, snapshot: Snapshot, policy: Policy) -> 
         why = f"the trip at {_clock(commute.goal.ready_by_utc)} UTC, which needs {keep * 100:.0f} %"
     last = situation.memory.last
     if last is None or last.target_w >= 0.0:
-        keep += max(vehicle.soc_step, LEAST_SOC_STEP)
+        keep += vehicle.hysteresis_soc
     if estimate.low > keep:
         return None
     return no_discharge(

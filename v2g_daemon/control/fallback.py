@@ -21,7 +21,6 @@ from v2g_daemon.domain.setpoint import Authority, Reason
 from v2g_daemon.domain.snapshot import Snapshot
 from v2g_daemon.domain.vehicle import Vehicle
 
-FRESH_PLAN_S = 2.0 * 3600.0
 USABLE_PLAN_S = 36.0 * 3600.0
 SLOT_MARGIN = 1.1
 LEAST_STORE_WH = 1.0
@@ -54,7 +53,7 @@ def _by_plan(
     if choice is None:
         return None
     age_s = snapshot.now.seconds_since(plan.made_at)
-    old = "" if age_s <= FRESH_PLAN_S else f" (plan is {age_s / 3600.0:.0f} h old)"
+    old = "" if age_s <= policy.timing.stale_plan_s else f" (plan is {age_s / 3600.0:.0f} h old)"
     if choice.target_w == 0.0:
         return Wish(
             target_w=0.0,

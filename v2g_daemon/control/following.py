@@ -21,7 +21,6 @@ TAKES_LESS_AFTER_S = 60.0  # less power than asked for is not dangerous: it is t
 LONGEST_LAG_S = 60.0
 LAG_MARGIN = 1.5
 LAG_MEMORY = 0.8
-FIRST_DISCHARGE_S = 30.0
 BREACH_ENDS_TRUST_S = 60.0  # beyond settling; a bound is told anew meanwhile, on a short lease
 
 
@@ -59,7 +58,7 @@ def no_more_than(power_w: float, target_w: float) -> bool:
 def flowed_for_long(memory: EvseMemory, now: Instant, timing: Timing) -> bool:
     """Whether a discharge has flowed for as long as a session's first one has to."""
     since, least_s = memory.discharging_since, LEAST_TICKS * timing.tick_s
-    return since is not None and now.seconds_since(since) >= max(FIRST_DISCHARGE_S, least_s)
+    return since is not None and now.seconds_since(since) >= max(timing.first_discharge_s, least_s)
 
 
 def takes_too_much(situation: Situation) -> bool:

@@ -19,7 +19,6 @@ from v2g_daemon.domain.readings import PowerControl
 from v2g_daemon.domain.setpoint import Authority, Setpoint
 
 SMALL_DECREASE_W = 100.0
-WANTED_FOR_S = 10.0
 RENEGOTIATION_S = 60.0  # ISO 15118 settles a new schedule with the car in seconds to minutes
 
 
@@ -28,11 +27,13 @@ class _Pace:
     """How calmly this wish may move this charger now.
 
     `dwell_s`: how long it stays on, or off, before it may switch. `wait_s`: how long between
-    increases. `longest_step_w`: the ramp over that time. `smallest_w`: no change is smaller.
+    increases, and `wanted_s` for how long more must have been wanted. `longest_step_w`: the ramp
+    over that time. `smallest_w`: no change is smaller.
     """
 
     dwell_s: float
     wait_s: float
+    wanted_s: float
     longest_step_w: float
     smallest_w: float
     may_rise: bool
@@ -127,6 +128,7 @@ def _pace(wish: Wish, situation: Situation, last_w: float, now: Instant, policy:
     return _Pace(
         dwell_s=cadence.dwell_off_s if last_w == 0.0 else cadence.dwell_on_s,
         wait_s=wait_s,
+        wanted_s=cadence.wanted_for_s,
         longest_step_w=max(longest_step_w, smallest_w),
         smallest_w=smallest_w,
         may_rise=left is None or left > 0,
@@ -180,8 +182,8 @@ def _patient(
         return last_w
     if increased_at is not None and now.seconds_since(increased_at) < pace.wait_s:
         return last_w
-    if wish.reason.authority > Authority.PLAN:
+    if wish.reason.authority > Authority.PLAN or pace.wanted_s <= 0.0:
         return target_w
-    if since is None or least_w is None or now.seconds_since(since) < WANTED_FOR_S:
+    if since is None or least_w is None or now.seconds_since(since) < pace.wanted_s:
         return last_w
     return max(target_w, least_w) if target_w < 0.0 else min(target_w, least_w)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import floor, inf, isfinite
 
-from v2g_daemon.control.dependable import LEAST_DIMMED_W, margin_w, static_safe_w
+from v2g_daemon.control.dependable import LEAST_DIMMED_W, static_safe_w
 from v2g_daemon.control.grid import GridView
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.domain.policy import ExportPolicy, Policy, Stage
@@ -30,7 +30,7 @@ def main_fuse(
             "no fresh meter value: the static safe current",
         )
     fuse_w = policy.grid.main_fuse_a * policy.grid.nominal_voltage_v
-    bound_w = fuse_w - margin_w(fuse_w)
+    bound_w = fuse_w - policy.grid.margin_to_w(fuse_w)
     phase_power_w = grid.meter.phase_power_w
     if len(phase_power_w) != policy.grid.phases:
         phases = policy.grid.phases
@@ -54,7 +54,7 @@ def import_limit(
     bound_w = policy.grid.import_limit_w
     if bound_w is None:
         return None
-    room_w = bound_w - margin_w(bound_w)
+    room_w = bound_w - policy.grid.margin_to_w(bound_w)
     if grid.meter is not None and grid.usable:
         room_w = grid.total.room_below(room_w, grid.meter.power_w)
     return _upper(room_w, Authority.SITE, "import_limit", f"the import limit of {bound_w:.0f} W")
@@ -82,7 +82,7 @@ def export_limit(
         return _lower(0.0, Authority.SAFETY, "export_limit", "the grid meter gives no fresh value")
     bound_w, why = permitted_export_w(situations, snapshot, policy)
     lowest_w = max(
-        grid.total.room_above(margin_w(bound_w) - bound_w, grid.meter.power_w),
+        grid.total.room_above(policy.grid.margin_to_w(bound_w) - bound_w, grid.meter.power_w),
         _lowest_per_phase_w(grid, grid.meter.phase_power_w, policy),
     )
     if not grid.may_increase:
@@ -115,7 +115,7 @@ def export_depth(
         return None
     ahead_s = max(DEPTH_LOOKAHEAD_S, 2.0 * policy.timing.tick_s)
     export_w = max(remaining_wh, 0.0) * 3600.0 / ahead_s
-    lowest_w = -(max(grid.net_load_w - margin_w(0.0), 0.0) + export_w)
+    lowest_w = -(max(grid.net_load_w - policy.grid.margin_to_w(0.0), 0.0) + export_w)
     return _lower(
         lowest_w, Authority.SITE, "export_depth", f"{max(remaining_wh, 0.0):.0f} Wh left today"
     )
@@ -154,7 +154,7 @@ def phase_imbalance(
 def exportable_w(situations: Situations, snapshot: Snapshot, policy: Policy) -> float:
     """The permitted export less the margin kept from it; negative keeps some import."""
     bound_w = permitted_export_w(situations, snapshot, policy)[0]
-    return bound_w - margin_w(bound_w)
+    return bound_w - policy.grid.margin_to_w(bound_w)
 
 
 def permitted_export_w(
@@ -184,7 +184,7 @@ def _lowest_per_phase_w(grid: GridView, phase_power_w: tuple[float, ...], policy
         grid.phases, grid.largest_phase_share, phase_power_w, strict=True
     ):
         if share > 0.0:
-            room_w = draw.room_above(margin_w(bound_w) - bound_w, pcc_w)
+            room_w = draw.room_above(policy.grid.margin_to_w(bound_w) - bound_w, pcc_w)
             lowest_w = max(lowest_w, room_w / share)
     return lowest_w
 

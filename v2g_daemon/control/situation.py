@@ -30,7 +30,6 @@ from v2g_daemon.domain.snapshot import CommandCounters, DischargeCounters, Snaps
 from v2g_daemon.domain.vehicle import CarAnswer, Vehicle
 
 RELEASE_SLACK_S = 4.0 * 3600.0
-LEAST_SOC_STEP = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,8 +217,7 @@ def _with_flags(situation: Situation, commute: Commute | None, snapshot: Snapsho
     memory, vehicle, estimate = situation.memory, situation.vehicle, situation.estimate
     below_floor = False
     if vehicle is not None and estimate is not None:
-        step = max(vehicle.soc_step, LEAST_SOC_STEP)
-        release = vehicle.soc_floor + (step if memory.below_floor else 0.0)
+        release = vehicle.soc_floor + (vehicle.hysteresis_soc if memory.below_floor else 0.0)
         below_floor = estimate.soc < release
     must_charge = (
         commute is not None

@@ -23,6 +23,8 @@ def latch(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | N
 
 def first_discharge(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:
     """A session's first discharge starts at the least power, until it was seen to flow."""
+    if policy.timing.first_discharge_s <= 0.0:
+        return None
     least_w = max(situation.min_discharge_w, FIRST_DISCHARGE_W)
     if situation.memory.discharge_proven or situation.max_discharge_w <= least_w:
         return None

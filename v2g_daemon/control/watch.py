@@ -21,7 +21,6 @@ from v2g_daemon.domain.snapshot import Snapshot
 
 DECREASE_CONFIRMED_S = 5.0
 TICKS_TO_CONFIRM = 3.0
-STALE_PLAN_S = 2.0 * 3600.0
 UNKNOWN_FOR_LONG_S = 60.0
 
 
@@ -116,9 +115,10 @@ def evse_faults(situation: Situation, snapshot: Snapshot, policy: Policy) -> tup
     if situation.following is Following.DEVIATING:
         add(FaultCode.NOT_FOLLOWING, deviation_detail(situation))
     if situation.plan is not None and not fresh(
-        situation.plan.made_at, now=snapshot.now, max_age_s=STALE_PLAN_S
+        situation.plan.made_at, now=snapshot.now, max_age_s=policy.timing.stale_plan_s
     ):
-        add(FaultCode.PLAN_STALE, "the plan is older than two hours")
+        old_h = policy.timing.stale_plan_s / 3600.0
+        add(FaultCode.PLAN_STALE, f"the plan is older than {old_h:g} hours")
     return tuple(found)
 
 

@@ -13,6 +13,7 @@ V2gDaemonError
 ├── TraceError                  a trace, plan or problem could not be read (trace/json_form.py)
 ├── CertificateError            a certificate, key or folder of them cannot be used or made
 ├── PlanningFailed              the planning child gave no plan; the last good one stays
+├── RehearsalFailed             a strategy's process gave no result
 └── InvariantViolated           our bug; fatal
 """
 
@@ -65,6 +66,10 @@ class CertificateError(V2gDaemonError):
 
 class PlanningFailed(V2gDaemonError):
     """The planning child gave no plan in time; the text says why."""
+
+
+class RehearsalFailed(V2gDaemonError):
+    """A strategy's process gave no result; the text says why."""
 
 
 class InvariantViolated(V2gDaemonError):

@@ -38,7 +38,12 @@ class FailState(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """Ages and leases in (simulated) seconds; in time-lapse none is shorter than its ticks."""
+    """Ages and leases in (simulated) seconds; in time-lapse none is shorter than its ticks.
+
+    `first_discharge_s`: how long a session's discharge must flow to be believed (0: it always is).
+    `countercheck_s`: how long the PCC is asked about each step of a discharge (0: it is not).
+    `renew_plan_s`: a plan is asked for anew after so long, news or not.
+    """
 
     tick_s: float
     meter_max_age_s: float
@@ -50,6 +55,14 @@ class Timing:
     idle_lease_s: float
     recording_max_age_s: float
     follow_within_s: float
+    first_discharge_s: float = 30.0
+    countercheck_s: float = 20.0
+    renew_plan_s: float = 3600.0
+
+    @property
+    def stale_plan_s(self) -> float:
+        """The age from which a plan is told to be old: its renewal has failed once."""
+        return 2.0 * self.renew_plan_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +85,8 @@ class GridConnection:
     """The PCC; `export_limit_w` None means unknown, which permits no export.
 
     `export_limit_per_phase_w` None: the agreement counts the sum of the phases only.
+    `margin_w`, or `margin_share` of a bound where that is more, is kept between it and the power
+    aimed at.
     `meter_netting` is how our own meter's registers count.
     """
 
@@ -86,8 +101,14 @@ class GridConnection:
     grid_operator_import_w: float | None
     export_limit_per_phase_w: float | None = None
     export_windows: tuple[ExportWindow, ...] = ()
+    margin_w: float = 100.0
+    margin_share: float = 0.02
     meter_netting: Netting = Netting.SUM
     billing_meter: BillingMeter = field(default_factory=BillingMeter)
+
+    def margin_to_w(self, bound_w: float) -> float:
+        """What is kept between a bound at the PCC and the power aimed at."""
+        return max(self.margin_w, self.margin_share * bound_w)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +126,7 @@ class Cadence:
 
     `smallest_change_a` counts where a bound is told to the car as a current. `writes_wear_flash`:
     each new setpoint wears the charger's memory. `rests_closed`: its contactor stays closed at 0 W.
+    `wanted_for_s`: a plan raises the power only to what was wanted for so long.
     """
 
     smallest_change_w: float
@@ -117,6 +139,7 @@ class Cadence:
     writes_per_day: int
     writes_wear_flash: bool
     rests_closed: bool
+    wanted_for_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,7 +24,10 @@ class WarrantyTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vehicle:
-    """One configured car; powers are AC at the EVSE, positive magnitudes."""
+    """One configured car; powers are AC at the EVSE, positive magnitudes.
+
+    `hysteresis_soc`: how far the SoC must rise above a bound before the direction may turn.
+    """
 
     vehicle_id: str
     capacity_wh: float
@@ -40,6 +43,7 @@ class Vehicle:
     id_token: str | None = None
     assumed_when_unidentified: bool = False
     usual_energy_wh: float = 10_000.0
+    hysteresis_soc: float = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 
@@ -23,6 +24,28 @@ class Solution:
     values: Values
     path: Path
     shadow_per_kwh: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worth:
+    """What dispatch works with: the costs to come, and the price of the depth."""
+
+    tables: Tables
+    values: Values
+    shadow_per_kwh: Floats
+
+
+def weigh(case: Case) -> Worth:
+    """The values alone; the way through is only looked for where a depth may bind."""
+    if case.terms.may_export and isfinite(case.terms.daily_export_wh):
+        solution = optimise(case)
+        return Worth(
+            tables=solution.tables,
+            values=solution.values,
+            shadow_per_kwh=solution.shadow_per_kwh,
+        )
+    tables, free = tables_of(case), np.zeros(case.horizon.steps)
+    return Worth(tables=tables, values=values(tables, free), shadow_per_kwh=free)
 
 
 def optimise(case: Case) -> Solution:

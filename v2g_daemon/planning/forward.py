@@ -10,8 +10,8 @@ import numpy as np
 from v2g_daemon.planning.actions import landing
 from v2g_daemon.planning.backward import Values, terminal_cost, unmet_cost
 from v2g_daemon.planning.case import SLACK_W, SLACK_WH, SMALLEST_W, Floats
-from v2g_daemon.planning.stage import FORBIDDEN, Priced, priced
-from v2g_daemon.planning.tables import Tables
+from v2g_daemon.planning.stage import FORBIDDEN, priced
+from v2g_daemon.planning.tables import Tables, fine_actions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,17 +70,12 @@ class _Pace:
         self._tables = tables
         self._found = found
         self._shadow = shadow_per_kwh
-        steps = tables.case.horizon.steps
-        self._power_w = np.concatenate(
-            [np.broadcast_to(tables.fine_power_w, (steps, len(tables.fine_power_w))),
-             tables.match_power_w],
-            axis=1,
-        )  # fmt: skip
+        fine = fine_actions(tables)
+        self._power_w, self._idle = fine.power_w, fine.idle
         self._delta_wh = (
             tables.case.pack.delta_w(self._power_w) * tables.case.horizon.hours[:, None]
         )
-        self._idle = int(np.flatnonzero(tables.fine_power_w == 0.0)[0])
-        self._priced = _joined(tables.fine, tables.matches)
+        self._priced = fine.levels_and_matches
         self._cost = self._priced.under(shadow_per_kwh)
 
     def take(self, step: int, energy_wh: float, allowance_wh: float) -> _Taken:
@@ -172,11 +167,3 @@ class _Pace:
             refused |= energy_wh + delta_wh < case.pack.floor_wh - SLACK_WH
             refused[strongest] = False
         total[refused] = FORBIDDEN
-
-
-def _joined(left: Priced, right: Priced) -> Priced:
-    return Priced(
-        cost=np.concatenate([left.cost, right.cost], axis=1),
-        exported_wh=np.concatenate([left.exported_wh, right.exported_wh], axis=1),
-        feasible=np.concatenate([left.feasible, right.feasible], axis=1),
-    )

@@ -9,6 +9,7 @@ import numpy as np
 from v2g_daemon.planning.backward import unmet_cost
 from v2g_daemon.planning.case import SLACK_WH, Case, Floats
 from v2g_daemon.planning.depth import Solution
+from v2g_daemon.planning.tables import fine_actions
 
 TIE = 1e-12
 
@@ -36,11 +37,9 @@ class Offer:
 def best_offer(solution: Solution) -> Offer | None:
     """The highest price for a discharge that was possible on the way; None if none was."""
     tables, case = solution.tables, solution.tables.case
-    steps = case.horizon.steps
-    power_w = np.broadcast_to(tables.fine_power_w, (steps, len(tables.fine_power_w)))
-    power_w = np.concatenate([power_w, tables.match_power_w], axis=1)
-    cost = np.concatenate([tables.fine.cost, tables.matches.cost], axis=1)
-    feasible = np.concatenate([tables.fine.feasible, tables.matches.feasible], axis=1)
+    fine = fine_actions(tables)
+    power_w = fine.power_w
+    cost, feasible = fine.levels_and_matches.cost, fine.levels_and_matches.feasible
     drawn_kwh = np.maximum(-power_w, 0.0) * case.horizon.hours[:, None] / 1000.0
     out_wh = -case.pack.delta_w(power_w) * case.horizon.hours[:, None]
     before_wh = _energy_before(case, solution.path.energy_wh)

@@ -8,9 +8,10 @@ from hashlib import sha256
 import numpy as np
 
 from v2g_daemon.domain.interval import Interval
-from v2g_daemon.domain.plan import Plan, PlanProblem, PlanSlot, ValueFunction
+from v2g_daemon.domain.plan import Plan, PlanProblem, PlanSlot
+from v2g_daemon.planning.backward import Values
 from v2g_daemon.planning.case import Floats
-from v2g_daemon.planning.depth import Solution, optimise
+from v2g_daemon.planning.depth import Solution, optimise, weigh
 from v2g_daemon.planning.explain import summary_of
 from v2g_daemon.planning.problem import Outlook, outlook_of
 from v2g_daemon.planning.stage import StepTerms, priced
@@ -29,19 +30,35 @@ def solve(problem: PlanProblem) -> Plan:
     """
     outlook = outlook_of(problem)
     solution = optimise(outlook.case)
-    value = value_function(problem, solution)
     missed_wh = _missed_wh(outlook, solution.path.energy_wh)
     return Plan(
-        plan_id=_plan_id(problem, value, solution),
+        plan_id=_plan_id(problem, solution.values, solution.path.power_w),
         evse_id=problem.evse_id,
         vehicle_id=problem.vehicle_id,
         made_at=problem.asked_at,
         slots=_slots(problem, outlook, solution),
-        value=value,
+        value=value_function(problem, solution.tables, solution.values),
         export_shadow_per_kwh=_rounded(solution.shadow_per_kwh, MONEY_DECIMALS),
         expected_cost=round(_expected_cost(outlook, solution), MONEY_DECIMALS),
         missed_wh=round(missed_wh, 1),
         summary=summary_of(problem, outlook, solution, missed_wh),
+    )
+
+
+def advise(problem: PlanProblem) -> Plan:
+    """What dispatch works with, sooner: the plan of `solve` without slots, figures and sentence."""
+    worth = weigh(outlook_of(problem).case)
+    return Plan(
+        plan_id=_plan_id(problem, worth.values, worth.shadow_per_kwh),
+        evse_id=problem.evse_id,
+        vehicle_id=problem.vehicle_id,
+        made_at=problem.asked_at,
+        slots=(),
+        value=value_function(problem, worth.tables, worth.values),
+        export_shadow_per_kwh=_rounded(worth.shadow_per_kwh, MONEY_DECIMALS),
+        expected_cost=0.0,
+        missed_wh=0.0,
+        summary="",
     )
 
 
@@ -83,12 +100,11 @@ def _expected_cost(outlook: Outlook, solution: Solution) -> float:
     return float(priced(case, every, solution.path.power_w[:, None]).cost.sum())
 
 
-def _plan_id(problem: PlanProblem, value: ValueFunction, solution: Solution) -> str:
+def _plan_id(problem: PlanProblem, found: Values, path: Floats) -> str:
     digest = sha256()
     for text in (problem.evse_id, repr(problem.vehicle_id), problem.asked_at.utc.isoformat()):
         digest.update(text.encode())
-    digest.update(problem.start_utc.isoformat().encode())
-    digest.update(np.array(value.rows).tobytes())
-    digest.update(solution.path.power_w.tobytes())
-    digest.update(solution.path.energy_wh.tobytes())
+    digest.update(f"{problem.start_utc.isoformat()} {problem.store.soc!r}".encode())
+    digest.update(found.before.tobytes())
+    digest.update(path.tobytes())
     return digest.hexdigest()[:16]

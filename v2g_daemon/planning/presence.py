@@ -8,6 +8,7 @@ from datetime import datetime
 
 import numpy as np
 
+from v2g_daemon.battery.losses import pack_power_w
 from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.plan import Store
 from v2g_daemon.planning.case import Bools, Case, Floats
@@ -92,17 +93,22 @@ def _wanted_wh(goal: DepartureGoal, store: Store) -> float:
 def reachable_targets_wh(case: Case) -> Floats:
     """The targets, each clamped to what charging at full power from now on would hold."""
     horizon, pack = case.horizon, case.pack
-    headroom_w = case.terms.import_limit_w - horizon.net_load_w
-    clamped_wh = horizon.target_wh.copy()
+    if bool(np.isnan(horizon.target_wh).all()):
+        return horizon.target_wh
+    headroom_w = (case.terms.import_limit_w - horizon.net_load_w).tolist()
+    hours, trips_wh = horizon.hours.tolist(), horizon.trip_wh.tolist()
+    ceilings_wh, plugged = horizon.ceiling_wh.tolist(), horizon.plugged.tolist()
+    reached_wh: list[float] = []
     energy_wh = pack.start_wh
     for step in range(horizon.steps):
-        if horizon.plugged[step]:
-            power_w = min(pack.accepted_w(energy_wh), float(headroom_w[step]))
+        if plugged[step]:
+            power_w = min(pack.accepted_w(energy_wh), headroom_w[step])
             if power_w >= pack.min_charge_w and power_w > 0.0:
-                into_wh = float(pack.delta_w(np.array(power_w))) * float(horizon.hours[step])
-                room_wh = max(float(horizon.ceiling_wh[step]) - energy_wh, 0.0)
+                into_wh = pack_power_w(power_w, pack.charge_loss) * hours[step]
+                room_wh = max(ceilings_wh[step] - energy_wh, 0.0)
                 energy_wh += min(max(into_wh, 0.0), room_wh)
-        energy_wh = max(energy_wh - float(horizon.trip_wh[step]), 0.0)
-        # NaN stays NaN: there is no target in this step.
-        clamped_wh[step] = np.minimum(clamped_wh[step], energy_wh)
+        energy_wh = max(energy_wh - trips_wh[step], 0.0)
+        reached_wh.append(energy_wh)
+    # NaN stays NaN: there is no target in that step.
+    clamped_wh: Floats = np.minimum(horizon.target_wh, np.array(reached_wh))
     return clamped_wh

@@ -62,9 +62,6 @@ class Tables:
     next_target_wh: tuple[float | None, ...]
     landing_levels_wh: tuple[tuple[float, ...], ...]
     landings: tuple[Landing, ...]
-    fine_power_w: Floats
-    fine_delta_w: Floats
-    fine: Priced
 
 
 def tables_of(case: Case) -> Tables:
@@ -73,7 +70,6 @@ def tables_of(case: Case) -> Tables:
     horizon = case.horizon
     every = StepTerms.of(case, np.arange(horizon.steps))
     level_w = level_powers(case.pack, LEVELS)
-    fine_w = level_powers(case.pack, FINE_LEVELS)
     match_w = match_powers(case)
     levels = priced(case, every, level_w[None, :])
     targets_wh = next_targets_wh(case)
@@ -103,9 +99,36 @@ def tables_of(case: Case) -> Tables:
         next_target_wh=targets_wh,
         landing_levels_wh=levels_wh,
         landings=_landings(case, grid, levels_wh),
-        fine_power_w=fine_w,
-        fine_delta_w=case.pack.delta_w(fine_w),
-        fine=priced(case, every, fine_w[None, :]),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FineActions:
+    """Closer levels for the way through, priced at every step; the matches follow the levels."""
+
+    power_w: Floats
+    idle: int
+    levels_and_matches: Priced
+
+
+def fine_actions(tables: Tables) -> FineActions:
+    """The actions that the way through may take, powers of shape (steps, actions)."""
+    case, steps = tables.case, tables.case.horizon.steps
+    level_w = level_powers(case.pack, FINE_LEVELS)
+    levels = priced(case, tables.terms, level_w[None, :])
+    every_w = np.broadcast_to(level_w, (steps, len(level_w)))
+    return FineActions(
+        power_w=np.concatenate([every_w, tables.match_power_w], axis=1),
+        idle=int(np.flatnonzero(level_w == 0.0)[0]),
+        levels_and_matches=_joined(levels, tables.matches),
+    )
+
+
+def _joined(left: Priced, right: Priced) -> Priced:
+    return Priced(
+        cost=np.concatenate([left.cost, right.cost], axis=1),
+        exported_wh=np.concatenate([left.exported_wh, right.exported_wh], axis=1),
+        feasible=np.concatenate([left.feasible, right.feasible], axis=1),
     )
 
 

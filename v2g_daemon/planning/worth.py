@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-from math import isinf
+from math import isinf, isnan
 
 import numpy as np
 
 from v2g_daemon.domain.plan import PlanProblem, ValueFunction
-from v2g_daemon.planning.backward import unmet_cost
+from v2g_daemon.planning.backward import Values, unmet_cost
 from v2g_daemon.planning.case import Floats
-from v2g_daemon.planning.depth import Solution
+from v2g_daemon.planning.grid import Grid
+from v2g_daemon.planning.tables import Tables
 
 MONEY_DECIMALS = 4
 SAME_POINT_WH = 1.0
 
 
-def value_function(problem: PlanProblem, solution: Solution) -> ValueFunction:
+def value_function(problem: PlanProblem, tables: Tables, found: Values) -> ValueFunction:
     """Row k is what is still to be gained once step k begins.
 
     A target at the end of step k − 1 counts in row k, so that the last action before a departure
     is priced with it. The targets are points of their own beside the lattice, where their values
     are exact.
     """
-    case, grid = solution.tables.case, solution.tables.grid
-    energy_wh = np.sort(np.concatenate([grid.energy_wh, _targets_off_lattice(solution)]))
-    rows = [_row(solution, step, energy_wh) for step in range(case.horizon.steps + 1)]
-    gains = np.round(-np.array(rows), MONEY_DECIMALS) + 0.0
+    grid = tables.grid
+    energy_wh = np.sort(np.concatenate([grid.energy_wh, _targets_off_lattice(tables)]))
+    rows = _between(grid, found.before, energy_wh)
+    for step in range(tables.case.horizon.steps):
+        _correct(tables, found, step, energy_wh, rows)
+    gains = np.round(-rows, MONEY_DECIMALS) + 0.0
     return ValueFunction(
         start_utc=problem.start_utc,
         step_s=problem.step_s,
@@ -34,10 +37,10 @@ def value_function(problem: PlanProblem, solution: Solution) -> ValueFunction:
     )
 
 
-def _targets_off_lattice(solution: Solution) -> Floats:
-    lattice_wh = solution.tables.grid.energy_wh
-    targets_wh = {wh for wh in solution.tables.next_target_wh if wh is not None}
-    near_wh = min(SAME_POINT_WH, solution.tables.grid.step_wh / 4.0)
+def _targets_off_lattice(tables: Tables) -> Floats:
+    lattice_wh = tables.grid.energy_wh
+    targets_wh = {wh for wh in tables.next_target_wh if wh is not None}
+    near_wh = min(SAME_POINT_WH, tables.grid.step_wh / 4.0)
     off = [
         wh
         for wh in sorted(targets_wh)
@@ -46,14 +49,19 @@ def _targets_off_lattice(solution: Solution) -> Floats:
     return np.array(off, dtype=np.float64)
 
 
-def _row(solution: Solution, step: int, energy_wh: Floats) -> Floats:
-    """The cost to come at the start of a step, missed targets of that moment included."""
-    tables, found = solution.tables, solution.values
-    row = tables.grid.on(found.before[step], energy_wh)
-    if step > 0:
-        row = row + unmet_cost(tables.case, step - 1, energy_wh)
-    if step < tables.case.horizon.steps and not isinf(found.hold[step]):
+def _between(grid: Grid, rows: Floats, energy_wh: Floats) -> Floats:
+    """All rows at these energies, linear between lattice points."""
+    place = np.clip(energy_wh / grid.step_wh, 0.0, grid.points - 1.0)
+    below = np.minimum(place.astype(np.int64), grid.points - 2)
+    share = place - below
+    return rows[:, below] * (1.0 - share) + rows[:, below + 1] * share
+
+
+def _correct(tables: Tables, found: Values, step: int, energy_wh: Floats, rows: Floats) -> None:
+    """Put in place what a row does not say: targets missed as it begins, and exact holding."""
+    if not isnan(float(tables.case.horizon.target_wh[step])):
+        rows[step + 1] += unmet_cost(tables.case, step, energy_wh)
+    if not isinf(found.hold[step]):
         held = float(tables.idle_cost[step]) + found.hold[step]
         on_target = energy_wh == tables.next_target_wh[step]
-        row[on_target] = np.minimum(row[on_target], held)
-    return row
+        rows[step, on_target] = np.minimum(rows[step, on_target], held)

@@ -25,6 +25,7 @@ from v2g_daemon.settings import sections
 
 LEAST_CURRENT_A = 6.0  # IEC 61851-1: no smaller current is offered to an EV
 USUAL_CABLE_A = 16.0
+LEAST_HYSTERESIS_SOC = 0.01  # one point of noise never turns a direction
 _WEEKDAYS = {name: number for number, name in enumerate(sections.EVERY_DAY)}
 # Per kWh out of the pack, in the tariff's currency; LFP packs stand more cycles.
 WEAR_BY_CHEMISTRY = {"nmc": 0.04, "lfp": 0.02, "unknown": 0.05}
@@ -174,6 +175,7 @@ def _vehicle(vehicle: sections.Vehicle, settings: sections.Settings) -> Vehicle:
         id_token=_token_of(vehicle, settings),
         assumed_when_unidentified=vehicle.assumed_when_unidentified,
         usual_energy_wh=vehicle.usual_energy_wh,
+        hysteresis_soc=max(vehicle.soc_step, LEAST_HYSTERESIS_SOC),
     )
 
 

@@ -93,6 +93,19 @@ def advance(house: House, news: News, policy: Policy) -> tuple[House, Outcome]:
     return house, outcome
 
 
+def counted(
+    house: House, news: News, decision: Decision, policy: Policy
+) -> tuple[House, tuple[LedgerRow, ...]]:
+    """A tick that is only metered, under the decision of the tick before.
+
+    For virtual time, while no EVSE holds a car: nothing could come of deciding anew.
+    """
+    snapshot = _snapshot(house, news, policy)
+    metering, metered = meters.advance(house.metering, snapshot, decision, policy)
+    past = remembered(house.past, metered, news.now.utc)
+    return replace(house, metering=metering, past=past), metered
+
+
 def closing_rows(house: House, policy: Policy) -> tuple[LedgerRow, ...]:
     """What is still running, to be committed at shutdown."""
     return meters.close(house.metering, policy)
@@ -108,7 +121,7 @@ def _taking_in(house: House, news: News, policy: Policy) -> House:
     return replace(
         house,
         memory=_without_cleared(house.memory, news),
-        agenda=agendas.kept_up(house.agenda, policy, news.now.utc),
+        agenda=agendas.kept_up(house.agenda, policy, news.now.utc, told=news.goals),
         plans=(*kept, *news.plans),
         questions=tuple(
             replace(question, answer=answers.get(question.evse_id, question.answer))
@@ -146,7 +159,8 @@ def _asked(
     problems: list[PlanProblem] = []
     for status, evse_decision in zip(snapshot.evses, decision.evses, strict=True):
         question = question_of(status, evse_decision, snapshot, policy)
-        if question is None or not is_news(question, standing.get(status.evse_id)):
+        before, renew_s = standing.get(status.evse_id), policy.timing.renew_plan_s
+        if question is None or not is_news(question, before, renew_s=renew_s):
             continue
         standing[status.evse_id] = question
         problems.append(

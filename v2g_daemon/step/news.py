@@ -11,7 +11,7 @@ from v2g_daemon.domain.memory import LatchClearance
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading, MeterStatus
-from v2g_daemon.domain.snapshot import CommissioningRecord, RecordingHealth
+from v2g_daemon.domain.snapshot import CommissioningRecord, RecordingHealth, VehicleGoals
 from v2g_daemon.domain.vehicle import CarAnswer
 
 
@@ -19,7 +19,8 @@ from v2g_daemon.domain.vehicle import CarAnswer
 class News:
     """The newest of everything; `plans` holds at most one per EVSE, `failed_plans` EVSE ids.
 
-    `faults` are what edge tasks find wrong by themselves; no decision looks at them.
+    `goals` are those that somebody told, beside the weekly ones. `faults` are what edge tasks find
+    wrong by themselves; no decision looks at them.
     """
 
     now: Instant
@@ -33,6 +34,7 @@ class News:
     overrides: tuple[UserOverride, ...]
     commissioning: tuple[CommissioningRecord, ...]
     recording: RecordingHealth
+    goals: tuple[VehicleGoals, ...] = ()
     cleared: tuple[LatchClearance, ...] = ()
     answers: tuple[CarAnswer, ...] = ()
     battery_power_w: float | None = None

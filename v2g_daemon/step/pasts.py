@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -40,16 +41,30 @@ def remembered(past: Past, rows: tuple[LedgerRow, ...], now_utc: datetime) -> Pa
     newest_utc = max(metered_utc, default=None)
     if newest_utc is None:
         return replace(past, open_rows=_awaited(open_rows, now_utc))
-    known = {row.start_utc: row for row in past.history if row.start_utc >= now_utc - KEPT}
     closed = [row for row in open_rows if _quarter(row) < newest_utc]
+    history = past.history
     for start_utc in sorted({_quarter(row) for row in closed}):
-        row = _closed(start_utc, closed, known.get(start_utc))
-        if row is not None:
-            known[start_utc] = row
+        history = _with(history, start_utc, closed)
     return Past(
-        history=tuple(sorted(known.values(), key=lambda row: row.start_utc)),
+        history=history[bisect_left(history, now_utc - KEPT, key=_start_utc) :],
         open_rows=_awaited((row for row in open_rows if _quarter(row) >= newest_utc), now_utc),
     )
+
+
+def _with(
+    history: tuple[HistoryRow, ...], start_utc: datetime, rows: Iterable[EnergyRow]
+) -> tuple[HistoryRow, ...]:
+    """The history with the quarter hour that these rows make, in its place."""
+    place = bisect_left(history, start_utc, key=_start_utc)
+    known = place < len(history) and history[place].start_utc == start_utc
+    row = _closed(start_utc, rows, history[place] if known else None)
+    if row is None:
+        return history
+    return (*history[:place], row, *history[place + 1 if known else place :])
+
+
+def _start_utc(row: HistoryRow) -> datetime:
+    return row.start_utc
 
 
 def _quarter(row: EnergyRow) -> datetime:

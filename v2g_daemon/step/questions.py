@@ -1,4 +1,4 @@
-"""Is a plan wanted, and what is the question: plans are asked for on news and at least hourly."""
+"""Is a plan wanted, and what is the question: plans are asked for on news and now and then."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from datetime import datetime
 from enum import Enum
 
 from v2g_daemon.control.commute import energy_wanted_wh
-from v2g_daemon.control.dependable import margin_w
 from v2g_daemon.domain.decision import EvseDecision
 from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.instant import Instant, fresh
@@ -20,7 +19,6 @@ from v2g_daemon.domain.snapshot import Snapshot
 from v2g_daemon.domain.vehicle import Vehicle
 
 HORIZON_STEPS = 192
-RENEW_S = 3600.0
 RETRY_S = 60.0
 LEAST_STORE_WH = 1.0
 
@@ -71,12 +69,12 @@ def question_of(
     )
 
 
-def is_news(question: Question, before: Question | None) -> bool:
-    """Whether the question must be asked again; an answer that never came is awaited an hour."""
+def is_news(question: Question, before: Question | None, *, renew_s: float) -> bool:
+    """Whether the question must be asked again; an answer that never came is awaited `renew_s`."""
     if before is None:
         return True
     age_s = question.asked_at.seconds_since(before.asked_at)
-    if age_s >= RENEW_S:
+    if age_s >= renew_s:
         return True
     if before.answer is Answer.PENDING or age_s < RETRY_S:
         return False
@@ -118,7 +116,7 @@ def problem_of(
         history=history,
         current_net_load_w=_net_load_w(snapshot, policy),
         import_limit_w=_import_limit_w(policy),
-        export_limit_w=max(export_w - margin_w(export_w), 0.0),
+        export_limit_w=max(export_w - policy.grid.margin_to_w(export_w), 0.0),
         daily_export_wh=min(depth.energy_wh, depth.share_of_pack * vehicle.capacity_wh),
         exported_today_wh=_exported_today_wh(vehicle, snapshot),
         cycle_margin_per_kwh=policy.economics.margin_per_kwh,
@@ -232,7 +230,7 @@ def _import_limit_w(policy: Policy) -> float:
     bound_w = grid.main_fuse_a * grid.nominal_voltage_v * grid.phases
     if grid.import_limit_w is not None:
         bound_w = min(bound_w, grid.import_limit_w)
-    return bound_w - margin_w(bound_w)
+    return bound_w - grid.margin_to_w(bound_w)
 
 
 def _export_limit_w(decision: EvseDecision, policy: Policy) -> float:

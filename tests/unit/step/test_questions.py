@@ -128,13 +128,17 @@ def before(seconds_s: float, *, answer: Answer = Answer.PLANNED, **changes: Any)
     return replace(a_question(), asked_at=ago(seconds_s), answer=answer, **changes)
 
 
+def asked_again(question: Question, before: Question | None) -> bool:
+    return is_news(question, before, renew_s=3600.0)
+
+
 def test_the_first_question_is_news() -> None:
-    assert is_news(a_question(), None)
+    assert asked_again(a_question(), None)
 
 
 def test_the_same_question_is_no_news_within_the_hour_and_news_after_it() -> None:
-    assert not is_news(a_question(), before(3599.0))
-    assert is_news(a_question(), before(3600.0))
+    assert not asked_again(a_question(), before(3599.0))
+    assert asked_again(a_question(), before(3600.0))
 
 
 @pytest.mark.parametrize(
@@ -150,25 +154,25 @@ def test_the_same_question_is_no_news_within_the_hour_and_news_after_it() -> Non
     ids=["plug-in", "car", "stage", "SoC", "prices", "goals"],
 )
 def test_whatever_the_plan_rests_on_is_news_when_it_changes(was_different: dict[str, Any]) -> None:
-    assert is_news(a_question(), before(61.0, **was_different))
+    assert asked_again(a_question(), before(61.0, **was_different))
 
 
 def test_news_within_the_minute_waits_for_it_to_pass() -> None:
-    assert not is_news(a_question(), before(59.0, session_id="s0"))
-    assert is_news(a_question(), before(60.0, session_id="s0"))
+    assert not asked_again(a_question(), before(59.0, session_id="s0"))
+    assert asked_again(a_question(), before(60.0, session_id="s0"))
 
 
 def test_a_pending_question_is_not_asked_twice() -> None:
-    assert not is_news(a_question(), before(3599.0, answer=Answer.PENDING, session_id="s0"))
+    assert not asked_again(a_question(), before(3599.0, answer=Answer.PENDING, session_id="s0"))
 
 
 def test_an_answer_that_never_came_is_awaited_for_an_hour_at_most() -> None:
-    assert is_news(a_question(), before(3600.0, answer=Answer.PENDING))
+    assert asked_again(a_question(), before(3600.0, answer=Answer.PENDING))
 
 
 def test_a_failed_question_is_asked_again_after_a_minute() -> None:
-    assert not is_news(a_question(), before(59.0, answer=Answer.FAILED))
-    assert is_news(a_question(), before(60.0, answer=Answer.FAILED))
+    assert not asked_again(a_question(), before(59.0, answer=Answer.FAILED))
+    assert asked_again(a_question(), before(60.0, answer=Answer.FAILED))
 
 
 # --- how it is spelled out

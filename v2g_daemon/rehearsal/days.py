@@ -1,0 +1,71 @@
+"""The days that are rehearsed: load, PV, prices and stays of one house, by the quarter hour."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from v2g_daemon.domain.interval import QUARTER_HOUR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stay:
+    """The car is plugged in during the slots [first, end).
+
+    `trip_wh` left the pack before it came; `target_wh` is what it should hold when it goes (None:
+    nobody knows of a trip after it).
+    """
+
+    first: int
+    end: int
+    trip_wh: float
+    target_wh: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Days:
+    """One value per quarter hour from `start_utc` on; prices are what a kWh more costs or earns.
+
+    `price_step` is how long the source holds a price. `stays` are in time order and apart.
+    """
+
+    start_utc: datetime
+    timezone: str
+    currency: str
+    load_w: tuple[float, ...]
+    pv_w: tuple[float, ...]
+    import_per_kwh: tuple[float, ...]
+    export_per_kwh: tuple[float, ...]
+    stays: tuple[Stay, ...]
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.pv_w), len(self.import_per_kwh), len(self.export_per_kwh)}
+        if lengths != {len(self.load_w)}:
+            raise ValueError(f"series of {len(self.load_w)} and of {sorted(lengths)} slots")
+        free = 0
+        for stay in self.stays:
+            if not free <= stay.first < stay.end <= self.count:
+                raise ValueError(f"a stay in slots {stay.first}–{stay.end} overlaps or is empty")
+            free = stay.end
+
+    @property
+    def count(self) -> int:
+        """The number of quarter hours."""
+        return len(self.load_w)
+
+    def utc(self, slot: int) -> datetime:
+        """The start of a slot, which is the end of the one before."""
+        return self.start_utc + slot * QUARTER_HOUR
+
+    @property
+    def end_utc(self) -> datetime:
+        """The end of the last slot."""
+        return self.utc(self.count)
+
+    def slot_at(self, moment_utc: datetime) -> int:
+        """The slot that contains a moment; may lie outside the days."""
+        return (moment_utc - self.start_utc) // QUARTER_HOUR
+
+    def hours(self) -> float:
+        """Their length in hours."""
+        return (self.end_utc - self.start_utc) / timedelta(hours=1)
