@@ -145,8 +145,8 @@ def _seconds(one: Rehearsed) -> list[str]:
 
 def _on(machine: Machine, highest_mib: float) -> str:
     return (
-        f"The largest of all these processes held {highest_mib:.0f} MiB. Measured on "
-        f"{machine.system}, {machine.processor}, {machine.cores} cores, {machine.memory_gib:.1f} "
-        f"GiB, Python {machine.python}, load average {machine.load_average:.1f}, {machine.date}, "
-        f"v2g-daemon {machine.version}."
+        f"The largest of all these processes, a linear relaxation's, held {highest_mib:.0f} MiB. "
+        f"Measured on {machine.system}, {machine.processor}, {machine.cores} cores, "
+        f"{machine.memory_gib:.1f} GiB, Python {machine.python}, load average "
+        f"{machine.load_average:.1f}, {machine.date}, v2g-daemon {machine.version}."
     )

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.unit.app.backtest.test_house import HOUSE, YEAR
 from tests.unit.cli.conftest import V2g
 
 NAMES = {"plain", "v1g_cheapest80", "v2g_threshold", "v1g", "v2h", "v2g", "perfect"}
 
 
-def test_a_day_of_a_pairing_become_table_page_json_and_setpoints(v2g: V2g, tmp_path: Path) -> None:
+@pytest.mark.timeout(180)  # eight processes, one after the other on a busy machine
+def test_a_day_of_a_pairing_becomes_table_page_json_and_setpoints(v2g: V2g, tmp_path: Path) -> None:
     json_file, html = tmp_path / "out.json", tmp_path / "out.html"
     setpoints = tmp_path / "out.csv.gz"
     said = v2g("backtest", "--pairing", YEAR, "--from", "2024-06-08", "--to", "2024-06-08",
