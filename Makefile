@@ -13,7 +13,7 @@ DEV_STAMP := $(VENV)/.dev-$(call fingerprint,pyproject.toml $(RUN_LOCKS) require
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-system fuzz bench lint lint-style lint-types lint-imports format lock clean
+.PHONY: help demo test test-system fuzz bench rehearsals lint lint-style lint-types lint-imports format lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,9 @@ fuzz: $(DEV_STAMP) ## A million hostile frames at the OCPP session (FRAMES=10000
 
 bench: $(DEV_STAMP) ## Measure speed and memory and write docs/benchmarks.md
 	$(BIN)/python -m tests.benchmarks
+
+rehearsals: $(DEV_STAMP) ## Six real years, and docs/rehearsals.md from them (YEARS=a folder of such)
+	$(BIN)/python -m tests.benchmarks.rehearsals $(if $(YEARS),--years $(YEARS))
 
 lint: lint-style lint-types lint-imports ## ruff, mypy --strict and the import contracts
 

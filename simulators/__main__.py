@@ -108,7 +108,7 @@ def _listen(port: int, path: Path) -> socket.socket:
 async def _start_meter(meter: Meter, path: Path) -> None:
     try:
         await meter.start()
-    except RuntimeError as error:
+    except OSError as error:
         raise ScenarioError(
             f"{path}: key meter.port: {meter.port} cannot be used; choose another or 0"
         ) from error

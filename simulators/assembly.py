@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from simulators.charger import LossCurve, PowerElectronics
 from simulators.clock import ScaledClock
 from simulators.control import Control
-from simulators.faults import Fault, FaultBoard
+from simulators.faults import FaultBoard, fault_of
 from simulators.household import House, constant
 from simulators.meter import Meter
 from simulators.prices import PriceService
@@ -51,11 +51,12 @@ def assemble(scenario: Scenario, base: Path) -> Assembly:
     clock = _clock(scenario)
     faults = FaultBoard(
         faults=[
-            Fault(
-                device=fault.device,
-                kind=fault.kind,
+            fault_of(
+                fault.device,
+                fault.kind,
+                fault.given(),
                 from_s=clock.start_s + fault.at_s,
-                until_s=None if fault.for_s is None else clock.start_s + fault.at_s + fault.for_s,
+                for_s=fault.for_s,
             )
             for fault in scenario.fault
         ]
@@ -116,6 +117,7 @@ def _world(scenario: Scenario, base: Path, start_s: float) -> World:
         outlets=outlets,
         vehicles=vehicles,
         export_limit_w=scenario.watch.export_limit_w,
+        frequency_hz=scenario.grid.frequency_hz,
     )
     for table, vehicle in zip(scenario.vehicle, vehicles, strict=True):
         if table.plugged_in:

@@ -10,9 +10,10 @@ from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
 from simulators.clock import ScaledClock
-from simulators.faults import METER, PRICES, Fault, FaultBoard, kinds_of
+from simulators.faults import METER, PRICES, FaultBoard, fault_of, mistake
 from simulators.prices import GARBAGE, HANG_S, BadRequest, NotPublished, PriceService
 from simulators.report import intervals_report, world_report
+from simulators.scenario import FaultWords
 from simulators.station.station import Station
 from simulators.vehicle import Vehicle
 from simulators.world import World
@@ -26,12 +27,8 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class FaultOrder(Body):
+class FaultOrder(FaultWords):
     """Start a fault now, or clear a device with kind "none"."""
-
-    device: str
-    kind: str
-    for_s: Annotated[FiniteFloat, Field(gt=0)] | None = None
 
 
 class VehicleOrder(Body):
@@ -51,6 +48,12 @@ class HouseOrder(Body):
     load_w: NotNegative | None = None
     pv_w: NotNegative | None = None
     load_w_per_phase: tuple[NotNegative, NotNegative, NotNegative] | None = None
+
+
+class GridOrder(Body):
+    """Set the grid's frequency."""
+
+    frequency_hz: Annotated[FiniteFloat, Field(gt=0, lt=100)]
 
 
 class Control:
@@ -85,13 +88,14 @@ class Control:
             raise HTTPException(400, f"no device {order.device!r}")
         if order.kind == "none":
             self.faults.clear(order.device)
-        elif order.kind not in kinds_of(order.device):
-            raise HTTPException(400, f"{order.device} knows {sorted(kinds_of(order.device))}")
         else:
-            until_s = None if order.for_s is None else now_s + order.for_s
-            self.faults.add(
-                Fault(device=order.device, kind=order.kind, from_s=now_s, until_s=until_s)
+            wrong = mistake(order.device, order.kind, order.given())
+            if wrong is not None:
+                raise HTTPException(400, wrong)
+            fault = fault_of(
+                order.device, order.kind, order.given(), from_s=now_s, for_s=order.for_s
             )
+            self.faults.add(fault)
         self._wake()
 
     def move_vehicle(self, order: VehicleOrder) -> None:
@@ -119,6 +123,12 @@ class Control:
         self.world.house.override(
             load_w=order.load_w, pv_w=order.pv_w, load_w_per_phase=order.load_w_per_phase
         )
+
+    def set_grid(self, order: GridOrder) -> None:
+        """Change the grid's frequency from now on."""
+        self.now_s()
+        self.world.frequency_hz = order.frequency_hz
+        self._wake()
 
     def _vehicle(self, name: str | None) -> Vehicle:
         vehicles = self.world.vehicles
@@ -158,6 +168,11 @@ def build_app(control: Control) -> FastAPI:
     @app.post("/house")
     async def house(order: HouseOrder) -> dict[str, Any]:
         control.set_house(order)
+        return {"ok": True}
+
+    @app.post("/grid")
+    async def grid(order: GridOrder) -> dict[str, Any]:
+        control.set_grid(order)
         return {"ok": True}
 
     if control.prices is not None:

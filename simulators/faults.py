@@ -1,32 +1,26 @@
-"""Which device says no, how and until when; every device has several ways."""
+"""Which device says no, how and until when."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+from simulators.switches import (
+    METER_SWITCHES,
+    PRICE_SWITCHES,
+    STATION_SWITCHES,
+    USUAL,
+    Parameters,
+    Switch,
+)
 
 METER = "meter"
 PRICES = "prices"
 
-METER_KINDS = frozenset({"busy", "silent", "frozen", "refuses", "not_implemented", "slow"})
-PRICE_KINDS = frozenset({"outage", "garbage", "partial", "unpublished", "nulls", "hangs"})
-STATION_KINDS = frozenset(
-    {
-        "rejects_profiles",
-        "accepts_and_ignores",
-        "silent",
-        "black_hole",
-        "sign_flip",
-        "reboot",
-        "drop_link",
-        "no_soc",
-        "needs_rejected",
-    }
-)
 
-
-def kinds_of(device: str) -> frozenset[str]:
-    """Return the faults a device knows; any other name is a station's."""
-    return {METER: METER_KINDS, PRICES: PRICE_KINDS}.get(device, STATION_KINDS)
+def switches_of(device: str) -> Mapping[str, Switch]:
+    """Return the ways a device knows to fail; any other name is a station's."""
+    return {METER: METER_SWITCHES, PRICES: PRICE_SWITCHES}.get(device, STATION_SWITCHES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,10 +31,42 @@ class Fault:
     kind: str
     from_s: float
     until_s: float | None
+    parameters: Parameters = USUAL
 
     def active_at(self, at_s: float) -> bool:
         """Say whether the fault is there at an instant."""
         return self.from_s <= at_s and (self.until_s is None or at_s < self.until_s)
+
+
+def mistake(device: str, kind: str, given: Mapping[str, str | float | None]) -> str | None:
+    """Return what is wrong with a fault that somebody asks for, None if nothing."""
+    switches = switches_of(device)
+    if kind not in switches:
+        return f"{device} knows {sorted(switches)}, not {kind!r}"
+    surplus = sorted(set(given) - set(switches[kind].takes))
+    if surplus:
+        takes = sorted(switches[kind].takes) or "no parameter"
+        return f"{kind} does not take {', '.join(surplus)}; it takes {takes}"
+    return None
+
+
+def fault_of(
+    device: str,
+    kind: str,
+    given: Mapping[str, str | float | None],
+    *,
+    from_s: float,
+    for_s: float | None,
+) -> Fault:
+    """Return a fault with its parameters: those given, else the switch's, else the usual."""
+    chosen = {**asdict(Parameters()), **switches_of(device)[kind].takes, **given}
+    return Fault(
+        device=device,
+        kind=kind,
+        from_s=from_s,
+        until_s=None if for_s is None else from_s + for_s,
+        parameters=Parameters(**chosen),
+    )
 
 
 @dataclass(slots=True)
@@ -57,18 +83,29 @@ class FaultBoard:
         """Forget every fault of a device."""
         self.faults = [fault for fault in self.faults if fault.device != device]
 
+    def now(self, device: str, at_s: float) -> tuple[Fault, ...]:
+        """Return the faults of a device at an instant, the oldest first."""
+        return tuple(
+            fault for fault in self.faults if fault.device == device and fault.active_at(at_s)
+        )
+
     def active(self, device: str, at_s: float) -> frozenset[str]:
         """Return the kinds a device shows at an instant."""
-        return frozenset(
-            fault.kind for fault in self.faults if fault.device == device and fault.active_at(at_s)
-        )
+        return frozenset(fault.kind for fault in self.now(device, at_s))
 
     def take(self, device: str, kind: str, at_s: float) -> bool:
         """Consume a fault that happens once, such as a reboot."""
-        due = [
-            fault
-            for fault in self.faults
-            if (fault.device, fault.kind) == (device, kind) and fault.active_at(at_s)
-        ]
+        due = [fault for fault in self.now(device, at_s) if fault.kind == kind]
         self.faults = [fault for fault in self.faults if fault not in due]
         return due != []
+
+    def next_edge_s(self, device: str, at_s: float) -> float | None:
+        """Return when a fault of a device next begins or ends by itself."""
+        edges = [
+            edge_s
+            for fault in self.faults
+            if fault.device == device
+            for edge_s in (fault.from_s, fault.until_s)
+            if edge_s is not None and edge_s > at_s
+        ]
+        return min(edges, default=None)

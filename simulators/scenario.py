@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import fields
 from datetime import datetime, time
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
@@ -21,7 +22,9 @@ from pydantic import (
     model_validator,
 )
 
-from simulators.faults import METER, PRICES, kinds_of
+from simulators.faults import METER, PRICES, mistake
+from simulators.modbus.maps import MAPS
+from simulators.switches import Parameters
 
 Positive = Annotated[FiniteFloat, Field(gt=0)]
 NotNegative = Annotated[FiniteFloat, Field(ge=0)]
@@ -31,6 +34,19 @@ Shares = tuple[Share, Share, Share]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 Version = Literal["ocpp2.1", "ocpp2.0.1", "ocpp1.6"]
+RateUnit = Literal["A", "W"]
+OperationMode = Literal[
+    "Idle",
+    "ChargingOnly",
+    "CentralSetpoint",
+    "CentralFrequency",
+    "LocalFrequency",
+    "LocalLoadBalancing",
+]
+PhasePower = Literal[
+    "maxChargePower_L2", "maxChargePower_L3", "maxDischargePower_L2", "maxDischargePower_L3"
+]
+PARAMETERS = tuple(one.name for one in fields(Parameters))
 
 
 class ScenarioError(Exception):
@@ -56,6 +72,14 @@ def _hour_minute(value: object) -> object:
         raise ValueError('write local times as "07:30"') from error
 
 
+def _meter_kind(name: str) -> str:
+    known = {"sunspec", *MAPS}
+    if name not in known:
+        raise ValueError(f"{name!r} is no known meter; use one of {', '.join(sorted(known))}")
+    return name
+
+
+MeterKind = Annotated[str, AfterValidator(_meter_kind)]
 Zone = Annotated[str, AfterValidator(_zone)]
 LocalTime = Annotated[time, BeforeValidator(_hour_minute)]
 
@@ -107,6 +131,12 @@ class HouseTable(Table):
         return self
 
 
+class GridTable(Table):
+    """The grid behind the meter."""
+
+    frequency_hz: Annotated[FiniteFloat, Field(gt=0, lt=100)] = 50.0
+
+
 class WatchTable(Table):
     """What is counted besides energy."""
 
@@ -114,9 +144,13 @@ class WatchTable(Table):
 
 
 class MeterTable(Table):
-    """The Modbus TCP meter at the grid connection."""
+    """The Modbus meter at the grid connection; `device` is its end of a serial line."""
 
+    map: MeterKind = "sunspec"
+    link: Literal["tcp", "rtu+tcp", "udp", "rtu"] = "tcp"
     port: Port = 0
+    device: str | None = None
+    slow_s: Positive = 2.0
     unit_id: Annotated[int, Field(ge=1, le=247)] = 1
     phases: Literal[1, 3] = 3
     model: Literal["integer", "float"] = "integer"
@@ -131,6 +165,8 @@ class MeterTable(Table):
     def _units_differ(self) -> Self:
         if self.pv_unit_id == self.unit_id:
             raise ValueError("pv_unit_id must differ from unit_id")
+        if (self.device is not None) != (self.link == "rtu"):
+            raise ValueError('device and link = "rtu" belong together')
         return self
 
 
@@ -169,6 +205,12 @@ class StationTable(Table):
     soc_step_percent: Positive = 0.1
     v2x: bool | None = None
     dynamic_profiles: bool = True
+    offline_limits: bool = True
+    operation_modes: tuple[OperationMode, ...] = get_args(OperationMode)
+    rate_units: Annotated[tuple[RateUnit, ...], Field(min_length=1)] = ("A", "W")
+    max_external_constraints_id: int | None = None
+    direct_current: bool = False
+    ev_phases: tuple[PhasePower, ...] = ()
     local_authorization_offline: bool = True
     needs_remote_start: bool = False
     reboot_s: NotNegative = 20.0
@@ -244,13 +286,28 @@ class VehicleTable(Table):
         return self
 
 
-class FaultTable(Table):
-    """A device that misbehaves."""
+class FaultWords(Table):
+    """A device that misbehaves; what a kind takes stands in its switch."""
 
     device: str
     kind: str
-    at_s: NotNegative = 0.0
     for_s: Positive | None = None
+    action: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,50}$")] | None = None
+    code: Annotated[str, Field(pattern=r"^[A-Za-z]{1,50}$")] | None = None
+    reason_code: Annotated[str, Field(pattern=r"^[A-Za-z]{1,20}$")] | None = None
+    lag_s: FiniteFloat | None = None
+    value: FiniteFloat | None = None
+
+    def given(self) -> dict[str, str | float]:
+        """Return the parameters that were given."""
+        told = {name: getattr(self, name) for name in PARAMETERS}
+        return {name: value for name, value in told.items() if value is not None}
+
+
+class FaultTable(FaultWords):
+    """One that begins at a planned time."""
+
+    at_s: NotNegative = 0.0
 
 
 class Scenario(Table):
@@ -258,6 +315,7 @@ class Scenario(Table):
 
     clock: ClockTable = ClockTable()
     http: HttpTable = HttpTable()
+    grid: GridTable = GridTable()
     house: HouseTable = HouseTable()
     watch: WatchTable = WatchTable()
     meter: MeterTable | None = None
@@ -289,9 +347,9 @@ class Scenario(Table):
         for fault in self.fault:
             if fault.device not in devices:
                 raise ValueError(f"fault: no device {fault.device!r}; there are {sorted(devices)}")
-            kinds = kinds_of(fault.device)
-            if fault.kind not in kinds:
-                raise ValueError(f"fault: {fault.device} knows {sorted(kinds)}, not {fault.kind!r}")
+            wrong = mistake(fault.device, fault.kind, fault.given())
+            if wrong is not None:
+                raise ValueError(f"fault: {wrong}")
         return self
 
     def start_utc(self, real_utc: datetime) -> datetime:

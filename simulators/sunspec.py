@@ -6,6 +6,8 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from simulators.modbus.maps import MeterSample
+
 BASE_ADDRESS = 40_000
 MARKER = (0x5375, 0x6E53)
 COMMON_LENGTH = 66
@@ -14,18 +16,6 @@ NOT_IMPLEMENTED_ACC32 = 0
 NAN_FLOAT32 = 0x7FC00000
 ACC32_ROLLOVER = 1 << 32
 END = (0xFFFF, 0)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeterSample:
-    """What the meter shows; tuples are total, A, B, C; power + = import unless inverted."""
-
-    power_w: tuple[float, ...]
-    current_a: tuple[float, ...]
-    voltage_v: tuple[float, ...]
-    import_wh: tuple[float, ...]
-    export_wh: tuple[float, ...]
-    frequency_hz: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,9 @@ class Controller(Protocol):
     def demand_w(self, at_s: float) -> float:
         """Return the power asked for at an instant; charge +, discharge -."""
 
+    def car_takes_w(self, at_s: float, demand_w: float) -> float:
+        """Return what of a demand the plugged-in car takes, besides its pack's limits."""
+
     def next_change_s(self, at_s: float) -> float | None:
         """Return the next instant after at_s at which the demand may change by itself."""
 
@@ -30,6 +33,11 @@ class NoController:
     def demand_w(self, at_s: float) -> float:
         """Ask for nothing."""
         return 0.0 * at_s
+
+    def car_takes_w(self, at_s: float, demand_w: float) -> float:
+        """Take all of it."""
+        del at_s
+        return demand_w
 
     def next_change_s(self, at_s: float) -> float | None:
         """Never change."""
@@ -59,7 +67,7 @@ class Outlet:
             demand_w = min(demand_w, self.vehicle.charge_limit_w(self.electronics.max_charge_w))
         elif demand_w < 0.0 and self.vehicle.refuses_discharge():
             demand_w = 0.0
-        return self.electronics.realisable_w(demand_w)
+        return self.electronics.realisable_w(self.controller.car_takes_w(at_s, demand_w))
 
     def flow(self, piece: Piece) -> float:
         """Move a piece's energy between grid and pack and return the loss in Wh."""
@@ -86,12 +94,14 @@ class World:
         outlets: list[Outlet],
         vehicles: list[Vehicle],
         export_limit_w: float | None = None,
+        frequency_hz: float = 50.0,
     ) -> None:
         """Start at an instant; vehicles are plugged in by `plug`."""
         self.now_s = start_s
         self.house = house
         self.outlets = {outlet.station: outlet for outlet in outlets}
         self.vehicles = {vehicle.name: vehicle for vehicle in vehicles}
+        self.frequency_hz = frequency_hz
         self.truth = Truth(export_limit_w=export_limit_w)
 
     def advance_to(self, at_s: float) -> None:

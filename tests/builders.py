@@ -50,7 +50,7 @@ from v2g_daemon.domain.snapshot import (
     Snapshot,
     VehicleGoals,
 )
-from v2g_daemon.domain.vehicle import Vehicle, WarrantyTerms
+from v2g_daemon.domain.vehicle import CarAnswer, Vehicle, WarrantyTerms
 
 NOW = Instant(utc=datetime(2024, 12, 11, 18, 0, tzinfo=UTC), monotonic_s=10_000.0)
 EVCCID = "0200000000AA"
@@ -200,6 +200,14 @@ def an_evse_status(**changes: Any) -> EvseStatus:
         registers_observed_at=NOW,
     )
     return replace(status, **changes)
+
+
+def an_answer(vehicle_id: str | None, **changes: Any) -> CarAnswer:
+    """The owner's word on the car of `an_evse_status`."""
+    answer = CarAnswer(
+        answered_at_utc=NOW.utc, evse_id="carport", session_id="s1", vehicle_id=vehicle_id
+    )
+    return replace(answer, **changes)
 
 
 def a_meter(power_w: float = 500.0, *, age_s: float = 0.0, **changes: Any) -> MeterReading:

@@ -31,6 +31,20 @@ def program(name: str, *, folders: str | None = None) -> Path | None:
     return matches[-1] if matches else None
 
 
+def header(name: str) -> Path | None:
+    """Where the header of a C library lies, if a compiler is there too."""
+    path = Path("/usr/include") / name
+    return path if path.is_file() and shutil.which("cc") is not None else None
+
+
+def node_module(name: str) -> Path | None:
+    """Where a globally installed module of Node.js lies."""
+    if shutil.which("node") is None:
+        return None
+    roots = [Path("/usr/lib/node_modules"), Path("/usr/local/lib/node_modules")]
+    return next((root / name for root in roots if (root / name).is_dir()), None)
+
+
 def package(name: str) -> Path | None:
     """Where an installed Python package lies."""
     spec = importlib.util.find_spec(name)
@@ -56,14 +70,28 @@ def environment_of_its_own(name: str, *, version: str) -> Path | None:
 
 
 PEERS = {
+    "libmodbus": Peer(
+        locate=partial(header, "modbus/modbus.h"),
+        install_line="apt-get install gcc libc6-dev libmodbus-dev",
+    ),
+    "mbpoll": Peer(locate=partial(program, "mbpoll"), install_line="apt-get install mbpoll"),
+    "modbus-serial": Peer(
+        locate=partial(node_module, "modbus-serial"),
+        install_line="npm install --global --ignore-scripts modbus-serial",
+    ),
     "postgresql": Peer(
         locate=partial(program, "initdb", folders="usr/lib/postgresql/*/bin"),
         install_line="apt-get install postgresql",
+    ),
+    "pymodbustcp": Peer(
+        locate=partial(package, "pyModbusTCP"),
+        install_line="pip install --require-hashes -r requirements/dev.txt",
     ),
     "pysunspec2": Peer(
         locate=partial(package, "sunspec2"),
         install_line="pip install --require-hashes -r requirements/dev.txt",
     ),
+    "socat": Peer(locate=partial(program, "socat"), install_line="apt-get install socat"),
     "test-ocpp": Peer(
         locate=partial(environment_of_its_own, "test-ocpp", version="1.0.0"),
         install_line="pip install test-ocpp (the test does it, where pip reaches an index)",

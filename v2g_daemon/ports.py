@@ -24,6 +24,7 @@ from v2g_daemon.domain.ledger import (
     StationEventKind,
 )
 from v2g_daemon.domain.memory import DischargeLatch, LatchClearance
+from v2g_daemon.domain.outlook import Outlook
 from v2g_daemon.domain.plan import HistoryRow, Plan, PlanProblem
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading
@@ -39,6 +40,7 @@ from v2g_daemon.domain.stations import (
     StationView,
     VariableReading,
 )
+from v2g_daemon.domain.vehicle import CarAnswer
 
 
 class Clock(Protocol):
@@ -54,11 +56,11 @@ class Clock(Protocol):
 class ObservationSink(Protocol):
     """Where edge tasks put the newest observation; one writer per source."""
 
-    def put_meter(self, reading: MeterReading) -> None: ...
-
-    def put_pv_power(self, power_w: float, observed_at: Instant) -> None: ...
-
     def put_evse(self, status: EvseStatus) -> None: ...
+
+    def put_upstream(self, evse_id: str, reading: MeterReading) -> None:
+        """What a charging station says of the grid connection; dropped where nobody wants it."""
+        ...
 
     def put_prices(self, curve: PriceCurve) -> None: ...
 
@@ -68,7 +70,34 @@ class ObservationSink(Protocol):
 
     def cancel_overrides(self, evse_id: str) -> None: ...
 
+    def put_car_answer(self, answer: CarAnswer) -> None: ...
+
     def clear_latch(self, clearance: LatchClearance) -> None: ...
+
+
+class Meter(Protocol):
+    """Reads one meter, asked or as its telegrams come; every `read` may raise a DeviceError."""
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        ...
+
+    async def read(self) -> MeterReading:
+        """The next reading, as old as the moment it was measured or asked for."""
+        ...
+
+    async def close(self) -> None:
+        """End the connection; a later `read` opens a new one."""
+        ...
+
+
+class MeterSink(Protocol):
+    """Where the readings of the configured meters go; one writer per meter."""
+
+    def put_meter(self, meter_id: str, reading: MeterReading) -> None: ...
+
+    def put_meter_trouble(self, meter_id: str, trouble: str | None) -> None: ...
 
 
 class FaultSink(Protocol):
@@ -84,6 +113,10 @@ class EvsePort(Protocol):
     def evse_id(self) -> str: ...
 
     def command(self, command: Command) -> None: ...
+
+    def outlook(self, outlook: Outlook | None) -> None:
+        """What it is to do by itself should commands cease; written rarely, lapses by itself."""
+        ...
 
 
 class PlannerPort(Protocol):
@@ -136,6 +169,8 @@ class LedgerReader(Protocol):
     def overrides(self, *, now_utc: datetime) -> tuple[UserOverride, ...]: ...
 
     def commissioning(self) -> tuple[CommissioningRecord, ...]: ...
+
+    def car_answers(self) -> tuple[CarAnswer, ...]: ...
 
     def newest_station_events(self) -> tuple[StationEvent, ...]: ...
 

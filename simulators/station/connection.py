@@ -6,8 +6,10 @@ import asyncio
 import logging
 
 from simulators.station.link import Link, LinkLost, Unreachable, open_link
+from simulators.station.misbehaviour import life
+from simulators.station.records import Message
 from simulators.station.session import Rhythm, notify_status, observe, resume
-from simulators.station.station import Message, Station
+from simulators.station.station import Station
 from simulators.station.uploads import upload_logs
 from simulators.station.wire import JsonDict
 
@@ -59,11 +61,7 @@ async def _stay_connected(station: Station) -> None:
 
 
 async def _wait_while_away(station: Station) -> None:
-    while (  # noqa: ASYNC110 - faults end by simulated time, which nobody announces
-        station.shows("drop_link")
-        or station.shows("black_hole")
-        or station.clock.now_s() < station.reboot_until_s
-    ):
+    while life.stays_away(station):  # noqa: ASYNC110 - faults end by simulated time
         await asyncio.sleep(FAST_TICK_S)
 
 
@@ -76,6 +74,7 @@ async def _use(station: Station, link: Link) -> None:
             tasks.create_task(link.read())
             tasks.create_task(link.ping())
             tasks.create_task(link.guard())
+            tasks.create_task(link.answer_late())
             tasks.create_task(_deliver(station, link))
     except* LinkLost as lost:
         abruptly = True
@@ -87,11 +86,12 @@ async def _use(station: Station, link: Link) -> None:
 
 async def _deliver(station: Station, link: Link) -> None:
     """Boot if needed, then send the queue in order, one call at a time."""
+    life.connected(station)
     if station.accepted:
         notify_status(station)
         resume(station)
     while True:
-        if not station.accepted and station.clock.now_s() >= station.next_boot_s:
+        if life.boot_due(station):
             await _boot(station, link)
         message = _next_message(station)
         if message is not None:
@@ -99,7 +99,7 @@ async def _deliver(station: Station, link: Link) -> None:
             continue
         station.queued.clear()
         try:
-            async with asyncio.timeout(None if station.accepted else FAST_TICK_S):
+            async with asyncio.timeout(FAST_TICK_S):
                 await station.queued.wait()
         except TimeoutError:
             continue
@@ -123,6 +123,8 @@ async def _send(station: Station, link: Link, message: Message) -> None:
     if message.survives_link and message.connection != station.counts.connections:
         payload["offline"] = True
     answer = await link.call(message.action, payload)
+    if message.action == "TransactionEvent":
+        station.remembered.told_events.append(payload)
     if message in station.queue:
         station.queue.remove(message)
     if message.on_answer is not None:
@@ -150,6 +152,7 @@ async def _boot(station: Station, link: Link) -> None:
         station.next_boot_s = station.clock.now_s() + max(retry_s, shortest_s)
         return
     station.accepted = True
+    life.booted(station)
     station.model.set_heartbeat_interval(interval_s)
     notify_status(station)
     event = {"type": "StartupOfTheDevice", "timestamp": station.stamp()}

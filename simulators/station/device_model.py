@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from simulators.scenario import StationTable
+from simulators.station.targets import LoadBand
 from simulators.station.wire import JsonDict
 
-EVSE_COMPONENTS = frozenset({"V2XChargingCtrlr", "EVSE", "Connector", "ConnectedEV"})
+V2X = "V2XChargingCtrlr"
+EVSE_COMPONENTS = frozenset({V2X, "EVSE", "Connector", "ConnectedEV"})
 
 MEASURANDS_201 = (
     "Power.Active.Import",
@@ -19,7 +22,7 @@ MEASURANDS_201 = (
     "Voltage",
 )
 MEASURANDS_21 = (*MEASURANDS_201, "Power.Active.Setpoint")
-MODES_V2X = ("Idle", "ChargingOnly", "CentralSetpoint", "CentralFrequency")
+LOAD_BAND = ("UpperThreshold", "UpperOffset", "LowerThreshold", "LowerOffset")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,24 @@ class DeviceModel:
         if interval_s > 0:
             key = Key(component="OCPPCommCtrlr", variable="HeartbeatInterval")
             self._variables[key].value = str(interval_s)
+
+    def load_band(self) -> LoadBand | None:
+        """Return the band of LocalLoadBalancing; None until it is set, and upright (Q09.FR.02)."""
+        keys = [
+            Key(component=V2X, variable="LocalLoadBalancing", instance=name) for name in LOAD_BAND
+        ]
+        values = [self._variables[key].value if key in self._variables else "" for key in keys]
+        if "" in values:
+            return None
+        upper_w, upper_offset_w, lower_w, lower_offset_w = map(float, values)
+        if upper_w <= lower_w:
+            return None
+        return LoadBand(
+            upper_w=upper_w,
+            upper_offset_w=upper_offset_w,
+            lower_w=lower_w,
+            lower_offset_w=lower_offset_w,
+        )
 
     def note_connected_ev(self, evccid: str | None) -> None:
         """Show which EV is connected; None = none."""
@@ -144,9 +165,14 @@ class DeviceModel:
         )
 
     def _put_settable(
-        self, component: str, variable: str, value: str, accepts: Callable[[str], bool]
+        self,
+        component: str,
+        variable: str,
+        value: str,
+        accepts: Callable[[str], bool],
+        instance: str | None = None,
     ) -> None:
-        self._variables[Key(component=component, variable=variable)] = Variable(
+        self._variables[Key(component=component, variable=variable, instance=instance)] = Variable(
             value=value, data_type=_type_of(value), accepts=accepts
         )
 
@@ -156,7 +182,7 @@ class DeviceModel:
         put(name, "Available", "true")
         self._put_settable(name, "Enabled", "true", _is_boolean)
         put(name, "ProfileStackLevel", "10")
-        put(name, "RateUnit", "A,W", data_type="MemberList")
+        put(name, "RateUnit", ",".join(table.rate_units), data_type="MemberList")
         put(name, "PeriodsPerSchedule", "96")
         put(name, "Entries", "20", instance="ChargingProfiles")
         put(name, "LimitChangeSignificance", "1.0", data_type="decimal", unit="Percent")
@@ -164,7 +190,11 @@ class DeviceModel:
         if version == "ocpp2.1":
             put(name, "SupportsDynamicProfiles", dynamic)
             put(name, "SupportsFeature", dynamic, instance="DynamicProfiles")
-            put(name, "SupportsFeature", "true", instance="MaxOfflineDuration")
+            offline = str(table.offline_limits).lower()
+            put(name, "SupportsFeature", offline, instance="MaxOfflineDuration")
+            put(name, "SupportedAdditionalPurposes", "PriorityCharging", data_type="MemberList")
+            if table.max_external_constraints_id is not None:
+                put(name, "MaxExternalConstraintsId", str(table.max_external_constraints_id))
             for feature in ("UseLocalTime", "RandomizedDelay", "LimitAtSoC", "EvseSleep"):
                 put(name, "SupportsFeature", "false", instance=feature)
             put(name, "ChargingProfilePersistence", "false", instance="TxProfile")
@@ -230,17 +260,28 @@ class DeviceModel:
         self._put("Connector", "ConnectorType", "cType2")
 
     def _add_v2x(self, table: StationTable) -> None:
-        name = "V2XChargingCtrlr"
-        one_way = "AC_three_phase" if table.phases == 3 else "AC_single_phase"
+        name = V2X
         self._put(name, "Available", "true")
         self._put_settable(name, "Enabled", "true", _is_boolean)
-        self._put(name, "SupportedOperationModes", ",".join(MODES_V2X), data_type="MemberList")
-        self._put(name, "SupportedEnergyTransferModes", f"{one_way},AC_BPT", data_type="MemberList")
+        modes = ",".join(table.operation_modes)
+        transfers = ",".join(energy_transfers(table))
+        self._put(name, "SupportedOperationModes", modes, data_type="MemberList")
+        self._put(name, "SupportedEnergyTransferModes", transfers, data_type="MemberList")
+        self._put(name, "LocalFrequencyUpdateThreshold", "0")
+        for instance in LOAD_BAND:
+            self._put_settable(name, "LocalLoadBalancing", "", _is_power, instance)
         self._put_settable("ISO15118Ctrlr", "Enabled", "true", _is_boolean)
         self.note_connected_ev(None)
 
     def _are_measurands(self, value: str) -> bool:
         return all(part in self.measurands for part in value.split(",")) if value else True
+
+
+def energy_transfers(table: StationTable) -> tuple[str, str]:
+    """Return the one-way and the bidirectional energy transfer of a station."""
+    if table.direct_current:
+        return "DC", "DC_BPT"
+    return ("AC_three_phase" if table.phases == 3 else "AC_single_phase"), "AC_BPT"
 
 
 def _security_profile(table: StationTable) -> str:
@@ -272,6 +313,13 @@ def _type_of(value: str) -> str:
 
 def _is_boolean(value: str) -> bool:
     return value in {"true", "false"}
+
+
+def _is_power(value: str) -> bool:
+    try:
+        return math.isfinite(float(value))
+    except ValueError:
+        return False
 
 
 def _is_count(value: str) -> bool:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from simulators.clock import iso_from_s
+from simulators.station.targets import ORDINARY, Asked, Hardware, Surroundings, target_w
 from simulators.station.wire import JsonDict
 
-NOMINAL_VOLTAGE_V = 230.0
-PHASES_WHEN_ABSENT = 3  # K01.FR.49
 RECURRENCE_S = {"Daily": 86_400.0, "Weekly": 604_800.0}
-SETPOINT_MODES = frozenset({"CentralSetpoint", "CentralFrequency"})
+EXTERNAL = "ChargingStationExternalConstraints"
+CAPS = ("ChargingStationMaxProfile", EXTERNAL)
+# K01.FR.27: these outlive a power cycle.
+PERSISTENT = frozenset({"ChargingStationMaxProfile", "TxDefaultProfile", "PriorityCharging"})
 
 
 def instant_s(stamp: str) -> float:
@@ -30,6 +33,7 @@ class InstalledProfile:
     evse_id: int
     raw: JsonDict
     updated_s: float
+    source: str = "CSO"  # chargingLimitSource
     dead: bool = False
 
     @property
@@ -58,6 +62,18 @@ class InstalledProfile:
         schedule: JsonDict = self.raw["chargingSchedule"][0]
         return schedule
 
+    @property
+    def looks_around(self) -> bool:
+        """Say whether its target depends on what the station measures."""
+        periods = self.schedule["chargingSchedulePeriod"]
+        return any(str(one.get("operationMode", "")).startswith("Local") for one in periods)
+
+    def update(self, rates: JsonDict, at_s: float) -> None:
+        """Change the only period of a Dynamic profile and start its duration anew (K28.FR.09)."""
+        self.schedule["chargingSchedulePeriod"][0].update(rates)
+        self.raw["dynUpdateTime"] = iso_from_s(at_s)
+        self.updated_s = at_s
+
     def valid_window_s(self) -> tuple[float, float]:
         """Return validFrom and validTo, infinite where absent."""
         valid_from, valid_to = self.raw.get("validFrom"), self.raw.get("validTo")
@@ -69,12 +85,15 @@ class InstalledProfile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """What the validity of a profile depends on."""
+    """What the validity of a profile, and its target, depend on."""
 
     at_s: float
     transaction_id: str | None = None
     transaction_start_s: float | None = None
     offline_since_s: float | None = None
+    priority: bool = False
+    durations_end: bool = True
+    around: Surroundings = ORDINARY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,8 +109,7 @@ class Governing:
 class ProfileStore:
     """All profiles of one station with one EVSE."""
 
-    phases: int
-    max_charge_w: float
+    hardware: Hardware
     installed: dict[int, InstalledProfile] = field(default_factory=dict)
 
     def put(self, profile: InstalledProfile) -> None:
@@ -99,26 +117,41 @@ class ProfileStore:
         self.installed[profile.id] = profile
 
     def remove_transaction_profiles(self) -> None:
-        """Forget TxProfiles: the transaction ended or the station rebooted."""
-        self.installed = {
-            key: profile
-            for key, profile in self.installed.items()
-            if profile.purpose != "TxProfile"
-        }
+        """Forget TxProfiles: the transaction ended."""
+        self._keep(lambda profile: profile.purpose != "TxProfile")
+
+    def power_cycle(self, *, keep_persistent: bool) -> None:
+        """Forget what does not outlive a power cycle, or everything."""
+        self._keep(lambda profile: keep_persistent and profile.purpose in PERSISTENT)
+
+    def looks_around(self) -> bool:
+        """Say whether some target depends on what the station measures."""
+        return any(profile.looks_around for profile in self.installed.values())
 
     def governing(self, situation: Situation) -> Governing:
-        """Return what the EV is asked to do now."""
-        chosen = self._highest("TxProfile", situation) or self._highest(
-            "TxDefaultProfile", situation
+        """Return what the EV is asked to do now (SC.01)."""
+        chosen = (
+            (self._highest("PriorityCharging", situation) if situation.priority else None)
+            or self._highest("TxProfile", situation)
+            or self._highest("TxDefaultProfile", situation)
         )
         governing = self._asked_by(chosen, situation)
-        station_max = self._highest("ChargingStationMaxProfile", situation)
-        cap_w = math.inf if station_max is None else self._asked_by(station_max, situation).target_w
-        if governing.target_w <= cap_w:
-            return governing
-        return Governing(
-            target_w=cap_w, operation_mode=governing.operation_mode, profile=governing.profile
-        )
+        lowest_w, highest_w = self._bounds_w(situation)
+        capped_w = max(lowest_w, min(highest_w, governing.target_w))
+        return replace(governing, target_w=capped_w)
+
+    def _bounds_w(self, situation: Situation) -> tuple[float, float]:
+        """Return what the station's maximum and foreign constraints leave."""
+        lowest_w, highest_w = -math.inf, math.inf
+        for purpose in CAPS:
+            cap = self._highest(purpose, situation)
+            if cap is None:
+                continue
+            asked = self._asked(cap, situation)
+            highest_w = min(highest_w, target_w(asked))
+            if "dischargeLimit" in asked.period:
+                lowest_w = max(lowest_w, asked.rate_w("dischargeLimit"))
+        return lowest_w, highest_w
 
     def next_change_s(self, situation: Situation) -> float | None:
         """Return the next instant at which a profile starts, ends or changes period."""
@@ -138,14 +171,8 @@ class ProfileStore:
             ):
                 profile.dead = True
 
-    def watts(self, value: float, schedule: JsonDict, period: JsonDict) -> float:
-        """Convert a rate to W of this station; absent numberPhases means three."""
-        phases = int(period.get("numberPhases", PHASES_WHEN_ABSENT))
-        if phases == 0:
-            return 0.0
-        if schedule["chargingRateUnit"] == "A":
-            return value * NOMINAL_VOLTAGE_V * min(phases, self.phases)
-        return value / phases * min(phases, self.phases)
+    def _keep(self, wanted: Callable[[InstalledProfile], bool]) -> None:
+        self.installed = {key: one for key, one in self.installed.items() if wanted(one)}
 
     def _highest(self, purpose: str, situation: Situation) -> InstalledProfile | None:
         valid = (
@@ -158,26 +185,23 @@ class ProfileStore:
     def _asked_by(self, profile: InstalledProfile | None, situation: Situation) -> Governing:
         if profile is None:
             # The trap of Q11: nothing to fall back to means charging without a limit.
-            return Governing(
-                target_w=self.max_charge_w, operation_mode="ChargingOnly", profile=None
-            )
-        start_s = self._start_s(profile, situation)
-        period = _period_at(profile.schedule, situation.at_s - (start_s or 0.0))
-        mode = str(period.get("operationMode", "ChargingOnly"))
+            full_w = self.hardware.max_charge_w
+            return Governing(target_w=full_w, operation_mode="ChargingOnly", profile=None)
+        asked = self._asked(profile, situation)
         return Governing(
-            target_w=self._target_w(profile.schedule, period, mode),
-            operation_mode=mode,
+            target_w=target_w(asked),
+            operation_mode=str(asked.period.get("operationMode", "ChargingOnly")),
             profile=profile,
         )
 
-    def _target_w(self, schedule: JsonDict, period: JsonDict, mode: str) -> float:
-        if mode == "Idle":
-            return 0.0
-        if mode in SETPOINT_MODES:
-            return self.watts(float(period["setpoint"]), schedule, period)
-        limit = float(period["limit"])
-        # A negative limit is dropped and the station's maximum applies: some stations do this.
-        return self.max_charge_w if limit < 0.0 else self.watts(limit, schedule, period)
+    def _asked(self, profile: InstalledProfile, situation: Situation) -> Asked:
+        start_s = self._start_s(profile, situation)
+        return Asked(
+            schedule=profile.schedule,
+            period=_period_at(profile.schedule, situation.at_s - (start_s or 0.0)),
+            hardware=self.hardware,
+            around=situation.around,
+        )
 
     def _valid(self, profile: InstalledProfile, situation: Situation) -> bool:
         valid_from_s, valid_to_s = profile.valid_window_s()
@@ -193,7 +217,9 @@ class ProfileStore:
         if start_s is None or situation.at_s < start_s:
             return False
         duration_s = profile.schedule.get("duration")
-        return duration_s is None or situation.at_s < start_s + duration_s
+        if duration_s is None or not situation.durations_end:
+            return True
+        return bool(situation.at_s < start_s + duration_s)
 
     def _start_s(self, profile: InstalledProfile, situation: Situation) -> float | None:
         """Return the instant the schedule counts from; None = not yet."""

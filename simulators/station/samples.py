@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from simulators.clock import iso_from_s
-from simulators.station.station import Station, Transaction
+from simulators.station.misbehaviour.readings import shown_soc_percent
+from simulators.station.records import Transaction
+from simulators.station.station import Station
 from simulators.station.wire import JsonDict
 
 NOMINAL_VOLTAGE_V = 230.0
@@ -60,15 +62,16 @@ def transaction_event(
 
 def _sampled(station: Station, measurand: str, now_s: float) -> JsonDict | None:
     outlet = station.outlet
+    charge_wh, discharge_wh = station.registers_wh()
     match measurand:
         case "Power.Active.Import":
             return _value(measurand, round(max(0.0, outlet.power_w), 1), "W")
         case "Power.Active.Export":
             return _value(measurand, round(max(0.0, -outlet.power_w), 1), "W")
         case "Energy.Active.Import.Register":
-            return _value(measurand, round(outlet.charge_wh, 2), "Wh")
+            return _value(measurand, round(charge_wh, 2), "Wh")
         case "Energy.Active.Export.Register":
-            return _value(measurand, round(outlet.discharge_wh, 2), "Wh")
+            return _value(measurand, round(discharge_wh, 2), "Wh")
         case "Voltage":
             return {**_value(measurand, NOMINAL_VOLTAGE_V, "V"), "phase": "L1-N"}
         case "Power.Active.Setpoint":
@@ -86,7 +89,11 @@ def _soc(station: Station) -> JsonDict | None:
         return None
     step = station.table.soc_step_percent
     percent = min(100.0, round(station.outlet.vehicle.soc * 100.0 / step) * step)
-    return {**_value("SoC", round(percent, 3), "Percent"), "location": "EV"}
+    told_percent = shown_soc_percent(station, percent)
+    if told_percent is None:
+        return None
+    station.remembered.soc_told_percent = told_percent
+    return {**_value("SoC", round(told_percent, 3), "Percent"), "location": "EV"}
 
 
 def _value(measurand: str, value: float, unit: str) -> JsonDict:

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
+from simulators.station.ev_needs import charging_needs, ev_schedule, wants_bidirectional
+from simulators.station.misbehaviour.foreign import keep_foreign_profiles
+from simulators.station.records import Transaction
 from simulators.station.samples import meter_value, transaction_event
-from simulators.station.station import Station, Transaction
+from simulators.station.station import Station
 from simulators.station.wire import JsonDict
 
 OFFLINE_BEFORE_LOCAL_S = 60.0  # simulated
 OFFLINE_BEFORE_LOCAL_REAL_S = 5.0
 MOST_QUEUED = 500
-BIDIRECTIONAL = "AC_BPT"
-NOMINAL_VOLTAGE_V = 230.0
 
 
 @dataclass(slots=True)
@@ -33,8 +34,10 @@ def observe(station: Station, rhythm: Rhythm) -> None:
         station.reboot("PowerUp")
     if now_s < station.reboot_until_s:
         return
+    keep_foreign_profiles(station)
     _follow_plug(station, now_s)
     if station.transaction is not None:
+        _follow_service(station, station.transaction)
         _follow_state(station, station.transaction, now_s)
         _sample(station, station.transaction, rhythm, now_s)
     if station.online and station.accepted:
@@ -126,7 +129,8 @@ def request_service(station: Station, transaction: Transaction) -> None:
     def payload() -> JsonDict | None:
         if station.transaction is not transaction or not station.authorized:
             return None
-        return _charging_needs(station)
+        station.needs_told = True
+        return charging_needs(station)
 
     station.send(
         "NotifyEVChargingNeeds",
@@ -144,18 +148,16 @@ def _follow_plug(station: Station, now_s: float) -> None:
         notify_status(station)
     fresh = outlet.vehicle is not None and outlet.plug_count != station.handled_plug_count
     alone = _acts_alone(station, now_s)
-    if fresh and station.table.needs_remote_start:
+    ready = station.operative and ((station.online and station.accepted) or alone)
+    if fresh and (station.table.needs_remote_start or station.shows("remote_start_needed")):
         station.handled_plug_count = outlet.plug_count
         notify_status(station)
-    elif fresh and station.operative and ((station.online and station.accepted) or alone):
+    elif fresh and ready:
         begin_transaction(station)
-    waiting = station.transaction is not None and not station.energy_allowed()
-    if (
-        alone
-        and waiting
-        and station.transaction is not None
-        and station.may_charge_alone(station.transaction.id_token)
-    ):
+    begun = station.transaction
+    if begun is None or station.energy_allowed():
+        return
+    if alone and station.may_charge_alone(begun.id_token):
         station.authorized = True
         station.needs_settled = True
 
@@ -167,6 +169,21 @@ def _acts_alone(station: Station, now_s: float) -> bool:
     real_s = OFFLINE_BEFORE_LOCAL_REAL_S * station.clock.speed
     since_s = now_s if station.offline_since_s is None else station.offline_since_s
     return now_s - since_s >= max(OFFLINE_BEFORE_LOCAL_S, real_s)
+
+
+def _follow_service(station: Station, transaction: Transaction) -> None:
+    """Negotiate anew when what the EV may and wants is no longer what it asked for."""
+    if not station.model.bidirectional or not station.online or not station.needs_settled:
+        return
+    if wants_bidirectional(station) != station.remembered.requested_bidirectional:
+        station.needs_settled = False
+        request_service(station, transaction)
+    if (
+        station.remembered.schedule_due_s is not None
+        and station.world.now_s >= station.remembered.schedule_due_s
+    ):
+        station.remembered.schedule_due_s = None
+        station.send("NotifyEVChargingSchedule", ev_schedule(station))
 
 
 def _follow_state(station: Station, transaction: Transaction, now_s: float) -> None:
@@ -202,7 +219,10 @@ def _charging_state(station: Station, now_s: float) -> str:
 def _sample(station: Station, transaction: Transaction, rhythm: Rhythm, now_s: float) -> None:
     every_s = station.model.number("SampledDataCtrlr", "TxUpdatedInterval")
     due = every_s > 0 and now_s >= rhythm.sampled_s + every_s
-    if not due or not station.online or any(message.periodic for message in station.queue):
+    kept = not station.online and station.shows("offline_replay")
+    if not due or not (station.online or kept) or len(station.queue) >= MOST_QUEUED:
+        return
+    if not kept and any(message.periodic for message in station.queue):
         return
     rhythm.sampled_s = now_s
     station.send(
@@ -214,7 +234,8 @@ def _sample(station: Station, transaction: Transaction, rhythm: Rhythm, now_s: f
             trigger="MeterValuePeriodic",
             context="Sample.Periodic",
         ),
-        periodic=True,
+        periodic=not kept,
+        survives_link=kept,
     )
 
 
@@ -243,9 +264,7 @@ def _pulled(station: Station, profile_id: int, answer: JsonDict | None) -> None:
     profile = station.store.installed.get(profile_id)
     if profile is None or answer is None or answer["status"] != "Accepted":
         return
-    station.now_s()
-    profile.schedule["chargingSchedulePeriod"][0].update(answer.get("scheduleUpdate", {}))
-    profile.updated_s = station.world.now_s
+    profile.update(answer.get("scheduleUpdate", {}), station.now_s())  # K28.FR.08
 
 
 def _request_authorization(station: Station, transaction: Transaction) -> None:
@@ -290,38 +309,9 @@ def _needs_answered(station: Station, transaction: Transaction, answer: JsonDict
         end_transaction(station, trigger="AbnormalCondition", reason="ReqEnergyTransferRejected")
         return
     station.needs_settled = True
-    station.bidirectional_service = answer is not None and station.requested_bidirectional
-
-
-def _charging_needs(station: Station) -> JsonDict:
-    vehicle, electronics = station.outlet.vehicle, station.outlet.electronics
-    one_way = "AC_three_phase" if electronics.phases == 3 else "AC_single_phase"
-    able = vehicle is not None and vehicle.v2x and not station.shows("needs_rejected")
-    enabled = station.model.get("V2XChargingCtrlr", "Enabled") == "true"
-    wanted = able and enabled and BIDIRECTIONAL in station.allowed_transfer
-    station.requested_bidirectional = wanted
-    needs: JsonDict = {
-        "requestedEnergyTransfer": BIDIRECTIONAL if wanted else one_way,
-        "availableEnergyTransfer": [one_way, BIDIRECTIONAL] if able else [one_way],
-        "controlMode": "DynamicControl",
-        "mobilityNeedsMode": "EVCC",
-    }
-    if able:
-        needs["v2xChargingParameters"] = {
-            "minChargePower": electronics.min_power_w,
-            "maxChargePower": electronics.max_charge_w,
-            "minDischargePower": electronics.min_power_w,
-            "maxDischargePower": electronics.max_discharge_w,
-        }
-    else:
-        volt_phases = NOMINAL_VOLTAGE_V * electronics.phases
-        needs["acChargingParameters"] = {
-            "energyAmount": 0,
-            "evMinCurrent": round(electronics.min_power_w / volt_phases, 1),
-            "evMaxCurrent": round(electronics.max_charge_w / volt_phases, 1),
-            "evMaxVoltage": 400,
-        }
-    return {"evseId": 1, "timestamp": station.stamp(), "chargingNeeds": needs}
+    station.bidirectional_service = (
+        answer is not None and station.remembered.requested_bidirectional
+    )
 
 
 def meter_values(station: Station) -> JsonDict:

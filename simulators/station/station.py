@@ -5,70 +5,31 @@ from __future__ import annotations
 import asyncio
 import math
 import uuid
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from simulators.clock import ScaledClock, iso_from_s
-from simulators.faults import FaultBoard
+from simulators.faults import Fault, FaultBoard
 from simulators.scenario import StationTable
 from simulators.station.certificates import Credentials
-from simulators.station.device_model import MODES_V2X, DeviceModel
+from simulators.station.device_model import DeviceModel
 from simulators.station.local_list import LocalList
-from simulators.station.profile_rules import Capabilities
+from simulators.station.misbehaviour.car import taken_w
+from simulators.station.misbehaviour.following import Follower
+from simulators.station.period_rules import Capabilities
 from simulators.station.profiles import Governing, ProfileStore, Situation
+from simulators.station.records import Counts, Message, Remembered, Transaction
+from simulators.station.targets import ORDINARY, Hardware, NegativeLimit, Surroundings
 from simulators.station.uploads import Upload
-from simulators.station.wire import JsonDict
+from simulators.station.wire import OLD, JsonDict
 from simulators.vehicle import Vehicle
 from simulators.world import Outlet, World
 
-MOST_PROTOCOL_ERRORS = 100
-
-
-@dataclass(slots=True, kw_only=True)
-class Transaction:
-    """A running OCPP transaction."""
-
-    id: str
-    started_s: float
-    plug_count: int
-    id_token: JsonDict
-    seq_no: int = 0
-    charging_state: str = "EVConnected"
-    operation_mode: str | None = None
-    remote_start_id: int | None = None
-
-    def next_seq_no(self) -> int:
-        """Return the number of the next event of this transaction."""
-        self.seq_no += 1
-        return self.seq_no - 1
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class Message:
-    """Something to send; the payload is made at sending time, None = no longer needed."""
-
-    action: str
-    payload: Callable[[], JsonDict | None]
-    on_answer: Callable[[JsonDict | None], None] | None = None
-    survives_link: bool = False
-    periodic: bool = False
-    connection: int = 0
-
-
-@dataclass(slots=True, kw_only=True)
-class Counts:
-    """What a test may ask about the link."""
-
-    connections: int = 0
-    boots: int = 0
-    calls_received: Counter[str] = field(default_factory=Counter)
-    protocol_errors: list[str] = field(default_factory=list)
-
-    def note_error(self, text: str) -> None:
-        """Remember a mistake of the central system."""
-        if len(self.protocol_errors) < MOST_PROTOCOL_ERRORS:
-            self.protocol_errors.append(text)
+NEGATIVE_LIMITS = {
+    "negative_limit_zero": NegativeLimit.ZERO,
+    "negative_limit_absolute": NegativeLimit.ABSOLUTE,
+    "negative_limit_discharges": NegativeLimit.DISCHARGE,
+}
 
 
 class Station:
@@ -83,23 +44,26 @@ class Station:
         self.world = world
         self.faults = faults
         self.outlet: Outlet = world.outlets[table.id]
-        self.credentials = Credentials(table)
-        self.numbers: dict[str, int] = {}  # of transactions, as 1.6 has them given
-        self.store = ProfileStore(phases=table.phases, max_charge_w=table.max_charge_w)
-        self.counts = Counts()
-        self.local_list = LocalList()
+        self.credentials, self.local_list = Credentials(table), LocalList()
         self.uploads: asyncio.Queue[Upload] = asyncio.Queue()
+        self.numbers: dict[str, int] = {}  # of transactions, as 1.6 has them given
+        hardware = Hardware(phases=table.phases, max_charge_w=table.max_charge_w)
+        self.store = ProfileStore(hardware=hardware)
+        self.follower = Follower()
+        self.remembered = Remembered()
+        self.counts = Counts()
         self.queue: deque[Message] = deque()
         self.wake = asyncio.Event()
         self.transaction: Transaction | None = None
-        self.version = _inside(table.versions[0])
+        self.wire_version: str = table.versions[0]
+        self.version = _inside(self.wire_version)
         self.model = DeviceModel(table, version=self.version)
         self.online = False
         self.accepted = False
         self.operative = True
         self.authorized = False
         self.allowed_transfer: tuple[str, ...] = ()
-        self.needs_settled = False
+        self.needs_told = self.needs_settled = False
         self.bidirectional_service = False
         self.handled_plug_count = 0
         self.offline_since_s: float | None = world.now_s
@@ -107,7 +71,6 @@ class Station:
         self.boot_reason = "PowerUp"
         self.boot_status: str | None = None
         self.next_boot_s = -math.inf
-        self.requested_bidirectional = False
         self.queued = asyncio.Event()
         self.outlet.controller = self
 
@@ -123,59 +86,146 @@ class Station:
         """Return this moment as an OCPP time stamp."""
         return iso_from_s(self.clock.now_s())
 
+    def faults_now(self) -> tuple[Fault, ...]:
+        """Return the faults that are active now."""
+        return self.faults.now(self.table.id, self.clock.now_s())
+
+    def fault(self, kind: str) -> Fault | None:
+        """Return the active fault of a kind."""
+        return next((fault for fault in self.faults_now() if fault.kind == kind), None)
+
     def shows(self, kind: str) -> bool:
         """Say whether a fault is active now."""
-        return kind in self.faults.active(self.table.id, self.clock.now_s())
+        return self.fault(kind) is not None
 
     def speak(self, version: str) -> None:
         """Adopt the negotiated version; settings of another version are forgotten."""
+        self.wire_version = version
         inside = _inside(version)
         if inside != self.version:
             self.version = inside
             self.model = DeviceModel(self.table, version=inside)
 
     @property
+    def speaks_old(self) -> bool:
+        """Say whether the link speaks 1.6."""
+        return self.wire_version == OLD
+
+    @property
     def capabilities(self) -> Capabilities:
         """What profiles may ask for."""
-        modes = MODES_V2X if self.model.bidirectional else ("ChargingOnly",)
-        dynamic = self.table.dynamic_profiles and self.version == "ocpp2.1"
-        return Capabilities(operation_modes=frozenset(modes), dynamic_profiles=dynamic)
+        two_way, new = self.model.bidirectional, self.version == "ocpp2.1"
+        return Capabilities(
+            operation_modes=frozenset(self.table.operation_modes if two_way else ()),
+            dynamic_profiles=self.table.dynamic_profiles and new,
+            rate_units=frozenset(self.table.rate_units),
+            additional_purposes=frozenset({"PriorityCharging"} if new else ()),
+            direct_current=self.table.direct_current,
+            load_band_set=self.model.load_band() is not None,
+            offline_limits=self.table.offline_limits,
+            ev_phases=frozenset(self.table.ev_phases),
+            highest_external_id=self.table.max_external_constraints_id,
+        )
 
     @property
     def reports_soc(self) -> bool:
         """Say whether samples carry the SoC."""
         by_default = self.version == "ocpp2.1"
-        wanted = by_default if self.table.reports_soc is None else self.table.reports_soc
-        return wanted and not self.shows("no_soc")
+        return by_default if self.table.reports_soc is None else self.table.reports_soc
+
+    @property
+    def finishing(self) -> bool:
+        """Say whether the plugged-in car's transaction is over."""
+        plugged = self.outlet.vehicle is not None and self.transaction is None
+        return plugged and self.remembered.finished_plug_count == self.outlet.plug_count
+
+    @property
+    def needs_due(self) -> bool:
+        """Say whether an EV of ISO 15118 has yet to tell its needs."""
+        return self.model.bidirectional and self.transaction is not None and not self.needs_told
+
+    def registers_wh(self) -> tuple[float, float]:
+        """Return what the charge and discharge registers show."""
+        outlet, transaction = self.outlet, self.transaction
+        if transaction is None or not self.shows("session_registers"):
+            return outlet.charge_wh, outlet.discharge_wh
+        return (
+            outlet.charge_wh - transaction.charge_wh,
+            outlet.discharge_wh - transaction.discharge_wh,
+        )
 
     # --- Controller of the outlet ---
 
     def situation(self, at_s: float) -> Situation:
         """Return what profiles are judged by at an instant."""
         transaction = self.transaction
+        kinds = self.faults.active(self.table.id, at_s)
         return Situation(
             at_s=at_s,
             transaction_id=None if transaction is None else transaction.id,
             transaction_start_s=None if transaction is None else transaction.started_s,
             offline_since_s=self.offline_since_s,
+            priority=transaction is not None and transaction.priority,
+            durations_end="never_expires" not in kinds,
+            around=self._around(at_s, kinds),
+        )
+
+    def _around(self, at_s: float, kinds: frozenset[str]) -> Surroundings:
+        negative = next((one for kind, one in NEGATIVE_LIMITS.items() if kind in kinds), None)
+        if negative is not None:
+            return Surroundings(negative_limit=negative)
+        if not self.store.looks_around():
+            return ORDINARY
+        others_w = sum(self.world.house.at(at_s).net_w_per_phase) + sum(
+            outlet.power_w for outlet in self.world.outlets.values() if outlet is not self.outlet
+        )
+        return Surroundings(
+            frequency_hz=self.world.frequency_hz,
+            others_w=others_w,
+            own_w=self.outlet.power_w,
+            band=self.model.load_band(),
         )
 
     def governing(self, at_s: float) -> Governing:
         """Return what the profiles ask for at an instant."""
-        return self.store.governing(self.situation(at_s))
+        governing = self.store.governing(self.situation(at_s))
+        if self.online or "unlimited_offline" not in self.faults.active(self.table.id, at_s):
+            return governing
+        return Governing(
+            target_w=self.table.max_charge_w, operation_mode="ChargingOnly", profile=None
+        )
 
     def demand_w(self, at_s: float) -> float:
         """Return what is asked of the EV; 0 W without an authorised transaction."""
         if not self.energy_allowed() or at_s < self.reboot_until_s:
+            self.follower = Follower()
             return 0.0
-        target_w = self.governing(at_s).target_w
-        if "sign_flip" in self.faults.active(self.table.id, at_s):
-            target_w = -target_w
-        return target_w if self.bidirectional_service else max(0.0, target_w)
+        faults = self.faults.now(self.table.id, at_s)
+        aimed_w = self.follower.follow_w(at_s, self.governing(at_s).target_w, faults)
+        kinds = {fault.kind for fault in faults}
+        two_way = self.bidirectional_service or "negative_limit_discharges" in kinds
+        return aimed_w if two_way else max(0.0, aimed_w)
 
-    def next_change_s(self, at_s: float) -> float | None:
+    def car_takes_w(self, at_s: float, demand_w: float) -> float:
+        """Return what of a demand the plugged-in car takes, besides its pack's limits."""
+        vehicle = self.outlet.vehicle
+        if vehicle is None or self.remembered.latched_plug_count == self.outlet.plug_count:
+            return 0.0
+        return taken_w(self.faults.now(self.table.id, at_s), vehicle, demand_w)
+
+    def next_profile_change_s(self, at_s: float) -> float | None:
         """Return when the profiles change by themselves."""
         return self.store.next_change_s(self.situation(at_s))
+
+    def next_change_s(self, at_s: float) -> float | None:
+        """Return when the demand changes by itself."""
+        faults = self.faults.now(self.table.id, at_s)
+        changes = (
+            self.next_profile_change_s(at_s),
+            self.follower.next_change_s(at_s, faults),
+            self.faults.next_edge_s(self.table.id, at_s),
+        )
+        return min((change for change in changes if change is not None), default=None)
 
     def energy_allowed(self) -> bool:
         """Say whether the contactor may close."""
@@ -202,7 +252,7 @@ class Station:
     def reboot(self, reason: str) -> None:
         """Lose TxProfiles, the transaction and the acceptance; TxDefault profiles survive."""
         now_s = self.now_s()
-        self.store.remove_transaction_profiles()
+        self.store.power_cycle(keep_persistent=not self.shows("forgets_default"))
         self.reboot_until_s = now_s + self.table.reboot_s
         self.boot_reason = reason
         self.accepted = False
@@ -226,10 +276,13 @@ class Station:
             plug_count=self.outlet.plug_count,
             id_token=id_token if id_token is not None else self.token_of(vehicle),
             remote_start_id=remote_start_id,
+            charge_wh=self.outlet.charge_wh,
+            discharge_wh=self.outlet.discharge_wh,
         )
         self.handled_plug_count = self.outlet.plug_count
         self.authorized = False
         self.allowed_transfer = ()
+        self.needs_told = False
         self.needs_settled = False
         self.bidirectional_service = False
         self.model.note_connected_ev(vehicle.evccid)
@@ -237,12 +290,19 @@ class Station:
 
     def close_transaction(self) -> None:
         """Forget the transaction and its profiles; the contactor opens."""
+        self.remembered.finished_plug_count = self.handled_plug_count
         self.transaction = None
         self.authorized = False
         self.needs_settled = False
         self.bidirectional_service = False
         self.store.remove_transaction_profiles()
         self.model.note_connected_ev(None)
+
+    def profile_changed(self) -> None:
+        """Note that a profile was written: in ScheduledControl the EV has to agree first."""
+        renegotiation = self.fault("renegotiation")
+        if renegotiation is not None and self.needs_told:
+            self.remembered.schedule_due_s = self.world.now_s + renegotiation.parameters.lag_s
 
     def token_of(self, vehicle: Vehicle) -> JsonDict:
         """Return the idToken of a car; V2X adds its EVCCID."""

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from simulators.station import handlers
+from simulators.station.profile_handlers import get_composite_schedule
 from simulators.station.service import get_log
+from simulators.station.session import status_notification
 from simulators.station.station import Station
 from simulators.station.wire import JsonDict
 
@@ -27,12 +29,18 @@ CONFIGURATION = {
     "StopTransactionOnInvalidId": ("TxCtrlr", "StopTxOnInvalidId"),
 }
 RATE_UNITS = {"W": "Power", "A": "Current"}
+ANSWERED = {
+    "OngoingAuthorizedTransaction": "UnlockFailed",
+    "UnknownConnector": "NotSupported",
+}
 STATUSES = {
     "Charging": "Charging",
     "SuspendedEV": "SuspendedEV",
     "SuspendedEVSE": "SuspendedEVSE",
     "EVConnected": "Preparing",
 }
+
+ONLY_OLD = frozenset({"DiagnosticsStatusNotification"})  # told as it is: 2.0.1 has no such message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +74,7 @@ class OldWords:
             case "SignCertificate":
                 return Spoken(action=action, payload={"csr": payload["csr"]})
             case "StatusNotification":
-                return self._status(payload["timestamp"])
+                return self._status(payload)
             case "Authorize":
                 tag = {"idTag": payload["idToken"]["idToken"]}
                 return Spoken(action=action, payload=tag, read=_token_info)
@@ -79,27 +87,22 @@ class OldWords:
 
     def answered(self, action: str, payload: JsonDict) -> JsonDict | None:
         """Return the 1.6 answer to a call of the central system, None where not implemented."""
-        match action:
-            case "GetConfiguration":
-                return self._configuration(payload.get("key", []))
-            case "ChangeConfiguration":
-                return self._change(payload["key"], payload["value"])
-            case "GetDiagnostics" | "GetLog":
-                return self._log(action, payload)
-            case "GetLocalListVersion":
-                answer = handlers.answer(self._station, action, payload)
-                return None if answer is None else {"listVersion": answer["versionNumber"]}
-            case "GetInstalledCertificateIds":
-                return self._installed(payload)
-            case _ if action in _ASKED:
-                name, request = _ASKED[action](self, payload)
-                answer = handlers.answer(self._station, name, request)
-                return None if answer is None else {"status": answer["status"]}
-            case _:
-                return None
+        if action in _OWN:
+            return _OWN[action](self, action, payload)
+        if action not in _ASKED:
+            return None
+        name, request = _ASKED[action](self, payload)
+        answer = handlers.answer(self._station, name, request)
+        if answer is None:
+            return None
+        return {"status": ANSWERED.get(answer["status"], answer["status"])}
 
-    def _installed(self, payload: JsonDict) -> JsonDict | None:
-        answer = handlers.answer(self._station, "GetInstalledCertificateIds", payload)
+    def _list_version(self, action: str, payload: JsonDict) -> JsonDict | None:
+        answer = handlers.answer(self._station, action, payload)
+        return None if answer is None else {"listVersion": answer["versionNumber"]}
+
+    def _installed(self, action: str, payload: JsonDict) -> JsonDict | None:
+        answer = handlers.answer(self._station, action, payload)
         chains = [] if answer is None else answer.get("certificateHashDataChain", [])
         hashes = [chain["certificateHashData"] for chain in chains]
         if not hashes:
@@ -122,7 +125,7 @@ class OldWords:
                     payload={
                         "connectorId": CONNECTOR,
                         "idTag": event["idToken"]["idToken"][:20],
-                        "meterStart": round(self._station.outlet.charge_wh),
+                        "meterStart": self._register_wh(),
                         "timestamp": event["timestamp"],
                     },
                     read=lambda answer: self._numbered(uuid, answer),
@@ -133,16 +136,20 @@ class OldWords:
                     action="StopTransaction",
                     payload={
                         "transactionId": self._number(uuid),
-                        "meterStop": round(self._station.outlet.charge_wh),
+                        "meterStop": self._register_wh(),
                         "timestamp": event["timestamp"],
                         "reason": STOP_REASONS.get(reason, "Other"),
                     },
                     read=lambda answer: {},
                 )
             case _ if event["triggerReason"] in {"ChargingStateChanged", "OperationModeChanged"}:
-                return self._status(event["timestamp"])
+                return self._status(status_notification(self._station))
             case _:
                 return self._meter_values(event.get("meterValue", []))
+
+    def _register_wh(self) -> int:
+        charge_wh, _ = self._station.registers_wh()
+        return round(charge_wh)
 
     def _numbered(self, uuid: str, answer: JsonDict) -> JsonDict:
         self._station.numbers[uuid] = answer["transactionId"]
@@ -152,19 +159,20 @@ class OldWords:
         """Return the number of a transaction; -1 where its start was never answered."""
         return self._station.numbers.get(uuid, -1)
 
-    def _status(self, timestamp: str) -> Spoken:
-        station = self._station
-        status = station.connector_status()
-        if status == "Occupied":
-            running = station.transaction
-            status = "Preparing" if running is None else STATUSES[running.charging_state]
+    def _status(self, told: JsonDict) -> Spoken:
+        """The one status of 2.0.1 in the finer words of 1.6."""
+        status, running = told["connectorStatus"], self._station.transaction
+        if status == "Occupied" and running is not None:
+            status = STATUSES[running.charging_state]
+        elif status == "Occupied":
+            status = "Finishing" if self._station.finishing else "Preparing"
         return Spoken(
             action="StatusNotification",
             payload={
-                "connectorId": CONNECTOR,
+                "connectorId": told["connectorId"],
                 "errorCode": "NoError",
                 "status": status,
-                "timestamp": timestamp,
+                "timestamp": told["timestamp"],
             },
         )
 
@@ -185,7 +193,8 @@ class OldWords:
             payload["transactionId"] = self._number(running.id)
         return Spoken(action="MeterValues", payload=payload)
 
-    def _configuration(self, keys: list[str]) -> JsonDict:
+    def _configuration(self, _action: str, payload: JsonDict) -> JsonDict:
+        keys: list[str] = payload.get("key", [])
         found, unknown = [], []
         for key in keys or list(CONFIGURATION):
             place = CONFIGURATION.get(key)
@@ -198,20 +207,39 @@ class OldWords:
             found.append({"key": key, "readonly": False, "value": value})
         return {"configurationKey": found, "unknownKey": unknown}
 
-    def _change(self, key: str, value: str) -> JsonDict:
-        place = CONFIGURATION.get(key)
+    def _change(self, _action: str, payload: JsonDict) -> JsonDict:
+        place = CONFIGURATION.get(payload["key"])
         if place is None:
             return {"status": "NotSupported"}
         component, variable = place
         item = {
             "component": {"name": component},
             "variable": {"name": variable},
-            "attributeValue": value,
+            "attributeValue": payload["value"],
         }
         answer = handlers.answer(self._station, "SetVariables", {"setVariableData": [item]})
         results = [] if answer is None else answer["setVariableResult"]
         taken = [one["attributeStatus"] == "Accepted" for one in results]
         return {"status": "Accepted" if taken == [True] else "Rejected"}
+
+    def _composite(self, _action: str, payload: JsonDict) -> JsonDict:
+        request = {"evseId": payload["connectorId"], "duration": payload["duration"]}
+        if "chargingRateUnit" in payload:
+            request["chargingRateUnit"] = payload["chargingRateUnit"]
+        answer = get_composite_schedule(self._station, request)
+        if answer["status"] != "Accepted":
+            return {"status": "Rejected"}
+        schedule = answer["schedule"]
+        return {
+            "status": "Accepted",
+            "connectorId": payload["connectorId"],
+            "scheduleStart": schedule["scheduleStart"],
+            "chargingSchedule": {
+                "duration": schedule["duration"],
+                "chargingRateUnit": schedule["chargingRateUnit"],
+                "chargingSchedulePeriod": schedule["chargingSchedulePeriod"],
+            },
+        }
 
     def _profile(self, payload: JsonDict) -> tuple[str, JsonDict]:
         told = dict(payload["csChargingProfiles"])
@@ -296,6 +324,15 @@ def _same(action: str) -> Callable[[OldWords, JsonDict], tuple[str, JsonDict]]:
     return lambda _words, payload: (action, payload)
 
 
+_OWN: dict[str, Callable[[OldWords, str, JsonDict], JsonDict | None]] = {
+    "ChangeConfiguration": OldWords._change,
+    "GetCompositeSchedule": OldWords._composite,
+    "GetConfiguration": OldWords._configuration,
+    "GetDiagnostics": OldWords._log,
+    "GetInstalledCertificateIds": OldWords._installed,
+    "GetLocalListVersion": OldWords._list_version,
+    "GetLog": OldWords._log,
+}
 _ASKED: dict[str, Callable[[OldWords, JsonDict], tuple[str, JsonDict]]] = {
     "CertificateSigned": _same("CertificateSigned"),
     "DeleteCertificate": _same("DeleteCertificate"),
@@ -330,4 +367,6 @@ def _token_info(answer: JsonDict) -> JsonDict:
 def _text_value(sampled: JsonDict) -> JsonDict:
     names = ("context", "measurand", "phase", "location")
     told = {name: sampled[name] for name in names if name in sampled}
-    return {**told, "value": str(sampled["value"]), "unit": sampled["unitOfMeasure"]["unit"]}
+    if "unitOfMeasure" in sampled:
+        told["unit"] = sampled["unitOfMeasure"]["unit"]
+    return {**told, "value": str(sampled["value"])}

@@ -11,7 +11,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 PURE_PACKAGES = (
-    "accounting", "battery", "control", "domain", "market", "planning", "rehearsal", "step", "trace",
+    "accounting", "battery", "control", "domain", "market",
+    "planning", "rehearsal", "step", "trace",
 )  # fmt: skip
 
 

@@ -34,13 +34,14 @@ def main() -> None:
     parser.add_argument("--ticks", type=int, default=3600)
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "benchmarks.md")
     options = parser.parse_args()
-    machine = _machine()
+    machine = machine_here()
     tick = _measured("tick_case", str(options.ticks))
     decide = _measured("decide_case")
     cases = {path.stem: _measured("plan_case", str(path)) for path in sorted(CASES.glob("*.json"))}
     matches = _measured("planner_vs_milp", "--seeds", str(options.seeds), "--json", may_fail=True)
     processes = _measured("process_case", str(options.seconds))
     ocpp = _measured("ocpp_case")
+    meter = _measured("meter_case")
     text = page(
         machine,
         tick=tick,
@@ -49,6 +50,7 @@ def main() -> None:
         cases=cases,
         matches=matches["matches"],
         ocpp=ocpp,
+        meter=meter,
     )
     options.output.write_text(text, encoding="utf-8")
     print(f"wrote {options.output}")
@@ -68,7 +70,7 @@ def _measured(name: str, *arguments: str, may_fail: bool = False) -> dict[str, A
     return found
 
 
-def _machine() -> Machine:
+def machine_here() -> Machine:
     memory = re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())
     return Machine(
         system=f"{platform.system()} {platform.release()}, {platform.machine()}",

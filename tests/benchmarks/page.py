@@ -65,6 +65,13 @@ meter values as fast as they are answered, CPU is the central system's own. Late
 command in the mailbox to the arrival of SetChargingProfile at the station, four commands a
 second, while all stations send meter values (every 5 s with 2 stations, every 10 s otherwise)."""
 
+METER_METHOD = """\
+`tests/benchmarks/meter_case.py` reads a simulated meter in a process of its own over Modbus TCP,
+two blocks a reading, and decides on each sample as it comes. The age of a sample is from its
+request to the end of `decide`. After an outage of two seconds, in which the port is closed,
+recovery is from the port's return to the next decision. Sockets left are the file descriptors
+that are more than before."""
+
 MILP_METHOD = """\
 `tests/benchmarks/planner_vs_milp.py`: both fixed cases and seeded perturbations of each (prices ×
 0.8 to 1.2, load and PV × 0.7 to 1.3, start ± 6 kWh, targets ± 4 kWh), planned by the daemon's
@@ -83,6 +90,7 @@ def page(
     cases: dict[str, dict[str, Any]],
     matches: Sequence[dict[str, Any]],
     ocpp: dict[str, Any],
+    meter: dict[str, Any],
 ) -> str:
     """The whole page."""
     parts = [
@@ -95,6 +103,8 @@ def page(
         _seen(processes["control"]),
         "## The central system\n\n" + OCPP_METHOD,
         _table(_ocpp_figures(ocpp)),
+        "## A meter\n\n" + METER_METHOD,
+        _table(_meter_figures(meter)),
         "## Planning\n\n" + PLANNING_METHOD,
         _table(_planning_figures(processes["planning"], cases)),
         "## The planner against a MILP\n\n" + MILP_METHOD,
@@ -218,6 +228,39 @@ def _ocpp_figures(ocpp: dict[str, Any]) -> list[Figure]:
                 aim="≤ 5 ms" if one["stations"] == 2 else "",
             )
         )
+    return figures
+
+
+def _meter_figures(meter: dict[str, Any]) -> list[Figure]:
+    figures = []
+    for one in meter["rates"]:
+        figures.append(
+            Figure(
+                name=f"CPU at {one['hertz']:g} Hz",
+                value=f"{one['cpu_percent']:.2f} % of a core",
+            )
+        )
+        figures.append(
+            Figure(
+                name=f"sample to decision at {one['hertz']:g} Hz",
+                value=f"{one['age_median_ms']:.1f} ms median,"
+                f" {one['age_p99_ms']:.1f} ms 99th percentile of {one['samples']}",
+            )
+        )
+    figures.append(
+        Figure(
+            name=f"recovery after an outage of {meter['outage_s']:g} s",
+            value=f"{meter['recovery_s']:.1f} s",
+            aim="≤ 5 s",
+        )
+    )
+    figures.append(
+        Figure(
+            name=f"sockets left after {meter['reconnects']} reconnects",
+            value=f"{meter['sockets_left']}",
+            aim="0",
+        )
+    )
     return figures
 
 

@@ -40,6 +40,7 @@ from v2g_daemon.domain.readings import (
     EvseCapability,
     EvseStatus,
     MeterReading,
+    MeterRole,
     PowerControl,
     VehicleIdentity,
 )
@@ -49,6 +50,7 @@ from v2g_daemon.market.rated import rated
 from v2g_daemon.market.series import SeriesPrice
 from v2g_daemon.runtime.control_loop import ControlLoop, Surroundings
 from v2g_daemon.runtime.latest_values import LatestValues
+from v2g_daemon.runtime.meter_slots import MeterSlot
 from v2g_daemon.runtime.planning_desk import PlanningDesk
 from v2g_daemon.runtime.recorder import Recorder
 from v2g_daemon.settings import Settings, to_policy
@@ -58,6 +60,10 @@ from v2g_daemon.trace.codec import TraceEncoder, encode_problem
 TICKS = 3600
 WARM_UP_TICKS = 60
 START_UTC = datetime(2024, 12, 11, 16, 0, tzinfo=UTC)
+METERS = (
+    MeterSlot(meter_id="grid", role=MeterRole.GRID, max_age_s=5.0),
+    MeterSlot(meter_id="pv", role=MeterRole.PV, max_age_s=30.0),
+)
 RUN = DemoRun(start_utc=START_UTC, speed=1.0, hours=None)
 
 
@@ -96,6 +102,9 @@ class Charger:
         """Take the newest setpoint."""
         self.power_w = command.target_w if isinstance(command, Setpoint) else 0.0
 
+    def outlook(self, outlook: object) -> None:
+        """It follows every setpoint, so it needs none."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Readings:
@@ -119,6 +128,7 @@ class Readings:
         self.soc += power_w / 3600.0 / 60_000.0
         bought, sold, charged, discharged = (round(one) for one in self.registers_milliwh)
         self.latest.put_meter(
+            "grid",
             MeterReading(
                 observed_at=now,
                 power_w=pcc_w,
@@ -127,9 +137,9 @@ class Readings:
                 frequency_hz=50.01,
                 import_milliwh=bought,
                 export_milliwh=sold,
-            )
+            ),
         )
-        self.latest.put_pv_power(0.0, now)
+        self.latest.put_meter("pv", MeterReading(observed_at=now, power_w=0.0))
         if self.ticks % 5 == 0:
             self.latest.put_evse(self._evse(now, charged, discharged))
         self.ticks += 1
@@ -220,9 +230,7 @@ def bench_of(settings: Settings, ledger: DatabaseLedger) -> Bench:
     """Everything but sockets is the daemon's own."""
     policy, clock = to_policy(settings), SteppedClock(START_UTC)
     reader = ledger.reader()
-    latest = LatestValues(
-        evse_ids=["garage"], pv_max_age_s=30.0, commissioning=reader.commissioning()
-    )
+    latest = LatestValues(evse_ids=["garage"], meters=METERS, commissioning=reader.commissioning())
     latest.put_prices(prices(settings))
     trace = TraceFiles(settings.trace.directory, clock=clock)
     encoder = TraceEncoder(versions={"bench": "1"})

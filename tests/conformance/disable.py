@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 from v2g_daemon.adapters.ocpp import handlers
-from v2g_daemon.adapters.ocpp.codec import JsonObject
 from v2g_daemon.adapters.ocpp.config import OcppVersion
-from v2g_daemon.adapters.ocpp.session import CallOutcome, CallRejectedByError, StationSession
 from v2g_daemon.adapters.ocpp.v16.handlers import ANSWERS
+from v2g_daemon.adapters.ocpp.wire.codec import JsonObject
+from v2g_daemon.adapters.ocpp.wire.session import CallOutcome, CallRejectedByError, StationSession
 
 
 def pytest_configure() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from v2g_daemon.adapters.ocpp import OcppVersion
-from v2g_daemon.adapters.ocpp.codec import known_actions
 from v2g_daemon.adapters.ocpp.handlers import HANDLERS
 from v2g_daemon.adapters.ocpp.v16.handlers import ANSWERS
+from v2g_daemon.adapters.ocpp.wire.codec import known_actions
 
 ADAPTERS = "tests/adapters/ocpp"
 UNIT = "tests/unit/ocpp"
@@ -20,6 +20,12 @@ HOSTILE = f"{ADAPTERS}/test_hostile_input.py"
 PROFILES = f"{ADAPTERS}/test_security_profiles.py"
 ACCESS = "tests/unit/settings/test_station_access.py"
 V2G = f"{SESSION}::test_a_v2g_session_from_plug_in_to_departure"
+LAYERS = f"{ADAPTERS}/test_layers.py"
+FORMS = f"{ADAPTERS}/test_forms.py"
+PULL = f"{ADAPTERS}/test_pull.py"
+TRANSFERS = f"{ADAPTERS}/test_transfers.py"
+VERIFICATION = f"{ADAPTERS}/test_verification.py"
+WORDS = f"{ADAPTERS}/test_probe_words.py"
 OLD_CHARGES = f"{OLD}::test_an_old_station_charges_within_a_limit_in_tenths_of_an_ampere"
 INSTALLER = f"{ADAPTERS}/test_installer.py"
 KEYS = f"{ADAPTERS}/test_keys.py"
@@ -79,6 +85,13 @@ HANDLED: dict[OcppVersion, dict[str, str]] = {
         "LogStatusNotification": f"{UPLOADED}[ocpp2.1]",
         "NotifyReport": f"{INVENTORY}[ocpp2.1]",
         "NotifyEVChargingNeeds": V2G,
+        "NotifyEVChargingSchedule": (
+            f"{TRANSFERS}::test_a_plan_beyond_the_command_is_refused_and_the_command_repeated"
+        ),
+        "PullDynamicScheduleUpdate": f"{PULL}::test_a_pull_is_answered_with_what_is_decided_now",
+        "ReportChargingProfiles": (
+            f"{LAYERS}::test_a_default_that_lies_there_is_not_written_again"
+        ),
         "SecurityEventNotification": (
             f"{ADAPTERS}/test_handlers.py::test_a_stations_security_events_are_kept_once_a_minute"
         ),
@@ -116,13 +129,15 @@ HANDLED: dict[OcppVersion, dict[str, str]] = {
 # What we ask, by the test that goes red when we do not.
 SENT: dict[OcppVersion, dict[str, str]] = {
     OcppVersion.V2_1: {
+        "GetChargingProfiles": f"{LAYERS}::test_a_default_that_lies_there_is_not_written_again",
+        "GetCompositeSchedule": f"{VERIFICATION}::test_each_new_form_is_asked_for_once",
         **_certificates_sent(OcppVersion.V2_1),
         "GetTransactionStatus": (
             f"{REFUSALS}::test_a_transaction_that_the_station_no_longer_knows_is_over"
         ),
         "GetVariables": V2G,
         "NotifyAllowedEnergyTransfer": (
-            f"{SESSION}::test_a_running_transaction_is_adopted_after_our_restart"
+            f"{TRANSFERS}::test_a_permission_that_is_gone_for_long_is_withdrawn_and_given_again"
         ),
         "SetChargingProfile": V2G,
         "SetVariables": f"{SESSION}::test_only_settings_that_differ_are_written",
@@ -133,6 +148,10 @@ SENT: dict[OcppVersion, dict[str, str]] = {
         **_tools(OcppVersion.V2_1),
     },
     OcppVersion.V2_0_1: {
+        "DataTransfer": f"{WORDS}::test_a_vendors_words_carry_power_and_end_and_the_farewell",
+        "GetCompositeSchedule": (
+            f"{VERIFICATION}::test_a_2_0_1_station_is_asked_what_will_govern_too"
+        ),
         "GetVariables": (
             f"{INSTALLER}::test_one_variable_is_read_and_an_unknown_one_is_told[ocpp2.0.1]"
         ),
@@ -151,6 +170,12 @@ SENT: dict[OcppVersion, dict[str, str]] = {
         **_certificates_sent(OcppVersion.V1_6),
         "ExtendedTriggerMessage": _requested(OcppVersion.V1_6),
         "ChangeConfiguration": OLD_CHARGES,
+        "DataTransfer": (
+            f"{WORDS}::test_a_1_6_station_is_told_a_discharge_once_it_is_proved[vendor]"
+        ),
+        "GetCompositeSchedule": (
+            f"{OLD}::test_an_old_station_is_asked_what_will_govern_and_its_answer_compared"
+        ),
         "GetConfiguration": OLD_CHARGES,
         "GetDiagnostics": OLD_DIAGNOSTICS,
         "GetLocalListVersion": OLD_LISTED,
@@ -195,10 +220,53 @@ FAULTS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
+        "a profile is refused for its form: unit, phases, kind, purpose, stack level",
+        (
+            f"{UNIT}/test_ladder.py::test_the_reason_says_which_way_to_step",
+            f"{FORMS}::test_a_restart_starts_on_the_rung_that_was_taken_and_new_firmware_anew",
+        ),
+    ),
+    (
+        "a negative limit is taken for full power",
+        (
+            "tests/system/test_probe.py::"
+            "test_full_power_instead_of_a_discharge_is_ended_within_seconds",
+            f"{WORDS}::test_without_a_test_a_discharge_is_told_as_no_charge",
+        ),
+    ),
+    (
+        "the station renews what nobody decides any more",
+        (f"{PULL}::test_no_pull_lets_a_setpoint_outlive_the_newest_command",),
+    ),
+    (
+        "the daemon dies in the night",
+        (f"{ADAPTERS}/test_simulated_layers.py::test_a_killed_daemons_car_follows_the_outlook",),
+    ),
+    (
+        "every profile wears the station's flash memory",
+        (
+            f"{LAYERS}::test_a_default_that_lies_there_is_not_written_again",
+            f"{FORMS}::test_a_rate_limit_holds_back_what_is_not_safer",
+        ),
+    ),
+    (
+        "its own schedule, mode or state contradicts what it accepted",
+        (
+            f"{VERIFICATION}::test_a_schedule_that_says_otherwise_becomes_part_of_the_outcome",
+            f"{VERIFICATION}::test_a_mode_that_is_not_the_commanded_one_is_told",
+        ),
+    ),
+    (
+        "a schedule without periods, or for millions of years",
+        (f"{VERIFICATION}::test_an_answer_that_says_nothing_is_no_objection",),
+    ),
+    (
         "it is accepted and not followed",
         (
             "tests/unit/control/test_watch.py::"
             "test_more_power_than_commanded_is_a_fault_once_it_had_time_to_settle",
+            "tests/unit/control/test_following.py::"
+            "test_a_charger_that_stays_beyond_its_bound_is_trusted_no_more",
         ),
     ),
     (
@@ -208,6 +276,15 @@ FAULTS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "test_where_the_grid_meter_agrees_the_second_sample_latches",
             "tests/unit/control/test_direction.py::"
             "test_charging_while_told_to_discharge_for_20_s_latches_discharge_off",
+            "tests/unit/control/test_countercheck.py::"
+            "test_a_charger_that_lies_about_its_direction_is_latched_at_its_least_power",
+        ),
+    ),
+    (
+        "an impostor tells of power that flows nowhere",
+        (
+            "tests/unit/control/test_countercheck.py::"
+            "test_a_charger_that_moves_nothing_is_latched_as_implausible",
         ),
     ),
     (

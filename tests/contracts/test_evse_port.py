@@ -19,7 +19,7 @@ def ports_of_a_central_system() -> tuple[EvsePort, ...]:
     """A central system whose station has never been seen."""
     evse = EvseConfig(evse_id="carport", static_safe_current_a=6.0, max_charge_w=7400.0)
     station = StationConfig(station_id="STATION-1", password="secret-word", evses=(evse,))
-    latest = LatestValues(evse_ids=["carport"], pv_max_age_s=30.0)
+    latest = LatestValues(evse_ids=["carport"])
     central = CentralSystem(
         CentralSystemConfig(stations=(station,)), HandClock(), latest, MemoryJournal()
     )

@@ -32,7 +32,7 @@ def test_six_evening_hours_discharge_into_the_peak_and_add_up(tmp_path: Path) ->
     assert told["export_limit_w"] == 4000.0
     assert told["longest_over_export_limit_s"] <= LONGEST_OVER_LIMIT_S
     # 12 kWh lie above the floor; nothing is bought in these hours, the dearest of the year.
-    assert 2000.0 <= told["discharged_wh"] <= 12000.0
+    assert 1000.0 <= told["discharged_wh"] <= 12000.0
     assert told["charged_wh"] <= 200.0
     assert told["setpoints_sent"] > 0
     assert told["net_cost"] < told["plain_charging_cost"] - 1.0

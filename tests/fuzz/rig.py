@@ -10,14 +10,14 @@ from collections.abc import Sequence
 
 from tests.adapters.ocpp.scripted_station import MemoryJournal, Sink, SteppedClock
 from v2g_daemon.adapters.ocpp import EvseConfig, OcppVersion, StationConfig
-from v2g_daemon.adapters.ocpp.frames import FrameLog, WatchedLink
 from v2g_daemon.adapters.ocpp.handlers import StationHandlers
 from v2g_daemon.adapters.ocpp.relay.ear import Ear
-from v2g_daemon.adapters.ocpp.security_log import SecurityLog
-from v2g_daemon.adapters.ocpp.session import StationHandler, StationSession
+from v2g_daemon.adapters.ocpp.security.security_log import SecurityLog
 from v2g_daemon.adapters.ocpp.station import StationState
 from v2g_daemon.adapters.ocpp.v16.handlers import V16Handlers
 from v2g_daemon.adapters.ocpp.v16.memory import V16Memory
+from v2g_daemon.adapters.ocpp.wire.frames import FrameLog, WatchedLink
+from v2g_daemon.adapters.ocpp.wire.session import StationHandler, StationSession
 from v2g_daemon.domain.ledger import StationEvent
 
 LONGEST_S = 1.0

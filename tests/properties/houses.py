@@ -55,7 +55,7 @@ from v2g_daemon.domain.snapshot import (
     Snapshot,
     VehicleGoals,
 )
-from v2g_daemon.domain.vehicle import Vehicle
+from v2g_daemon.domain.vehicle import CarAnswer, Vehicle
 
 EVSE_IDS = ("carport", "garage", "yard")
 EVCCIDS = {"car": "AA", "van": "BB"}
@@ -305,6 +305,16 @@ def snapshots(draw: st.DrawFn, policy: Policy, now: Instant = NOW) -> Snapshot:
         ),
         commissioning=mostly(draw, records, st.just(records[1:])),
         counters=counters,
+        answers=tuple(
+            CarAnswer(
+                answered_at_utc=now.utc,
+                evse_id=evse_id,
+                session_id=draw(st.sampled_from(["s1", "s2"])),
+                vehicle_id=draw(st.sampled_from(["car", "van", "sold", None])),
+            )
+            for evse_id in evse_ids
+            if draw(st.integers(0, 5)) == 2
+        ),
         recording=RecordingHealth(
             last_durable_at=mostly(draw, now, st.sampled_from([now.later(-181.0), None])),
             queue_full=mostly(draw, False, st.just(True)),

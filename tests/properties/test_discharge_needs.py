@@ -22,6 +22,7 @@ from tests.builders import (
     a_snapshot,
     a_vehicle,
     ago,
+    an_answer,
 )
 from tests.properties.houses import commanded
 from v2g_daemon.control.decide import decide
@@ -62,9 +63,17 @@ def _stale_meter(snapshot: Snapshot, policy: Policy) -> tuple[Snapshot, Policy]:
     return replace(snapshot, meter=replace(snapshot.meter, observed_at=ago(5.1))), policy
 
 
+def _guest(snapshot: Snapshot, policy: Policy) -> tuple[Snapshot, Policy]:
+    """Said by the owner of a car that names itself not."""
+    (status,) = snapshot.evses
+    nameless = replace(status, identity=None)
+    return replace(snapshot, evses=(nameless,), answers=(an_answer(None),)), policy
+
+
 BREAKS: dict[str, Callable[[Snapshot, Policy], tuple[Snapshot, Policy]]] = {
     "a guest": _status(identity=VehicleIdentity(evccid="foreign")),
     "nobody knows the car": _status(identity=None),
+    "the owner says it is a guest": _guest,
     "unknown SoC": _status(soc=None),
     "below the floor": _status(soc=0.25),
     "at the floor": _status(soc=0.30),

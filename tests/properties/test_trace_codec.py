@@ -22,6 +22,7 @@ from v2g_daemon.domain.decision import Decision
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.memory import Memory
+from v2g_daemon.domain.outlook import Outlook, OutlookStep
 from v2g_daemon.domain.plan import Plan, PlanProblem, ValueFunction
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.power import PowerRange
@@ -90,6 +91,15 @@ def a_value(rng: Random) -> ValueFunction:
     )
 
 
+def an_outlook(rng: Random) -> Outlook:
+    start, hour = a_moment(rng), timedelta(hours=1)
+    steps = tuple(
+        OutlookStep(starts_at_utc=start + k * hour, limit_w=rng.choice([0.0, 4140.0, 1e-9]))
+        for k in range(rng.randint(1, 4))
+    )
+    return Outlook(steps=steps, ends_at_utc=start + 4 * hour)
+
+
 def a_setpoint(rng: Random) -> Setpoint:
     permitted, issued_at = a_range(rng), an_instant(rng)
     return Setpoint(
@@ -112,6 +122,7 @@ LEAVES: dict[object, Callable[[Random], object]] = {
     time: lambda rng: a_moment(rng).time(),
     Instant: an_instant,
     Interval: an_interval,
+    Outlook: an_outlook,
     PowerRange: a_range,
     PriceCurve: a_curve,
     Setpoint: a_setpoint,

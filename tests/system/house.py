@@ -30,6 +30,7 @@ SERIAL = "SIM-0001"
 PASSWORD = "simulated-station-1"
 POLL_S = 0.2
 STARTING_S = 6.0
+NOBODYS_PORT = 1
 # The dearest hour of the recorded days: 0.873 EUR/kWh from 17:00 to 18:00.
 DEAR_EVENING = "2024-12-12T17:13:20+01:00"
 
@@ -48,11 +49,16 @@ class Setup:
     departure: str = 'ready_by = "07:30"\nreturns_at = "17:30"\nsoc = 0.6\ntrip_wh = 9000'
     commissioned: bool = True
     recorded_house: bool = False
+    negative_limit: bool = False  # `v2g probe` may try a discharge, and the station tells SoC
+    station_connects: bool = True  # else the daemon's port is free for a station of the test's own
+    station_faults: tuple[str, ...] = ()  # from the start
+    more_scenario: str = ""  # appended to the files; OCPP_PORT stands for the port
+    more_daemon: str = ""
 
     @property
     def charge_only(self) -> bool:
-        """Only 2.1 can be told to discharge."""
-        return self.station_version != "ocpp2.1"
+        """Only 2.1 can be told to discharge, and what a test has proved."""
+        return self.station_version != "ocpp2.1" and not self.negative_limit
 
     @property
     def tick_s(self) -> float:
@@ -66,10 +72,15 @@ def scenario_toml(setup: Setup, *, ocpp_port: int) -> str:
     station = f'versions = ["{setup.station_version}"]'
     if setup.charge_only:
         station += "\nmax_discharge_w = 0"
+    if setup.negative_limit:
+        station += "\nreports_soc = true"
     house = f"load_w = {setup.load_w}"
     if setup.recorded_house:
         house = 'file = "demo:house_fr_load_pv_30min_2024_2025.csv.gz"'
-    fault = "" if setup.prices_work else '[[fault]]\ndevice = "prices"\nkind = "outage"\nat_s = 0'
+    faults = [("prices", "outage")] if not setup.prices_work else []
+    faults += [(STATION, kind) for kind in setup.station_faults]
+    fault = "\n".join(f'[[fault]]\ndevice = "{device}"\nkind = "{kind}"' for device, kind in faults)
+    port = ocpp_port if setup.station_connects else NOBODYS_PORT
     return f"""\
 [clock]
 start = {setup.start}
@@ -84,7 +95,7 @@ pv_unit_id = 2
 [prices]
 [[station]]
 id = "{STATION}"
-url = "ws://127.0.0.1:{ocpp_port}"
+url = "ws://127.0.0.1:{port}"
 password = "{PASSWORD}"
 serial = "{SERIAL}"
 sample_interval_s = {max(round(setup.tick_s), 5)}
@@ -94,8 +105,9 @@ name = "car"
 evccid = "SIMEVCC00001"
 id_token = "SIMTOKEN0001"
 soc = {setup.soc}
-plugged_in = {str(setup.plugged_in).lower()}
+plugged_in = {str(setup.plugged_in and setup.station_connects).lower()}
 {fault}
+{setup.more_scenario.replace("OCPP_PORT", str(ocpp_port))}
 """
 
 
@@ -120,6 +132,8 @@ sample_interval_s = {max(round(setup.tick_s), 5)}
 [charger.cadence]
 dwell_on_s = 30
 dwell_off_s = 30
+[charger.profiles]
+negative_limit = {str(setup.negative_limit).lower()}
 [[vehicle]]
 id = "car"
 capacity_wh = 60000
@@ -133,13 +147,15 @@ start_date = 2024-01-01
 [[departure]]
 vehicle = "car"
 {setup.departure}
-[meter]
-host = "127.0.0.1"
-port = {ready["meter_port"]}
+[[meter]]
+role = "grid"
+link = "tcp://127.0.0.1:{ready["meter_port"]}"
+profile = "sunspec"
 period_s = {setup.tick_s}
-[pv_meter]
-host = "127.0.0.1"
-port = {ready["meter_port"]}
+[[meter]]
+role = "pv"
+link = "tcp://127.0.0.1:{ready["meter_port"]}"
+profile = "sunspec"
 unit_id = 2
 period_s = {setup.tick_s}
 [tariff]
@@ -181,6 +197,7 @@ socket = "api.sock"
 start = {setup.start}
 speed = {setup.speed}
 anchor_monotonic_s = {ready["anchor_monotonic_s"]}
+{setup.more_daemon.replace("OCPP_PORT", str(ocpp_port))}
 """
 
 
@@ -205,6 +222,7 @@ class House:
     folder: Path
     simulators: subprocess.Popen[str]
     ready: dict[str, Any]
+    ocpp_port: int
     daemon: subprocess.Popen[bytes] | None = None
 
     @property
@@ -224,10 +242,14 @@ class House:
         found: dict[str, Any] = answer.json()
         return found
 
-    def station(self) -> dict[str, Any]:
-        """The simulated station's own view."""
-        found: dict[str, Any] = self.world()["stations"][STATION]
+    def station(self, station_id: str = STATION) -> dict[str, Any]:
+        """A simulated station's own view."""
+        found: dict[str, Any] = self.world()["stations"][station_id]
         return found
+
+    def fault(self, kind: str, **given: object) -> None:
+        """Start a fault of the station; "none" ends all."""
+        self.order("/faults", device=STATION, kind=kind, **given)
 
     def order(self, path: str, **body: object) -> None:
         """POST /faults, /vehicle or /house."""
@@ -250,10 +272,14 @@ class House:
         found: dict[str, Any] = json.loads(body) if answer.status == 200 else {}
         return found
 
-    def evse(self) -> dict[str, Any]:
-        """The status of the one EVSE; {} while the daemon does not answer yet."""
-        found: dict[str, Any] = (self.status().get("evses") or [{}])[0]
-        return found
+    def evse(self, evse_id: str | None = None) -> dict[str, Any]:
+        """The status of the first EVSE, or a named one; {} while the daemon does not answer yet."""
+        evses: list[dict[str, Any]] = self.status().get("evses") or [{}]
+        return next((one for one in evses if one.get("evse_id") == evse_id), evses[0])
+
+    def fault_codes(self) -> set[str]:
+        """The faults that the daemon tells now."""
+        return {fault["code"] for fault in self.status().get("faults", [])}
 
     def reader(self) -> DatabaseReader:
         """The ledger, read beside the daemon."""
@@ -327,7 +353,9 @@ def running_house(setup: Setup, folder: Path, *, daemon: bool = True) -> Iterato
             ready = json.loads(simulators.stdout.readline())
             text = daemon_toml(setup, ocpp_port=ocpp_port, ready=ready)
             (folder / "house.toml").write_text(text, encoding="utf-8")
-            house = House(setup=setup, folder=folder, simulators=simulators, ready=ready)
+            house = House(
+                setup=setup, folder=folder, simulators=simulators, ready=ready, ocpp_port=ocpp_port
+            )
             _commission(house)
             yield from _with_daemon(house, daemon=daemon)
         finally:
@@ -390,7 +418,7 @@ def seconds_until(
     return time.monotonic() - started_s
 
 
-def discharging(house: House, *, within_s: float = 120.0) -> float:
+def discharging(house: House, *, within_s: float = 180.0) -> float:
     """Wait until the car feeds at least 3 kW; every safety test starts from a useful house."""
     return seconds_until(
         lambda: house.evse_power_w() <= -3000.0, within_s=within_s, what="discharging", house=house

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.adapters.ocpp.test_simulated_station import House, house
-from v2g_daemon.adapters.ocpp.keys import ChargeKey, KeyRing
+from v2g_daemon.adapters.ocpp.authorization.keys import ChargeKey, KeyRing
 
 RING = KeyRing(keys=(ChargeKey(name="badge", id_token="LISTED-1"),), accept_unknown=False)
 CLOSED_LOOKS = 20

@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.system.house import STATION, House, Setup, discharging, running_house, seconds_until
 
 LEASE_S = 90.0
+BLACK_HOLE_S = 300.0
 METER_MAX_AGE_S = 5.0
 # A tick, a message, and 4.9 kW at 3.7 kW/s; the rest is a busy machine's.
 FOLLOWING_S = 4.0
@@ -47,7 +48,9 @@ def test_a_silent_meter_ends_the_discharge_and_a_good_one_opens_it_again(tmp_pat
         took_s = no_discharge(house, within_s=30.0)
         assert took_s <= METER_MAX_AGE_S + FOLLOWING_S
         assert house.evse()["reason"]["rule"] in {"static_safe", "export_limit"}
-        assert [fault["code"] for fault in house.status()["faults"]] == ["meter_stale"]
+        # The PV meter is a unit of the same device, and as silent.
+        faults = [fault["code"] for fault in house.status()["faults"]]
+        assert faults == ["meter_stale", "meter_trouble"]
         house.order("/faults", device="meter", kind="none")
         assert discharging(house) >= 25.0, "an increase waits until the meter was good for 30 s"
         assert house.world()["export_watch"]["seconds_over_by_discharge"] == 0.0
@@ -57,14 +60,20 @@ def test_a_black_hole_on_the_link_ends_the_discharge_within_the_lease(tmp_path: 
     with running_house(Setup(), tmp_path) as house:
         discharging(house)
         session = the_session(house)
+        began_s = time.monotonic()
         house.order("/faults", device=STATION, kind="black_hole")
         time.sleep(5.0)
         assert house.evse_power_w() <= -3000.0, "until then the station holds what was leased"
         took_s = no_discharge(house, within_s=LEASE_S + 10.0)
         assert took_s <= LEASE_S
         assert house.station()["active_profile"]["purpose"] == "TxDefaultProfile"
+        seconds_until(
+            lambda: "evse_stale" in house.fault_codes(), within_s=60.0, what="a dead link told"
+        )
+        time.sleep(max(0.0, began_s + BLACK_HOLE_S - time.monotonic()))
+        assert house.evse_power_w() >= 0.0
         house.order("/faults", device=STATION, kind="none")
-        discharging(house, within_s=180.0)
+        discharging(house)
         assert the_session(house) == session
         assert house.station()["protocol_errors"] == []
 
@@ -99,8 +108,13 @@ def test_a_latch_outlives_the_daemon_that_set_it(tmp_path: Path) -> None:
     with running_house(Setup(), tmp_path) as house:
         discharging(house)
         house.order("/faults", device=STATION, kind="sign_flip")
+        # On a busy machine the meter may be late just now: then nothing is discharged for 30 s, and
+        # the charger has its learned lag again, before it can be caught at it.
         seconds_until(
-            lambda: house.reader().latches() != (), within_s=60.0, what="a latch in the ledger"
+            lambda: house.reader().latches() != (),
+            within_s=240.0,
+            what="a latch in the ledger",
+            house=house,
         )
         (latch,) = house.reader().latches()
         assert (latch.evse_id, latch.rule) == ("garage", "wrong_direction")

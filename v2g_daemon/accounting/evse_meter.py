@@ -61,7 +61,7 @@ def advanced(
     """The meter after this tick and the rows it finished."""
     session_id = status.session_id if status.plugged_in else None
     rows: tuple[EvseInterval, ...] = ()
-    if session_id is not None and meter.session_id not in (None, session_id):
+    if session_id is not None and _is_another(meter, session_id, vehicle_id):
         meter, rows = _handed_over(meter, policy)
     meter = _timed(meter, status, now, longest_s=policy.timing.evse_max_age_s)
     meter, booked_rows = _read(meter, status, pcc, now, gap_limit_s=gap_limit_s, policy=policy)
@@ -69,9 +69,15 @@ def advanced(
         rows += tuple(as_row(meter, row, policy) for row in booked_rows)
         meter = replace(meter, session_id=session_id, vehicle_id=None)
     if session_id is not None:
-        known = meter.vehicle_id if meter.session_id == session_id else None
-        meter = replace(meter, session_id=session_id, vehicle_id=vehicle_id or known)
+        meter = replace(meter, session_id=session_id, vehicle_id=vehicle_id)
     return replace(meter, end_soc=soc), rows
+
+
+def _is_another(meter: EvseMeter, session_id: str, vehicle_id: str | None) -> bool:
+    """Whether another plug-in, or within this one another car than was thought, stands here."""
+    if meter.session_id not in (None, session_id):
+        return True
+    return meter.vehicle_id is not None and meter.vehicle_id != vehicle_id
 
 
 def as_row(meter: EvseMeter, row: BookedRow, policy: Policy) -> EvseInterval:

@@ -84,10 +84,10 @@ def _begun(session_id: str, status: EvseStatus, now_utc: datetime) -> SessionRow
 def _updated(
     row: SessionRow, status: EvseStatus, *, vehicle_id: str | None, soc: float | None
 ) -> SessionRow:
-    """What is known stays known: a car or transaction that went silent is not forgotten."""
+    """What is known stays known; the car is the one decided for, who may have been named late."""
     return replace(
         row,
-        vehicle_id=vehicle_id or row.vehicle_id,
+        vehicle_id=vehicle_id,
         transaction_id=status.transaction_id or row.transaction_id,
         start_soc=soc if row.start_soc is None else row.start_soc,
         end_soc=row.end_soc if soc is None else soc,

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import assert_never
 from zoneinfo import ZoneInfo
 
-from v2g_daemon.adapters.modbus.profile import load_profile
-from v2g_daemon.adapters.ocpp.tls import server_context
+from v2g_daemon.adapters.ocpp.dialects.quirks import Dialects
+from v2g_daemon.adapters.ocpp.security.tls import server_context
 from v2g_daemon.adapters.system.clock import RealClock
+from v2g_daemon.app import meters
 from v2g_daemon.app.certificates import certificate_warnings, local_ca, tls_config
+from v2g_daemon.app.charger_dialects import dialect_lines, dialects_of, with_dialects
 from v2g_daemon.app.station_access import key_ring
 from v2g_daemon.app.tariff_words import sentences
 from v2g_daemon.app.tariffs import book_of
@@ -20,12 +22,12 @@ from v2g_daemon.domain.errors import ConfigurationError
 from v2g_daemon.domain.goals import WeeklyDeparture
 from v2g_daemon.domain.policy import EvsePolicy, FailState, Policy, Stage
 from v2g_daemon.domain.vehicle import Vehicle
+from v2g_daemon.market.tariff import TariffBook
 from v2g_daemon.settings import (
     Charger,
     Settings,
     exposed_secrets,
     least_profile,
-    load_settings,
     to_policy,
     warnings_of,
 )
@@ -54,18 +56,20 @@ class CheckReport:
 
 def check(path: Path) -> CheckReport:
     """Read and explain a configuration; raises ConfigurationError if it cannot be used."""
-    settings = load_settings(path)
-    _find_profiles(settings, path)
+    settings = meters.load(path)
     _find_certificates(settings, path)
+    dialects = _find_dialects(settings, path)
+    settings = with_dialects(settings)
     policy = to_policy(settings)
     understood = (
         *_site(settings, policy),
         *_stations(settings),
+        *dialect_lines(settings, dialects),
         *_keys_and_relays(settings),
         *(line for evse in policy.evses for line in _charger(evse, policy)),
         *(_vehicle(vehicle, policy) for vehicle in policy.vehicles),
         *(_departure(departure) for departure in policy.schedule.departures),
-        *_money(settings, policy),
+        *_money(settings, policy, _book(path, settings)),
         *_stage(policy),
         *_timing(settings, policy),
     )
@@ -77,6 +81,7 @@ def check(path: Path) -> CheckReport:
         understood=understood,
         warnings=(
             *warnings_of(settings),
+            *meters.warnings(settings),
             *exposed_secrets(path, settings),
             *certificate_warnings(settings, now_utc=RealClock().now().utc),
             *(f"tariff {text}" for text in wrong),
@@ -94,15 +99,11 @@ def _find_certificates(settings: Settings, path: Path) -> None:
         raise ConfigurationError(f"{path}: {error}") from error
 
 
-def _find_profiles(settings: Settings, path: Path) -> None:
-    for key, meter in (("meter", settings.meter), ("pv_meter", settings.pv_meter)):
-        if meter is not None:
-            try:
-                load_profile(meter.profile)
-            except ConfigurationError as error:
-                raise ConfigurationError(
-                    f"{path}: {key}.profile = {meter.profile!r}: {error}"
-                ) from error
+def _find_dialects(settings: Settings, path: Path) -> Dialects:
+    try:
+        return dialects_of(settings)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}") from error
 
 
 def _site(settings: Settings, policy: Policy) -> Iterator[str]:
@@ -111,14 +112,10 @@ def _site(settings: Settings, policy: Policy) -> Iterator[str]:
         f"Grid connection: {grid.phases} × {grid.main_fuse_a:g} A at {grid.nominal_voltage_v:g} V, "
         f"wall times in {policy.timezone}."
     )
-    if settings.meter is None:
-        yield "Meter: none, so chargers stay at their static safe current."
-    else:
-        meter = settings.meter
-        yield (
-            f"Meter: {meter.host}:{meter.port} unit {meter.unit_id}, profile {meter.profile}, "
-            f"every {meter.period_s:g} s."
-        )
+    if not settings.has_grid_meter:
+        yield "Meter: none at the grid, so chargers stay at their static safe current."
+    for plan in meters.meter_plans(settings):
+        yield f"Meter {plan.meter_id}: {meters.described(plan)}."
     if grid.export_limit_w is None:
         yield "Export limit: unknown, so nothing is exported."
     else:
@@ -241,11 +238,18 @@ def _departure(departure: WeeklyDeparture) -> str:
     )
 
 
-def _money(settings: Settings, policy: Policy) -> Iterator[str]:
-    for tariff in book_of(settings).versions:
+def _book(path: Path, settings: Settings) -> TariffBook:
+    try:
+        return book_of(settings)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+
+
+def _money(settings: Settings, policy: Policy, book: TariffBook) -> Iterator[str]:
+    for tariff in book.versions:
         yield from sentences(tariff)
     for source in asked_sources(settings):
-        place = source.url or source.file or f"the address of {source.kind}"
+        place = source.url or source.file or f"the service {source.kind}"
         yield f"Prices of {source.name} come from {place}, kept in {settings.prices.directory}."
     yield (
         f"A discharge must earn at least {policy.economics.margin_per_kwh:g} "

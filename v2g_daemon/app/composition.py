@@ -13,17 +13,9 @@ from fastapi import FastAPI
 
 from v2g_daemon import __version__
 from v2g_daemon.accounting import metering
+from v2g_daemon.adapters.certificates.watch import CertificateWatch
 from v2g_daemon.adapters.database.writer import DatabaseLedger
-from v2g_daemon.adapters.modbus.link import Link
-from v2g_daemon.adapters.modbus.meter import MeterPoller, MeterRole, MeterSource
-from v2g_daemon.adapters.modbus.profile import load_profile
-from v2g_daemon.adapters.ocpp.config import (
-    CentralSystemConfig,
-    EvseConfig,
-    OcppVersion,
-    SecurityProfile,
-    StationConfig,
-)
+from v2g_daemon.adapters.modbus.bus import Buses
 from v2g_daemon.adapters.ocpp.server import CentralSystem
 from v2g_daemon.adapters.prices.cache import PriceCache
 from v2g_daemon.adapters.prices.desk import PriceDesk
@@ -32,21 +24,27 @@ from v2g_daemon.adapters.system.planning_child import PlanningChild
 from v2g_daemon.adapters.system.scheduler import Scheduler
 from v2g_daemon.adapters.system.trace_files import TraceFiles
 from v2g_daemon.adapters.system.watchdog import SystemdWatchdog
+from v2g_daemon.adapters.web.cars import add_cars
 from v2g_daemon.adapters.web.certificates import add_certificate_routes
+from v2g_daemon.adapters.web.probe_routes import add_probe_routes
 from v2g_daemon.adapters.web.routes import build_api
 from v2g_daemon.adapters.web.server import serve
 from v2g_daemon.adapters.web.stations import add_station_routes
 from v2g_daemon.adapters.web.translate import status_json
-from v2g_daemon.app.certificates import certificate_watch, local_ca, tls_config
+from v2g_daemon.app import meters
+from v2g_daemon.app.cars import CarDesk
+from v2g_daemon.app.central_config import central_config
+from v2g_daemon.app.certificates import certificate_watch, local_ca
+from v2g_daemon.app.charger_dialects import dialects_of, with_dialects
 from v2g_daemon.app.latches import LatchDesk
 from v2g_daemon.app.overrides import Overrides
 from v2g_daemon.app.price_sources import price_rules
+from v2g_daemon.app.probes import ProbeDesk
 from v2g_daemon.app.retention import NIGHTLY, Retention
-from v2g_daemon.app.station_access import key_ring, relay_config
 from v2g_daemon.domain.interval import Interval, local_day
 from v2g_daemon.domain.ledger import SessionRow
 from v2g_daemon.domain.memory import EvseMemory, Memory
-from v2g_daemon.domain.policy import EvsePolicy, Policy
+from v2g_daemon.domain.policy import Policy
 from v2g_daemon.ports import Clock, LedgerReader, ObservationSink
 from v2g_daemon.runtime.control_loop import ControlLoop, Surroundings
 from v2g_daemon.runtime.latest_values import LatestValues
@@ -54,13 +52,12 @@ from v2g_daemon.runtime.planning_desk import PlanningDesk
 from v2g_daemon.runtime.recorder import Recorder
 from v2g_daemon.runtime.station_journal import LedgerStationJournal
 from v2g_daemon.runtime.witnessed_clock import WitnessedClock
-from v2g_daemon.settings import Charger, Meter, Settings, to_policy
+from v2g_daemon.settings import Settings, to_policy
 from v2g_daemon.step.clock_trust import ledger_witness
 from v2g_daemon.step.house import House, Outcome
 from v2g_daemon.step.pasts import KEPT, SESSIONS_KEPT, Past
 from v2g_daemon.trace.codec import TraceEncoder
 
-PV_MAX_AGE_S = 30.0
 EdgeTask = Callable[[], Awaitable[None]]
 
 
@@ -118,20 +115,20 @@ def compose(
     on_tick: Callable[[Outcome], None] | None = None,
 ) -> Parts:
     """All parts of one daemon, restored from its ledger; nothing runs yet."""
+    settings = meters.with_periods(with_dialects(settings))
     policy = to_policy(settings)
     reader = ledger.reader()
-    now_utc, latest = clock.now().utc, _latest_values(reader, policy, clock.now().utc)
+    latest = _latest_values(reader, settings, policy, clock.now().utc)
     clock = _witnessed(clock, reader, latest)
     trace = _trace_files(settings, clock)
     recorder = _recorder(policy, clock, ledger, trace)
     journal = LedgerStationJournal(ledger, newest=reader.newest_station_events())
     watch = certificate_watch(settings, clock=clock, journal=journal, sink=latest)
-    config, ca = _central_config(settings, policy), local_ca(settings)
-    central = CentralSystem(config, clock, latest, journal, ca=ca, register=watch)
+    central = _central(settings, policy, clock, latest, journal, watch)
     newest, api = _desks(policy, latest, central, on_tick)
     watchdog = SystemdWatchdog.from_environment(os.environ)
     around = _surroundings(clock, latest, recorder, central, watchdog, newest)
-    house = restored_house(reader, policy, now_utc)
+    house = restored_house(reader, policy, clock.now().utc)
     return Parts(
         policy=policy,
         clock=clock,
@@ -144,11 +141,29 @@ def compose(
             "planning": around.desk.run,
             "recorder": recorder.run,
             "api": lambda: serve(api, settings.api.socket),
-            "prices": _prices(settings, reader, clock, latest).run,
             "nightly": _nightly(policy, clock, ledger).run,
             **({} if watch is None else {"certificates": watch.run}),
-            **_meters(settings, policy, clock, latest),
+            **_feeds(settings, policy, reader, clock, latest),
         },
+    )
+
+
+def _central(
+    settings: Settings,
+    policy: Policy,
+    clock: Clock,
+    latest: LatestValues,
+    journal: LedgerStationJournal,
+    watch: CertificateWatch | None,
+) -> CentralSystem:
+    return CentralSystem(
+        central_config(settings, policy),
+        clock,
+        latest,
+        journal,
+        ca=local_ca(settings),
+        register=watch,
+        dialects=dialects_of(settings),
     )
 
 
@@ -166,11 +181,15 @@ def _desks(
 ) -> tuple[NewestOutcome, FastAPI]:
     """Who listens to every tick, and the API through which people ask and wish."""
     overrides, latches = Overrides(policy=policy, sink=latest), LatchDesk(sink=latest)
-    listeners = [overrides.see, latches.see, *([] if on_tick is None else [on_tick])]
-    newest = NewestOutcome(*listeners)
+    cars = CarDesk(policy=policy, sink=latest)
+    probes = ProbeDesk(policy=policy, sink=latest, stations=central.probes())
+    listeners = [overrides.see, latches.see, cars.see, probes.see]
+    newest = NewestOutcome(*listeners, *([] if on_tick is None else [on_tick]))
     api = build_api(
         status=newest.status, override=overrides, clear_latch=latches.clear, version=__version__
     )
+    add_cars(api, cars.name)
+    add_probe_routes(api, probes)
     add_certificate_routes(api, central.certificates)
     add_station_routes(api, central.installer_desk())
     return newest, api
@@ -195,12 +214,15 @@ def _surroundings(
     )
 
 
-def _latest_values(reader: LedgerReader, policy: Policy, now_utc: datetime) -> LatestValues:
+def _latest_values(
+    reader: LedgerReader, settings: Settings, policy: Policy, now_utc: datetime
+) -> LatestValues:
     return LatestValues(
         evse_ids=[evse.evse_id for evse in policy.evses],
-        pv_max_age_s=max(PV_MAX_AGE_S, 3.0 * policy.timing.tick_s),
+        meters=meters.slots(settings, policy.timing.tick_s),
         commissioning=reader.commissioning(),
         overrides=reader.overrides(now_utc=now_utc),
+        answers=reader.car_answers(),
     )
 
 
@@ -261,7 +283,13 @@ def restored_house(reader: LedgerReader, policy: Policy, now_utc: datetime) -> H
         sessions=reader.sessions(Interval(start_utc=now_utc - SESSIONS_KEPT, end_utc=now_utc)),
     )
     overrides = reader.overrides(now_utc=now_utc)
-    return House(memory=memory, metering=metered, past=past, overrides=overrides)
+    return House(
+        memory=memory,
+        metering=metered,
+        past=past,
+        overrides=overrides,
+        answers=reader.car_answers(),
+    )
 
 
 def _this_day_and_the_last(policy: Policy, now_utc: datetime) -> Interval:
@@ -282,61 +310,18 @@ def _evse_memory(session: SessionRow, register_milliwh: int | None) -> EvseMemor
     )
 
 
-def _central_config(settings: Settings, policy: Policy) -> CentralSystemConfig:
-    by_station: dict[str, list[Charger]] = {}
-    for charger in settings.charger:
-        by_station.setdefault(charger.station_id, []).append(charger)
-    ocpp = settings.ocpp
-    return CentralSystemConfig(
-        host=ocpp.host,
-        port=ocpp.port,
-        tls=tls_config(settings),
-        least_profile=SecurityProfile(ocpp.security_profile),
-        plain_text_on_public_network=ocpp.plain_text_on_public_network,
-        call_timeout_s=ocpp.call_timeout_s,
-        stations=tuple(
-            _station(station_id, chargers, policy, settings)
-            for station_id, chargers in by_station.items()
-        ),
-    )
-
-
-def _station(
-    station_id: str, chargers: list[Charger], policy: Policy, settings: Settings
-) -> StationConfig:
-    first = chargers[0]
-    least = first.security_profile
-    return StationConfig(
-        station_id=station_id,
-        password=None if first.password is None else first.password.get_secret_value(),
-        least_profile=None if least is None else SecurityProfile(least),
-        unauthenticated_on_private_network=first.unauthenticated_on_private_network,
-        versions=tuple(OcppVersion(version) for version in first.ocpp_versions),
-        unknown_fields_tolerated=first.unknown_fields == "tolerate",
-        ping_interval_s=first.ping_interval_s,
-        ping_timeout_s=first.ping_timeout_s,
-        sample_interval_s=first.sample_interval_s,
-        heartbeat_interval_s=first.heartbeat_interval_s,
-        key_ring=key_ring(settings),
-        remote_start=first.remote_start,
-        relay=relay_config(station_id, settings),
-        evses=tuple(_evse(charger, policy.evse(charger.id), policy) for charger in chargers),
-    )
-
-
-def _evse(charger: Charger, evse: EvsePolicy, policy: Policy) -> EvseConfig:
-    return EvseConfig(
-        evse_id=evse.evse_id,
-        number=charger.evse_number,
-        phases=evse.phases,
-        nominal_voltage_v=policy.grid.nominal_voltage_v,
-        static_safe_current_a=evse.static_safe_current_a,
-        max_charge_w=evse.max_charge_w,
-        max_discharge_w=evse.max_discharge_w,
-        min_charge_w=evse.min_charge_w,
-        min_discharge_w=evse.min_discharge_w,
-        charge_only=charger.charge_only,
-    )
+def _feeds(
+    settings: Settings,
+    policy: Policy,
+    reader: LedgerReader,
+    clock: Clock,
+    latest: LatestValues,
+) -> dict[str, EdgeTask]:
+    """What is observed beside the stations: prices, and every meter."""
+    return {
+        "prices": _prices(settings, reader, clock, latest).run,
+        **meters.readers(settings, policy, clock, latest, Buses()),
+    }
 
 
 def _prices(
@@ -348,29 +333,3 @@ def _prices(
         clock=clock,
         sink=sink,
     )
-
-
-def _meters(
-    settings: Settings, policy: Policy, clock: Clock, sink: ObservationSink
-) -> dict[str, EdgeTask]:
-    """A poller for each meter; two meters behind one address share its link."""
-    links: dict[tuple[str, int], Link] = {}
-    tasks: dict[str, EdgeTask] = {}
-    wanted: list[tuple[str, Meter | None, MeterRole]] = [
-        ("meter", settings.meter, MeterRole.PCC),
-        ("pv_meter", settings.pv_meter, MeterRole.PV),
-    ]
-    grid = policy.grid
-    for name, meter, role in wanted:
-        if meter is None:
-            continue
-        link = links.setdefault((meter.host, meter.port), Link(host=meter.host, port=meter.port))
-        source = MeterSource(
-            profile=load_profile(meter.profile),
-            unit_id=meter.unit_id,
-            period_s=meter.period_s,
-            main_fuse_w=grid.main_fuse_a * grid.nominal_voltage_v * grid.phases,
-            role=role,
-        )
-        tasks[name] = MeterPoller(link=link, source=source, clock=clock, sink=sink).run
-    return tasks

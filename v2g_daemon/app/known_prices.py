@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from v2g_daemon.adapters.prices.cache import Known, PriceCache
@@ -24,6 +25,7 @@ class KnownPrices:
 
     now_utc: datetime
     zone: ZoneInfo
+    directory: Path
     sources: dict[str, Known]
     curve: PriceCurve | None
 
@@ -37,6 +39,7 @@ def known_prices(settings: Settings, *, now_utc: datetime) -> KnownPrices:
     return KnownPrices(
         now_utc=now_utc,
         zone=ZoneInfo(settings.timezone),
+        directory=settings.prices.directory,
         sources=sources,
         curve=price_curve(versions) if versions else None,
     )
@@ -90,7 +93,7 @@ def known_json(found: KnownPrices) -> str:
 
 def _source(name: str, known: Known, found: KnownPrices) -> list[str]:
     if not known.series:
-        return [f"{name}: nothing is known yet."]
+        return [f"{name}: nothing is kept in {found.directory} yet."]
     last = known.series[-1].interval.end_utc
     lines = [f"{name}: known until {_wall(last, found.zone)}."]
     if known.answers:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from v2g_daemon.adapters.ocpp.authorization.keys import ChargeKey, KeyRing
 from v2g_daemon.adapters.ocpp.config import OcppVersion, RelayConfig
-from v2g_daemon.adapters.ocpp.keys import ChargeKey, KeyRing
 from v2g_daemon.settings import Settings
 
 

@@ -64,9 +64,11 @@ def details_text(found: dict[str, Any]) -> str:
     station = found["station"]
     about = ", ".join(f"{name} {told or '?'}" for name, told in station["about"].items())
     lines = [f"{station['station_id']}: {about}", f"  {_link(station)}"]
+    lines.append(f"  dialect: {found['dialect'] or 'none that we know'}")
     for view, evse in zip(station["evses"], found["evses"], strict=True):
         lines += [f"  EVSE {evse['evse_id']} ({view['evse_number']}): {evse_state(view)}"]
         lines += [f"    {line}" for line in _evse_lines(view, evse)]
+    lines += [f"  {line}" for line in _setting_lines(found["settings"])]
     lines += [f"  {line}" for line in _relay_lines(found["relay"])]
     upload = found["log_upload"]
     if upload is not None:
@@ -104,6 +106,17 @@ def _evse_lines(view: dict[str, Any], evse: dict[str, Any]) -> Iterator[str]:
         detail = f": {outcome['detail']}" if outcome["detail"] else ""
         at = wall(outcome["answered_utc"])
         yield f"last command {outcome['target_w']:.0f} W at {at}: {outcome['kind']}{detail}"
+
+
+def _setting_lines(settings: list[dict[str, Any]]) -> Iterator[str]:
+    """Those that are not as wanted; the others are counted."""
+    if not settings:
+        return
+    well = [one for one in settings if one["state"] in ("fits", "written")]
+    yield f"settings: {len(well)} of {len(settings)} as wanted"
+    for one in settings:
+        if one not in well:
+            yield f"  {one['name']} = {one['value']}, wanted {one['wanted']} ({one['state']})"
 
 
 def _relay_lines(relay: dict[str, Any] | None) -> Iterator[str]:

@@ -27,6 +27,27 @@ def status_text(status: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def cars_text(status: dict[str, Any]) -> str:
+    """A line per EVSE: which car it is, or the question that is open."""
+    return "\n".join(line for evse in status["evses"] for line in (_car_line(evse), *_open(evse)))
+
+
+def _car_line(evse: dict[str, Any]) -> str:
+    return f"{evse['evse_id']:8} {_car(evse)}"
+
+
+def _car(evse: dict[str, Any]) -> str:
+    return str(evse["vehicle_id"] or ("a guest" if evse["plugged_in"] else "no car"))
+
+
+def _open(evse: dict[str, Any]) -> list[str]:
+    """The question where nobody has said which car it is, and how to answer it."""
+    if not evse["car_candidates"]:
+        return []
+    answers = "|".join((*evse["car_candidates"], "guest"))
+    return [f"         which car is it? v2g car {evse['evse_id']} {answers}"]
+
+
 def _grid(status: dict[str, Any]) -> str:
     meter = status["meter"]
     if meter is None:
@@ -46,15 +67,15 @@ def _price(status: dict[str, Any]) -> str:
 
 
 def _evse(evse: dict[str, Any], at_utc: str) -> list[str]:
-    car = evse["vehicle_id"] or ("a guest" if evse["plugged_in"] else "no car")
     soc = "SoC unknown" if evse["soc"] is None else f"{evse['soc'] * 100:.0f} %"
     station = "" if evse["connected"] else ", station away"
     power = "?" if evse["power_w"] is None else f"{evse['power_w']:.0f} W"
     target = "hands off" if evse["target_w"] is None else f"{evse['target_w']:.0f} W"
     lines = [
-        f"{evse['evse_id']:8} {car}, {soc}, stage {evse['stage'].upper()}{station}",
+        f"{_car_line(evse)}, {soc}, stage {evse['stage'].upper()}{station}",
         f"         {target} (measured {power}{_following(evse)})",
         f"         why: {evse['reason']['detail']}",
+        *_open(evse),
     ]
     goal = evse["next_goal"]
     if goal is not None:
@@ -62,6 +83,8 @@ def _evse(evse: dict[str, Any], at_utc: str) -> list[str]:
         lines.append(f"         next: ready by {_wall(goal['ready_by_utc'])}{wanted}")
     if evse["plan"] is not None:
         lines.append(f"         plan: {evse['plan']['summary']}")
+    if evse["car_plans_w"] is not None:
+        lines.append(f"         the car itself plans {evse['car_plans_w']:.0f} W")
     if evse["outlook"] is not None:
         lines.append(f"         if the Pi dies: {_outlook(evse['outlook'], at_utc)}")
     if evse["use"] is not None:

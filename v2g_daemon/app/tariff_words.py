@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from calendar import month_name
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import assert_never
 
+from v2g_daemon.market.metered import MILLIWH_PER_KWH
 from v2g_daemon.market.tariff import (
     Component,
     Demand,
@@ -20,8 +22,6 @@ from v2g_daemon.market.tariff import (
     TierStep,
     TouRate,
 )
-
-MILLIWH_PER_KWH = 1_000_000
 
 
 def sentences(tariff: Tariff) -> Iterator[str]:
@@ -106,7 +106,7 @@ def _export(export: Export | None) -> str:
     settles = {
         Settles.CASH: "paid in cash",
         Settles.BILL_CREDIT: "as a credit on the bill"
-        + ("" if expiry is None else f" that is lost each year in month {expiry}"),
+        + ("" if expiry is None else f" that is lost each {month_name[expiry]}"),
         Settles.NETTING: "netted against imports of the bill month",
     }
     return f"{_stack(export.stack)}{rules[export.negative_price_rule]}, {settles[export.settles]}"
@@ -121,6 +121,7 @@ def _tiers(tiers: Iterable[TierStep]) -> Iterator[str]:
 
 
 def _demand(demand: Demand, currency: str) -> str:
+    name = "" if demand.name == "demand" else f" {demand.name}"
     windows = " in its windows" if demand.windows else ""
     ratchet = (
         ""
@@ -129,6 +130,6 @@ def _demand(demand: Demand, currency: str) -> str:
         f"{demand.ratchet_months} before"
     )
     return (
-        f"Demand {demand.name}: {demand.rate_per_kw_month} {currency} a month for each kW of the "
+        f"Demand charge{name}: {demand.rate_per_kw_month} {currency} a month for each kW of the "
         f"highest {demand.interval_s // 60} minutes{windows}{ratchet}."
     )

@@ -8,12 +8,15 @@ import typer
 
 from v2g_daemon.cli import (
     backtest,
+    car,
     certs,
     check,
+    compare,
     demo,
     latch,
     overrides,
     prices,
+    probe,
     replay,
     report,
     run,
@@ -40,12 +43,15 @@ app.command("status")(status.status)
 app.command("stop")(overrides.stop)
 app.command("charge")(overrides.charge)
 app.command("auto")(overrides.auto)
+app.command("car")(car.car)
 app.add_typer(latch.app, name="latch")
+app.command("probe")(probe.probe)
 app.add_typer(station.app, name="station")
 app.add_typer(certs.app, name="certs")
 app.command("report")(report.report)
 app.command("replay")(replay.replay)
 app.command("backtest")(backtest.backtest)
+app.command("compare")(compare.compare)
 app.add_typer(tariff.app, name="tariff")
 app.add_typer(prices.app, name="prices")
 

@@ -111,7 +111,7 @@ async def _rehearsed(case: Case, knowledge: Known) -> Contest:
             case,
             knowledge=Knowledge(knowledge.value),
             strategies=ORDER,
-            cores=len(os.sched_getaffinity(0)),
+            cores=asyncio.Semaphore(len(os.sched_getaffinity(0))),
             watch=watch,
             stop=stop,
         )

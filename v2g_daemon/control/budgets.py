@@ -6,65 +6,71 @@ trip, for people and for the connection.
 
 from __future__ import annotations
 
-from v2g_daemon.control.dependable import static_safe_w
-from v2g_daemon.control.situation import Situation
 from v2g_daemon.control.wish import Wish
 from v2g_daemon.domain.decision import DailyUse
 from v2g_daemon.domain.instant import Instant
-from v2g_daemon.domain.policy import FailState, Policy
+from v2g_daemon.domain.policy import Cadence
 from v2g_daemon.domain.power import PowerRange
+from v2g_daemon.domain.readings import EvseStatus
 from v2g_daemon.domain.setpoint import Authority, Reason
+from v2g_daemon.domain.snapshot import CommandCounters
 
 KEPT_FROM_THE_PLAN = 4  # one part in so many
 DAY_S = 86_400.0
+PARTS_AHEAD = 8.0
 
 
-def daily_use(situation: Situation) -> DailyUse:
+def daily_use(cadence: Cadence, status: EvseStatus, told: CommandCounters | None) -> DailyUse:
     """What was used today, by the device's own count where it keeps one."""
-    cadence, status, counters = situation.evse.cadence, situation.status, situation.told
-    changes = 0 if counters is None else counters.changes_today
+    changes = 0 if told is None else told.changes_today
     writes = changes if status.writes_today is None else status.writes_today
     wears = cadence.writes_wear_flash or status.flash_writes_today is not None
     return DailyUse(
         writes_today=writes if status.flash_writes_today is None else status.flash_writes_today,
         writes_per_day=cadence.writes_per_day if wears else None,
-        closings_today=0 if counters is None else counters.closings_today,
+        closings_today=0 if told is None else told.closings_today,
         closings_per_day=None if cadence.rests_closed else cadence.closings_per_day,
     )
 
 
-def writes_left(situation: Situation, authority: Authority) -> int | None:
+def writes_left(use: DailyUse, authority: Authority) -> int | None:
     """How many more writes a wish of this authority may cause today; None: any number."""
-    use = daily_use(situation)
     return _left(use.writes_today, use.writes_per_day, authority)
 
 
-def closings_left(situation: Situation, authority: Authority) -> int | None:
+def closings_left(use: DailyUse, authority: Authority) -> int | None:
     """How many more times it may start a power from 0 W today; None: any number."""
-    use = daily_use(situation)
     return _left(use.closings_today, use.closings_per_day, authority)
 
 
-def day_left_s(situation: Situation, now: Instant) -> float:
-    """Seconds until the budgets are whole again."""
-    if situation.told is None:
-        return DAY_S
-    return max((situation.told.day_ends_utc - now.utc).total_seconds(), 0.0)
+def spread_s(use: DailyUse, told: CommandCounters | None, now: Instant) -> float:
+    """How long a plan's increases wait for each other so that its writes last the day.
+
+    0 s while they keep step with the day, a few ahead: most devices are not written to so often.
+    Each increase is followed by a decrease sooner or later, so it counts as two.
+    """
+    left = writes_left(use, Authority.PLAN)
+    if left is None or left == 0 or told is None:
+        return 0.0
+    day_left_s = min(max((told.day_ends_utc - now.utc).total_seconds(), 0.0), DAY_S)
+    part = use.writes_today + left
+    due = part * (1.0 - day_left_s / DAY_S) + part / PARTS_AHEAD
+    return 0.0 if use.writes_today <= due else 2.0 * day_left_s / left
 
 
 def held_back_by_budget(
-    situation: Situation, wish: Wish, permitted: PowerRange, target_w: float
+    use: DailyUse, wish: Wish, permitted: PowerRange, target_w: float
 ) -> Reason | None:
     """Why a wish that the limits permit does not get its power: a budget of today is used up."""
-    authority, use = wish.reason.authority, daily_use(situation)
+    authority = wish.reason.authority
     wanted_w = permitted.clamp(wish.target_w)
     if abs(target_w) >= abs(wanted_w):
         return None
-    if writes_left(situation, authority) == 0:
+    if writes_left(use, authority) == 0:
         rule, said = "write_budget", f"{use.writes_today} of {use.writes_per_day} writes"
-    elif target_w == 0.0 and closings_left(situation, authority) == 0:
+    elif target_w == 0.0 and closings_left(use, authority) == 0:
         rule = "closing_budget"
-        said = f"{use.closings_today} of {use.closings_per_day} starts"
+        said = f"{use.closings_today} of {use.closings_per_day} closings"
     else:
         return None
     kept = "" if authority > Authority.PLAN else "; the rest is kept for the trip and for people"
@@ -72,43 +78,23 @@ def held_back_by_budget(
     return Reason(authority=Authority.SITE, rule=rule, detail=detail)
 
 
-def may_lapse(situation: Situation, wish: Wish, permitted: PowerRange, policy: Policy) -> bool:
-    """Whether a car that budgets keep from charging is left to the station's own default.
-
-    That needs no write and no start of ours: the lease ends, and the station charges by itself.
-    """
-    spent = 0 in (
-        writes_left(situation, Authority.SAFETY),
-        closings_left(situation, Authority.SAFETY),
-    )
-    safe_w = static_safe_w(situation.evse, policy.grid)
-    return (
-        spent
-        and wish.target_w > 0.0
-        and situation.evse.fail_state is FailState.CHARGES
-        and safe_w >= situation.min_charge_w
-        and permitted.contains(safe_w)
-    )
-
-
-def exhausted_budget(situation: Situation) -> str | None:
+def exhausted_budget(use: DailyUse) -> str | None:
     """What a used-up budget means until midnight, and what would change it."""
-    use = daily_use(situation)
-    if writes_left(situation, Authority.SAFETY) == 0:
+    if writes_left(use, Authority.SAFETY) == 0:
         return (
             f"all {use.writes_per_day} writes of today are used: until midnight the car charges at"
             " the static safe current and never discharges; raise charger.cadence.writes_per_day"
             " only if its maker says that the memory bears it"
         )
-    if closings_left(situation, Authority.SAFETY) == 0:
+    if closings_left(use, Authority.SAFETY) == 0:
         return (
-            f"all {use.closings_per_day} starts of today are used: until midnight none is made, and"
-            " a car that must charge does so by the station's own default; see what stops it so"
-            " often"
+            f"all {use.closings_per_day} closings of today are used: until midnight nothing is"
+            " started from 0 W, and a car that must charge does so by the station's own default;"
+            " see what stops it so often"
         )
     for left, name, key in (
-        (writes_left(situation, Authority.PLAN), "writes", "writes_per_day"),
-        (closings_left(situation, Authority.PLAN), "starts", "closings_per_day"),
+        (writes_left(use, Authority.PLAN), "writes", "writes_per_day"),
+        (closings_left(use, Authority.PLAN), "closings", "closings_per_day"),
     ):
         if left == 0:
             return (

@@ -9,16 +9,18 @@ from __future__ import annotations
 from dataclasses import replace
 
 from v2g_daemon.control import countercheck
-from v2g_daemon.control.budgets import daily_use, held_back_by_budget, may_lapse
+from v2g_daemon.control.balance import balance_faults, unbalanced_since
+from v2g_daemon.control.budgets import held_back_by_budget
 from v2g_daemon.control.dependable import static_safe_w
 from v2g_daemon.control.desire import desire
 from v2g_daemon.control.direction import watch_direction
 from v2g_daemon.control.explain import explain
 from v2g_daemon.control.following import car_state_of, follow, takes_too_much
 from v2g_daemon.control.grid import follow_meter, view_grid
-from v2g_daemon.control.hands_off import hands_off, uncommanded_bound
+from v2g_daemon.control.hands_off import hands_off, may_lapse, uncommanded_bound
 from v2g_daemon.control.limits import limits_of, site_limits_of
 from v2g_daemon.control.outlook import look_ahead
+from v2g_daemon.control.probing import follow_probe, probe_lease_s
 from v2g_daemon.control.shape import remember_change, shape, smallest_change_w
 from v2g_daemon.control.share import Claim, share
 from v2g_daemon.control.situation import Situation, assess
@@ -30,6 +32,9 @@ from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.power import PowerRange
 from v2g_daemon.domain.setpoint import Command, HandsOff, Limit, Setpoint, permitted_by
 from v2g_daemon.domain.snapshot import Snapshot
+
+# What keeps a car from discharging whatever the hour: the car may be told so.
+BARRING_RULES = frozenset({"permission", "identity", "latch"})
 
 
 def decide(memory: Memory, snapshot: Snapshot, policy: Policy) -> tuple[Memory, Decision]:
@@ -49,7 +54,9 @@ def decide(memory: Memory, snapshot: Snapshot, policy: Policy) -> tuple[Memory, 
 
     decisions: list[EvseDecision] = []
     memories: list[EvseMemory] = []
+    unbalanced = unbalanced_since(memory, snapshot)
     faults = site_faults(grid, snapshot, policy)
+    faults += balance_faults(unbalanced, snapshot, policy.timing)
     for situation, wish, own, shared in zip(situations, wishes, own_limits, shares, strict=True):
         decision = _decide_evse(situation, wish, own, shared, snapshot=snapshot, policy=policy)
         wanted_w = permitted_by(shared).clamp(wish.target_w)
@@ -57,7 +64,7 @@ def decide(memory: Memory, snapshot: Snapshot, policy: Policy) -> tuple[Memory, 
         memories.append(_remember(situation, decision, wanted_w, snapshot, policy))
         faults += evse_faults(situation, snapshot, policy)
         faults += breach(situation, decision.command)
-    memory = replace(memory, latches=latches, evses=tuple(memories))
+    memory = replace(memory, latches=latches, unbalanced_since=unbalanced, evses=tuple(memories))
     return memory, Decision(evses=tuple(decisions), faults=faults)
 
 
@@ -75,7 +82,8 @@ def _assess_all(
         latch = turned or spoken_against
         if latch is not None and not had_latch:
             latches = (*latches, latch)
-        situations.append(look_ahead(follow(situation, snapshot, policy), snapshot, policy))
+        situation = follow_probe(follow(situation, snapshot, policy), snapshot, policy)
+        situations.append(look_ahead(situation, snapshot, policy))
     return tuple(situations), latches
 
 
@@ -117,7 +125,9 @@ def _decide_evse(
         command=command,
         following=situation.following,
         car_state=car_state_of(situation),
-        use=daily_use(situation),
+        candidates=situation.candidates,
+        probe=situation.memory.probe,
+        use=situation.use,
         outlook=situation.memory.outlook if isinstance(command, Setpoint) else None,
     )
 
@@ -131,7 +141,7 @@ def _command(
 ) -> Command:
     permitted = permitted_by(limits)
     target_w = shape(wish, permitted, situation, snapshot.now, policy)
-    held_back = held_back_by_budget(situation, wish, permitted, target_w)
+    held_back = held_back_by_budget(situation.use, wish, permitted, target_w)
     if held_back is not None and may_lapse(situation, wish, permitted, policy):
         bound = PowerRange(lowest_w=0.0, highest_w=static_safe_w(situation.evse, policy.grid))
         return HandsOff(permitted=bound, reason=held_back)
@@ -141,6 +151,8 @@ def _command(
         reason=explain(wish, limits, target_w) if held_back is None else held_back,
         issued_at=snapshot.now,
         expires_at=snapshot.now.later(_lease_s(target_w, situation, policy)),
+        discharge_barred=any(limit.reason.rule in BARRING_RULES for limit in limits),
+        probe=situation.probing,
     )
 
 
@@ -149,6 +161,8 @@ def _lease_s(target_w: float, situation: Situation, policy: Policy) -> float:
 
     So is a command that is not obeyed: it is told anew, in case it was lost.
     """
+    if situation.probing:
+        return probe_lease_s(policy.timing)
     dangerous = target_w < 0.0 or target_w > static_safe_w(situation.evse, policy.grid)
     if dangerous or takes_too_much(situation):
         return policy.timing.discharge_lease_s

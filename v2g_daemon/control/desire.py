@@ -1,12 +1,13 @@
 """Desire: who may say what is wanted now, in order of authority.
 
-Overload relief > user override > the trip and the floor > plan and its fallbacks.
+A guided test > overload relief > user override > the trip and the floor > plan and its fallbacks.
 """
 
 from __future__ import annotations
 
 from v2g_daemon.control.fallback import fallback_wish
 from v2g_daemon.control.grid import GridView
+from v2g_daemon.control.probing import probe_wish
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.control.wish import Wish
 from v2g_daemon.domain.goals import OverrideKind
@@ -17,6 +18,9 @@ from v2g_daemon.domain.snapshot import Snapshot
 
 def desire(situation: Situation, grid: GridView, snapshot: Snapshot, policy: Policy) -> Wish:
     """The first wish in order of authority; one that relieves the connection anyway may stand."""
+    probe = probe_wish(situation)
+    if probe is not None:
+        return probe
     relief = _overload_relief(situation, grid, policy)
     wish = (
         _user(situation)
@@ -52,6 +56,8 @@ def _user(situation: Situation) -> Wish | None:
     if override is None:
         return None
     until = f"until {override.until_utc:%H:%M} UTC"
+    if override.kind is OverrideKind.PROBE:
+        return None
     if override.kind is OverrideKind.CHARGE:
         return _by_user("override_charge", situation.max_charge_w, f"charging as asked {until}")
     if not override.confirmed and _trip_or_floor(situation) is not None:

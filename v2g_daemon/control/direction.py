@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from v2g_daemon.control.answers import left_to_device
 from v2g_daemon.control.following import DEVIATION_W, LONGEST_LAG_S, contradicts, settle_s
 from v2g_daemon.control.grid import fresh_pcc_w, others_w
 from v2g_daemon.control.situation import Situation
@@ -114,6 +115,8 @@ def _against(
     discharged = last.target_w >= 0.0 and power_w < -DEVIATION_W
     told_at = direction.charge_told_at if charged else direction.discharge_told_at
     if told_at is None or not (charged or discharged):
+        return None
+    if left_to_device(situation.status, power_w, tolerance_w=DEVIATION_W):
         return None
     since_s, settled_s = at.seconds_since(told_at), settle_s(situation.memory, timing)
     taken = _was_taken(situation.status, discharge=charged)

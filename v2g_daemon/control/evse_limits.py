@@ -6,6 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 
 from v2g_daemon.battery.taper import accepted_share
 from v2g_daemon.control.dependable import static_safe_w
+from v2g_daemon.control.identity import may_test
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.domain.instant import fresh
 from v2g_daemon.domain.policy import Policy, Stage
@@ -59,8 +60,10 @@ def static_safe(situation: Situation, snapshot: Snapshot, policy: Policy) -> Lim
 
 
 def permission(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:
-    """No discharge below stage V2H; the stage comes from dated commissioning records."""
+    """No discharge below stage V2H, by dated commissioning records; a guided test needs fewer."""
     if situation.stage >= Stage.V2H:
+        return None
+    if situation.probing and may_test(snapshot.commissioning, situation.status.serial):
         return None
     return no_discharge(
         "permission", f"stage {situation.stage.name}: {situation.stage_detail}", Authority.SITE

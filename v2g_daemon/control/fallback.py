@@ -76,7 +76,7 @@ def _moment(
     vehicle = situation.vehicle
     if plan is None or prices is None or vehicle is None:
         return None
-    slot, net_load_w = prices.at(snapshot.now.utc), grid.net_load_w
+    slot, net_load_w = prices.at(snapshot.now.utc), grid.served_load_w
     if net_load_w is None:
         net_load_w = _forecast_net_load_w(situation, snapshot)
     if slot is None or net_load_w is None:
@@ -192,9 +192,9 @@ def _dearest_needed(
 
 def _pv_surplus(situation: Situation, grid: GridView) -> Wish | None:
     """Rung 4: no prices; take what would be exported, the trip's energy comes by itself."""
-    if situation.commute is None or grid.net_load_w is None:
+    if situation.commute is None or grid.served_load_w is None:
         return None
-    surplus_w = max(-grid.net_load_w, 0.0)
+    surplus_w = max(-grid.served_load_w, 0.0)
     if surplus_w < situation.min_charge_w:
         return Wish(
             target_w=0.0,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from v2g_daemon.control.answers import doubt_of, left_to_device
 from v2g_daemon.control.session import DRAWING_W, charged_wh
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.domain.decision import CarState, Following
@@ -71,9 +72,12 @@ def takes_too_much(situation: Situation) -> bool:
 def deviation_detail(situation: Situation) -> str:
     """What flows and what was told, with the next step to take."""
     last, power_w = situation.memory.last, situation.status.power_w
+    doubt = doubt_of(situation.status)
     if last is None or power_w is None:
-        return "nothing was commanded or measured"
+        return doubt or "nothing was commanded or measured"
     told = f"{power_w:.0f} W flow where {last.target_w:.0f} W are commanded"
+    if doubt is not None:
+        return f"{told}: {doubt}"
     if no_more_than(power_w, last.target_w):
         return f"{told}: look for a limit set in the car or its app, a cold battery, or a cable"
     return f"{told}: look for the station's own schedule, or another app that commands it"
@@ -101,7 +105,7 @@ def _following_of(situation: Situation, snapshot: Snapshot, policy: Policy) -> F
     if status.outcome is not None and status.outcome.kind is OutcomeKind.REJECTED:
         return Following.REFUSED
     if status.power_w is None or not situation.telemetry_fresh:
-        return Following.UNKNOWN
+        return Following.UNKNOWN if doubt_of(status) is None else Following.DEVIATING
     if memory.apart_since is None or _takes_less_by_right(situation):
         return Following.FOLLOWING
     apart_s = snapshot.now.seconds_since(memory.apart_since)
@@ -117,6 +121,9 @@ def _takes_less_by_right(situation: Situation) -> bool:
     status, last = situation.status, situation.memory.last
     if last is None or status.power_w is None or not no_more_than(status.power_w, last.target_w):
         return False
+    planned_w = status.car_plans_w
+    if planned_w is not None and last.target_w > 0.0 and status.power_w >= planned_w - DEVIATION_W:
+        return True
     signed = status.capability is not None and status.capability.control is PowerControl.SIGNED
     vehicle, estimate = situation.vehicle, situation.estimate
     tapers = (
@@ -133,7 +140,8 @@ def _told_apart(situation: Situation, now: Instant) -> EvseMemory:
     if memory.last is None or power_w is None or not situation.telemetry_fresh:
         return memory if memory.apart_since is None else replace(memory, apart_since=None)
     target_w = memory.last.target_w
-    if abs(power_w - target_w) > max(DEVIATION_W, DEVIATION_SHARE * abs(target_w)):
+    apart = abs(power_w - target_w) > max(DEVIATION_W, DEVIATION_SHARE * abs(target_w))
+    if apart and not left_to_device(situation.status, power_w, tolerance_w=DEVIATION_W):
         return memory if memory.apart_since is not None else replace(memory, apart_since=now)
     if memory.apart_since is None:
         return memory

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from v2g_daemon.control.hands_off import hands_off
 from v2g_daemon.control.situation import Situation
+from v2g_daemon.control.stillness import follow_stillness, is_frozen
 from v2g_daemon.domain.instant import Instant, fresh
 from v2g_daemon.domain.memory import Memory
 from v2g_daemon.domain.policy import EvsePolicy, GridConnection, Policy, Timing
@@ -56,10 +57,18 @@ class GridView:
 
     meter: MeterReading | None
     usable: bool
+    frozen: bool
     may_increase: bool
     total: EvseDraw
     phases: tuple[EvseDraw, ...]
     largest_phase_share: tuple[float, ...]
+    battery_w: float = 0.0
+
+    @property
+    def served_load_w(self) -> float | None:
+        """The net load that an EVSE may serve: what the home battery takes or gives is its own."""
+        net_load_w = self.net_load_w
+        return None if net_load_w is None else net_load_w - self.battery_w
 
     @property
     def net_load_w(self) -> float | None:
@@ -81,10 +90,12 @@ class _Flow:
 
 
 def follow_meter(memory: Memory, snapshot: Snapshot, timing: Timing) -> Memory:
-    """Remember since when the meter has been good without a gap."""
+    """Remember since when the meter has been good without a gap, and whether it moves."""
     meter = snapshot.meter
     observed_at = None if meter is None else meter.observed_at
-    if fresh(observed_at, now=snapshot.now, max_age_s=timing.meter_max_age_s):
+    memory = replace(memory, stillness=follow_stillness(memory.stillness, snapshot, timing))
+    frozen = is_frozen(memory.stillness, snapshot.now, timing)
+    if not frozen and fresh(observed_at, now=snapshot.now, max_age_s=timing.meter_max_age_s):
         if memory.meter_good_since is not None:
             return memory
         return replace(memory, meter_good_since=snapshot.now)
@@ -92,13 +103,17 @@ def follow_meter(memory: Memory, snapshot: Snapshot, timing: Timing) -> Memory:
 
 
 def fresh_pcc_w(snapshot: Snapshot, policy: Policy) -> float | None:
-    """The power at the PCC; None where the meter's value is too old to act on."""
+    """The power at the PCC, less what a metered home battery takes: it answers to every step.
+
+    None where the meter's value is too old to act on.
+    """
     meter, max_age_s = snapshot.meter, policy.timing.meter_max_age_s
     if meter is None or not policy.grid.has_meter:
         return None
-    return (
-        meter.power_w if fresh(meter.observed_at, now=snapshot.now, max_age_s=max_age_s) else None
-    )
+    if not fresh(meter.observed_at, now=snapshot.now, max_age_s=max_age_s):
+        return None
+    battery_w = 0.0 if snapshot.battery_power_w is None else snapshot.battery_power_w
+    return meter.power_w - battery_w
 
 
 def others_w(snapshot: Snapshot, evse_id: str) -> float:
@@ -120,7 +135,8 @@ def view_grid(
     """The grid as this tick knows it."""
     meter = snapshot.meter if grid.has_meter else None
     observed_at = None if meter is None else meter.observed_at
-    usable = fresh(observed_at, now=snapshot.now, max_age_s=timing.meter_max_age_s)
+    frozen = is_frozen(memory.stillness, snapshot.now, timing)
+    usable = not frozen and fresh(observed_at, now=snapshot.now, max_age_s=timing.meter_max_age_s)
     prompt = fresh(observed_at, now=snapshot.now, max_age_s=timing.meter_no_increase_age_s)
     good_since = memory.meter_good_since
     recovered = (
@@ -137,6 +153,7 @@ def view_grid(
     return GridView(
         meter=meter,
         usable=usable,
+        frozen=frozen,
         may_increase=usable and prompt and recovered,
         total=_draw(flows, (1.0,) * len(flows), measured_late=late),
         phases=tuple(
@@ -146,6 +163,7 @@ def view_grid(
         largest_phase_share=tuple(
             max((share[i] for share in commanded), default=0.0) for i in range(grid.phases)
         ),
+        battery_w=0.0 if snapshot.battery_power_w is None else snapshot.battery_power_w,
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from v2g_daemon.control.budgets import closings_left, writes_left
 from v2g_daemon.control.dependable import static_safe_w
 from v2g_daemon.control.situation import Situation
-from v2g_daemon.domain.policy import Policy, Stage
+from v2g_daemon.control.wish import Wish
+from v2g_daemon.domain.policy import FailState, Policy, Stage
 from v2g_daemon.domain.power import ONLY_ZERO, PowerRange
 from v2g_daemon.domain.readings import PowerControl
 from v2g_daemon.domain.setpoint import Authority, Limit, Reason, permitted_by
@@ -30,6 +32,25 @@ def hands_off(situation: Situation) -> Reason | None:
             detail="this charging station cannot be told a power",
         )
     return None
+
+
+def may_lapse(situation: Situation, wish: Wish, permitted: PowerRange, policy: Policy) -> bool:
+    """Whether a car that a used-up budget keeps from charging is left to the station's default.
+
+    That needs no write and no start of ours: the lease ends, and the station charges by itself.
+    """
+    left = (
+        writes_left(situation.use, Authority.SAFETY),
+        closings_left(situation.use, Authority.SAFETY),
+    )
+    safe_w = static_safe_w(situation.evse, policy.grid)
+    return (
+        0 in left
+        and wish.target_w > 0.0
+        and situation.evse.fail_state is FailState.CHARGES
+        and safe_w >= situation.min_charge_w
+        and permitted.contains(safe_w)
+    )
 
 
 def uncommanded_bound(

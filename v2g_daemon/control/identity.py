@@ -5,7 +5,7 @@ from __future__ import annotations
 from v2g_daemon.domain.policy import ExportPolicy, Policy, Stage
 from v2g_daemon.domain.readings import EvseStatus, VehicleIdentity
 from v2g_daemon.domain.snapshot import CommissioningRecord, CommissioningStep
-from v2g_daemon.domain.vehicle import Vehicle
+from v2g_daemon.domain.vehicle import CarAnswer, Vehicle
 
 SIMULATED_SERIAL_PREFIX = "SIM-"
 
@@ -16,30 +16,57 @@ _V2H_NEEDS = (
 )
 
 
-def vehicle_of(status: EvseStatus, policy: Policy) -> Vehicle | None:
+def vehicle_of(status: EvseStatus, answer: CarAnswer | None, policy: Policy) -> Vehicle | None:
     """The configured car that is plugged in; None is a guest.
 
-    A foreign EVCCID or token is a guest for sure; only silence lets the owner's opt-in speak.
+    The first that speaks has the word: the car by its EVCCID, the owner by his answer for this
+    plug-in, a badge, and last the owner's opt-in, for which a foreign EVCCID or badge is a guest.
     """
     named = status.identity if status.identity is not None else VehicleIdentity()
-    for vehicle in policy.vehicles:
-        if named.evccid is not None and named.evccid == vehicle.evccid:
-            return vehicle
-    possible = [v for v in policy.vehicles if not _differ(named.evccid, v.evccid)]
-    by_token = [v for v in possible if v.id_token is not None and named.id_token == v.id_token]
-    if by_token:
-        # A token that several cars share names none of them.
-        return by_token[0] if len(by_token) == 1 else None
-    if len(policy.vehicles) == 1 and len(possible) == 1:
-        only = possible[0]
-        if only.assumed_when_unidentified and not _differ(named.id_token, only.id_token):
-            return only
-    return None
+    by_evccid = [v for v in policy.vehicles if _same(_plain(named.evccid), _plain(v.evccid))]
+    if by_evccid:
+        return by_evccid[0]
+    possible = [v for v in policy.vehicles if not excludes(named, v)]
+    if answer is not None:
+        return next((v for v in possible if v.vehicle_id == answer.vehicle_id), None)
+    fitting = [v for v in possible if not _badge_differs(named, v)]
+    by_badge = [v for v in fitting if _same(named.id_token, v.id_token)]
+    if by_badge:
+        # A badge that several cars share names none of them.
+        return by_badge[0] if len(by_badge) == 1 else None
+    assumed = len(policy.vehicles) == 1 and len(fitting) == 1
+    return fitting[0] if assumed and fitting[0].assumed_when_unidentified else None
 
 
-def _differ(named: str | None, known: str | None) -> bool:
-    """Whether both are known and not the same."""
-    return named is not None and known is not None and named != known
+def candidates(status: EvseStatus, policy: Policy) -> tuple[str, ...]:
+    """The cars that an unknown one may be; a foreign EVCCID or badge excludes those with one."""
+    named = status.identity if status.identity is not None else VehicleIdentity()
+    return tuple(
+        vehicle.vehicle_id
+        for vehicle in policy.vehicles
+        if not excludes(named, vehicle) and not _badge_differs(named, vehicle)
+    )
+
+
+def excludes(named: VehicleIdentity, vehicle: Vehicle) -> bool:
+    """Whether what the car says of itself makes it another one than this."""
+    one, other = _plain(named.evccid), _plain(vehicle.evccid)
+    return one is not None and other is not None and one != other
+
+
+def _badge_differs(named: VehicleIdentity, vehicle: Vehicle) -> bool:
+    one, other = named.id_token, vehicle.id_token
+    return one is not None and other is not None and not _same(one, other)
+
+
+def _same(one: str | None, other: str | None) -> bool:
+    """Whether both are known and alike; OCPP's identifiers know no letter case."""
+    return one is not None and other is not None and one.casefold() == other.casefold()
+
+
+def _plain(evccid: str | None) -> str | None:
+    """An EVCCID without the separators that some stations write it with."""
+    return None if evccid is None else evccid.replace(":", "").replace("-", "").casefold()
 
 
 def stage_of(
@@ -61,6 +88,12 @@ def stage_of(
     if policy.stage_wanted <= permitted:
         return policy.stage_wanted, f"the configuration asks for {policy.stage_wanted.name}"
     return permitted, why_not or ""
+
+
+def may_test(records: tuple[CommissioningRecord, ...], serial: str | None) -> bool:
+    """Whether a guided test may discharge at this device."""
+    permits = (CommissioningStep.PERMISSION_TO_OPERATE, CommissioningStep.TEST_PERMIT)
+    return any(record.step in permits and _valid_for(record, serial) for record in records)
 
 
 def _why_no_export(recorded: set[CommissioningStep], policy: Policy) -> str | None:

@@ -19,9 +19,8 @@ from v2g_daemon.control.situation import Situation
 from v2g_daemon.control.soc import SocEstimate
 from v2g_daemon.domain.goals import OverrideKind, UserOverride
 from v2g_daemon.domain.instant import fresh
-from v2g_daemon.domain.interval import QUARTER_HOUR, quarter_hour_start
+from v2g_daemon.domain.interval import QUARTER_HOUR, Interval, quarter_hour_start
 from v2g_daemon.domain.outlook import Outlook, OutlookStep
-from v2g_daemon.domain.plan import PlanSlot
 from v2g_daemon.domain.policy import FailState, Policy
 from v2g_daemon.domain.snapshot import Snapshot
 
@@ -50,12 +49,12 @@ def look_ahead(situation: Situation, snapshot: Snapshot, policy: Policy) -> Situ
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reasons:
-    """What decides whether the car charges at a moment; `slots` None: nothing to wait for."""
+    """What decides whether the car charges at a moment; `planned` None: nothing to wait for."""
 
     override: UserOverride | None
     below_floor: bool
     latest_start_utc: datetime | None
-    slots: tuple[PlanSlot, ...] | None
+    planned: tuple[Interval, ...] | None
 
     def charge_at(self, moment_utc: datetime) -> bool:
         """A person's word, the floor and the trip, and else the plan."""
@@ -64,9 +63,19 @@ class _Reasons:
         if override is not None and moment_utc < override.until_utc:
             must = self.below_floor or late
             return override.kind is OverrideKind.CHARGE or (must and not override.confirmed)
-        if self.below_floor or late or self.slots is None:
+        if self.below_floor or late or self.planned is None:
             return True
-        return any(slot.power_w > 0.0 for slot in self.slots if slot.interval.contains(moment_utc))
+        return any(span.contains(moment_utc) for span in self.planned)
+
+    def moments(self) -> Iterator[datetime]:
+        """When that may change."""
+        if self.override is not None:
+            yield self.override.until_utc
+        if self.latest_start_utc is not None:
+            yield self.latest_start_utc
+        for span in () if self.planned is None else self.planned:
+            yield span.start_utc
+            yield span.end_utc
 
 
 def _outlook(
@@ -85,32 +94,39 @@ def _outlook(
         override=situation.override,
         below_floor=situation.memory.below_floor,
         latest_start_utc=_latest_start_utc(situation, low_soc, safe_w, snapshot, policy),
-        slots=_slots(situation, snapshot),
+        planned=_planned(situation, snapshot),
     )
-    return Outlook(
-        steps=tuple(_steps(reasons, safe_w, now_utc, start_utc, end_utc)), ends_at_utc=end_utc
-    )
+    quarters_utc = {_quarter_from(moment_utc) for moment_utc in reasons.moments()}
+    steps: list[OutlookStep] = []
+    for at_utc in sorted({start_utc, *quarters_utc}):
+        limit_w = safe_w if reasons.charge_at(max(at_utc, now_utc)) else 0.0
+        if start_utc <= at_utc < end_utc and (not steps or limit_w != steps[-1].limit_w):
+            steps.append(OutlookStep(starts_at_utc=at_utc, limit_w=limit_w))
+    return Outlook(steps=tuple(steps), ends_at_utc=end_utc)
 
 
-def _steps(
-    reasons: _Reasons, safe_w: float, now_utc: datetime, start_utc: datetime, end_utc: datetime
-) -> Iterator[OutlookStep]:
-    """One step for each change, on the quarter-hour grid."""
-    told_w: float | None = None
-    while start_utc < end_utc:
-        limit_w = safe_w if reasons.charge_at(max(start_utc, now_utc)) else 0.0
-        if limit_w != told_w:
-            yield OutlookStep(starts_at_utc=start_utc, limit_w=limit_w)
-        told_w, start_utc = limit_w, start_utc + QUARTER_HOUR
+def _quarter_from(moment_utc: datetime) -> datetime:
+    """The first quarter hour that begins at the moment or after it."""
+    start_utc = quarter_hour_start(moment_utc)
+    return start_utc if start_utc == moment_utc else start_utc + QUARTER_HOUR
 
 
-def _slots(situation: Situation, snapshot: Snapshot) -> tuple[PlanSlot, ...] | None:
-    """The plan's, if one may be waited for: a usable one, for a departure, on a trusted clock."""
+def _planned(situation: Situation, snapshot: Snapshot) -> tuple[Interval, ...] | None:
+    """When the plan charges, if one may be waited for: usable, for a trip, on a trusted clock."""
     plan = situation.plan
     if plan is None or situation.commute is None or not snapshot.clock_trusted:
         return None
-    usable = fresh(plan.made_at, now=snapshot.now, max_age_s=USABLE_PLAN_S)
-    return plan.slots if usable else None
+    if not fresh(plan.made_at, now=snapshot.now, max_age_s=USABLE_PLAN_S):
+        return None
+    spans: list[tuple[datetime, datetime]] = []
+    for slot in plan.slots:
+        if slot.power_w <= 0.0:
+            continue
+        start_utc, end_utc = slot.interval.start_utc, slot.interval.end_utc
+        if spans and spans[-1][1] == start_utc:
+            start_utc = spans.pop()[0]
+        spans.append((start_utc, end_utc))
+    return tuple(Interval(start_utc=start_utc, end_utc=end_utc) for start_utc, end_utc in spans)
 
 
 def _latest_start_utc(

@@ -9,7 +9,7 @@ from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.memory import EvseMemory
 from v2g_daemon.domain.policy import EvsePolicy, Policy
 from v2g_daemon.domain.readings import EvseStatus
-from v2g_daemon.domain.vehicle import Vehicle
+from v2g_daemon.domain.vehicle import CarAnswer, Vehicle
 
 DRAWING_W = 100.0
 OFFER_STANDS_S = 300.0
@@ -37,13 +37,27 @@ def _afresh(memory: EvseMemory, session_id: str | None) -> EvseMemory:
     )
 
 
-def car_of_this_session(status: EvseStatus, memory: EvseMemory, policy: Policy) -> Vehicle | None:
+def answer_of(status: EvseStatus, answers: tuple[CarAnswer, ...]) -> CarAnswer | None:
+    """The owner's word on the car of this plug-in; one on another plug-in says nothing."""
+    if status.session_id is None:
+        return None
+    found = (
+        one
+        for one in answers
+        if (one.evse_id, one.session_id) == (status.evse_id, status.session_id)
+    )
+    return max(found, key=lambda one: one.answered_at_utc, default=None)
+
+
+def car_of_this_session(
+    status: EvseStatus, memory: EvseMemory, answer: CarAnswer | None, policy: Policy
+) -> Vehicle | None:
     """A car that named itself in this plug-in stays known while the station is silent about it."""
     if not status.plugged_in:
         return None
-    vehicle = vehicle_of(status, policy)
+    vehicle = vehicle_of(status, answer, policy)
     # Without a session's name nobody can say that it is still the same plug-in.
-    silent = status.identity is None and status.session_id is not None
+    silent = status.identity is None and status.session_id is not None and answer is None
     if vehicle is None and silent and memory.vehicle_id is not None:
         known = (one for one in policy.vehicles if one.vehicle_id == memory.vehicle_id)
         return next(known, None)

@@ -4,27 +4,40 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from v2g_daemon.control.budgets import daily_use, writes_left
 from v2g_daemon.control.commute import Commute, SessionEnergy, commute_of
-from v2g_daemon.control.dependable import dependable_charge_w
-from v2g_daemon.control.identity import stage_of
-from v2g_daemon.control.session import car_full, car_of_this_session, charged_wh, of_this_session
+from v2g_daemon.control.dependable import dependable_charge_w, static_safe_w
+from v2g_daemon.control.excerpt import counters_of, goals_of, override_of, plan_of, told_of
+from v2g_daemon.control.identity import candidates, stage_of
+from v2g_daemon.control.session import (
+    answer_of,
+    car_full,
+    car_of_this_session,
+    charged_wh,
+    of_this_session,
+)
 from v2g_daemon.control.soc import SocEstimate, follow_soc
-from v2g_daemon.domain.decision import Following
+from v2g_daemon.domain.decision import DailyUse, Following
 from v2g_daemon.domain.goals import DepartureGoal, UserOverride
 from v2g_daemon.domain.instant import fresh
 from v2g_daemon.domain.memory import DischargeLatch, EvseMemory
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.policy import EvsePolicy, Policy, Stage
+from v2g_daemon.domain.probe import ProbePhase
 from v2g_daemon.domain.readings import EvseStatus, PowerControl
+from v2g_daemon.domain.setpoint import Authority
 from v2g_daemon.domain.snapshot import CommandCounters, DischargeCounters, Snapshot
-from v2g_daemon.domain.vehicle import Vehicle
+from v2g_daemon.domain.vehicle import CarAnswer, Vehicle
 
 RELEASE_SLACK_S = 4.0 * 3600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
-    """One EVSE and its car now; `commute` None: nobody knows when this car leaves."""
+    """One EVSE and its car now; `commute` None: nobody knows when this car leaves.
+
+    `candidates`: the cars it may be, while nobody has said which.
+    """
 
     evse: EvsePolicy
     status: EvseStatus
@@ -42,6 +55,7 @@ class Situation:
     told: CommandCounters | None
     latch: DischargeLatch | None
     telemetry_fresh: bool
+    candidates: tuple[str, ...] = ()
     following: Following | None = None
 
     @property
@@ -56,14 +70,23 @@ class Situation:
 
     @property
     def max_discharge_w(self) -> float:
-        """The most that charger, station and car give together; 0 where unknown or unsigned."""
+        """The most that charger, station and car give together; 0 where unknown or unsigned.
+
+        A guided test may try what nobody has proved yet.
+        """
         capability = self.status.capability
         if self.vehicle is None or capability is None:
             return 0.0
-        if capability.control is not PowerControl.SIGNED:
-            return 0.0
         offered_w = max(-capability.power.lowest_w, 0.0)
+        if capability.control is not PowerControl.SIGNED:
+            offered_w = capability.untried_discharge_w if self.probing else 0.0
         return min(self.evse.max_discharge_w, self.vehicle.max_discharge_w, offered_w)
+
+    @property
+    def probing(self) -> bool:
+        """Whether a guided test runs."""
+        run = self.memory.probe
+        return run is not None and run.phase is not ProbePhase.OVER
 
     @property
     def min_charge_w(self) -> float:
@@ -78,6 +101,11 @@ class Situation:
         capability = self.status.capability
         offered_w = 0.0 if capability is None else capability.min_discharge_w
         return max(self.evse.min_discharge_w, offered_w)
+
+    @property
+    def use(self) -> DailyUse:
+        """What the charger was bothered with today, beside its budgets."""
+        return daily_use(self.evse.cadence, self.status, self.told)
 
     @property
     def soc_ceiling(self) -> float:
@@ -104,12 +132,9 @@ def assess(
     """The situation at one EVSE, with its memory brought up to this tick."""
     evse = policy.evse(status.evse_id)
     memory = of_this_session(memory, status)
-    vehicle = car_of_this_session(status, memory, policy)
-    vehicle_id = None if vehicle is None else vehicle.vehicle_id
-    full = car_full(status, memory, evse, snapshot.now)
-    known = (memory.vehicle_id, memory.car_full) == (vehicle_id, full)
-    if status.plugged_in and not known:
-        memory = replace(memory, vehicle_id=vehicle_id, car_full=full)
+    answer = answer_of(status, snapshot.answers)
+    vehicle = car_of_this_session(status, memory, answer, policy)
+    memory = _with_car(memory, status, vehicle, full=car_full(status, memory, evse, snapshot.now))
     estimate = None
     if vehicle is not None:
         memory, estimate = follow_soc(memory, status, evse, vehicle, snapshot.now)
@@ -122,17 +147,34 @@ def assess(
         estimate=estimate,
         stage=stage,
         stage_detail=stage_detail,
-        goals=_goals_of(vehicle, snapshot),
+        goals=goals_of(vehicle, snapshot),
         commute=None,
         charged_wh=charged_wh(memory, status),
-        override=_override_of(status.evse_id, snapshot),
-        plan=_plan_of(status.evse_id, vehicle, snapshot),
-        counters=_counters_of(vehicle, snapshot),
-        told=_told_of(status.evse_id, snapshot),
+        override=override_of(status.evse_id, snapshot),
+        plan=plan_of(status.evse_id, vehicle, snapshot),
+        counters=counters_of(vehicle, snapshot),
+        told=told_of(status.evse_id, snapshot),
         latch=next((one for one in latches if one.evse_id == status.evse_id), None),
         telemetry_fresh=_fresh_power(status, snapshot, policy),
+        candidates=candidates(status, policy) if _asks(status, vehicle, answer) else (),
     )
     return _with_commute(situation, snapshot, policy)
+
+
+def _with_car(
+    memory: EvseMemory, status: EvseStatus, vehicle: Vehicle | None, *, full: bool
+) -> EvseMemory:
+    """The memory with the car of this plug-in."""
+    vehicle_id = None if vehicle is None else vehicle.vehicle_id
+    if not status.plugged_in or (memory.vehicle_id, memory.car_full) == (vehicle_id, full):
+        return memory
+    return replace(memory, vehicle_id=vehicle_id, car_full=full)
+
+
+def _asks(status: EvseStatus, vehicle: Vehicle | None, answer: CarAnswer | None) -> bool:
+    """Whether nobody has said which car this plug-in is."""
+    unknown = vehicle is None and answer is None
+    return unknown and status.plugged_in and status.session_id is not None
 
 
 def _with_commute(situation: Situation, snapshot: Snapshot, policy: Policy) -> Situation:
@@ -141,13 +183,21 @@ def _with_commute(situation: Situation, snapshot: Snapshot, policy: Policy) -> S
         vehicle=situation.vehicle,
         estimate=situation.estimate,
         evse=situation.evse,
-        max_charge_w=dependable_charge_w(situation.max_charge_w, situation.evse, policy),
+        max_charge_w=_dependable_w(situation, policy),
         session=SessionEnergy(charged_wh=situation.charged_wh, car_full=situation.memory.car_full),
         snapshot=snapshot,
         policy=policy,
     )
     memory = _with_flags(situation, commute, snapshot)
     return replace(situation, commute=commute, memory=memory)
+
+
+def _dependable_w(situation: Situation, policy: Policy) -> float:
+    """What the trip can count on: no more than is safe, once trust or today's writes are gone."""
+    power_w = dependable_charge_w(situation.max_charge_w, situation.evse, policy)
+    if situation.memory.distrusted or writes_left(situation.use, Authority.SAFETY) == 0:
+        return min(power_w, static_safe_w(situation.evse, policy.grid))
+    return power_w
 
 
 def _with_flags(situation: Situation, commute: Commute | None, snapshot: Snapshot) -> EvseMemory:
@@ -177,45 +227,3 @@ def _with_flags(situation: Situation, commute: Commute | None, snapshot: Snapsho
 def _fresh_power(status: EvseStatus, snapshot: Snapshot, policy: Policy) -> bool:
     max_age_s = policy.timing.evse_max_age_s
     return fresh(status.power_observed_at, now=snapshot.now, max_age_s=max_age_s)
-
-
-def _goals_of(vehicle: Vehicle | None, snapshot: Snapshot) -> tuple[DepartureGoal, ...]:
-    wanted = None if vehicle is None else vehicle.vehicle_id
-    for entry in snapshot.goals:
-        if entry.vehicle_id == wanted:
-            return tuple(g for g in entry.goals if g.ready_by_utc > snapshot.now.utc)
-    return ()
-
-
-def _override_of(evse_id: str, snapshot: Snapshot) -> UserOverride | None:
-    live = [
-        override
-        for override in snapshot.overrides
-        if override.evse_id == evse_id
-        and override.set_at_utc <= snapshot.now.utc < override.until_utc
-    ]
-    return max(live, key=lambda override: override.set_at_utc, default=None)
-
-
-def _plan_of(evse_id: str, vehicle: Vehicle | None, snapshot: Snapshot) -> Plan | None:
-    vehicle_id = None if vehicle is None else vehicle.vehicle_id
-    for plan in snapshot.plans:
-        if plan.evse_id == evse_id and plan.vehicle_id == vehicle_id:
-            return plan
-    return None
-
-
-def _counters_of(vehicle: Vehicle | None, snapshot: Snapshot) -> DischargeCounters | None:
-    if vehicle is None:
-        return None
-    for counters in snapshot.counters:
-        if counters.vehicle_id == vehicle.vehicle_id:
-            return counters
-    return None
-
-
-def _told_of(evse_id: str, snapshot: Snapshot) -> CommandCounters | None:
-    for counters in snapshot.command_counters:
-        if counters.evse_id == evse_id:
-            return counters
-    return None

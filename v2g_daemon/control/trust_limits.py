@@ -50,7 +50,7 @@ def countercheck(situation: Situation, snapshot: Snapshot, policy: Policy) -> Li
 
 def write_budget(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:
     """Once today's writes are used up, what is safe without another one."""
-    if writes_left(situation, Authority.SAFETY) != 0:
+    if writes_left(situation.use, Authority.SAFETY) != 0:
         return None
     return Limit(
         permitted=PowerRange(lowest_w=0.0, highest_w=static_safe_w(situation.evse, policy.grid)),

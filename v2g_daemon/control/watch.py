@@ -15,7 +15,7 @@ from v2g_daemon.domain.decision import Following
 from v2g_daemon.domain.faults import Fault, FaultCode
 from v2g_daemon.domain.instant import fresh
 from v2g_daemon.domain.policy import Policy
-from v2g_daemon.domain.readings import CommandOutcome, OutcomeKind
+from v2g_daemon.domain.readings import CommandOutcome, MeterRole, OutcomeKind
 from v2g_daemon.domain.setpoint import Command, HandsOff
 from v2g_daemon.domain.snapshot import Snapshot
 
@@ -52,7 +52,12 @@ def site_faults(grid: GridView, snapshot: Snapshot, policy: Policy) -> tuple[Fau
     """Faults of meter, prices, recording and clock."""
     found: list[Fault] = []
     if policy.grid.has_meter and not grid.usable:
-        found.append(Fault(code=FaultCode.METER_STALE, detail="the grid meter gives no value"))
+        found.append(_meter_fault(grid, snapshot))
+    found += [
+        Fault(code=FaultCode.METER_TROUBLE, detail=f"meter {one.meter_id}: {one.trouble}")
+        for one in snapshot.meters
+        if one.trouble is not None and one.role is not MeterRole.GRID
+    ]
     if snapshot.prices is None or snapshot.prices.at(snapshot.now.utc) is None:
         found.append(Fault(code=FaultCode.PRICES_MISSING, detail="no price is known for now"))
     stalled = recording_stalled(snapshot, policy)
@@ -67,10 +72,24 @@ def site_faults(grid: GridView, snapshot: Snapshot, policy: Policy) -> tuple[Fau
     return tuple(found)
 
 
+def _meter_fault(grid: GridView, snapshot: Snapshot) -> Fault:
+    """Why the grid meter is not believed."""
+    if grid.frozen:
+        detail = "the grid meter does not move while the car does"
+        return Fault(code=FaultCode.METER_FROZEN, detail=detail)
+    troubles = [
+        one.trouble
+        for one in snapshot.meters
+        if one.role is MeterRole.GRID and one.trouble is not None
+    ]
+    detail = ": ".join(["the grid meter gives no value", *troubles[:1]])
+    return Fault(code=FaultCode.METER_STALE, detail=detail)
+
+
 def evse_faults(situation: Situation, snapshot: Snapshot, policy: Policy) -> tuple[Fault, ...]:
-    """Faults of one EVSE: telemetry, the last command's outcome, the trip, the plan, the latch."""
+    """Faults of one EVSE: its adapter's, telemetry, last outcome, trip, plan, latch."""
     status, evse_id = situation.status, situation.status.evse_id
-    found: list[Fault] = []
+    found = list(status.faults)
 
     def add(code: FaultCode, detail: str) -> None:
         found.append(Fault(code=code, detail=detail, evse_id=evse_id))
@@ -90,7 +109,7 @@ def evse_faults(situation: Situation, snapshot: Snapshot, policy: Policy) -> tup
         add(FaultCode.GOAL_UNREACHABLE, f"{missing:.1f} kWh will be missing at departure")
     if _decrease_unconfirmed(situation, snapshot, policy):
         add(FaultCode.DECREASE_UNCONFIRMED, "a lower power was commanded and not confirmed")
-    exhausted = exhausted_budget(situation)
+    exhausted = exhausted_budget(situation.use)
     if exhausted is not None:
         add(FaultCode.BUDGET_EXHAUSTED, exhausted)
     if situation.following is Following.DEVIATING:

@@ -8,6 +8,7 @@ from enum import Enum
 from v2g_daemon.domain.faults import Fault
 from v2g_daemon.domain.outlook import Outlook
 from v2g_daemon.domain.policy import Stage
+from v2g_daemon.domain.probe import ProbeRun
 from v2g_daemon.domain.setpoint import Command, Limit, Reason
 
 
@@ -46,8 +47,9 @@ class DailyUse:
 class EvseDecision:
     """The command for one EVSE and how it came about.
 
-    `following` judges the command of the tick before; None: there was none. `outlook`: what it does
-    by itself, should the commands cease; None: nothing of ours.
+    `following` judges the command of the tick before; None: there was none. `candidates` are the
+    configured cars that this one may be, while nobody has said which: a question to the owner.
+    `outlook`: what it does by itself, should the commands cease; None: nothing of ours.
     """
 
     evse_id: str
@@ -61,6 +63,8 @@ class EvseDecision:
     command: Command
     following: Following | None = None
     car_state: CarState | None = None
+    candidates: tuple[str, ...] = ()
+    probe: ProbeRun | None = None
     use: DailyUse | None = None
     outlook: Outlook | None = None
 

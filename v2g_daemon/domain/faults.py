@@ -10,6 +10,9 @@ class FaultCode(Enum):
     """The catalogue; the value is the name in trace, database and API."""
 
     METER_STALE = "meter_stale"
+    METER_FROZEN = "meter_frozen"
+    METER_TROUBLE = "meter_trouble"
+    POWER_BALANCE = "power_balance"
     EVSE_STALE = "evse_stale"
     COMMAND_REJECTED = "command_rejected"
     COMMAND_TIMED_OUT = "command_timed_out"
@@ -27,6 +30,9 @@ class FaultCode(Enum):
     CLOCK_UNTRUSTED = "clock_untrusted"
     GOAL_UNREACHABLE = "goal_unreachable"
     REGISTER_RESET = "register_reset"
+    POWER_CONTRADICTED = "power_contradicted"
+    STATION_SETTING = "station_setting"
+    FOREIGN_LIMIT = "foreign_limit"
     CERTIFICATE_EXPIRING = "certificate_expiring"
 
 

@@ -86,6 +86,7 @@ class OverrideKind(Enum):
 
     STOP = "stop"
     CHARGE = "charge"
+    PROBE = "probe"  # a guided test of discharge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.memory import DischargeLatch
 from v2g_daemon.domain.setpoint import Authority
 from v2g_daemon.domain.snapshot import CommissioningRecord
+from v2g_daemon.domain.vehicle import CarAnswer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,4 +173,5 @@ LedgerRow = (
     | OverrideEvent
     | StationEvent
     | CommissioningRecord
+    | CarAnswer
 )

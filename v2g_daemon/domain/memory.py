@@ -11,6 +11,7 @@ from datetime import datetime
 
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.outlook import Outlook
+from v2g_daemon.domain.probe import ProbeRun
 from v2g_daemon.domain.setpoint import Setpoint
 
 
@@ -107,7 +108,7 @@ class EvseMemory:
     `discharge_proven`: in this session a discharge, `discharge_shown` by the PCC, flowed for long
     enough, the last one from `discharging_since` on. `steps_against`, `steps_unseen`: so many steps
     in a row went the other way at the PCC, or did not show there. `outlook_soc`: the lower edge of
-    the band of SoC that the `outlook` was made for.
+    the band of SoC that the `outlook` was made for. `probe`: the guided test of this session.
     """
 
     evse_id: str
@@ -135,6 +136,7 @@ class EvseMemory:
     discharging_since: Instant | None = None
     discharge_shown: bool = False
     discharge_proven: bool = False
+    probe: ProbeRun | None = None
     check: Countercheck | None = None
     steps_against: int = 0
     steps_unseen: int = 0
@@ -143,12 +145,28 @@ class EvseMemory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stillness:
+    """The PCC's digits that have not changed, and the span of the EVSEs' power since.
+
+    `moved_at`: when that span first grew past what no house hides to the watt.
+    """
+
+    digits: tuple[float | None, ...]
+    since: Instant
+    lowest_evse_w: float | None = None
+    highest_evse_w: float | None = None
+    moved_at: Instant | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """All memory of `decide`."""
+    """All memory of `decide`; `unbalanced_since`: the powers of the house do not add up."""
 
     evses: tuple[EvseMemory, ...] = ()
     latches: tuple[DischargeLatch, ...] = ()
     meter_good_since: Instant | None = None
+    stillness: Stillness | None = None
+    unbalanced_since: Instant | None = None
 
     def of(self, evse_id: str) -> EvseMemory:
         """The memory of one EVSE; a fresh one if it is new."""

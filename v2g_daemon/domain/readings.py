@@ -1,4 +1,4 @@
-"""What the edges observe: the meter at the PCC and the status of each EVSE.
+"""What the edges observe: the meters of the house and the status of each EVSE.
 
 Energy registers are two non-negative counters in integer milliwatt-hours (`_milliwh`).
 """
@@ -9,13 +9,27 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from v2g_daemon.domain.faults import Fault
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.power import PowerRange
 
 
+class MeterRole(Enum):
+    """What a meter measures."""
+
+    GRID = "grid"
+    PV = "pv"
+    BATTERY = "battery"
+    EVSE = "evse"
+    SUB = "sub"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterReading:
-    """The grid connection point: import +, export −; tuples are per phase, empty when unknown."""
+    """One meter; positive W flow into what it measures (PCC: import +, export −; PV −).
+
+    Tuples are per phase, empty when unknown.
+    """
 
     observed_at: Instant
     power_w: float
@@ -24,6 +38,21 @@ class MeterReading:
     frequency_hz: float | None = None
     import_milliwh: int | None = None
     export_milliwh: int | None = None
+    serial: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterStatus:
+    """One configured meter: its newest power, its serial number, and what is wrong with it now.
+
+    `power_w` None: no value that is fresh enough to be believed.
+    """
+
+    meter_id: str
+    role: MeterRole
+    power_w: float | None = None
+    serial: str | None = None
+    trouble: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +75,7 @@ class PowerControl(Enum):
 class EvseCapability:
     """What station and car offer now; `power.lowest_w` < 0 only where discharge is offered.
 
+    `untried_discharge_w`: a discharge that only a guided test may command, to prove it.
     `renegotiates`: each change is settled anew with the car, which takes it seconds to minutes.
     """
 
@@ -53,6 +83,7 @@ class EvseCapability:
     min_charge_w: float
     min_discharge_w: float
     control: PowerControl
+    untried_discharge_w: float = 0.0
     renegotiates: bool = False
 
 
@@ -66,20 +97,26 @@ class OutcomeKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandOutcome:
-    """The device's answer to the command whose target was `target_w`."""
+    """The device's answer to the command whose target was `target_w`.
+
+    `detail` says why it was refused, or what the device itself says against what it applied.
+    `left_to_device`: the powers among which it then chooses by itself, around the target.
+    """
 
     kind: OutcomeKind
     target_w: float
     answered_at: Instant
     detail: str = ""
+    left_to_device: PowerRange | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvseStatus:
     """One EVSE as last observed; each quantity has the moment it was observed, or is None.
 
-    `writes_today`: what was written to the device since local midnight, `flash_writes_today` the
-    part of it that wears its memory; None: the driver does not count.
+    `car_plans_w`: what the car's own schedule takes now. `writes_today`: what was written to the
+    device since local midnight, `flash_writes_today` the part of it that wears its memory; None:
+    the driver does not count, or commands wear nothing. `faults`: what its adapter finds wrong.
     """
 
     evse_id: str
@@ -100,5 +137,7 @@ class EvseStatus:
     registers_observed_at: Instant | None = None
     car_stopped: bool = False
     outcome: CommandOutcome | None = None
+    faults: tuple[Fault, ...] = ()
+    car_plans_w: float | None = None
     writes_today: int | None = None
     flash_writes_today: int | None = None

@@ -55,13 +55,19 @@ def permitted_by(limits: Iterable[Limit]) -> PowerRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setpoint:
-    """A signed power for one EVSE, inside `permitted`, until `expires_at`."""
+    """A signed power for one EVSE, inside `permitted`, until `expires_at`.
+
+    `discharge_barred`: stage, identity or a latch keep this car from any discharge. `probe`: a
+    guided test; it alone may be told in words that have not been proved.
+    """
 
     target_w: float
     permitted: PowerRange
     reason: Reason
     issued_at: Instant
     expires_at: Instant
+    discharge_barred: bool = False
+    probe: bool = False
 
     def __post_init__(self) -> None:
         if not isfinite(self.target_w):

@@ -10,7 +10,8 @@ from v2g_daemon.domain.goals import DepartureGoal, UserOverride
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prices import PriceCurve
-from v2g_daemon.domain.readings import EvseStatus, MeterReading
+from v2g_daemon.domain.readings import EvseStatus, MeterReading, MeterStatus
+from v2g_daemon.domain.vehicle import CarAnswer
 
 
 class CommissioningStep(Enum):
@@ -20,6 +21,7 @@ class CommissioningStep(Enum):
     SIGN_TEST = "sign_test"
     EXPORT_COMPENSATION = "export_compensation"
     OWNER_CONSENT = "owner_consent"
+    TEST_PERMIT = "test_permit"  # the grid operator lets a guided test discharge, and no more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +82,10 @@ class VehicleGoals:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """One moment of the house; what is unknown is None, never 0."""
+    """One moment of the house; what is unknown is None, never 0.
+
+    `meter` is the PCC; PV counts production as positive, the home battery its charging.
+    """
 
     now: Instant
     clock_trusted: bool
@@ -94,4 +99,7 @@ class Snapshot:
     commissioning: tuple[CommissioningRecord, ...]
     counters: tuple[DischargeCounters, ...]
     recording: RecordingHealth
+    answers: tuple[CarAnswer, ...] = ()
+    battery_power_w: float | None = None
+    meters: tuple[MeterStatus, ...] = ()
     command_counters: tuple[CommandCounters, ...] = ()

@@ -141,11 +141,23 @@ class RelayView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SettingView:
+    """A setting of a station: the value in force, the one we would have, and how it stands."""
+
+    name: str
+    value: str
+    wanted: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StationDetails:
-    """Everything known of one station."""
+    """Everything known of one station; `settings` are those of its last boot or connection."""
 
     station: StationView
+    dialect: str | None
     evses: tuple[EvseDetails, ...]
+    settings: tuple[SettingView, ...]
     security: tuple[SecurityNote, ...]
     log_upload: LogUpload | None
     relay: RelayView | None

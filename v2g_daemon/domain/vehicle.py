@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+
+GUEST = "guest"  # what people call a car that is none of theirs; no vehicle's id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,3 +44,13 @@ class Vehicle:
     assumed_when_unidentified: bool = False
     usual_energy_wh: float = 10_000.0
     hysteresis_soc: float = 0.01
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarAnswer:
+    """The owner's word on which car one plug-in is; `vehicle_id` None is a guest."""
+
+    answered_at_utc: datetime
+    evse_id: str
+    session_id: str
+    vehicle_id: str | None

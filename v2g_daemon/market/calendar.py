@@ -16,6 +16,7 @@ from v2g_daemon.market.track import Span, Value, posix_s
 
 MINUTES_PER_DAY = 1440
 DAY_S = 86_400
+HOUR_S = 3600
 MINUTE_S = 60
 ALL_MONTHS = frozenset(range(1, 13))
 # A kind of day is its weekday (Monday 0), plus 7 on a holiday.

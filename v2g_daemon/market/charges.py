@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from v2g_daemon.market import tiers
-from v2g_daemon.market.metered import Columns
+from v2g_daemon.market.metered import MILLIWH_PER_KWH, Columns
 from v2g_daemon.market.rated import ONE, NamedTrack, Rated, bounded
 from v2g_daemon.market.tariff import Export, NegativePriceRule, Stack, Tariff
 from v2g_daemon.market.track import Span, Value, means
 
-MILLIWH_PER_KWH = 1_000_000
 ZERO = Decimal(0)
 
 

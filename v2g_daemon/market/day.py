@@ -10,12 +10,11 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from v2g_daemon.domain.interval import Interval, local_day
+from v2g_daemon.market.calendar import HOUR_S
 from v2g_daemon.market.rated import Rated, bounded, export_price, import_price, rated
 from v2g_daemon.market.series import KnownSeries
 from v2g_daemon.market.tariff import Tariff, TariffBook
 from v2g_daemon.market.track import Span, Value, aligned, means
-
-HOUR_S = 3600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

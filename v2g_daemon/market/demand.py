@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from v2g_daemon.market.calendar import LocalCalendar, LocalDay
-from v2g_daemon.market.metered import Columns
+from v2g_daemon.market.calendar import HOUR_S, LocalCalendar, LocalDay
+from v2g_daemon.market.metered import MILLIWH_PER_KWH, Columns
 from v2g_daemon.market.rated import edges
 from v2g_daemon.market.tariff import Demand, Tariff
 from v2g_daemon.market.track import Span, Value, constant, means, of_steps
 
-HOUR_S = 3600
-MILLIWH_PER_KWH = 1_000_000
 INSIDE = Decimal(1)
 
 

@@ -10,6 +10,8 @@ from v2g_daemon.domain.billing_meter import BillingMeter
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.market.track import posix_s
 
+MILLIWH_PER_KWH = 1_000_000
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeteredStep:

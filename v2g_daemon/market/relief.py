@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from v2g_daemon.market.charges import MILLIWH_PER_KWH, NamedPrices
-from v2g_daemon.market.metered import Columns
+from v2g_daemon.market.charges import NamedPrices
+from v2g_daemon.market.metered import MILLIWH_PER_KWH, Columns
 from v2g_daemon.market.rated import ONE
 from v2g_daemon.market.tariff import Tariff
 

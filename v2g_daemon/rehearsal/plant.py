@@ -13,6 +13,7 @@ from v2g_daemon.battery.taper import accepted_share
 from v2g_daemon.domain.policy import LossCurve
 
 SLOT_H = 0.25
+MINUTES = 15
 SLACK_W = 1e-6
 
 
@@ -76,6 +77,8 @@ def given_way_w(plant: Plant, power_w: float, around: Surroundings) -> float:
 
 def accepted_w(plant: Plant, energy_wh: float) -> float:
     """The most that the car accepts at this energy."""
+    if energy_wh <= plant.taper_above_wh:
+        return plant.max_charge_w
     soc, taper_soc = energy_wh / plant.pack_wh, plant.taper_above_wh / plant.pack_wh
     share = accepted_share(soc, taper_soc)
     return max(plant.max_charge_w * share, min(plant.min_charge_w, plant.max_charge_w))
@@ -85,8 +88,8 @@ def held(
     plant: Plant, setpoint_w: float, energy_wh: float, around: Surroundings, *, ceiling_wh: float
 ) -> Flow:
     """Hold a setpoint for a quarter hour from `energy_wh` in the pack."""
-    if setpoint_w > 0.0 and energy_wh > plant.taper_above_wh:
-        setpoint_w = min(setpoint_w, accepted_w(plant, energy_wh))
+    if setpoint_w > 0.0:
+        setpoint_w = _taken_w(plant, setpoint_w, energy_wh)
     power_w = given_way_w(plant, setpoint_w, around)
     idle = _at_the_pcc(plant, 0.0, around)
     if power_w == 0.0:
@@ -101,6 +104,18 @@ def held(
         import_wh=idle[0] + share * (active[0] - idle[0]),
         export_wh=idle[1] + share * (active[1] - idle[1]),
     )
+
+
+def _taken_w(plant: Plant, setpoint_w: float, energy_wh: float) -> float:
+    """What a tapering car takes on average in the quarter hour, minute by minute."""
+    if energy_wh + setpoint_w * SLOT_H <= plant.taper_above_wh:
+        return setpoint_w
+    taken_w = 0.0
+    for _ in range(MINUTES):
+        now_w = min(setpoint_w, accepted_w(plant, energy_wh))
+        energy_wh += pack_power_w(now_w, plant.loss) * SLOT_H / MINUTES
+        taken_w += now_w / MINUTES
+    return taken_w
 
 
 def _share(plant: Plant, pack_wh: float, energy_wh: float, ceiling_wh: float) -> float:

@@ -113,7 +113,7 @@ def scored(job: Job, ran: Ran, market: Market) -> Score:
     worn = money(round(out_wh * 1000.0), exact(vehicle.wear_cost_per_kwh_discharged))
     return Score(
         lines=lines,
-        energy_cost=sum((line.amount for line in lines), start=ZERO),
+        energy_cost=sum((line.amount for line in lines), start=Decimal(0)),
         wear=wear_range(worn),
         end_credit=money(round((ran.energy_wh[-1] - job.start_wh) * 1000.0), market.end_per_kwh),
         import_milliwh=sum(energy_milliwh for energy_milliwh in ran.import_milliwh),

@@ -54,7 +54,9 @@ class ControlLoop:
         self.house, outcome = advance(self.house, news, self._policy)
         self._around.recorder.record(outcome)
         for decided in outcome.decision.evses:
-            self._around.ports[decided.evse_id].command(decided.command)
+            port = self._around.ports[decided.evse_id]
+            port.command(decided.command)
+            port.outlook(decided.outlook)
         for problem in outcome.problems:
             self._around.desk.pose(problem)
         self._around.on_tick(outcome)

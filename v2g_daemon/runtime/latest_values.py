@@ -7,12 +7,14 @@ from collections.abc import Iterable
 from v2g_daemon.domain.clock import ClockWitness, WitnessSource
 from v2g_daemon.domain.faults import Fault
 from v2g_daemon.domain.goals import UserOverride
-from v2g_daemon.domain.instant import Instant, fresh
+from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.memory import LatchClearance
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading
 from v2g_daemon.domain.snapshot import CommissioningRecord, RecordingHealth
+from v2g_daemon.domain.vehicle import CarAnswer
+from v2g_daemon.runtime.meter_slots import MeterSlot, MeterSlots
 from v2g_daemon.step.news import News
 
 
@@ -23,18 +25,18 @@ class LatestValues:
         self,
         *,
         evse_ids: Iterable[str],
-        pv_max_age_s: float,
+        meters: Iterable[MeterSlot] = (),
         commissioning: tuple[CommissioningRecord, ...] = (),
         overrides: tuple[UserOverride, ...] = (),
+        answers: tuple[CarAnswer, ...] = (),
     ) -> None:
         self._evses = {
             evse_id: EvseStatus(evse_id=evse_id, connected=False) for evse_id in evse_ids
         }
-        self._pv_max_age_s = pv_max_age_s
+        self._meters = MeterSlots(meters)
         self._commissioning = commissioning
         self._overrides = {override.evse_id: override for override in overrides}
-        self._meter: MeterReading | None = None
-        self._pv: tuple[float, Instant] | None = None
+        self._answers = {answer.evse_id: answer for answer in answers}
         self._prices: PriceCurve | None = None
         self._witnesses: dict[WitnessSource, ClockWitness] = {}
         self._plans: dict[str, Plan] = {}
@@ -42,13 +44,17 @@ class LatestValues:
         self._failed_plans: set[str] = set()
         self._faults: dict[str, tuple[Fault, ...]] = {}
 
-    def put_meter(self, reading: MeterReading) -> None:
-        """The newest reading at the PCC."""
-        self._meter = reading
+    def put_meter(self, meter_id: str, reading: MeterReading) -> None:
+        """The newest reading of a configured meter; KeyError for any other."""
+        self._meters.put(meter_id, reading)
 
-    def put_pv_power(self, power_w: float, observed_at: Instant) -> None:
-        """The newest PV power, positive when producing."""
-        self._pv = (power_w, observed_at)
+    def put_meter_trouble(self, meter_id: str, trouble: str | None) -> None:
+        """What is wrong with a meter now; None: nothing any more."""
+        self._meters.put_trouble(meter_id, trouble)
+
+    def put_upstream(self, evse_id: str, reading: MeterReading) -> None:
+        """What a station says of the grid connection; dropped where nobody wants it."""
+        self._meters.put_upstream(evse_id, reading)
 
     def put_evse(self, status: EvseStatus) -> None:
         """The newest status of a configured EVSE; KeyError for any other."""
@@ -76,6 +82,10 @@ class LatestValues:
         """Back to automatic."""
         self._overrides.pop(evse_id, None)
 
+    def put_car_answer(self, answer: CarAnswer) -> None:
+        """The owner says which car it is; replaces his word before on the same EVSE."""
+        self._answers[answer.evse_id] = answer
+
     def clear_latch(self, clearance: LatchClearance) -> None:
         """A person clears a latch; taken in at the next tick."""
         self._cleared[clearance.evse_id] = clearance
@@ -93,7 +103,7 @@ class LatestValues:
         self._failed_plans.add(evse_id)
 
     def freeze(self, *, now: Instant, clock_trusted: bool, recording: RecordingHealth) -> News:
-        """One consistent view; plans and clearances are handed over once, old overrides dropped."""
+        """One consistent view; plans and clearances are handed over once, what is over dropped."""
         expired = [
             evse_id
             for evse_id, override in self._overrides.items()
@@ -101,12 +111,18 @@ class LatestValues:
         ]
         for evse_id in expired:
             del self._overrides[evse_id]
+        for status in self._evses.values():
+            answer = self._answers.get(status.evse_id)
+            if answer is not None and status.session_id not in (None, answer.session_id):
+                del self._answers[status.evse_id]
         news = News(
             now=now,
             clock_trusted=clock_trusted,
-            meter=self._meter,
-            pv_power_w=self._fresh_pv_w(now),
-            evses=tuple(self._evses.values()),
+            meter=self._meters.at_pcc(now),
+            pv_power_w=self._meters.produced_w(now),
+            evses=tuple(
+                self._meters.with_measured_power(status, now) for status in self._evses.values()
+            ),
             prices=self._prices,
             plans=tuple(self._plans.values()),
             failed_plans=tuple(sorted(self._failed_plans)),
@@ -114,14 +130,13 @@ class LatestValues:
             commissioning=self._commissioning,
             recording=recording,
             cleared=tuple(self._cleared.values()),
+            answers=tuple(self._answers.values()),
+            battery_power_w=self._meters.battery_w(now),
+            meters=self._meters.statuses(now),
             faults=tuple(fault for faults in self._faults.values() for fault in faults),
         )
+        self._meters.taken()
         self._plans.clear()
         self._cleared.clear()
         self._failed_plans.clear()
         return news
-
-    def _fresh_pv_w(self, now: Instant) -> float | None:
-        if self._pv is None or not fresh(self._pv[1], now=now, max_age_s=self._pv_max_age_s):
-            return None
-        return self._pv[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
+from v2g_daemon.domain.vehicle import GUEST
 from v2g_daemon.settings.complaint import Complaint
 from v2g_daemon.settings.price_sources import source_complaints
 from v2g_daemon.settings.sections import Charger, Departure, Settings
@@ -24,6 +25,7 @@ def contradictions(settings: Settings) -> tuple[Complaint, ...]:
             access_contradictions(settings),
             _vehicles(settings),
             _charge_keys(settings),
+            _meters(settings),
             *(_departure(settings, number, one) for number, one in enumerate(settings.departure)),
             _clock(settings),
         )
@@ -50,7 +52,9 @@ def _site(settings: Settings) -> Iterator[Complaint]:
 
 def _tariff(settings: Settings) -> Iterator[Complaint]:
     if not settings.tariff:
-        yield Complaint(key="tariff", value=None, problem="is missing", fix="add it")
+        yield Complaint(
+            key="tariff", value=None, problem="is missing", fix="add it (docs/tariffs.md)"
+        )
     yield from source_complaints(settings)
 
 
@@ -114,6 +118,14 @@ def _charger(settings: Settings, number: int, charger: Charger) -> Iterator[Comp
                 problem=f"is above max_{way}_w = {most_w:g}",
                 fix="exchange or correct them",
             )
+    first = next(one for one in settings.charger if one.station_id == charger.station_id)
+    if charger.dialect != first.dialect:
+        yield Complaint(
+            key=f"{key}.dialect",
+            value=repr(charger.dialect),
+            problem=f"station {charger.station_id!r} has another charger that says otherwise",
+            fix="name one dialect for all chargers of a station",
+        )
     if charger.phases is not None and charger.phases > site.phases:
         yield Complaint(
             key=f"{key}.phases",
@@ -125,6 +137,13 @@ def _charger(settings: Settings, number: int, charger: Charger) -> Iterator[Comp
 
 def _vehicles(settings: Settings) -> Iterator[Complaint]:
     for number, vehicle in enumerate(settings.vehicle):
+        if vehicle.id == GUEST:
+            yield Complaint(
+                key=f"vehicle[{number}].id",
+                value=repr(GUEST),
+                problem="is the word for a car that is none of yours",
+                fix="give the car another name",
+            )
         if vehicle.soc_floor >= vehicle.soc_ceiling:
             yield Complaint(
                 key=f"vehicle[{number}].soc_floor",
@@ -138,6 +157,37 @@ def _vehicles(settings: Settings) -> Iterator[Complaint]:
                 value="true",
                 problem="there is more than one vehicle",
                 fix="give each its evccid or id_token and remove this",
+            )
+
+
+def _meters(settings: Settings) -> Iterator[Complaint]:
+    chargers = [one.id for one in settings.charger]
+    ids: list[str] = []
+    for number, meter in enumerate(settings.meter):
+        key = f"meter[{number}]"
+        if meter.id in ids:
+            yield Complaint(
+                key=f"{key}.id",
+                value=repr(meter.id),
+                problem="another meter has this id",
+                fix="give each its own",
+            )
+        ids += [] if meter.id is None else [meter.id]
+        if meter.role == "evse" and meter.evse is None:
+            yield Complaint(
+                key=f"{key}.evse",
+                value=None,
+                problem="is missing, so nobody knows whose power it measures",
+                fix=f"name one of {', '.join(chargers)}",
+            )
+        if meter.evse is not None and (meter.role != "evse" or meter.evse not in chargers):
+            yield Complaint(
+                key=f"{key}.evse",
+                value=repr(meter.evse),
+                problem="no charger has this id" if meter.role == "evse" else "has no meaning here",
+                fix=f"name one of {', '.join(chargers)}"
+                if meter.role == "evse"
+                else 'remove it, or write role = "evse"',
             )
 
 

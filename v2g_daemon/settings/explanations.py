@@ -13,6 +13,11 @@ from pydantic import BaseModel, ValidationError
 from v2g_daemon.domain.errors import ConfigurationError
 from v2g_daemon.settings.complaint import Complaint
 
+# Keys of an earlier version by their table, and what says the same now.
+_MOVED = {
+    ("meter", "host"): 'write link = "tcp://HOST:PORT"',
+    ("meter", "port"): 'write link = "tcp://HOST:PORT"',
+}
 _SECRET_WORDS = ("pass", "pwd", "secret", "token")  # a misspelt password is one too
 
 
@@ -86,6 +91,9 @@ def _explained(
     above: tuple[int | str, ...],
 ) -> Complaint:
     key = dotted((*above, *loc))
+    moved = _MOVED.get((str(loc[0]), str(loc[-1]))) if loc else None
+    if kind == "extra_forbidden" and moved is not None:
+        return Complaint(key=key, value=shown(key, value), problem="unknown key", fix=moved)
     if kind == "extra_forbidden":
         return unknown_key(str(loc[-1]), value, _table_at(loc[:-1], root), key)
     if kind == "missing":

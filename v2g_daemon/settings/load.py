@@ -41,7 +41,7 @@ def load_settings(path: Path, *, overrides: Mapping[str, object] | None = None) 
     Passwords named by file or variable are read here; every fault raises ConfigurationError.
     """
     table = _laid_over(_table(path), overrides or {})
-    complaints = list(_unknown_variables(table))
+    complaints = [*_unknown_variables(table), *_earlier_meters(table)]
     if complaints:
         raise refusal(complaints, path)
     settings = None
@@ -120,6 +120,21 @@ def _unknown_variables(table: Mapping[str, object]) -> Iterator[Complaint]:
             problem="no setting has this name",
             fix=f"did you mean {close[0]}?" if close else "unset it",
         )
+
+
+def _earlier_meters(table: Mapping[str, object]) -> Iterator[Complaint]:
+    """[meter] and [pv_meter], as they were written before a house could have several."""
+    for key, role in (("meter", "grid"), ("pv_meter", "pv")):
+        old = table.get(key)
+        if isinstance(old, Mapping):
+            host, port = old.get("host", "HOST"), old.get("port", 502)
+            yield Complaint(
+                key=f"[{key}]",
+                value=None,
+                problem="a house has a list of meters now",
+                fix=f'write [[meter]] with role = "{role}" and link = "tcp://{host}:{port}" '
+                "in place of host and port",
+            )
 
 
 def _list_of(value: object) -> list[object]:

@@ -79,7 +79,8 @@ def timing_for(tick_s: float, meter_period_s: float, *, sample_interval_s: float
 
 
 def _timing(settings: sections.Settings) -> Timing:
-    period_s = 1.0 if settings.meter is None else settings.meter.period_s
+    first = next((meter for meter in settings.meter if meter.role == "grid"), None)
+    period_s = 1.0 if first is None or first.period_s is None else first.period_s
     sample_interval_s = max(charger.sample_interval_s for charger in settings.charger)
     return timing_for(settings.control.tick_s, period_s, sample_interval_s=sample_interval_s)
 
@@ -91,7 +92,7 @@ def _grid(settings: sections.Settings) -> GridConnection:
         nominal_voltage_v=site.nominal_voltage_v,
         main_fuse_a=site.main_fuse_a,
         largest_other_load_a=site.largest_other_load_a,
-        has_meter=settings.meter is not None,
+        has_meter=settings.has_grid_meter,
         import_limit_w=site.import_limit_w,
         export_limit_w=site.export_limit_w,
         export_limit_per_phase_w=site.export_limit_per_phase_w,

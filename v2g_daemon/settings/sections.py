@@ -19,6 +19,7 @@ from pydantic_settings import (
 
 from v2g_daemon.domain.errors import InvariantViolated
 from v2g_daemon.settings.access_sections import ChargeKey, Relay, Token
+from v2g_daemon.settings.charger_profiles import ChargerProfiles
 from v2g_daemon.settings.section import Fraction, Name, NotNegative, Positive, Section
 from v2g_daemon.settings.tariff_sections import TariffSection, known_timezone, timezone_of
 
@@ -104,6 +105,7 @@ class Charger(Section):
     min_discharge_w: NotNegative | None = None
     static_safe_current_a: NotNegative | None = None
     protocol: Literal["ocpp"] = "ocpp"
+    dialect: Annotated[str, Field(min_length=1)] | None = None
     ocpp_versions: Annotated[
         tuple[Literal["ocpp2.1", "ocpp2.0.1", "ocpp1.6"], ...], Field(min_length=1)
     ] = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
@@ -115,6 +117,7 @@ class Charger(Section):
     connected_phase: Literal[1, 2, 3] = 1
     charge_only: bool = False
     remote_start: bool = False
+    enable_v2x: bool = False
     fail_state: Literal["charges", "idles", "unknown"] = "charges"
     soc_needs_power: bool = False
     sample_interval_s: Annotated[int, Field(ge=1)] = 5
@@ -126,6 +129,7 @@ class Charger(Section):
     security_profile: SecurityProfile | None = None
     loss: Loss = Loss()
     cadence: ChargerCadence = ChargerCadence()
+    profiles: ChargerProfiles = ChargerProfiles()
 
 
 class Warranty(Section):
@@ -173,14 +177,33 @@ class Departure(Section):
     trip_wh: NotNegative = 0.0
 
 
-class Meter(Section):
-    """[meter] and [pv_meter]: a Modbus TCP meter; its profile says registers and sign."""
+class JsonMeter(Section):
+    """[meter.answer]: where the answer of an HTTP meter holds its values, as JSON pointers."""
 
-    host: str
-    port: Port = 502
-    unit_id: Annotated[int, Field(ge=0, le=255)] = 1
-    profile: Name = "sunspec"
-    period_s: Positive = 1.0
+    power_w: str
+    sign: Literal[1, -1]
+    phase_power_w: tuple[str, ...] = ()
+    voltage_v: tuple[str, ...] = ()
+    frequency_hz: str | None = None
+    import_wh: str | None = None
+    export_wh: str | None = None
+    serial: str | None = None
+
+
+class Meter(Section):
+    """[[meter]]: what it measures and where it is found; the first of a role is first choice.
+
+    A Modbus meter needs a profile, which says registers, sign, unit id and period.
+    """
+
+    role: Literal["grid", "pv", "battery", "evse", "sub"]
+    link: str
+    id: Name | None = None
+    profile: str | None = None
+    unit_id: Annotated[int, Field(ge=0, le=255)] | None = None
+    period_s: Positive | None = None
+    evse: Name | None = None
+    answer: JsonMeter | None = None
 
 
 class PriceSource(Section):
@@ -332,8 +355,7 @@ class Settings(BaseSettings):
     tariff: tuple[TariffSection, ...] = ()
     departure: tuple[Departure, ...] = ()
     charge_key: tuple[ChargeKey, ...] = ()
-    meter: Meter | None = None
-    pv_meter: Meter | None = None
+    meter: tuple[Meter, ...] = ()
     prices: Prices = Prices()
     export: Export = Export()
     economics: EconomicsSection = EconomicsSection()
@@ -356,6 +378,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment outranks the file; nothing else is read."""
         return env_settings, init_settings
+
+    @property
+    def has_grid_meter(self) -> bool:
+        """Whether something measures the grid connection point."""
+        return any(meter.role == "grid" for meter in self.meter)
 
     @property
     def timezone(self) -> str:

@@ -15,11 +15,13 @@ from v2g_daemon.settings.tariff_sections import (
     RateSection,
     TariffSection,
     TouPeriodSection,
+    sources_of,
 )
 
 SOON = timedelta(days=60)
-# A dear kWh, in euro; above it an amount is suspicious.
+# A dear kWh and a dear day, in euro; above them an amount is suspicious.
 DEAR_PER_KWH = Decimal(2)
+DEAR_PER_DAY = Decimal(20)
 LEAST_MULT, MOST_MULT = Decimal("0.2"), Decimal(5)
 ASKED_UNCONFIGURED = ("energy-charts", "octopus")
 # The wall minutes of each (month, kind of day), as bits.
@@ -28,10 +30,10 @@ MONTH_NAMES = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 
 def lints(versions: Sequence[TariffSection], *, today: date) -> tuple[str, ...]:
-    """Everything that looks wrong, and whether anybody stands for the amounts."""
+    """The doubts, whether anybody stands for the amounts, and what a house must add."""
     ordered = sorted(versions, key=lambda one: one.valid_from or date.min)
     unproved = [f"{one.id}: {text}" for one in ordered for text in _provenance(one)]
-    return (*unproved, *doubts(ordered, today=today))
+    return (*unproved, *doubts(ordered, today=today), *_sources(ordered))
 
 
 def doubts(versions: Sequence[TariffSection], *, today: date) -> tuple[str, ...]:
@@ -64,7 +66,8 @@ def _expiry(versions: Sequence[TariffSection], today: date) -> Iterator[str]:
 
 def _provenance(version: TariffSection) -> Iterator[str]:
     if not version.verified:
-        where = f" (taken from {version.source})" if version.source else ""
+        day = "" if version.source_date is None else f" on {version.source_date}"
+        where = f" (taken{day} from: {version.source})" if version.source else ""
         yield f"its amounts are not verified against a contract{where}"
     if not version.source or version.source_date is None:
         yield "it does not say where its amounts are from, and when; add source and source_date"
@@ -73,7 +76,6 @@ def _provenance(version: TariffSection) -> Iterator[str]:
 def _version(version: TariffSection) -> Iterator[str]:
     for place, rate in _rates(version):
         yield from _amounts(version, place, rate)
-        yield from _source(place, rate)
         if rate.kind == "tou":
             yield from _periods(version, place, rate)
     yield from _others(version)
@@ -110,13 +112,18 @@ def _amounts(version: TariffSection, place: str, rate: RateSection) -> Iterator[
         )
 
 
-def _source(place: str, rate: RateSection) -> Iterator[str]:
-    kind = (rate.source or "").partition(":")[0]
-    if rate.kind == "series" and kind not in ASKED_UNCONFIGURED:
-        yield f"{place}: {rate.source!r} needs a [[prices.source]] of that name in the house"
+def _sources(versions: Sequence[TariffSection]) -> Iterator[str]:
+    for name in sources_of(versions):
+        if name.partition(":")[0] not in ASKED_UNCONFIGURED:
+            yield f"source {name!r} needs a [[prices.source]] of that name in the house"
 
 
 def _others(version: TariffSection) -> Iterator[str]:
+    if abs(version.fixed_per_day) > DEAR_PER_DAY * units_of_a_euro(version.currency):
+        yield (
+            f"fixed_per_day = {version.fixed_per_day} {version.currency} is a lot; "
+            "is it in hundredths (ct, p), per month or per year?"
+        )
     for one in version.imports.demand:
         if one.rate_per_kw_month == 0:
             yield f"demand {one.name} costs nothing"

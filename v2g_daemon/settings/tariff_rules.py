@@ -7,6 +7,7 @@ from datetime import date
 from decimal import Decimal
 
 from v2g_daemon.market.calendar import Period
+from v2g_daemon.market.metered import MILLIWH_PER_KWH
 from v2g_daemon.market.tariff import (
     Component,
     Demand,
@@ -26,7 +27,6 @@ from v2g_daemon.market.tariff import (
 )
 from v2g_daemon.settings import tariff_sections as sections
 
-MILLIWH_PER_KWH = 1_000_000
 Holidays = Callable[[sections.HolidaysSection], frozenset[date]]
 
 

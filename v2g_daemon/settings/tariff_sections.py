@@ -6,6 +6,7 @@ are best written as strings. An empty string is the same as leaving the key out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date, time
 from decimal import Decimal
@@ -13,7 +14,7 @@ from itertools import chain
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
 from v2g_daemon.market.calendar import (
     ALL_DAYS,
@@ -56,6 +57,12 @@ RATE_KEYS = {
 
 def _blank_is_absent(value: object) -> object:
     return None if value == "" else value
+
+
+def _currency(value: str) -> str:
+    if re.fullmatch("[A-Z]{3}", value) is None:
+        raise ValueError('no currency; write its three letters, such as "EUR"')
+    return value
 
 
 def _one_or_many(value: object) -> object:
@@ -278,7 +285,7 @@ class TariffSection(Section):
     """[tariff]: one version of a contract, from `valid_from` to `valid_to`, both included."""
 
     id: Name
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")]
+    currency: Annotated[str, AfterValidator(_currency)]
     imports: Annotated[ImportSection, Field(alias="import")]
     name: str = ""
     timezone: str | None = None

@@ -122,7 +122,10 @@ def _early_export(policy: Policy) -> Iterator[str]:
     if policy.export_policy is ExportPolicy.ALLOWED and policy.grid.export_limit_w is None:
         yield "export is allowed but site.export_limit_w is not given: unknown counts as 0 kW"
     if policy.stage_wanted > Stage.V1G and not policy.grid.has_meter:
-        yield "no [meter] is configured: the house stays V1G at the static safe current"
+        yield (
+            'no [[meter]] with role = "grid" is configured: the house stays V1G at the static '
+            "safe current"
+        )
 
 
 def _unsafe_alone(policy: Policy) -> Iterator[str]:

@@ -14,12 +14,13 @@ from v2g_daemon.control.decide import decide
 from v2g_daemon.control.session import charged_wh
 from v2g_daemon.domain.decision import Decision
 from v2g_daemon.domain.faults import Fault, FaultCode
-from v2g_daemon.domain.goals import UserOverride
+from v2g_daemon.domain.goals import OverrideKind, UserOverride
 from v2g_daemon.domain.ledger import LatchEvent, LedgerRow, OverrideEvent
 from v2g_daemon.domain.memory import Memory
 from v2g_daemon.domain.plan import Plan, PlanProblem
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.snapshot import Snapshot
+from v2g_daemon.domain.vehicle import CarAnswer
 from v2g_daemon.step import agenda as agendas
 from v2g_daemon.step.agenda import Agenda
 from v2g_daemon.step.news import News
@@ -37,6 +38,7 @@ class House:
     plans: tuple[Plan, ...] = ()
     questions: tuple[Question, ...] = ()
     overrides: tuple[UserOverride, ...] = ()
+    answers: tuple[CarAnswer, ...] = ()
     past: Past = field(default_factory=Past)
 
 
@@ -72,6 +74,7 @@ def advance(house: House, news: News, policy: Policy) -> tuple[House, Outcome]:
         faults=(*decision.faults, *metering.faults, *_planning_faults(questions), *news.faults),
         rows=(
             *clearings,
+            *(answer for answer in news.answers if answer not in house.answers),
             *metered,
             *_latch_rows(house.memory, memory),
             *_override_rows(house, news),
@@ -84,6 +87,7 @@ def advance(house: House, news: News, policy: Policy) -> tuple[House, Outcome]:
         metering=metering,
         questions=questions,
         overrides=news.overrides,
+        answers=news.answers,
         past=remembered(house.past, metered, news.now.utc),
     )
     return house, outcome
@@ -140,6 +144,9 @@ def _snapshot(house: House, news: News, policy: Policy) -> Snapshot:
         commissioning=news.commissioning,
         counters=meters.discharge_counters(house.metering, news.evses, news.now, policy),
         recording=news.recording,
+        answers=news.answers,
+        battery_power_w=news.battery_power_w,
+        meters=news.meters,
         command_counters=decision_log.command_counters(house.metering.log),
     )
 
@@ -215,10 +222,17 @@ def _latch_rows(before: Memory, after: Memory) -> tuple[LatchEvent, ...]:
 
 
 def _override_rows(house: House, news: News) -> tuple[OverrideEvent, ...]:
-    """A row for each override set or cancelled since the last tick; an expired one needs none."""
+    """A row for each override set or cancelled since the last tick; an expired one needs none.
+
+    A guided test has none: it never outlives the daemon.
+    """
     now_utc = news.now.utc
-    set_now = [one for one in news.overrides if one not in house.overrides]
-    gone = [one for one in house.overrides if one not in news.overrides and one.until_utc > now_utc]
+    kept, before = (
+        [one for one in overrides if one.kind is not OverrideKind.PROBE]
+        for overrides in (news.overrides, house.overrides)
+    )
+    set_now = [one for one in kept if one not in before]
+    gone = [one for one in before if one not in kept and one.until_utc > now_utc]
     replaced = {one.evse_id for one in set_now}
     return (
         *(_override_row(one, one.kind.value) for one in set_now),

@@ -10,8 +10,9 @@ from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.memory import LatchClearance
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prices import PriceCurve
-from v2g_daemon.domain.readings import EvseStatus, MeterReading
+from v2g_daemon.domain.readings import EvseStatus, MeterReading, MeterStatus
 from v2g_daemon.domain.snapshot import CommissioningRecord, RecordingHealth, VehicleGoals
+from v2g_daemon.domain.vehicle import CarAnswer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,4 +36,7 @@ class News:
     recording: RecordingHealth
     goals: tuple[VehicleGoals, ...] = ()
     cleared: tuple[LatchClearance, ...] = ()
+    answers: tuple[CarAnswer, ...] = ()
+    battery_power_w: float | None = None
+    meters: tuple[MeterStatus, ...] = ()
     faults: tuple[Fault, ...] = ()

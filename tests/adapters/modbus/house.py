@@ -1,4 +1,4 @@
-"""The house around a meter under test: where readings go, which clock runs, the poller itself."""
+"""The house around a meter under test: where readings go, which clock runs, the reader itself."""
 
 from __future__ import annotations
 
@@ -7,47 +7,32 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from tests.adapters.modbus.meters import UNIT_ID
-from v2g_daemon.adapters.modbus.link import Link
-from v2g_daemon.adapters.modbus.meter import MeterPoller, MeterRole, MeterSource
-from v2g_daemon.adapters.modbus.profile import load_profile
+from v2g_daemon.adapters.modbus.bus import Bus
+from v2g_daemon.adapters.modbus.link import parse_link
+from v2g_daemon.adapters.modbus.meter import ModbusMeter
+from v2g_daemon.adapters.modbus.profile_file import load_profile
 from v2g_daemon.adapters.system.clock import ScaledClock
-from v2g_daemon.domain.clock import ClockWitness
-from v2g_daemon.domain.goals import UserOverride
-from v2g_daemon.domain.instant import Instant
-from v2g_daemon.domain.prices import PriceCurve
-from v2g_daemon.domain.readings import EvseStatus, MeterReading
+from v2g_daemon.domain.readings import MeterReading
+from v2g_daemon.runtime.meter_reader import MeterPlace, MeterReader
+
+METER_ID = "grid"
+MAIN_FUSE_W = 17_250.0
 
 
 @dataclass(slots=True, kw_only=True)
 class Latest:
-    """An ObservationSink that keeps everything."""
+    """A MeterSink that keeps everything."""
 
     readings: list[MeterReading] = field(default_factory=list)
-    pv_power: list[tuple[float, Instant]] = field(default_factory=list)
+    troubles: list[str | None] = field(default_factory=list)
 
-    def put_meter(self, reading: MeterReading) -> None:
+    def put_meter(self, meter_id: str, reading: MeterReading) -> None:
+        assert meter_id == METER_ID
         self.readings.append(reading)
 
-    def put_pv_power(self, power_w: float, observed_at: Instant) -> None:
-        self.pv_power.append((power_w, observed_at))
-
-    def put_evse(self, status: EvseStatus) -> None:
-        raise AssertionError(status)
-
-    def put_prices(self, curve: PriceCurve) -> None:
-        raise AssertionError(curve)
-
-    def put_clock_witness(self, witness: ClockWitness) -> None:
-        raise AssertionError(witness)
-
-    def put_override(self, override: UserOverride) -> None:
-        raise AssertionError(override)
-
-    def cancel_overrides(self, evse_id: str) -> None:
-        raise AssertionError(evse_id)
-
-    def clear_latch(self, clearance: object) -> None:
-        raise AssertionError(clearance)
+    def put_meter_trouble(self, meter_id: str, trouble: str | None) -> None:
+        assert meter_id == METER_ID
+        self.troubles.append(trouble)
 
 
 def clock(speed: float = 1.0) -> ScaledClock:
@@ -58,25 +43,36 @@ def clock(speed: float = 1.0) -> ScaledClock:
     )
 
 
-def poller(
-    port: int,
+@dataclass(slots=True, kw_only=True)
+class MeterOnBus:
+    """A meter on a bus of its own, and the reader of it."""
+
+    bus: Bus
+    meter: ModbusMeter
+    reader: MeterReader
+    clock: ScaledClock
+
+
+def metered(
+    link: str,
     sink: Latest,
     *,
     profile: str = "sunspec",
-    role: MeterRole = MeterRole.PCC,
     speed: float = 1.0,
     period_s: float = 0.05,
     unit_id: int = UNIT_ID,
-) -> MeterPoller:
-    return MeterPoller(
-        link=Link(host="127.0.0.1", port=port, timeout_s=0.2),
-        source=MeterSource(
-            profile=load_profile(profile),
-            unit_id=unit_id,
-            period_s=period_s,
-            main_fuse_w=17_250.0,
-            role=role,
-        ),
-        clock=clock(speed),
-        sink=sink,
-    )
+) -> MeterOnBus:
+    """A reader of the meter behind a link."""
+    at = clock(speed)
+    bus = Bus(parse_link(link))
+    found = load_profile(profile)
+    unit = bus.unit(unit_id, min_gap_s=found.min_gap_ms / 1000.0, settle_s=found.settle_ms / 1000.0)
+    meter = ModbusMeter(unit=unit, profile=found, clock=at)
+    place = MeterPlace(meter_id=METER_ID, period_s=period_s, main_fuse_w=MAIN_FUSE_W)
+    reader = MeterReader(meter=meter, place=place, clock=at, sink=sink)
+    return MeterOnBus(bus=bus, meter=meter, reader=reader, clock=at)
+
+
+def on_tcp(port: int, sink: Latest, **options: object) -> MeterOnBus:
+    """The same over TCP on this machine, with a short time-out."""
+    return metered(f"tcp://127.0.0.1:{port}?timeout=0.2", sink, **options)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The poller over loopback: what reaches the house, and what does not."""
+"""The meter over loopback: what reaches the house, and what does not."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 import pytest
 from pymodbus.constants import ExcCodes
 
-from tests.adapters.modbus.house import Latest, poller
+from tests.adapters.modbus.house import Latest, MeterOnBus, on_tcp
 from tests.adapters.modbus.meters import (
     frame,
     free_port,
@@ -19,13 +19,12 @@ from tests.adapters.modbus.meters import (
     sunspec_meter,
 )
 from tests.adapters.waiting import until
-from v2g_daemon.adapters.modbus.meter import MeterPoller, MeterRole
 
 
 @asynccontextmanager
-async def running(meter: MeterPoller) -> AsyncIterator[MeterPoller]:
+async def running(meter: MeterOnBus) -> AsyncIterator[MeterOnBus]:
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(meter.run())
+        task = group.create_task(meter.reader.run())
         try:
             yield meter
         finally:
@@ -34,9 +33,9 @@ async def running(meter: MeterPoller) -> AsyncIterator[MeterPoller]:
 
 async def test_a_reading_arrives_each_period_with_the_age_of_its_request() -> None:
     sink = Latest()
-    async with sunspec_meter() as meter, running(poller(meter.port, sink)):
-        await until(lambda: len(sink.readings) >= 3)
-    first, second, third = sink.readings[:3]
+    async with sunspec_meter() as meter, running(on_tcp(meter.port, sink)):
+        await until(lambda: len(sink.readings) >= 4)
+    first, second, third = sink.readings[1:4]
     assert first.power_w == 2500.0
     assert first.phase_power_w == (1500.0, 1200.0, -200.0)
     assert first.voltage_v == (230.1, 231.2, 229.9)
@@ -49,13 +48,13 @@ async def test_a_reading_arrives_each_period_with_the_age_of_its_request() -> No
 
 async def test_the_age_of_a_slow_answer_counts_from_its_request() -> None:
     async with sunspec_meter() as meter:
-        one = poller(meter.port, Latest())
-        await one.read()
+        one = on_tcp(meter.port, Latest())
+        await one.meter.read()
         meter.delay_s = 0.12
-        before = one._clock.now()
-        reading = await one.read()
-        after = one._clock.now()
-        one._link.close()
+        before = one.clock.now()
+        reading = await one.meter.read()
+        after = one.clock.now()
+        one.bus.close()
     assert after.seconds_since(reading.observed_at) >= 0.12
     assert 0.0 <= reading.observed_at.seconds_since(before) < 0.1
 
@@ -63,29 +62,18 @@ async def test_the_age_of_a_slow_answer_counts_from_its_request() -> None:
 async def test_an_inverted_meter_reads_import_as_positive() -> None:
     sink = Latest()
     async with sunspec_meter() as meter:
-        one = poller(meter.port, sink, profile="sunspec_inverted")
-        await one.poll()
-        one._link.close()
+        one = on_tcp(meter.port, sink, profile="sunspec_inverted")
+        await one.reader.poll()
+        one.bus.close()
     assert sink.readings[0].power_w == -2500.0
     assert sink.readings[0].import_milliwh == 5_000_000
-
-
-async def test_a_pv_meter_reports_production_and_never_the_connection() -> None:
-    sink = Latest()
-    async with sunspec_meter() as meter:
-        meter.change(18, 0xFE70)  # −400 × 10 W out of the inverter
-        one = poller(meter.port, sink, role=MeterRole.PV)
-        await one.poll()
-        one._link.close()
-    assert [power_w for power_w, _ in sink.pv_power] == [4000.0]
-    assert sink.readings == []
 
 
 async def test_time_lapse_does_not_flood_the_meter() -> None:
     sink = Latest()
     async with (
         sunspec_meter() as meter,
-        running(poller(meter.port, sink, speed=3600.0, period_s=1.0)),
+        running(on_tcp(meter.port, sink, speed=3600.0, period_s=1.0)),
     ):
         await asyncio.sleep(0.5)
     assert 2 <= len(sink.readings) <= 11
@@ -95,23 +83,37 @@ async def test_a_power_that_is_not_implemented_is_no_reading_at_all() -> None:
     sink = Latest()
     async with sunspec_meter() as meter:
         meter.change(18, 0x8000)
-        one = poller(meter.port, sink)
-        await one.poll()
-        one._link.close()
+        one = on_tcp(meter.port, sink)
+        await one.reader.poll()
+        one.bus.close()
     assert sink.readings == []
-    assert one.faults_count == 1
+    assert one.reader.faults_count == 1
 
 
-@pytest.mark.parametrize(("offset", "register"), [(16, 499), (22, 4)], ids=["5 Hz", "2.5 MW"])
-async def test_an_implausible_reading_is_refused_and_counted(offset: int, register: int) -> None:
+@pytest.mark.parametrize(
+    ("offset", "register", "told"),
+    [
+        (16, 499, "reads a frequency of 4.99 Hz"),
+        (15, 0, "reads a voltage of 2301 V"),
+        (22, 4, "reads a power of 2.5e+06 W behind a fuse of 17250 W"),
+    ],
+    ids=["5 Hz", "2301 V", "2.5 MW"],
+)
+async def test_an_implausible_reading_is_refused_and_told(
+    offset: int, register: int, told: str
+) -> None:
     sink = Latest()
     async with sunspec_meter() as meter:
         meter.change(offset, register)
-        one = poller(meter.port, sink)
-        await one.poll()
-        one._link.close()
+        one = on_tcp(meter.port, sink)
+        await one.reader.poll()
+        one.bus.close()
     assert sink.readings == []
-    assert (one.implausible_count, one.faults_count, one.readings_count) == (1, 0, 0)
+    assert one.reader.implausible_count + one.reader.faults_count == 1
+    (trouble,) = sink.troubles
+    assert trouble is not None
+    assert told in trouble
+    assert "check profile, word order and scale" in trouble
 
 
 async def test_a_busy_meter_is_logged_once_and_read_again(
@@ -119,10 +121,10 @@ async def test_a_busy_meter_is_logged_once_and_read_again(
 ) -> None:
     sink = Latest()
     caplog.set_level(logging.INFO, logger="v2g_daemon")
-    async with sunspec_meter() as meter, running(poller(meter.port, sink)) as one:
+    async with sunspec_meter() as meter, running(on_tcp(meter.port, sink)) as one:
         await until(lambda: len(sink.readings) >= 1)
         meter.refusal = ExcCodes.DEVICE_BUSY
-        await until(lambda: one.faults_count >= 5)
+        await until(lambda: one.reader.faults_count >= 5)
         meter.refusal = None
         seen = len(sink.readings)
         await until(lambda: len(sink.readings) > seen)
@@ -134,10 +136,10 @@ async def test_a_busy_meter_is_logged_once_and_read_again(
 
 async def test_a_restarted_meter_is_read_again_without_help() -> None:
     sink = Latest()
-    async with sunspec_meter() as meter, running(poller(meter.port, sink)) as one:
+    async with sunspec_meter() as meter, running(on_tcp(meter.port, sink)) as one:
         await until(lambda: len(sink.readings) >= 1)
         await meter.stop()
-        await until(lambda: one.faults_count >= 2)
+        await until(lambda: one.reader.faults_count >= 2)
         seen = len(sink.readings)
         await meter.start()
         await until(lambda: len(sink.readings) > seen)
@@ -146,25 +148,25 @@ async def test_a_restarted_meter_is_read_again_without_help() -> None:
 async def test_a_meter_with_a_new_chain_of_models_is_walked_again() -> None:
     sink = Latest()
     async with sunspec_meter() as meter:
-        one = poller(meter.port, sink)
-        await one.poll()
+        one = on_tcp(meter.port, sink)
+        await one.reader.poll()
         # New firmware: an empty model of two registers now stands before the meter's.
         chain = meter.registers
         chain[70:70] = [64001, 2, 0, 0]
         await meter.stop()
         await meter.start()
-        await one.poll()
+        await one.reader.poll()
         assert len(sink.readings) == 1
-        await one.poll()
-        one._link.close()
+        await one.reader.poll()
+        one.bus.close()
     assert [reading.power_w for reading in sink.readings] == [2500.0, 2500.0]
-    assert one.faults_count == 1
+    assert one.reader.faults_count == 1
 
 
 async def test_a_meter_that_is_not_there_ends_nothing() -> None:
     sink = Latest()
-    async with running(poller(free_port(), sink)) as one:
-        await until(lambda: one.faults_count >= 5)
+    async with running(on_tcp(free_port(), sink)) as one:
+        await until(lambda: one.reader.faults_count >= 5)
     assert sink.readings == []
 
 
@@ -174,15 +176,15 @@ async def test_a_device_that_answers_zeros_is_no_meter() -> None:
 
     sink = Latest()
     async with hand_made_meter(zeros) as meter:
-        one = poller(meter.port, sink)
-        await one.poll()
-        one._link.close()
+        one = on_tcp(meter.port, sink)
+        await one.reader.poll()
+        one.bus.close()
     assert sink.readings == []
-    assert one.faults_count == 1
+    assert one.reader.faults_count == 1
 
 
 async def test_stopping_the_poller_ends_its_connection() -> None:
     async with hand_made_meter(lambda _: None) as meter:
-        async with running(poller(meter.port, Latest())):
+        async with running(on_tcp(meter.port, Latest())):
             await until(lambda: meter.open_connections == 1)
         await until(lambda: meter.open_connections == 0, timeout_s=1.0)

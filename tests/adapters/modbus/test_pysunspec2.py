@@ -10,53 +10,73 @@ from pathlib import Path
 import pytest
 
 from tests.adapters.modbus.meters import UNIT_ID, sunspec_meter
-from v2g_daemon.adapters.modbus.sunspec import METER_MODELS
-from v2g_daemon.adapters.modbus.translate import (
-    ENERGY_SCALE,
-    FREQUENCY_SCALE,
-    PHASES,
-    POWER_SCALE,
-    VOLTAGE_SCALE,
-    offsets_of,
-)
+from v2g_daemon.adapters.modbus.profile import Point
+from v2g_daemon.adapters.modbus.sunspec_models import INVERTER_MODELS, METER_MODELS, map_of
 
-SCALES = {
-    "V_SF": VOLTAGE_SCALE,
-    "Hz_SF": FREQUENCY_SCALE,
-    "W_SF": POWER_SCALE,
-    "TotWh_SF": ENERGY_SCALE,
-}
+KINDS = {"acc32": "uint32", "acc64": "uint64"}
 
 
-def published_offsets(package: Path, model_id: int) -> dict[str, int]:
-    """Point name -> offset from the model's id, as the published model file says."""
+def published(package: Path, model_id: int) -> dict[str, tuple[int, str]]:
+    """Point name -> offset from the model's id and type, as the published model file says."""
     path = package.parent / "models" / "json" / f"model_{model_id}.json"
-    offsets: dict[str, int] = {}
+    offsets: dict[str, tuple[int, str]] = {}
     offset = 0
     for point in json.loads(path.read_text())["group"]["points"]:
-        offsets[point["name"]] = offset
+        offsets[point["name"]] = (offset, KINDS.get(point["type"], point["type"]))
         offset += point["size"]
     return offsets
 
 
-@pytest.mark.parametrize("model_id", METER_MODELS)
-def test_our_offsets_are_those_of_the_published_models(
+# Our point -> the published names of its phases, for meters, inverters and DER devices.
+PHASE_NAMES = {
+    "phase_power_w": ("WphA", "WphB", "WphC"),
+    "voltage_v": ("PhVphA", "PhVphB", "PhVphC"),
+}
+DER_NAMES = {"phase_power_w": ("WL1", "WL2", "WL3"), "voltage_v": ("VL1", "VL2", "VL3")}
+SCALES = {
+    "power_w": "W_SF",
+    "phase_power_w": "W_SF",
+    "voltage_v": "V_SF",
+    "frequency_hz": "Hz_SF",
+    "import_wh": "TotWh_SF",
+    "export_wh": "TotWh_SF",
+}
+
+
+def names_of(model_id: int, key: str) -> tuple[str, ...]:
+    """What the published model calls one of our points."""
+    if key == "power_w":
+        return ("W",)
+    if key == "frequency_hz":
+        return ("Hz",)
+    if key in PHASE_NAMES:
+        return (DER_NAMES if model_id == 701 else PHASE_NAMES)[key]
+    if model_id == 701:
+        return ("TotWhAbs",) if key == "import_wh" else ("TotWhInj",)
+    if model_id < 200:
+        return ("WH",)
+    return ("TotWhImp",) if key == "import_wh" else ("TotWhExp",)
+
+
+@pytest.mark.parametrize("model_id", [*METER_MODELS, *INVERTER_MODELS])
+def test_our_points_are_those_of_the_published_models(
     model_id: int, peer: Callable[[str], Path]
 ) -> None:
-    published = published_offsets(peer("pysunspec2"), model_id)
-    ours = offsets_of(model_id)
-    phases = "ABC"[: PHASES[model_id]]
-    assert published["W"] == ours.power
-    assert published["Hz"] == ours.frequency
-    assert published["TotWhExp"] == ours.exported
-    assert published["TotWhImp"] == ours.imported
-    for phase, voltage, power in zip(phases, ours.voltage, ours.phase_power, strict=False):
-        assert published[f"PhVph{phase}"] == voltage
-        assert published[f"Wph{phase}"] == power
-    if model_id < 211:
-        assert {name: published[name] for name in SCALES} == SCALES
-    last = published["TotWh_SF"] + 1 if model_id < 211 else published["TotWhImp"] + 2
-    assert ours.registers == last
+    theirs = published(peer("pysunspec2"), model_id)
+    ours = map_of(model_id, 0, serial_at=None)
+    (block,) = ours.blocks
+    compared = 0
+    for key, point in ours.points.named():
+        assert isinstance(point, Point)
+        names = names_of(model_id, key)
+        for name, address in zip(names, point.address, strict=False):
+            assert (name, theirs[name]) == (name, (address, point.type.value))
+            compared += 1
+        if point.exponent_at is not None:
+            scale = "WH_SF" if names == ("WH",) else SCALES[key]
+            assert theirs[scale][0] == point.exponent_at
+            assert point.exponent_at < block.count
+    assert compared >= 4
 
 
 async def test_its_client_reads_what_we_read(peer: Callable[[str], Path]) -> None:

@@ -1,4 +1,4 @@
-"""The poller on the simulated meter, which was written by somebody else's hand."""
+"""The meter on the simulated one, which serves each map from a table of its own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from simulators.assembly import Assembly, assemble
 from simulators.faults import Fault
 from simulators.scenario import Scenario
-from tests.adapters.modbus.house import Latest, poller
+from tests.adapters.modbus.house import Latest, on_tcp
 
 
 @asynccontextmanager
@@ -36,7 +36,7 @@ async def simulated(**meter: object) -> AsyncIterator[tuple[Assembly, int]]:
     try:
         yield parts, parts.meter.port
     finally:
-        await parts.meter._stop()
+        await parts.meter.stop()
 
 
 @pytest.mark.parametrize("model", ["integer", "float"])
@@ -46,9 +46,9 @@ async def test_the_simulated_meter_reads_as_its_world(
 ) -> None:
     sink = Latest()
     async with simulated(model=model, inverted_sign=inverted) as (_, port):
-        one = poller(port, sink, profile=profile, unit_id=1)
-        await one.poll()
-        one._link.close()
+        one = on_tcp(port, sink, profile=profile, unit_id=1)
+        await one.reader.poll()
+        one.bus.close()
     (reading,) = sink.readings
     assert reading.power_w == 2400.0
     assert reading.phase_power_w == pytest.approx((800.0, 800.0, 800.0))
@@ -62,9 +62,9 @@ async def test_the_simulated_meter_reads_as_its_world(
 async def test_a_single_phase_meter_has_one_phase() -> None:
     sink = Latest()
     async with simulated(phases=1) as (_, port):
-        one = poller(port, sink, unit_id=1)
-        await one.poll()
-        one._link.close()
+        one = on_tcp(port, sink, unit_id=1)
+        await one.reader.poll()
+        one.bus.close()
     assert sink.readings[0].phase_power_w == (2400.0,)
 
 
@@ -74,13 +74,13 @@ async def test_a_meter_that_says_no_gives_no_reading_and_one_that_recovers_does(
 ) -> None:
     sink = Latest()
     async with simulated() as (parts, port):
-        one = poller(port, sink, unit_id=1)
-        await one.poll()
+        one = on_tcp(port, sink, unit_id=1)
+        await one.reader.poll()
         parts.faults.add(Fault(device="meter", kind=kind, from_s=parts.clock.start_s, until_s=None))
-        await one.poll()
-        assert (len(sink.readings), one.faults_count) == (1, 1)
+        await one.reader.poll()
+        assert (len(sink.readings), one.reader.faults_count) == (1, 1)
         parts.faults.clear("meter")
-        one._link._next_attempt_s = 0.0
-        await one.poll()
-        one._link.close()
+        one.bus.unit(1).silence.worked()
+        await one.reader.poll()
+        one.bus.close()
     assert len(sink.readings) == 2

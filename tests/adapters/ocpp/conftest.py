@@ -18,6 +18,7 @@ from v2g_daemon.adapters.ocpp import (
     OcppVersion,
     StationConfig,
 )
+from v2g_daemon.adapters.ocpp.dialects.quirks import NO_DIALECTS, Dialects
 from v2g_daemon.domain.power import PowerRange
 from v2g_daemon.domain.readings import EvseStatus
 from v2g_daemon.domain.setpoint import Authority, Command, HandsOff, Reason, Setpoint
@@ -58,7 +59,12 @@ class Bench:
         return self.status
 
     def setpoint(
-        self, target_w: float, *, lease_s: float = 90.0, lowest_w: float = -10000.0
+        self,
+        target_w: float,
+        *,
+        lease_s: float = 90.0,
+        lowest_w: float = -10000.0,
+        probe: bool = False,
     ) -> None:
         now = self.clock.now()
         self.port.command(
@@ -68,6 +74,7 @@ class Bench:
                 reason=REASON,
                 issued_at=now,
                 expires_at=now.later(lease_s),
+                probe=probe,
             )
         )
 
@@ -83,23 +90,23 @@ Benches = Callable[..., AbstractAsyncContextManager[Bench]]
 
 @pytest.fixture
 def benches() -> Benches:
-    """`async with benches(evse=..., versions=..., key_ring=...) as bench`."""
+    """`async with benches(evse=..., versions=..., call_timeout_s=...) as bench`.
+
+    A `journal` of an earlier bench makes this one its restart; any other name is of StationConfig.
+    """
 
     @asynccontextmanager
     async def make(
         *,
         evse: EvseConfig = EVSE,
         versions: tuple[OcppVersion, ...] = (OcppVersion.V2_1, OcppVersion.V2_0_1),
-        heartbeat_interval_s: int = 60,
         call_timeout_s: float = 2.0,
-        ping_interval_s: float = 20.0,
-        ping_timeout_s: float = 20.0,
-        station: Mapping[str, Any] | None = None,
         central_system: Mapping[str, Any] | None = None,
         journal: MemoryJournal | None = None,
         ca: StationCa | None = None,
         register: CertificateRegister | None = None,
-        **of_station: Any,
+        dialects: Dialects = NO_DIALECTS,
+        **station: Any,
     ) -> AsyncIterator[Bench]:
         clock, sink = SteppedClock(), Sink()
         config = CentralSystemConfig(
@@ -108,19 +115,20 @@ def benches() -> Benches:
                     station_id="S1",
                     evses=(evse,),
                     versions=versions,
-                    heartbeat_interval_s=heartbeat_interval_s,
-                    ping_interval_s=ping_interval_s,
-                    ping_timeout_s=ping_timeout_s,
-                    **{"password": "correct horse battery", **(station or {}), **of_station},
+                    **{"password": "correct horse battery", **station},
                 ),
             ),
             call_timeout_s=call_timeout_s,
             boot_wait_s=0.3,
+            status_wait_s=0.3,
+            report_patience_s=0.3,
             rival_ping_timeout_s=0.3,
             **(central_system or {}),
         )
         kept = MemoryJournal() if journal is None else journal
-        central = CentralSystem(config, clock, sink, kept, ca=ca, register=register)
+        central = CentralSystem(
+            config, clock, sink, kept, ca=ca, register=register, dialects=dialects
+        )
         serving = asyncio.create_task(central.run())
         relaying = [asyncio.create_task(_run(relay)) for relay in central.relays().values()]
         async with asyncio.timeout(5):

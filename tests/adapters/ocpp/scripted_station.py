@@ -19,7 +19,7 @@ from v2g_daemon.adapters.ocpp import CentralSystem
 from v2g_daemon.domain.clock import ClockWitness
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.ledger import StationEvent, StationEventKind
-from v2g_daemon.domain.readings import EvseStatus
+from v2g_daemon.domain.readings import EvseStatus, MeterReading
 
 Json = dict[str, Any]
 UNSPOKEN = "ocpp2.0.1"  # what a station speaks that names no version
@@ -73,6 +73,7 @@ class Sink:
 
     def __init__(self) -> None:
         self.evse: dict[str, EvseStatus] = {}
+        self.upstream: list[tuple[str, MeterReading]] = []
         self.witnesses: list[ClockWitness] = []
         self.news = asyncio.Event()
 
@@ -86,7 +87,10 @@ class Sink:
     def _never(self, *_: object) -> None:
         raise AssertionError("the OCPP adapter observes EVSEs and clocks only")
 
-    put_meter = put_pv_power = put_prices = put_override = cancel_overrides = clear_latch = _never
+    def put_upstream(self, evse_id: str, reading: MeterReading) -> None:
+        self.upstream.append((evse_id, reading))
+
+    put_prices = put_override = put_car_answer = cancel_overrides = clear_latch = _never
 
 
 def schema(version: str, name: str) -> Draft4Validator:
@@ -167,6 +171,10 @@ class ScriptedStation:
             }
         if action == "TriggerMessage":
             return {"status": "Rejected"}
+        if action == "GetBaseReport":
+            return {"status": "NotSupported"}
+        if action == "GetChargingProfiles":
+            return {"status": "NoProfiles"}
         if action == "GetConfiguration":
             return {"configurationKey": []}
         if action == "GetTransactionStatus":
@@ -218,10 +226,21 @@ class ScriptedStation:
         return await self.call("BootNotification", {"chargingStation": station, "reason": reason})
 
     async def configured(self) -> None:
-        """Boot, and wait until the central system has laid its default and looked around."""
+        """Boot, and wait until the central system has asked its last question."""
         await self.boot()
         await self.call("StatusNotification", connector("Available"))
-        await self.asked("TriggerMessage")
+        await self.settled()
+
+    async def settled(self, *, times: int = 1) -> None:
+        """The central system's last question after a boot: who else limits the station."""
+        last: Json = {"chargingProfile": {}}
+        async with asyncio.timeout(5), self._arrived:
+            await self._arrived.wait_for(
+                lambda: (
+                    sum(last.items() <= one.items() for one in self.of("GetChargingProfiles"))
+                    >= times
+                )
+            )
 
     async def event(self, kind: str, trigger: str, **more: Any) -> Json:
         return await self.call("TransactionEvent", event(kind, trigger, **more))
@@ -258,7 +277,7 @@ TOKEN = {
     "type": "eMAID",
     "additionalInfo": [{"additionalIdToken": "EVCC-1", "type": "EVCCID"}],
 }
-NEEDS_BPT = {
+NEEDS_BPT: Json = {
     "evseId": 1,
     "chargingNeeds": {
         "requestedEnergyTransfer": "AC_BPT",

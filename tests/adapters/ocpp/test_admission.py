@@ -14,7 +14,7 @@ from websockets.typing import Subprotocol
 from tests.adapters.ocpp.conftest import Bench, Benches
 from tests.adapters.ocpp.scripted_station import credentials, station, url
 from v2g_daemon.adapters.ocpp import OcppVersion
-from v2g_daemon.adapters.ocpp.connection import StationConnection
+from v2g_daemon.adapters.ocpp.security.connection import StationConnection
 
 
 async def refused(bench: Bench, *, station_id: str = "S1", headers: dict[str, str]) -> int:

@@ -141,6 +141,7 @@ async def test_a_station_that_boots_with_a_car_waiting_is_started_again(benches:
                         info={"stoppedReason": "Reboot"})  # fmt: skip
         await car.boot()
         await car.call("StatusNotification", PLUGGED)
+        await car.settled(times=2)
         await later(bench, car, 0.0)
         await later(bench, car, 6.0)
         await car.asked("RequestStartTransaction", count=2)

@@ -10,20 +10,20 @@ from typing import Any
 import pytest
 
 from tests.adapters.ocpp.scripted_station import MemoryJournal, Sink, SteppedClock, event, schema
-from v2g_daemon.adapters.ocpp.codec import (
+from v2g_daemon.adapters.ocpp.config import EvseConfig, OcppVersion, StationConfig
+from v2g_daemon.adapters.ocpp.handlers import HANDLERS, StationHandlers
+from v2g_daemon.adapters.ocpp.security.security_log import SecurityLog
+from v2g_daemon.adapters.ocpp.station import StationState
+from v2g_daemon.adapters.ocpp.v16.handlers import ANSWERS, V16Handlers
+from v2g_daemon.adapters.ocpp.v16.memory import V16Memory
+from v2g_daemon.adapters.ocpp.wire.codec import (
     call_violation,
     encode_call,
     encode_error,
     known_actions,
     parse_frame,
 )
-from v2g_daemon.adapters.ocpp.config import EvseConfig, OcppVersion, StationConfig
-from v2g_daemon.adapters.ocpp.handlers import HANDLERS, StationHandlers
-from v2g_daemon.adapters.ocpp.security_log import SecurityLog
-from v2g_daemon.adapters.ocpp.session import StationHandler
-from v2g_daemon.adapters.ocpp.station import StationState
-from v2g_daemon.adapters.ocpp.v16.handlers import ANSWERS, V16Handlers
-from v2g_daemon.adapters.ocpp.v16.memory import V16Memory
+from v2g_daemon.adapters.ocpp.wire.session import StationHandler
 
 # Written out from the use cases, not taken from our table: what a charging station may ask.
 STATION_ACTIONS_2_0_1 = frozenset(

@@ -16,7 +16,7 @@ from tests.adapters.ocpp.scripted_station import Json, ScriptedStation, connecto
 from tests.adapters.ocpp.test_v16_station import OldStation, old_station
 from tests.adapters.waiting import until
 from v2g_daemon.adapters.ocpp import OcppVersion
-from v2g_daemon.adapters.ocpp.keys import ChargeKey, KeyRing
+from v2g_daemon.adapters.ocpp.authorization.keys import ChargeKey, KeyRing
 from v2g_daemon.domain.errors import DeviceRejectedCommand, DeviceUnknown, DeviceUnreachable
 from v2g_daemon.domain.stations import FollowEnd, FrameNote, FrameSide, LogKind, LogRequest
 from v2g_daemon.ports import StationDesk
@@ -99,7 +99,7 @@ async def test_a_station_that_is_somebody_else_at_every_boot_is_written_down_onc
             about = {"model": f"M{number}", "vendorName": "V"}
             told = {"chargingStation": about, "reason": "PowerUp"}
             await car.call("BootNotification", told)
-        written = [one for one in bench.journal.order if one.name == "about"]
+        written = [one for one in bench.journal.order if one.name == "make"]
         assert len(written) == 1
         assert desk.stations()[0].about.model == "M19"
 
@@ -268,9 +268,8 @@ async def test_the_inventory_is_collected_and_its_secrets_are_not_shown(
 
 
 async def test_an_inventory_that_never_ends_is_taken_as_far_as_it_came(
-    benches: Benches, monkeypatch: pytest.MonkeyPatch
+    benches: Benches,
 ) -> None:
-    monkeypatch.setattr("v2g_daemon.adapters.ocpp.device_report.QUIET_S", 0.2)
     async with new_one(benches, "ocpp2.0.1") as (_, desk, car):
         reporting(car, last=False)
         assert len(await desk.variables("S1", None)) == 4

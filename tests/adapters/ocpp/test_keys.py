@@ -11,7 +11,7 @@ from tests.adapters.ocpp.scripted_station import Json, MemoryJournal, ScriptedSt
 from tests.adapters.ocpp.test_v16_station import OldStation, old_station
 from tests.adapters.waiting import until
 from v2g_daemon.adapters.ocpp import OcppVersion
-from v2g_daemon.adapters.ocpp.keys import ChargeKey, KeyRing
+from v2g_daemon.adapters.ocpp.authorization.keys import ChargeKey, KeyRing
 from v2g_daemon.domain.ledger import StationEventKind
 
 RING = KeyRing(
@@ -68,8 +68,7 @@ async def test_the_owners_keys_are_sent_whole_and_only_where_the_station_lacks_t
             assert car.broken == []
         async with station(bench.central, versions=(version,)) as car:
             holding(car, 1)
-            await car.boot()
-            await car.asked("TriggerMessage")
+            await car.configured()
             assert car.of("SendLocalList") == []
     # Another run of the daemon, with the same journal: still nothing to send.
     async with (
@@ -78,7 +77,7 @@ async def test_the_owners_keys_are_sent_whole_and_only_where_the_station_lacks_t
     ):
         holding(car, 1)
         await car.boot()
-        await car.asked("TriggerMessage")
+        await car.settled()
         assert len(car.of("GetLocalListVersion")) == 1
         assert car.of("SendLocalList") == []
 
@@ -174,7 +173,8 @@ async def test_the_settings_that_keys_need_are_written_where_they_differ(benches
         }
         assert written["LocalAuthListCtrlr", "Enabled"] == "true"
         assert written["AuthCtrlr", "OfflineTxForUnknownIdEnabled"] == "false"
-        assert ("AuthCtrlr", "LocalPreAuthorize") not in written
+        # Where cars may discharge, each has to be asked about first (2.1 Q01).
+        assert written["AuthCtrlr", "LocalPreAuthorize"] == "false"
 
 
 @pytest.mark.parametrize("version", ["ocpp2.1", "ocpp2.0.1"])

@@ -18,8 +18,8 @@ from tests.adapters.ocpp.authorities import MadeAuthority, made
 from tests.adapters.ocpp.conftest import Bench, Benches
 from tests.adapters.ocpp.scripted_station import MemoryJournal, credentials, station, url
 from v2g_daemon.adapters.certificates.issuing import KeyKind
-from v2g_daemon.adapters.ocpp import gatekeeper
 from v2g_daemon.adapters.ocpp.config import SecurityProfile
+from v2g_daemon.adapters.ocpp.security import gatekeeper
 from v2g_daemon.domain.errors import ConfigurationError
 
 # What a client sees of a handshake that the server ends.
@@ -131,7 +131,7 @@ async def test_profile_3_is_a_certificate_and_needs_no_password(
         "tls": authority.tls(checks_stations=True),
         "least_profile": SecurityProfile.CERTIFICATE,
     }
-    async with benches(central_system=tls, station={"password": None}) as bench:
+    async with benches(central_system=tls, password=None) as bench:
         shown = authority.trusting(certificate=s1)
         async with station(bench.central, ssl=shown, additional_headers=NO_HEADERS) as car:
             assert (await car.boot())["status"] == "Accepted"
@@ -192,7 +192,7 @@ async def test_a_station_that_came_by_tls_may_not_come_back_in_plain_text(
     # The installer's own word opens the way back.
     down = {"least_profile": SecurityProfile.PASSWORD}
     async with (
-        benches(central_system=tls, journal=journal, station=down) as bench,
+        benches(central_system=tls, journal=journal, **down) as bench,
         station(bench.central) as car,
     ):
         assert (await car.boot())["status"] == "Accepted"
@@ -202,7 +202,7 @@ async def test_a_right_password_on_a_low_profile_is_no_guess(
     benches: Benches, authority: MadeAuthority
 ) -> None:
     least = {"least_profile": SecurityProfile.PASSWORD_OVER_TLS}
-    async with benches(central_system={"tls": authority.tls()}, station=least) as bench:
+    async with benches(central_system={"tls": authority.tls()}, **least) as bench:
         assert [await refused(bench) for _ in range(6)] == [401] * 6
         async with station(bench.central, ssl=authority.trusting()) as car:
             assert (await car.boot())["status"] == "Accepted"
@@ -211,11 +211,11 @@ async def test_a_right_password_on_a_low_profile_is_no_guess(
 async def test_without_a_password_only_a_station_that_may_gets_in(benches: Benches) -> None:
     may = {"password": None, "unauthenticated_on_private_network": True}
     async with (
-        benches(station=may) as bench,
+        benches(**may) as bench,
         station(bench.central, additional_headers=NO_HEADERS) as car,
     ):
         assert (await car.boot())["status"] == "Accepted"
-    async with benches(station={"password": None}) as bench:
+    async with benches(password=None) as bench:
         assert await refused(bench, headers=NO_HEADERS) == 401
         assert await refused(bench, headers=credentials(password="None")) == 401
 
@@ -237,7 +237,7 @@ async def test_plain_text_from_a_public_address_is_refused_unless_allowed_in_wor
     ):
         assert (await car.boot())["status"] == "Accepted"
     allowed = {"plain_text_on_public_network": True}
-    async with benches(central_system=allowed, station=may) as bench:
+    async with benches(central_system=allowed, **may) as bench:
         assert await refused(bench, headers=NO_HEADERS) == 403
 
 

@@ -12,9 +12,9 @@ from websockets.exceptions import ConnectionClosedOK
 
 from tests.adapters.ocpp.conftest import Bench, Benches
 from tests.adapters.ocpp.scripted_station import NEEDS_BPT, sample, station
-from v2g_daemon.adapters.ocpp.codec import JsonObject
 from v2g_daemon.adapters.ocpp.config import OcppVersion
-from v2g_daemon.adapters.ocpp.session import (
+from v2g_daemon.adapters.ocpp.wire.codec import JsonObject
+from v2g_daemon.adapters.ocpp.wire.session import (
     CallAnswered,
     CallOutcome,
     CallRejectedByError,

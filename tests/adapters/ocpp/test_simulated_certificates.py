@@ -95,7 +95,7 @@ async def test_a_station_with_a_certificate_from_its_scenario_needs_no_password(
     config = {"tls": authority.tls(checks_stations=True)}
     keys = {"ca_file": "ca.pem", "certificate_file": f"{name}.pem", "key_file": f"{name}.key"}
     async with (
-        benches(central_system=config, station={"password": None}) as bench,
+        benches(central_system=config, password=None) as bench,
         simulated(bench, authority.folder.path, **keys),
     ):
         await until(lambda: bench.status.connected)

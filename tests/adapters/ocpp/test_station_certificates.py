@@ -24,9 +24,9 @@ from tests.adapters.ocpp.scripted_station import (
 )
 from v2g_daemon.adapters.certificates.local_ca import LocalCa
 from v2g_daemon.adapters.ocpp import OcppVersion
-from v2g_daemon.adapters.ocpp.certificate_requests import CertificateRequests
-from v2g_daemon.adapters.ocpp.security_log import SecurityLog
-from v2g_daemon.adapters.ocpp.session import CallAnswered, CallOutcome
+from v2g_daemon.adapters.ocpp.security.certificate_requests import CertificateRequests
+from v2g_daemon.adapters.ocpp.security.security_log import SecurityLog
+from v2g_daemon.adapters.ocpp.wire.session import CallAnswered, CallOutcome
 from v2g_daemon.domain.certificates import InstalledRoot
 from v2g_daemon.domain.errors import DeviceRejectedCommand, DeviceUnreachable
 

@@ -96,7 +96,7 @@ class OldStation:
         told = {"chargePointVendor": "V", "chargePointModel": "M", "chargePointSerialNumber": "S-9"}
         assert (await self.call("BootNotification", told))["status"] == "Accepted"
         await self.status("Available")
-        await self.until_asked("TriggerMessage")
+        await self.until_asked("GetCompositeSchedule")
 
     async def status(self, status: str) -> None:
         told = {"connectorId": 1, "errorCode": "NoError", "status": status, "timestamp": AT}
@@ -185,6 +185,20 @@ async def test_its_meter_values_are_texts_in_any_unit(benches: Benches) -> None:
         assert (status.charge_milliwh, status.soc) == (1_250_000, 0.55)
 
 
+async def test_one_value_that_breaks_its_schema_costs_not_the_others(benches: Benches) -> None:
+    async with benches(evse=EVSE_16A, versions=VERSIONS) as bench, old_station(bench) as station:
+        await station.boot()
+        number = await station.start()
+        await station.measure(
+            number,
+            {"value": "41.5", "measurand": "Temperature", "unit": "Degrees"},
+            {"value": 7200, "measurand": "Power.Offered", "unit": "W"},
+            {"value": "3000", "measurand": "Power.Active.Import", "unit": "W", "evb_mood": "ok"},
+            {"value": "1", "measurand": "Power.Factor", "unit": "cos"},
+        )
+        await bench.until(lambda status: status.power_w == 3000.0)
+
+
 async def test_a_car_that_stops_taking_power_is_seen_and_its_end_too(benches: Benches) -> None:
     async with benches(evse=EVSE_16A, versions=VERSIONS) as bench, old_station(bench) as station:
         await station.boot()
@@ -246,3 +260,26 @@ async def test_a_field_of_the_firmwares_own_does_no_harm(benches: Benches) -> No
     async with benches(evse=EVSE_16A, versions=VERSIONS) as bench, old_station(bench) as station:
         told = {"connectorId": 0, "errorCode": "NoError", "status": "Available", "evb_mood": "ok"}
         assert await station.call("StatusNotification", told) == {}
+
+
+async def test_an_old_station_is_asked_what_will_govern_and_its_answer_compared(
+    benches: Benches,
+) -> None:
+    async with benches(evse=EVSE_16A, versions=VERSIONS) as bench, old_station(bench) as station:
+        await station.boot()
+        station.answers["GetCompositeSchedule"] = lambda _: {
+            "status": "Accepted",
+            "connectorId": 1,
+            "scheduleStart": AT,
+            "chargingSchedule": {
+                "chargingRateUnit": "A",
+                "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 6.0}],
+            },
+        }
+        await station.start()
+        bench.setpoint(6900.0)
+        status = await bench.until(lambda s: s.outcome is not None and s.outcome.detail != "")
+        assert status.outcome is not None
+        assert status.outcome.detail.startswith("the station's own schedule says 4140 W; ")
+        asked = station.of("GetCompositeSchedule")[-1]
+        assert asked == {"connectorId": 1, "duration": 60, "chargingRateUnit": "A"}

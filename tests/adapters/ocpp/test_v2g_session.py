@@ -151,8 +151,8 @@ async def test_only_settings_that_differ_are_written(bench: Bench) -> None:
             for one in call["setVariableData"]
         }
         assert written == {
-            "TxUpdatedMeasurands": "Power.Active.Import,Power.Active.Export,"
-            "Energy.Active.Import.Register,Energy.Active.Export.Register,SoC"
+            "TxUpdatedMeasurands": "Power.Active.Import,Energy.Active.Import.Register,"
+            "Power.Active.Export,Energy.Active.Export.Register,SoC"
         }
 
 

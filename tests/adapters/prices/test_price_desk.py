@@ -29,10 +29,10 @@ from v2g_daemon.adapters.prices.tibber import Tibber
 from v2g_daemon.adapters.system.clock import ScaledClock
 from v2g_daemon.domain.clock import ClockWitness, WitnessSource
 from v2g_daemon.domain.goals import UserOverride
-from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval, local_day
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading
+from v2g_daemon.domain.vehicle import CarAnswer
 from v2g_daemon.market.curve import Standing
 from v2g_daemon.market.tariff import (
     Component,
@@ -81,17 +81,17 @@ class Curves:
     def put_clock_witness(self, witness: ClockWitness) -> None:
         self.witnesses.append(witness)
 
-    def put_meter(self, reading: MeterReading) -> None:
-        raise AssertionError(reading)
-
-    def put_pv_power(self, power_w: float, observed_at: Instant) -> None:
-        raise AssertionError(power_w)
-
     def put_evse(self, status: EvseStatus) -> None:
         raise AssertionError(status)
 
+    def put_upstream(self, evse_id: str, reading: MeterReading) -> None:
+        raise AssertionError(evse_id)
+
     def put_override(self, override: UserOverride) -> None:
         raise AssertionError(override)
+
+    def put_car_answer(self, answer: CarAnswer) -> None:
+        raise AssertionError(answer)
 
     def cancel_overrides(self, evse_id: str) -> None:
         raise AssertionError(evse_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,19 +30,29 @@ class Central:
     sockets: list[ServerConnection] = field(default_factory=list)
     waiting: dict[str, asyncio.Future[list[Any]]] = field(default_factory=dict)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
+    offered: list[str | None] = field(default_factory=list)
+    ids: list[str] = field(default_factory=list)
+    strange: list[Any] = field(default_factory=list)
+    longest: int = 0
 
     async def handle(self, socket: ServerConnection) -> None:
         assert socket.request is not None
         self.authorization = socket.request.headers.get("Authorization")
+        self.offered.append(socket.request.headers.get("Sec-WebSocket-Protocol"))
         self.sockets.append(socket)
         async for text in socket:
-            frame = json.loads(text)
-            if frame[0] != 2:
-                self.waiting.pop(frame[1]).set_result(frame)
-                continue
-            self.calls.append((frame[2], frame[3]))
-            self.changed.set()
-            await socket.send(json.dumps([3, frame[1], self.answers.get(frame[2], {})]))
+            self.longest = max(self.longest, len(text))
+            match _read(text):
+                case [2, str(message_id), str(action), dict(payload)]:
+                    self.ids.append(message_id)
+                    self.calls.append((action, payload))
+                    self.changed.set()
+                    answer = self.answers.get(action, {})
+                    await socket.send(json.dumps([3, message_id, answer]))
+                case [3 | 4, message_id, *_] as frame if message_id in self.waiting:
+                    self.waiting.pop(message_id).set_result(frame)
+                case strange:
+                    self.strange.append(strange)
 
     async def frame(self, action: str, payload: Json) -> list[Any]:
         """Call the station and return the whole answering frame."""
@@ -69,6 +79,12 @@ class Central:
                 self.changed.clear()
                 await self.changed.wait()
 
+    async def connected(self, times: int) -> None:
+        """Wait until the station has connected so often."""
+        async with asyncio.timeout(DEADLINE_S):
+            while len(self.sockets) < times:  # noqa: ASYNC110 - no event tells
+                await asyncio.sleep(0.02)
+
     async def got(self, action: str, after: int = 0, **fields: Any) -> Json:
         """Wait for an action with the given top-level fields."""
 
@@ -80,6 +96,13 @@ class Central:
     def names(self) -> list[str]:
         """Return the actions received so far, in order."""
         return [action for action, _ in self.calls]
+
+
+def _read(text: str | bytes) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def default_answers() -> dict[str, Json]:
@@ -159,7 +182,11 @@ def scenario_of(port: int, **tables: Any) -> Scenario:
 @asynccontextmanager
 async def listening(central: Central, versions: list[str], port: int = 0) -> AsyncIterator[Server]:
     """Open a central system's port for as long as the block lasts."""
-    protocols = [Subprotocol(version) for version in versions]
-    async with serve(central.handle, "127.0.0.1", port, subprotocols=protocols) as server:
+    known = [Subprotocol(version) for version in versions]
+
+    def choose(_socket: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+        return next((one for one in known if one in offered), None)
+
+    async with serve(central.handle, "127.0.0.1", port, select_subprotocol=choose) as server:
         central.port = next(iter(server.sockets)).getsockname()[1]
         yield server

@@ -15,6 +15,8 @@ import pytest
 from fastapi import FastAPI
 
 from tests.adapters.web.conftest import Serving
+from v2g_daemon.adapters.web.cars import add_cars
+from v2g_daemon.adapters.web.probe_routes import add_probe_routes
 from v2g_daemon.adapters.web.routes import build_api
 from v2g_daemon.adapters.web.server import private_socket, serve
 
@@ -41,13 +43,42 @@ def cleared(*, evse_id: str, because: str) -> dict[str, Any]:
     return {"evse_id": evse_id, "detail": because}
 
 
+def named(*, evse_id: str, vehicle_id: str) -> dict[str, Any]:
+    """Knows a leaf at the carport."""
+    if vehicle_id not in ("leaf", "guest"):
+        raise ValueError(f"there is no vehicle {vehicle_id!r}")
+    return {"evse_id": evse_id, "vehicle_id": vehicle_id, "detail": "until unplugged"}
+
+
+class Bench:
+    """One test at the carport, over once it is cancelled."""
+
+    def __init__(self) -> None:
+        self.cancelled = False
+
+    def start(self, *, name: str) -> dict[str, Any]:
+        if name != "carport":
+            raise ValueError(f"no EVSE is named {name!r}")
+        return {"evse_id": name, "phase": "asked"}
+
+    def progress(self, *, evse_id: str) -> dict[str, Any]:
+        return {"evse_id": evse_id, "phase": "over" if self.cancelled else "resting"}
+
+    def cancel(self, *, evse_id: str) -> dict[str, Any]:
+        self.cancelled = True
+        return {"evse_id": evse_id, "detail": "cancelled"}
+
+
 def an_app(desk: Desk | None = None, status: dict[str, Any] | None = None) -> FastAPI:
-    return build_api(
+    app = build_api(
         status=lambda: status,
         override=Desk() if desk is None else desk,
         clear_latch=cleared,
         version="1.2.3",
     )
+    add_cars(app, named)
+    add_probe_routes(app, Bench())
+    return app
 
 
 async def until_served(client: httpx.AsyncClient) -> None:
@@ -223,3 +254,34 @@ async def test_a_latch_is_cleared_only_with_a_reason(
         answer = await client.post("/api/v1/latches/clear", json=body)
         assert answer.status_code == status
         assert told in answer.text
+
+
+async def test_which_car_it_is_is_told_by_post_and_refused_where_it_cannot_be(
+    serving: Serving,
+) -> None:
+    async with serving(an_app()) as client:
+        await until_served(client)
+        told = {"evse_id": "carport", "vehicle_id": "leaf"}
+        answer = await client.post("/api/v1/cars", json=told)
+        assert answer.json() == {**told, "detail": "until unplugged"}
+        refused = await client.post("/api/v1/cars", json={**told, "vehicle_id": "bus"})
+        assert (refused.status_code, refused.json()["detail"]) == (409, "there is no vehicle 'bus'")
+        assert (await client.post("/api/v1/cars", json={"evse_id": "carport"})).status_code == 422
+
+
+async def test_a_probe_is_begun_watched_and_ended_by_its_client(serving: Serving) -> None:
+    async with serving(an_app()) as client:
+        await until_served(client)
+        begun = await client.post("/api/v1/probes", json={"name": "carport"})
+        assert (begun.status_code, begun.json()["phase"]) == (200, "asked")
+        assert (await client.get("/api/v1/probes/carport")).json()["phase"] == "resting"
+        assert (await client.delete("/api/v1/probes/carport")).json()["detail"] == "cancelled"
+        assert (await client.get("/api/v1/probes/carport")).json()["phase"] == "over"
+
+
+async def test_a_probe_that_cannot_be_is_refused_with_the_reason(serving: Serving) -> None:
+    async with serving(an_app()) as client:
+        await until_served(client)
+        refused = await client.post("/api/v1/probes", json={"name": "yard"})
+        assert (refused.status_code, refused.json()["detail"]) == (409, "no EVSE is named 'yard'")
+        assert (await client.post("/api/v1/probes", json={})).status_code == 422

@@ -15,7 +15,7 @@ from fastapi import FastAPI
 from tests.adapters.waiting import until
 from tests.adapters.web.conftest import Serving
 from tests.adapters.web.test_server import an_app, until_served
-from v2g_daemon.adapters.ocpp.frames import FrameLog
+from v2g_daemon.adapters.ocpp.wire.frames import FrameLog
 from v2g_daemon.adapters.system.clock import RealClock
 from v2g_daemon.adapters.web.stations import add_station_routes
 from v2g_daemon.domain.errors import DeviceRejectedCommand, DeviceUnknown, DeviceUnreachable
@@ -85,7 +85,15 @@ class Desk:
 
     def station(self, station_id: str) -> StationDetails:
         self._check(station_id)
-        return StationDetails(station=VIEW, evses=(), security=(), log_upload=None, relay=None)
+        return StationDetails(
+            station=VIEW,
+            dialect=None,
+            evses=(),
+            settings=(),
+            security=(),
+            log_upload=None,
+            relay=None,
+        )
 
     def log_upload(self, station_id: str) -> LogUpload | None:
         self._check(station_id)

@@ -28,6 +28,7 @@ from v2g_daemon.domain.ledger import (
 from v2g_daemon.domain.memory import DischargeLatch
 from v2g_daemon.domain.setpoint import Authority
 from v2g_daemon.domain.snapshot import CommissioningRecord, CommissioningStep, DischargeCounters
+from v2g_daemon.domain.vehicle import CarAnswer
 from v2g_daemon.ports import LedgerReader, LedgerWriter
 
 T0 = datetime(2024, 12, 11, 10, 0, tzinfo=UTC)
@@ -270,6 +271,26 @@ def test_the_last_word_on_an_evse_is_its_override(ledger: DatabaseLedger) -> Non
     assert stored(ledger, word(2, "auto")).overrides(now_utc=T0 + timedelta(hours=1)) == ()
 
 
+def test_the_owners_last_word_on_a_car_comes_back(ledger: DatabaseLedger) -> None:
+    def word(minutes: int, session_id: str, vehicle_id: str | None) -> CarAnswer:
+        return CarAnswer(
+            answered_at_utc=T0 + timedelta(minutes=minutes),
+            evse_id="garage",
+            session_id=session_id,
+            vehicle_id=vehicle_id,
+        )
+
+    assert ledger.reader().car_answers() == ()
+    assert stored(ledger, word(0, "S1", "leaf"), word(1, "S2", None)).car_answers() == (
+        word(1, "S2", None),
+    )
+
+
+def hours_from(first: int, last: int) -> Interval:
+    """[T0 + first, T0 + last) in hours."""
+    return Interval(start_utc=T0 + timedelta(hours=first), end_utc=T0 + timedelta(hours=last))
+
+
 def test_records_days_decisions_and_telemetry_come_back(ledger: DatabaseLedger) -> None:
     record = CommissioningRecord(
         step=CommissioningStep.SIGN_TEST,
@@ -294,8 +315,12 @@ def test_records_days_decisions_and_telemetry_come_back(ledger: DatabaseLedger) 
         authority=Authority.SAFETY,
         rule="watch",
         detail="stage watch",
+        changes_count=7,
     )
-    reader = stored(ledger, record, day, decision)
+    later = replace(decision, at_utc=T0 + timedelta(hours=1), target_w=-3000.0)
+    reader = stored(ledger, record, day, later, decision)
+    assert reader.decisions(hours_from(0, 2)) == (decision, later)
+    assert reader.decisions(hours_from(0, 1)) == (decision,)
     assert reader.commissioning() == (record,)
     assert reader.soc_days("car") == (day,)
     assert reader.soc_days("other") == ()

@@ -11,7 +11,7 @@ from tests.unit.settings.files import SMALLEST, after, written
 from v2g_daemon.app.check import check
 from v2g_daemon.domain.errors import ConfigurationError
 
-METER = '[meter]\nhost = "192.168.1.20"\n'
+METER = '[[meter]]\nrole = "grid"\nlink = "tcp://192.168.1.20"\nprofile = "sunspec"\n'
 
 
 @pytest.fixture(autouse=True)
@@ -69,7 +69,7 @@ def test_defaults_in_force_are_told(tmp_path: Path) -> None:
         "discharged, exports at most 10 kWh noon to noon, warranty terms unknown: it "
         "only charges until vehicle.warranty is given." in said
     )
-    assert "Meter: 192.168.1.20:502 unit 1, profile sunspec, every 1 s." in said
+    assert "Meter grid: tcp://192.168.1.20:502 unit 1, profile sunspec, every 1 s." in said
     assert (
         "Tariff home, in EUR per kWh: import = (energy-charts:NL + 0.02 + energy_tax 0.1088) × "
         "1.21, export = nothing." in said
@@ -113,10 +113,12 @@ def test_a_simulated_run_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_unknown_meter_profile_is_refused_with_its_key(tmp_path: Path) -> None:
-    path = written(tmp_path, SMALLEST + METER + 'profile = "sunspek"\n')
+    path = written(tmp_path, SMALLEST + METER.replace('"sunspec"', '"sunspek"'))
     with pytest.raises(ConfigurationError) as caught:
         check(path)
-    assert str(caught.value).startswith(f"{path}: meter.profile = 'sunspek': ")
+    assert str(caught.value).startswith(
+        f"{path}: meter[0] (grid): there is no meter profile 'sunspek'; did you mean"
+    )
     assert "did you mean 'sunspec'?" in str(caught.value)
 
 
@@ -138,4 +140,20 @@ def test_a_doubtful_tariff_is_warned_of(tmp_path: Path) -> None:
     assert (
         "Warning: tariff home: import component energy_tax: value = 10.88 EUR per kWh is a lot"
         in check(written(tmp_path, text)).text
+    )
+
+
+def test_an_unknown_holiday_is_refused_with_file_and_key(tmp_path: Path) -> None:
+    path = written(tmp_path, SMALLEST + '[tariff.holidays]\ncountry = "NL"\nonly = ["Kingsday"]\n')
+    with pytest.raises(ConfigurationError) as caught:
+        check(path)
+    said = str(caught.value)
+    assert said.startswith(f"{path}: tariff.holidays.only = 'Kingsday': no such holiday; known are")
+    assert "King's Day" in said
+
+
+def test_where_prices_come_from_and_where_they_are_kept_is_told(tmp_path: Path) -> None:
+    assert (
+        "Prices of energy-charts:NL come from the service energy-charts, kept in "
+        "/var/lib/v2g-daemon/prices." in check(written(tmp_path, SMALLEST)).text.splitlines()
     )

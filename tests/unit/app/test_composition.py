@@ -196,7 +196,8 @@ def test_the_parts_of_a_house_run_under_their_names(
     ledger: DatabaseLedger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("V2G_PASSWORD_GARAGE", "secret-word")
-    text = SMALLEST + f'[meter]\nhost = "127.0.0.1"\n[trace]\ndirectory = "{tmp_path}"\n'
+    meter = '[[meter]]\nrole = "grid"\nlink = "tcp://127.0.0.1"\nprofile = "sunspec"\n'
+    text = SMALLEST + meter + f'[trace]\ndirectory = "{tmp_path}"\n'
     settings = load_settings(written(tmp_path, text))
     parts = compose(settings, clock=RealClock(), ledger=ledger)
     assert set(parts.edges) == {
@@ -206,7 +207,7 @@ def test_the_parts_of_a_house_run_under_their_names(
         "api",
         "prices",
         "nightly",
-        "meter",
+        "meter grid",
     }
     assert [evse.evse_id for evse in parts.policy.evses] == ["garage"]
     parts.trace.close()

@@ -22,7 +22,7 @@ HEALTH = RecordingHealth(last_durable_at=None, queue_full=False, records_lost=0)
 
 def desk(memory: Memory) -> tuple[LatchDesk, LatestValues]:
     """A desk that has seen one tick of a house with this memory."""
-    latest = LatestValues(evse_ids=["carport"], pv_max_age_s=30.0)
+    latest = LatestValues(evse_ids=["carport"])
     found = LatchDesk(sink=latest)
     _, (outcome,) = played([some_news()], house=House(memory=memory))
     found.see(replace(outcome, memory_after=memory))
@@ -52,6 +52,6 @@ def test_what_is_not_latched_or_still_runs_the_wrong_way_is_not_cleared() -> Non
 
 
 def test_before_the_first_tick_there_is_nothing_to_clear() -> None:
-    latest = LatestValues(evse_ids=["carport"], pv_max_age_s=30.0)
+    latest = LatestValues(evse_ids=["carport"])
     with pytest.raises(ValueError, match="has not decided anything yet"):
         LatchDesk(sink=latest).clear(evse_id="carport", because="rewired")

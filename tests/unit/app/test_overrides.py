@@ -32,7 +32,7 @@ class Desk:
     def __init__(self, policy: Policy | None = None, status: EvseStatus | None = None) -> None:
         policy = a_commuters_policy() if policy is None else policy
         evse_ids = [evse.evse_id for evse in policy.evses]
-        self.latest = LatestValues(evse_ids=evse_ids, pv_max_age_s=30.0)
+        self.latest = LatestValues(evse_ids=evse_ids)
         self.overrides = Overrides(policy=policy, sink=self.latest)
         status = an_evse_status() if status is None else status
         others = tuple(
@@ -153,7 +153,7 @@ def test_with_several_evses_one_must_be_named() -> None:
 
 
 def test_before_the_first_tick_nothing_can_be_wished() -> None:
-    latest = LatestValues(evse_ids=["carport"], pv_max_age_s=30.0)
+    latest = LatestValues(evse_ids=["carport"])
     overrides = Overrides(policy=a_policy(), sink=latest)
     with pytest.raises(ValueError, match="not decided anything yet"):
         overrides(kind="charge", evse_id=None, until=None, confirmed=False)

@@ -66,7 +66,7 @@ class SmallDaemon:
         self.events: list[str] = []
         self.ticked = asyncio.Event()
         self.port = NotingPort(evse_id="carport", events=[])
-        latest = LatestValues(evse_ids=["carport"], pv_max_age_s=30.0)
+        latest = LatestValues(evse_ids=["carport"])
         latest.put_evse(an_evse_status())
         latest.put_prices(FLAT_PRICES)
         recorder = Recorder(

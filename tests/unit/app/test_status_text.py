@@ -14,6 +14,7 @@ from tests.builders import (
     a_plan,
     a_price_curve,
     a_snapshot,
+    an_answer,
     an_evse_status,
     an_override,
     decided,
@@ -21,7 +22,7 @@ from tests.builders import (
     in_hours,
 )
 from v2g_daemon.adapters.web.translate import status_json
-from v2g_daemon.app.status_text import status_text
+from v2g_daemon.app.status_text import cars_text, status_text
 from v2g_daemon.domain.faults import Fault, FaultCode
 from v2g_daemon.domain.snapshot import CommandCounters, Snapshot
 
@@ -64,6 +65,11 @@ def test_export_is_said_as_a_direction_not_as_a_minus() -> None:
     assert lines_of(snapshot)[1] == "grid     1234 W export, 2 s ago"
 
 
+def test_what_the_car_itself_plans_is_said() -> None:
+    status = an_evse_status(car_plans_w=3500.0)
+    assert "         the car itself plans 3500 W" in lines_of(a_snapshot(evses=(status,)))
+
+
 def test_what_is_unknown_is_said_to_be() -> None:
     blind = an_evse_status(soc=None, soc_observed_at=None, power_w=None)
     lines = lines_of(a_snapshot(meter=None, prices=None, evses=(blind,), clock_trusted=False))
@@ -80,6 +86,23 @@ def test_an_empty_outlet_and_a_guest_are_told_apart() -> None:
     assert empty[4] == "         hands off (measured 0 W)"
     guest = lines_of(a_snapshot(evses=(an_evse_status(identity=None),)))
     assert guest[3].startswith("carport  a guest")
+    assert guest[6] == "         which car is it? v2g car carport car|guest"
+
+
+def test_which_car_is_where_is_a_line_each_and_says_how_to_answer() -> None:
+    known = a_snapshot()
+    nobody = a_snapshot(evses=(an_evse_status(identity=None),))
+    answered = replace(nobody, answers=(an_answer(None),))
+    assert cars_of(known) == ["carport  car"]
+    assert cars_of(nobody) == [
+        "carport  a guest",
+        "         which car is it? v2g car carport car|guest",
+    ]
+    assert cars_of(answered) == ["carport  a guest"]
+
+
+def cars_of(snapshot: Snapshot) -> list[str]:
+    return cars_text(status_json(snapshot, (decided(snapshot),), ())).splitlines()
 
 
 def test_a_goal_in_energy_is_shown_by_its_time() -> None:

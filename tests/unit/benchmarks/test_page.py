@@ -60,6 +60,23 @@ OCPP: dict[str, Any] = {
 }
 
 
+METER: dict[str, Any] = {
+    "rates": [
+        {
+            "hertz": 10.0,
+            "samples": 200,
+            "cpu_percent": 1.234,
+            "age_median_ms": 2.04,
+            "age_p99_ms": 4.96,
+        }
+    ],
+    "outage_s": 2.0,
+    "recovery_s": 1.94,
+    "reconnects": 1000,
+    "sockets_left": 0,
+}
+
+
 def match(worse_share: float, *, missed_kwh: float = 0.0) -> dict[str, Any]:
     return {
         "case": "winter",
@@ -79,6 +96,7 @@ def rendered(**changes: Any) -> str:
         "cases": {"winter": {"median_ms": 11.11, "p95_ms": 14.5}},
         "matches": [match(0.001)],
         "ocpp": OCPP,
+        "meter": METER,
     }
     return page(MACHINE, **(figures | changes))
 
@@ -129,3 +147,12 @@ def test_the_central_system_is_told_by_version_and_by_number_of_stations() -> No
     assert "| 2 stations: CPU, highest memory so far | 1.3 % of a core, 50 MiB |" in text
     latency = "1.0 ms median, 4.0 ms 99th percentile of 96"
     assert f"| 2 stations: setpoint latency | {latency} | ≤ 5 ms |" in text
+
+
+def test_a_meter_is_told_by_its_rate_its_outage_and_its_sockets() -> None:
+    lines = rendered().splitlines()
+    assert "| CPU at 10 Hz | 1.23 % of a core |  |" in lines
+    ages = "2.0 ms median, 5.0 ms 99th percentile of 200"
+    assert f"| sample to decision at 10 Hz | {ages} |  |" in lines
+    assert "| recovery after an outage of 2 s | 1.9 s | ≤ 5 s |" in lines
+    assert "| sockets left after 1000 reconnects | 0 | 0 |" in lines

@@ -10,7 +10,7 @@ import pytest
 from tests.unit.cli.conftest import V2g
 from tests.unit.settings.files import SMALLEST, written
 
-METER = '[meter]\nhost = "192.168.1.20"\n'
+METER = '[[meter]]\nrole = "grid"\nlink = "tcp://192.168.1.20"\nprofile = "sunspec"\n'
 
 
 @pytest.fixture(autouse=True)

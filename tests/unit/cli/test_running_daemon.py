@@ -190,6 +190,18 @@ def test_a_wish_for_an_unknown_evse_is_refused_with_the_known_ones(
     )
 
 
+def test_which_car_is_where_is_shown_and_an_answer_for_nobody_refused(
+    v2g: V2g, daemon: Daemon
+) -> None:
+    assert v2g("car", "--socket", daemon.socket).out == "garage   no car\n"
+    said = v2g("car", "garage", "guest", "--socket", daemon.socket)
+    assert (said.status, said.err) == (
+        1,
+        "v2g: the daemon refused: no car is plugged in at 'garage' whose session has begun\n",
+    )
+    assert v2g("car", "garage", "--socket", daemon.socket).status == 2
+
+
 def test_today_can_be_reported_while_the_daemon_runs(v2g: V2g, daemon: Daemon) -> None:
     said = v2g("report", "day", "2024-12-12", "--config", daemon.config)
     assert said.status == 0

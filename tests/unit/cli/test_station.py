@@ -160,6 +160,8 @@ def test_one_station_is_shown_in_full(site: Site, station: str) -> None:
     assert said.status == 0
     assert f"OCPP {STATIONS[station].removeprefix('ocpp')} from 127.0.0.1" in said.out
     assert "default profile: installed" in said.out
+    assert "dialect: none that we know" in said.out
+    assert re.search(r"settings: \d+ of \d+ as wanted", said.out)
     assert "rate_unit" in said.out
     assert re.search(r"transaction \S+, since", said.out)
     token = site.json("show", station)["evses"][0]["id_token"]

@@ -42,7 +42,7 @@ def test_a_good_tariff_is_said_in_words_with_its_doubts(v2g: V2g) -> None:
     assert lines[0] == "us-fleet-demand: the tariff can be used."
     assert "import = 0.13064 to 0.23223 by time of use, export = 0.08, paid in cash." in lines[1]
     assert lines[2] == (
-        "Demand demand: 10.00 USD a month for each kW of the highest 15 minutes, and no month "
+        "Demand charge: 10.00 USD a month for each kW of the highest 15 minutes, and no month "
         "less than 50 % of the highest of the 11 before."
     )
     assert lines[-1].startswith("Doubt: us-fleet-demand: its amounts are not verified")
@@ -60,6 +60,41 @@ def test_a_bad_tariff_is_refused_with_file_key_and_fix(v2g: V2g, tmp_path: Path)
     said = v2g("tariff", "check", path)
     assert (said.status, said.out) == (78, "")
     assert f"{path}: tariff.improt = 1: unknown key; did you mean import?" in said.err
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            'currency = "eur"\n',
+            "tariff.currency = 'eur': no currency; write its three letters, such as \"EUR\"",
+        ),
+        (
+            'currency = "EUR"\nholidays = { country = "XX" }\n',
+            "tariff.holidays: no holidays are known of XX; write the codes of ISO 3166, "
+            "or the dates",
+        ),
+    ],
+)
+def test_what_cannot_be_known_is_refused_in_words(
+    v2g: V2g, tmp_path: Path, text: str, problem: str
+) -> None:
+    path = tmp_path / "bad.toml"
+    head = '[tariff]\nid = "x"\ntimezone = "Europe/Berlin"\n'
+    path.write_text(head + text + 'import.energy = { kind = "flat", value = "0.3" }\n')
+    said = v2g("tariff", "check", path)
+    assert (said.status, said.out) == (78, "")
+    assert f"{path}: {problem}" in said.err
+
+
+def test_a_doubt_that_asks_ends_in_its_question(v2g: V2g, tmp_path: Path) -> None:
+    path = tmp_path / "cents.toml"
+    path.write_text(
+        '[tariff]\nid = "x"\ncurrency = "EUR"\ntimezone = "Europe/Berlin"\n'
+        'import.energy = { kind = "flat", value = "30" }\n'
+    )
+    lines = v2g("tariff", "check", path).out.splitlines()
+    assert lines[-1].endswith("is a lot; is it in hundredths (ct, p) or per MWh?")
 
 
 def test_a_spring_day_is_drawn_hour_by_hour_at_80_columns(v2g: V2g, tmp_path: Path) -> None:
@@ -117,7 +152,9 @@ def test_an_autumn_day_has_an_hour_twice(v2g: V2g) -> None:
 
 def test_without_prices_what_is_known_is_drawn(v2g: V2g) -> None:
     lines = v2g("tariff", "show", "de-dynamic-modul3", "--day", "2026-01-15").out.splitlines()
-    assert "Not drawn: energy-charts:DE-LU; give its prices with --prices FILE." in lines
+    assert (
+        "? energy-charts:DE-LU is not known all day; give its prices with --prices FILE." in lines
+    )
     four, seventeen = (next(x for x in lines if x.startswith(wall)) for wall in ("04:00", "17:00"))
     assert "?" in four
     assert seventeen.count("+") > 4 * four.count("+") > 0
@@ -141,7 +178,11 @@ def test_quarter_hours_are_shown_by_their_mean(v2g: V2g, tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("flat", "--prices", "x=spot.csv"), "the tariff has no source 'x'; it has none"),
+        (("flat", "--prices", "gbp.csv"), "--prices: the tariff needs no prices; leave them out"),
+        (
+            ("nl-dynamic", "--prices", "x=spot.csv"),
+            "the tariff has no source 'x'; it has energy-charts:NL",
+        ),
         (("nl-dynamic", "--prices", "gbp.csv"), "0 columns of prices in EUR; leave one"),
         (("de-dynamic-modul3", "--day", "2030-01-01"), "no version is valid on 2030-01-01"),
         (("nl-dynamic", "--prices", "nowhere.csv"), "nowhere.csv: cannot be read"),
@@ -222,7 +263,7 @@ def test_known_prices_are_json_for_programs(v2g: V2g, tmp_path: Path) -> None:
 def test_a_house_that_knows_nothing_says_so(v2g: V2g, tmp_path: Path) -> None:
     lines = v2g("prices", "show", "--config", house(tmp_path)).out.splitlines()
     assert lines == [
-        "energy-charts:NL: nothing is known yet.",
+        f"energy-charts:NL: nothing is kept in {tmp_path / 'prices'} yet.",
         "The house knows no price for now: it charges for the trip only.",
         "",
         "No price is known for the hours ahead.",

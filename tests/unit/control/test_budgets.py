@@ -12,6 +12,7 @@ from tests.builders import (
     a_meter,
     a_plan,
     a_policy,
+    a_situation,
     a_snapshot,
     an_evse,
     an_evse_memory,
@@ -88,7 +89,7 @@ def test_a_car_that_may_not_be_started_any_more_is_left_to_the_stations_default(
     assert isinstance(command, HandsOff)
     assert (command.permitted.lowest_w, command.permitted.highest_w) == (0.0, 4140.0)
     assert "of today are used" in command.reason.detail
-    assert command.reason.detail.endswith("6.3 kWh are missing for the trip at 19:00 UTC)")
+    assert "6.3 kWh are missing for the trip at 19:00 UTC" in command.reason.detail
 
 
 @pytest.mark.parametrize(
@@ -117,7 +118,7 @@ def test_the_plan_leaves_a_quarter_to_the_trip() -> None:
     assert target_of(waiting.evses[0]) == 0.0
     reason = waiting.evses[0].command.reason
     assert reason.rule == "closing_budget"
-    assert reason.detail.startswith("9 of 12 starts of today are used; the rest is kept for the")
+    assert reason.detail.startswith("9 of 12 closings of today are used; the rest is kept for the")
     assert target_of(spent(closings=9, goals=URGENT).evses[0]) == 7400.0
 
 
@@ -125,9 +126,9 @@ def test_the_plan_leaves_a_quarter_to_the_trip() -> None:
     ("used", "start"),
     [
         ({"changes": 300}, "all 300 writes of today are used: until midnight the car charges at"),
-        ({"closings": 12}, "all 12 starts of today are used: until midnight none is made"),
+        ({"closings": 12}, "all 12 closings of today are used: until midnight nothing is started"),
         ({"changes": 225}, "the plan has used its part of today's writes"),
-        ({"closings": 9}, "the plan has used its part of today's starts"),
+        ({"closings": 9}, "the plan has used its part of today's closings"),
     ],
 )
 def test_a_used_up_budget_is_a_fault_that_says_what_it_means(
@@ -138,3 +139,31 @@ def test_a_used_up_budget_is_a_fault_that_says_what_it_means(
 
 def test_a_budget_that_lasts_is_no_fault() -> None:
     assert FaultCode.BUDGET_EXHAUSTED not in faults_of(spent(changes=224, closings=8))
+
+
+@pytest.mark.parametrize(
+    ("used", "memory", "latest_start"),
+    [
+        # 6.3 kWh at nine tenths of 7400 W with the margin are 1 h 10 min ...
+        ({}, {}, "04:49"),
+        # ... and of the 4140 W that are safe 2 h 2 min.
+        ({"changes": 300}, {}, "03:58"),
+        ({}, {"distrusted": True}, "03:58"),
+    ],
+)
+def test_a_trip_counts_on_no_more_than_what_is_left(
+    used: dict[str, int], memory: dict[str, Any], latest_start: str
+) -> None:
+    told = CommandCounters(
+        evse_id="carport",
+        day_ends_utc=in_hours(5.0),
+        changes_today=used.get("changes", 0),
+        closings_today=0,
+    )
+    situation = a_situation(
+        snapshot=a_snapshot(command_counters=(told,), goals=goals(a_goal(12.0, 0.6))),
+        memory=an_evse_memory(**memory),
+        policy=a_policy_with(),
+    )
+    assert situation.commute is not None
+    assert f"{situation.commute.latest_start_utc:%H:%M}" == latest_start

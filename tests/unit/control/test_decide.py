@@ -28,7 +28,7 @@ from tests.builders import (
 from v2g_daemon.control.decide import decide
 from v2g_daemon.domain.decision import Decision, EvseDecision
 from v2g_daemon.domain.goals import OverrideKind
-from v2g_daemon.domain.memory import Memory
+from v2g_daemon.domain.memory import DischargeLatch, Memory
 from v2g_daemon.domain.policy import Stage
 from v2g_daemon.domain.power import PowerRange
 from v2g_daemon.domain.readings import PowerControl, VehicleIdentity
@@ -97,6 +97,28 @@ def test_a_safe_charge_is_leased_for_half_an_hour() -> None:
 def test_an_idle_setpoint_has_the_idle_lease() -> None:
     setpoint = setpoint_of(decided(a_snapshot(overrides=(an_override(),))))
     assert setpoint.expires_at == NOW.later(1800.0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "barred"),
+    [
+        ({}, False),
+        ({"commissioning": ()}, True),  # the stage
+        ({"evses": (an_evse_status(identity=VehicleIdentity(evccid="GUEST")),)}, True),
+        ({"evses": (an_evse_status(soc=0.2),)}, False),  # a matter of hours
+        ({"meter": None}, False),  # a matter of seconds
+    ],
+)
+def test_discharge_is_barred_by_what_lasts_longer_than_an_hour(
+    changes: dict[str, Any], barred: bool
+) -> None:
+    assert setpoint_of(decided(a_snapshot(**changes))).discharge_barred is barred
+
+
+def test_a_latch_bars_discharge() -> None:
+    latch = DischargeLatch(evse_id="carport", rule="r", detail="d", since_utc=NOW.utc)
+    memory = replace(a_memory(), latches=(latch,))
+    assert setpoint_of(decided(a_snapshot(), memory=memory)).discharge_barred
 
 
 # What a decision says.

@@ -212,6 +212,59 @@ def test_a_discharge_that_never_flows_stays_the_least_and_is_a_fault() -> None:
     assert FaultCode.NOT_FOLLOWING in {fault.code for fault in decision.faults}
 
 
+def applied(detail: str = "", left_to_device: PowerRange | None = None) -> CommandOutcome:
+    return CommandOutcome(
+        kind=OutcomeKind.APPLIED,
+        target_w=-1000.0,
+        answered_at=NOW,
+        detail=detail,
+        left_to_device=left_to_device,
+    )
+
+
+@pytest.mark.parametrize(
+    ("power_w", "following"),
+    [
+        (1500.0, Following.FOLLOWING),  # the station's own curve, within what it was given
+        (-2900.0, Following.FOLLOWING),
+        (2600.0, Following.WRONG_DIRECTION),
+        (-3600.0, Following.DEVIATING),
+    ],
+)
+def test_what_is_left_to_the_device_is_no_deviation(power_w: float, following: Following) -> None:
+    outcome = applied(left_to_device=PowerRange(lowest_w=-3000.0, highest_w=2000.0))
+    found = followed(-1000.0, power_w, apart_s=20.0, outcome=outcome)
+    assert found.following is following
+
+
+def test_what_the_device_says_against_a_command_becomes_the_detail() -> None:
+    outcome = applied("the station's own schedule says 0 W; look for another profile")
+    found = followed(-1000.0, 0.0, apart_s=60.0, outcome=outcome)
+    assert found.following is Following.DEVIATING
+    assert deviation_detail(found) == (
+        "0 W flow where -1000 W are commanded: "
+        "the station's own schedule says 0 W; look for another profile"
+    )
+
+
+def test_where_nothing_is_measured_the_devices_own_doubt_is_a_deviation() -> None:
+    found = followed(-1000.0, None, outcome=applied("the station says it runs in ChargingOnly"))
+    assert found.following is Following.DEVIATING
+    assert deviation_detail(found) == "the station says it runs in ChargingOnly"
+    assert followed(-1000.0, None, outcome=applied()).following is Following.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("planned_w", "following"),
+    [(2000.0, Following.FOLLOWING), (3500.0, Following.DEVIATING), (None, Following.DEVIATING)],
+)
+def test_a_car_that_takes_what_it_planned_is_no_deviation(
+    planned_w: float | None, following: Following
+) -> None:
+    found = followed(6000.0, 2000.0, apart_s=60.0, car_plans_w=planned_w)
+    assert found.following is following
+
+
 # Bounds that are passed.
 
 

@@ -215,3 +215,21 @@ def test_without_a_meter_reading_nothing_is_good() -> None:
     assert follow_meter(Memory(), a_snapshot(meter=None), a_timing()).meter_good_since is None
     seen = view(a_snapshot(meter=None), charging(0.0, 0.0))
     assert (seen.usable, seen.may_increase, seen.net_load_w) == (False, False, None)
+
+
+def test_what_a_home_battery_takes_is_not_the_cars_to_serve() -> None:
+    # 1 kW at the PCC, of which 3 kW go into the battery: the rest of the house gives 2 kW.
+    snapshot = a_snapshot(meter=a_meter(1000.0), battery_power_w=3000.0)
+    grid = view(snapshot, charging(0.0, 0.0))
+    assert grid.net_load_w == 1000.0
+    assert grid.served_load_w == -2000.0
+
+
+def test_what_a_home_battery_gives_the_car_may_take_over() -> None:
+    snapshot = a_snapshot(meter=a_meter(0.0), battery_power_w=-1500.0)
+    assert view(snapshot, charging(0.0, 0.0)).served_load_w == 1500.0
+
+
+def test_without_a_battery_meter_all_of_the_load_is_served() -> None:
+    assert view(a_snapshot(meter=a_meter(700.0)), charging(0.0, 0.0)).served_load_w == 700.0
+    assert view(a_snapshot(meter=None), charging(0.0, 0.0)).served_load_w is None

@@ -10,24 +10,33 @@ from tests.builders import (
     EVCCID,
     a_policy,
     a_vehicle,
+    an_answer,
     an_evse_status,
     commissioning,
 )
-from v2g_daemon.control.identity import stage_of, vehicle_of
+from v2g_daemon.control.identity import candidates, stage_of, vehicle_of
 from v2g_daemon.domain.policy import ExportPolicy, Stage
 from v2g_daemon.domain.readings import VehicleIdentity
 from v2g_daemon.domain.snapshot import CommissioningStep
-from v2g_daemon.domain.vehicle import Vehicle
+from v2g_daemon.domain.vehicle import CarAnswer, Vehicle
 
 FOREIGN = "0200000000FF"
 
 
 def recognised(
-    *vehicles: Vehicle, evccid: str | None = None, id_token: str | None = None
+    *vehicles: Vehicle,
+    evccid: str | None = None,
+    id_token: str | None = None,
+    answer: CarAnswer | None = None,
 ) -> str | None:
     status = an_evse_status(identity=VehicleIdentity(evccid=evccid, id_token=id_token))
-    found = vehicle_of(status, a_policy(vehicles=vehicles))
+    found = vehicle_of(status, answer, a_policy(vehicles=vehicles))
     return None if found is None else found.vehicle_id
+
+
+def open_question(*vehicles: Vehicle, **named: str | None) -> tuple[str, ...]:
+    status = an_evse_status(identity=VehicleIdentity(**named))
+    return candidates(status, a_policy(vehicles=vehicles))
 
 
 def test_a_car_is_known_by_its_evccid() -> None:
@@ -79,8 +88,50 @@ def test_the_opt_in_holds_where_the_owner_configured_no_identity_to_compare() ->
 
 
 def test_without_any_identity_or_car_it_is_a_guest() -> None:
-    assert vehicle_of(an_evse_status(identity=None), a_policy()) is None
+    assert vehicle_of(an_evse_status(identity=None), None, a_policy()) is None
     assert recognised(evccid=EVCCID) is None
+
+
+@pytest.mark.parametrize("written", ["02:00:00:00:00:bb", "02-00-00-00-00-BB", "0200000000bb"])
+def test_an_evccid_is_the_same_however_it_is_written(written: str) -> None:
+    van = a_vehicle(vehicle_id="van", evccid="0200000000BB")
+    assert recognised(a_vehicle(), van, evccid=written) == "van"
+
+
+def test_a_badge_knows_no_letter_case() -> None:
+    assert recognised(a_vehicle(evccid=None, id_token="Card 7"), id_token="CARD 7") == "car"
+
+
+# The owner's word.
+
+VAN = a_vehicle(vehicle_id="van", evccid="0200000000BB", id_token="card 8")
+CAR = a_vehicle(evccid=None, id_token="card 7")
+
+
+def test_the_owner_names_a_car_that_names_itself_not() -> None:
+    assert recognised(CAR, VAN, answer=an_answer("van")) == "van"
+    assert recognised(CAR, VAN, answer=an_answer(None)) is None
+
+
+def test_the_owner_outranks_badge_and_opt_in_but_never_the_car_itself() -> None:
+    assert recognised(CAR, VAN, id_token="card 7", answer=an_answer("van")) == "van"
+    assert recognised(CAR, VAN, id_token="card 7", answer=an_answer(None)) is None
+    assumed = a_vehicle(assumed_when_unidentified=True)
+    assert recognised(assumed, answer=an_answer(None)) is None
+    assert recognised(CAR, VAN, evccid="0200000000BB", answer=an_answer("car")) == "van"
+    assert recognised(CAR, VAN, evccid=FOREIGN, answer=an_answer("van")) is None
+    assert recognised(CAR, VAN, evccid=FOREIGN, answer=an_answer("car")) == "car"
+
+
+def test_an_answer_with_a_car_that_is_no_longer_configured_is_a_guest() -> None:
+    assert recognised(CAR, answer=an_answer("sold")) is None
+
+
+def test_only_cars_that_it_may_be_are_asked_for() -> None:
+    assert open_question(CAR, VAN) == ("car", "van")
+    assert open_question(CAR, VAN, evccid=FOREIGN) == ("car",)
+    assert open_question(CAR, VAN, id_token="card 8") == ("van",)
+    assert open_question(CAR, VAN, id_token="a stranger's") == ()
 
 
 # Stages.

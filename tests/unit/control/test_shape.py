@@ -426,13 +426,32 @@ def test_the_devices_own_count_is_believed_before_ours(
     assert more == commanded_w
 
 
-@pytest.mark.parametrize(("since_s", "commanded_w"), [(383.0, 3000.0), (385.0, 5000.0)])
-def test_a_plans_writes_are_spread_over_the_rest_of_the_day(
-    since_s: float, commanded_w: float
+@pytest.mark.parametrize(
+    ("changes", "since_s", "commanded_w"),
+    [
+        (140, 31.0, 5000.0),  # half of 225 at noon, and an eighth
+        (145, 1079.0, 3000.0),
+        (145, 1081.0, 5000.0),
+    ],
+)
+def test_a_plan_whose_writes_run_ahead_of_the_day_spreads_the_rest(
+    changes: int, since_s: float, commanded_w: float
 ) -> None:
-    """12 h and 225 writes are left to it: two of them, up and down again, every 384 s."""
-    told = used(changes=0, hours_left=12.0)
-    more = shaped(wish(5000.0), last_w=3000.0, told=told, cadence=FLASH, increased_at=ago(since_s))
+    """12 h and 80 writes are left to it: two of them, up and down again, every 1080 s."""
+    told = used(changes=changes, hours_left=12.0)
+    lately = ago(since_s)
+    more = shaped(wish(5000.0), last_w=3000.0, told=told, cadence=FLASH, increased_at=lately)
     assert more == commanded_w
-    trip, lately = wish(5000.0, Authority.COMMUTE), ago(31.0)
+
+
+def test_a_device_that_is_seldom_written_to_is_not_spared_in_vain() -> None:
+    told, lately = used(changes=2000, hours_left=23.9), ago(31.0)
+    counting = {"writes_today": 2000, "flash_writes_today": 3}
+    more = shaped(wish(5000.0), last_w=3000.0, told=told, status=counting, increased_at=lately)
+    assert more == 5000.0
+
+
+def test_the_trip_waits_for_no_spreading() -> None:
+    told, lately = used(changes=145, hours_left=12.0), ago(31.0)
+    trip = wish(5000.0, Authority.COMMUTE)
     assert shaped(trip, last_w=3000.0, told=told, cadence=FLASH, increased_at=lately) == 5000.0

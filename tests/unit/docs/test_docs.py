@@ -14,6 +14,8 @@ import typer
 from pydantic import BaseModel
 
 from tests.unit.docs.pages import ROOT, Page, page, pages
+from v2g_daemon.adapters.modbus.profile_file import parse_profile, shipped_profiles
+from v2g_daemon.adapters.ocpp.dialects.dialect_file import parse_dialect
 from v2g_daemon.cli import app
 from v2g_daemon.control.limits import LIMIT_RULES, SITE_LIMIT_RULES
 from v2g_daemon.domain.faults import FaultCode
@@ -107,8 +109,29 @@ def test_every_make_target_exists(one: Page) -> None:
 
 @pytest.mark.parametrize("one", SETTINGS_PAGES, ids=by_name)
 def test_every_key_of_a_toml_snippet_is_a_setting(one: Page) -> None:
-    tables = [tomllib.loads(body) for body in one.blocks("toml")]
+    shown = (
+        body for body in one.blocks("toml") if not {"[profile]", "[dialect]"} & set(body.split())
+    )
+    tables = [tomllib.loads(body) for body in shown]
     assert [key for table in tables for key in unknown_keys(table, Settings)] == []
+
+
+def test_the_profile_that_the_meters_page_shows_can_be_used() -> None:
+    (shown,) = [
+        body for body in page("docs/adding-a-meter.md").blocks("toml") if "[profile]" in body
+    ]
+    assert parse_profile(shown, source="docs/adding-a-meter.md").id == "my_meter"
+
+
+def test_the_dialect_that_the_chargers_page_shows_can_be_used() -> None:
+    (shown,) = [
+        body for body in page("docs/adding-a-charger.md").blocks("toml") if "[dialect]" in body
+    ]
+    assert parse_dialect(shown, source="docs/adding-a-charger.md").id == "my_charger"
+
+
+def test_the_meters_page_lists_every_shipped_profile() -> None:
+    assert set(shipped_profiles()) - set(page("docs/adding-a-meter.md").spans()) == set()
 
 
 @pytest.mark.parametrize("one", SETTINGS_PAGES, ids=by_name)

@@ -6,16 +6,15 @@ from collections.abc import Mapping
 
 import pytest
 
-from v2g_daemon.adapters.ocpp.abilities import (
+from v2g_daemon.adapters.ocpp.config import EvseConfig, OcppVersion
+from v2g_daemon.adapters.ocpp.provisioning.abilities import (
     SERIAL,
     EvseAbilities,
     Variable,
     abilities,
-    differs,
 )
-from v2g_daemon.adapters.ocpp.config import EvseConfig, OcppVersion
-from v2g_daemon.adapters.ocpp.configuration import found_values
-from v2g_daemon.adapters.ocpp.profiles import RateUnit
+from v2g_daemon.adapters.ocpp.provisioning.configuration import found_values
+from v2g_daemon.adapters.ocpp.smart_charging.ladder import RateUnit
 
 EVSE = EvseConfig(evse_id="garage", static_safe_current_a=10.0, max_charge_w=7400.0)
 SMART = "SmartChargingCtrlr"
@@ -81,21 +80,6 @@ def test_watts_are_used_wherever_the_station_takes_them(text: str, unit: RateUni
 def test_our_profile_ids_lie_above_the_stations_own() -> None:
     assert found({(SMART, "MaxExternalConstraintsId"): "4999"}).first_profile_id == 5000
     assert found({(SMART, "MaxExternalConstraintsId"): "10"}).first_profile_id == 1000
-
-
-@pytest.mark.parametrize(
-    ("present", "wanted", "different"),
-    [
-        ("5", "5", False), ("5.0", "5", False), ("60", "5", True), ("?", "5", True),
-        ("True", "true", False), ("false", "true", True),
-        ("SoC,Power.Active.Import,Voltage", "Power.Active.Import,SoC", False),
-        ("Power.Active.Import", "Power.Active.Import,SoC", True),
-    ],
-)  # fmt: skip
-def test_a_setting_is_written_only_where_it_differs(
-    present: str, wanted: str, different: bool
-) -> None:
-    assert differs(present, wanted) is different
 
 
 def test_values_are_found_whatever_their_case_and_only_if_given() -> None:

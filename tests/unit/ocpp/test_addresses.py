@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from v2g_daemon.adapters.ocpp.addresses import Address, forbidden, parsed, told
-from v2g_daemon.adapters.ocpp.codec import call_violation
 from v2g_daemon.adapters.ocpp.config import OcppVersion
+from v2g_daemon.adapters.ocpp.tools.addresses import Address, forbidden, parsed, told
+from v2g_daemon.adapters.ocpp.wire.codec import call_violation
 
 
 @pytest.mark.parametrize(

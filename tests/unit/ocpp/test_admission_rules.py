@@ -7,9 +7,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from v2g_daemon.adapters.ocpp.admission import Knock, Verdict, is_private, judge, least_profile
 from v2g_daemon.adapters.ocpp.config import EvseConfig, SecurityProfile, StationConfig
-from v2g_daemon.adapters.ocpp.tls import certificate_names, not_after_utc
+from v2g_daemon.adapters.ocpp.security.admission import (
+    Knock,
+    Verdict,
+    is_private,
+    judge,
+    least_profile,
+)
+from v2g_daemon.adapters.ocpp.security.tls import certificate_names, not_after_utc
 
 EVSE = EvseConfig(evse_id="garage", static_safe_current_a=10.0, max_charge_w=7400.0)
 PASSWORD = "a-password-of-16-c"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from v2g_daemon.adapters.ocpp.attempts import REMEMBERED, Allowance, Door, Tally
+from v2g_daemon.adapters.ocpp.security.attempts import REMEMBERED, Allowance, Door, Tally
 
 HOME, ELSEWHERE = "192.168.1.5", "192.168.1.66"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from v2g_daemon.adapters.ocpp.crowd import MOST_ALTOGETHER, MOST_FROM_AN_ADDRESS, Crowd
+from v2g_daemon.adapters.ocpp.security.crowd import MOST_ALTOGETHER, MOST_FROM_AN_ADDRESS, Crowd
 
 
 class Watched:

@@ -28,10 +28,11 @@ EVSE = EvseConfig(evse_id="garage", static_safe_current_a=10.0, max_charge_w=740
 class Story:
     """Tells a station's messages one after the other, ten seconds apart."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, journal: MemoryJournal | None = None) -> None:
         self.sink = Sink()
+        self.journal = MemoryJournal() if journal is None else journal
         config = StationConfig(station_id="S1", password="p" * 16, evses=(EVSE,))
-        self.station = StationState(config=config, sink=self.sink, journal=MemoryJournal())
+        self.station = StationState(config=config, sink=self.sink, journal=self.journal)
         self.station.link_opened()
         self.now = Instant(utc=START, monotonic_s=0.0)
 
@@ -261,3 +262,28 @@ def test_a_restart_takes_a_transaction_up_again_without_the_stations_help() -> N
 def test_a_transaction_that_had_ended_is_not_taken_up() -> None:
     (evse,) = after_a_restart("Started", "Ended").evses
     assert (evse.transaction, evse.status.plugged_in) == (None, False)
+
+
+def upstream(power_w: float) -> dict[str, Any]:
+    return sample("Power.Active.Import", power_w, "W", location="Upstream")
+
+
+def test_what_is_measured_upstream_goes_to_whoever_reads_the_grid_by_any_route(
+    story: Story,
+) -> None:
+    story.event("Started", "CablePluggedIn", **story.values(upstream(900.0)))
+    story.station.meter_told({"evseId": 1, **story.values(upstream(800.0))}, story.now.later(10.0))
+    story.station.meter_told({"evseId": 0, **story.values(upstream(700.0))}, story.now.later(10.0))
+    assert [(name, one.power_w) for name, one in story.sink.upstream] == [
+        ("garage", 900.0),
+        ("garage", 800.0),
+        ("garage", 700.0),
+    ]
+    assert story.status.power_w is None
+
+
+def test_of_upstream_only_what_is_newest_and_live_counts(story: Story) -> None:
+    story.event("Started", "CablePluggedIn", **story.values(upstream(900.0)))
+    story.event("Updated", "MeterValuePeriodic", **story.values(upstream(1.0), ago_s=60.0))
+    story.event("Updated", "MeterValuePeriodic", offline=True, **story.values(upstream(2.0)))
+    assert [one.power_w for _, one in story.sink.upstream] == [900.0]

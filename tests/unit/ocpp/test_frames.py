@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosedError
 
 from tests.adapters.ocpp.scripted_station import SteppedClock
-from v2g_daemon.adapters.ocpp.frames import (
+from v2g_daemon.adapters.ocpp.wire.frames import (
     LONGEST_FRAME,
     MOST_READERS,
     MOST_UNREAD,

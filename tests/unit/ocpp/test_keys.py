@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from v2g_daemon.adapters.ocpp.keys import (
+from v2g_daemon.adapters.ocpp.authorization.keys import (
     OWN_ID_TOKEN,
     Admissions,
     ChargeKey,
     KeyRing,
     key_settings,
 )
-from v2g_daemon.adapters.ocpp.translate import identity
 from v2g_daemon.adapters.ocpp.v16 import inbound
+from v2g_daemon.adapters.ocpp.wire.translate import identity
 from v2g_daemon.domain.readings import VehicleIdentity
 
 Json = dict[str, Any]

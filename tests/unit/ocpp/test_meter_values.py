@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from v2g_daemon.adapters.ocpp.meter_values import Sample, newest_sample
+from v2g_daemon.adapters.ocpp.metering.meter_values import GridFlow, Sample, newest_sample
 
 IMPORT, EXPORT = "Power.Active.Import", "Power.Active.Export"
+CURRENT, VOLTAGE = "Current.Import", "Voltage"
 CHARGED, DISCHARGED = "Energy.Active.Import.Register", "Energy.Active.Export.Register"
 
 
@@ -26,6 +27,11 @@ def value(
         found["unitOfMeasure"] = {"unit": unit, **more.pop("unit_more", {})}
         found.pop("unit_more", None)
     return found
+
+
+EACH_10_A = [value(10, CURRENT, phase=phase) for phase in ("L1", "L2", "L3")]
+ON_NEUTRAL = [("L1-N", 229), ("L2-N", 230), ("L3-N", 231)]
+BETWEEN = ("L1-L2", "L2-L3", "L3-L1")
 
 
 @pytest.mark.parametrize(
@@ -56,6 +62,16 @@ def value(
         ([value(7000, IMPORT, context="Interruption.Begin")], None),
         ([value(7000, IMPORT, context="Sample.Clock")], 7000.0),
         ([value(7000, "Power.Offered")], None),
+        ([value(3, IMPORT, unit="W", unit_more={"multiplier": 3.0})], 3000.0),
+        ([value(10, CURRENT), value(230, VOLTAGE)], 2300.0),
+        ([value(10, CURRENT), value(230, VOLTAGE, phase="L1-N")], 2300.0),
+        ([value(10, "Current.Export"), value(400, VOLTAGE)], -4000.0),
+        ([value(10, CURRENT), value(230, VOLTAGE), value(0, IMPORT)], 0.0),
+        ([value(10, CURRENT)], None),
+        ([*EACH_10_A, *(value(v, VOLTAGE, phase=p) for p, v in ON_NEUTRAL)], 6900.0),
+        ([*EACH_10_A, value(231, VOLTAGE, phase="L1-N"), value(233, VOLTAGE)], 6950.0),
+        ([*EACH_10_A, *(value(400, VOLTAGE, phase=p) for p in BETWEEN)], 6928.2),
+        ([value(10, CURRENT), *(value(v, VOLTAGE, phase=p) for p, v in ON_NEUTRAL)], None),
         ([], None),
     ],
 )
@@ -64,7 +80,7 @@ def test_power_is_signed_watts_of_the_whole_outlet(
 ) -> None:
     sample = newest_sample([entry(*values)])
     assert sample is not None
-    assert sample.power_w == power_w
+    assert sample.power_w == (None if power_w is None else pytest.approx(power_w, abs=0.01))
 
 
 @pytest.mark.parametrize(
@@ -131,3 +147,72 @@ def test_a_stamp_that_is_none_costs_the_stamp_not_the_values() -> None:
 
 def test_no_meter_values_are_no_sample() -> None:
     assert newest_sample([]) is None
+
+
+@pytest.mark.parametrize("location", ["EV", "Outlet", None])
+def test_the_soc_of_the_outlet_is_that_of_its_car(location: str | None) -> None:
+    where = {} if location is None else {"location": location}
+    sample = newest_sample([entry(value(40, "SoC", **where))])
+    assert sample is not None
+    assert sample.soc == 0.4
+
+
+def test_of_two_values_of_one_moment_the_more_telling_holds_whatever_their_order() -> None:
+    begin = value(0, CHARGED, context="Transaction.Begin")
+    periodic = value(500, CHARGED)
+    for values in ((begin, periodic), (periodic, begin)):
+        sample = newest_sample([entry(*values)])
+        assert sample is not None
+        assert sample.charge_milliwh == 500_000
+
+
+UP = {"location": "Upstream"}
+
+
+@pytest.mark.parametrize(
+    ("values", "flow"),
+    [
+        ([value(2000, IMPORT)], None),
+        ([value(900, IMPORT, **UP), value(2000, IMPORT)], GridFlow(power_w=900.0)),
+        ([value(0, IMPORT, **UP), value(1.5, EXPORT, unit="kW", **UP)], GridFlow(power_w=-1500.0)),
+        ([value(5000, CHARGED, **UP)], None),  # a counter alone tells no power
+        (
+            [
+                value(900, IMPORT, **UP),
+                value(5, CHARGED, unit="kWh", **UP),
+                value(3000, DISCHARGED, **UP),
+                value(70_000, CHARGED),
+            ],
+            GridFlow(power_w=900.0, import_milliwh=5_000_000, export_milliwh=3_000_000),
+        ),
+        (
+            [
+                *(value(100 * n, IMPORT, phase=f"L{n}", **UP) for n in (1, 2, 3)),
+                *(value(230 + n, VOLTAGE, phase=f"L{n}-N", **UP) for n in (1, 2, 3)),
+            ],
+            GridFlow(
+                power_w=600.0,
+                phase_power_w=(100.0, 200.0, 300.0),
+                voltage_v=(231.0, 232.0, 233.0),
+            ),
+        ),
+        (
+            [
+                *(value(n, IMPORT, phase=f"L{n}", **UP) for n in (1, 2, 3)),
+                *(value(100, EXPORT, phase=f"L{n}", **UP) for n in (1, 2, 3)),
+            ],
+            GridFlow(power_w=-294.0, phase_power_w=(-99.0, -98.0, -97.0)),
+        ),
+        # Two of three phases are no phases.
+        (
+            [value(100, IMPORT, phase=one, **UP) for one in ("L1", "L3")],
+            GridFlow(power_w=200.0),
+        ),
+    ],
+)
+def test_what_lies_upstream_is_the_grids_and_none_of_the_outlets(
+    values: list[dict[str, Any]], flow: GridFlow | None
+) -> None:
+    sample = newest_sample([entry(*values)])
+    assert sample is not None
+    assert sample.upstream == flow

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from tests.adapters.ocpp.scripted_station import sample
+from tests.adapters.ocpp.scripted_station import event, sample
 from tests.unit.ocpp.test_evse_state import Story
 from v2g_daemon.domain.readings import VehicleIdentity
 
@@ -73,3 +75,18 @@ def test_a_one_way_car_does_not_become_two_way_by_what_its_station_reports(story
     (garage,) = story.station.evses
     story.event("Started", "CablePluggedIn", info={"operationMode": "CentralSetpoint"})
     assert garage.needs is None
+
+
+def test_after_a_restart_the_second_car_of_a_transaction_is_still_not_the_first(
+    story: Story,
+) -> None:
+    told = {**event("Started", "CablePluggedIn", evse={"id": 1}), **TOKEN}
+    asyncio.run(story.station.keep_transaction(told, story.now))
+    story.event("Started", "CablePluggedIn", evse={"id": 1}, **TOKEN)
+    story.event("Updated", "EVDeparted")
+    story.event("Updated", "CablePluggedIn")
+    again = Story(journal=story.journal)
+    again.station.recall(again.now)
+    assert (again.status.session_id, again.status.identity) == ("S1:tx-1:2", None)
+    now = again.event("Updated", "MeterValuePeriodic")
+    assert (now.session_id, now.identity) == ("S1:tx-1:2", None)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from v2g_daemon.adapters.ocpp.redaction import shortened, shown, shown_text, shown_value
+from v2g_daemon.adapters.ocpp.wire.redaction import shortened, shown, shown_text, shown_value
 
 SECRET = "correct-horse-battery"
 TOKEN = "04A2B3C4D5E680"

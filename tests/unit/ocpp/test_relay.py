@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.adapters.ocpp.scripted_station import START_UTC, MemoryJournal, SteppedClock, schema
-from v2g_daemon.adapters.ocpp.codec import CallFrame, known_actions
 from v2g_daemon.adapters.ocpp.config import EvseConfig, OcppVersion, StationConfig
 from v2g_daemon.adapters.ocpp.handlers import HANDLERS
 from v2g_daemon.adapters.ocpp.relay.backlog import (
@@ -24,6 +23,7 @@ from v2g_daemon.adapters.ocpp.relay.ear import Ear
 from v2g_daemon.adapters.ocpp.relay.numbers import NumberBook
 from v2g_daemon.adapters.ocpp.relay.words import KEPT_BACK, forwarded, refusal
 from v2g_daemon.adapters.ocpp.v16.handlers import ANSWERS
+from v2g_daemon.adapters.ocpp.wire.codec import CallFrame, known_actions
 from v2g_daemon.domain.instant import Instant
 
 Json = dict[str, Any]

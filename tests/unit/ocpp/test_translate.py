@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from v2g_daemon.adapters.ocpp.config import EvseConfig
-from v2g_daemon.adapters.ocpp.translate import (
+from v2g_daemon.adapters.ocpp.wire.translate import (
     ChargingNeeds,
+    DischargeOffer,
     allowed_transfers,
     capability,
     charging_needs,
@@ -110,14 +111,14 @@ def test_charging_needs_are_read_from_whichever_part_is_filled(
 
 
 def test_discharge_needs_a_setpoint_station_a_willing_ev_and_the_installer() -> None:
-    full = capability(EVSE, BPT, central_setpoint=True)
+    full = capability(EVSE, BPT, DischargeOffer(central_setpoint=True))
     assert full.power == PowerRange(lowest_w=-7400.0, highest_w=11_000.0)
     assert full.control is PowerControl.SIGNED
     denied = [
-        capability(EVSE, None, central_setpoint=True),
-        capability(EVSE, replace(BPT, bidirectional=False), central_setpoint=True),
-        capability(EVSE, BPT, central_setpoint=False),
-        capability(replace(EVSE, charge_only=True), BPT, central_setpoint=True),
+        capability(EVSE, None, DischargeOffer(central_setpoint=True)),
+        capability(EVSE, replace(BPT, bidirectional=False), DischargeOffer(central_setpoint=True)),
+        capability(EVSE, BPT, DischargeOffer()),
+        capability(replace(EVSE, charge_only=True), BPT, DischargeOffer(central_setpoint=True)),
     ]
     for found in denied:
         assert found.power == PowerRange(lowest_w=0.0, highest_w=11_000.0)
@@ -132,13 +133,15 @@ def test_a_capability_is_what_ev_and_installer_agree_on() -> None:
         min_charge_w=1000.0,
         min_discharge_w=2000.0,
     )
-    found = capability(EVSE, needs, central_setpoint=True)
+    found = capability(EVSE, needs, DischargeOffer(central_setpoint=True))
     assert found.power == PowerRange(lowest_w=-7400.0, highest_w=3600.0)
     assert (found.min_charge_w, found.min_discharge_w) == (1400.0, 2000.0)
 
 
 def test_an_ev_that_can_discharge_nothing_offers_nothing() -> None:
-    found = capability(EVSE, replace(BPT, max_discharge_w=0.0), central_setpoint=True)
+    found = capability(
+        EVSE, replace(BPT, max_discharge_w=0.0), DischargeOffer(central_setpoint=True)
+    )
     assert found.power.lowest_w == 0.0
 
 

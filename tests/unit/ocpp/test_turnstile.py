@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from v2g_daemon.adapters.ocpp.turnstile import Turnstile, Urgency
+from v2g_daemon.adapters.ocpp.wire.turnstile import Turnstile, Urgency
 
 
 async def order_of(*arrivals: tuple[str, Urgency], cancelled: str | None = None) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ DAY = 96
 PUBLISHED = time(13)
 
 
-def hourly(count: int, **changes: object) -> Days:
+def hourly(count: int, **changes: Any) -> Days:
     """Prices of 0.01 per hour of the run, so that each hour has one of its own."""
     return days_of([0.01 * (slot // 4) for slot in range(count)], **changes)
 

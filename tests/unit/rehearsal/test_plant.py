@@ -113,5 +113,7 @@ def test_no_sun_is_exported_while_that_costs_money() -> None:
 
 def test_a_car_above_its_taper_takes_less() -> None:
     tapering = a_plant(taper_above_wh=45_000.0, ceiling_wh=60_000.0)
-    # Half-way from 75 % to full it takes 1 − 0.5 × 0.75 = 62.5 % of 7400 W.
-    assert flow(7400.0, 52_500.0, plant=tapering).power_w == 4625.0
+    # Half-way from 75 % to full it takes 1 − 0.5 × 0.75 = 62.5 % of 7400 W, 4625 W, and 37 % of
+    # that less with each hour: 4625 × (1 − e^−0.0925) / 0.0925 on average.
+    assert flow(7400.0, 52_500.0, plant=tapering).power_w == pytest.approx(4417.0, rel=0.005)
+    assert flow(7400.0, 42_000.0, plant=tapering).power_w == 7400.0

@@ -1,4 +1,4 @@
-"""Records on the quarter hours: held, averaged, moved by whole laps, and filled from other weeks."""
+"""Records on the quarter hours: held, averaged, moved by whole laps, filled from other weeks."""
 
 from __future__ import annotations
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from datetime import time
+from typing import TypeVar
 
 from tests.unit.rehearsal.toys import a_plant, days_of, stay
-from v2g_daemon.rehearsal.course import Driver, begun, course
+from v2g_daemon.rehearsal.course import Driver, Moment, Registers, begun, course
 from v2g_daemon.rehearsal.days import Days
 from v2g_daemon.rehearsal.knowledge import known_prices
-from v2g_daemon.rehearsal.plant import Plant
+from v2g_daemon.rehearsal.plant import Plant, Surroundings
 from v2g_daemon.rehearsal.rules import BreakEven, CheapestHours, Plain
 
+S = TypeVar("S")
 DAY = 96
 PLANT = a_plant(max_charge_w=8000.0, max_discharge_w=4000.0)  # 2 kWh in a quarter hour
 
 
-def powers_w(days: Days, driver: Driver[object], *, energy_wh: float, plant: Plant = PLANT) -> list:
+def powers_w(
+    days: Days, driver: Driver[S], *, energy_wh: float, plant: Plant = PLANT
+) -> list[float]:
     _, done = course(days, plant, driver, begun(driver, energy_wh=energy_wh), until=days.count)
     return [one.flow.power_w * one.flow.share for one in done]
 
@@ -93,10 +97,7 @@ def test_what_the_next_trip_needs_is_not_given_back() -> None:
     assert powers_w(days, break_even(days, 0.0), energy_wh=48_000.0)[0] == -4000.0
 
 
-def _moment_at(days: Days, slot: int):
-    from v2g_daemon.rehearsal.course import Moment, Registers
-    from v2g_daemon.rehearsal.plant import Surroundings
-
+def _moment_at(days: Days, slot: int) -> Moment:
     here = next(one for one in days.stays if one.first <= slot < one.end)
     around = Surroundings(load_w=0.0, pv_w=0.0, export_per_kwh=0.0)
     return Moment(

@@ -18,15 +18,15 @@ MONDAY_UTC = datetime(2024, 1, 7, 23, tzinfo=UTC)  # midnight in Amsterdam
 
 
 def departing(**changes: Any) -> WeeklySchedule:
-    usual = dict(
-        vehicle_id=a_vehicle().vehicle_id,
-        weekdays=(0, 1, 2, 3, 4),
-        ready_by=time(7, 30),
-        returns_at=time(17, 30),
-        soc=0.6,
-        energy_wh=None,
-        trip_wh=9000.0,
-    )
+    usual: dict[str, Any] = {
+        "vehicle_id": a_vehicle().vehicle_id,
+        "weekdays": (0, 1, 2, 3, 4),
+        "ready_by": time(7, 30),
+        "returns_at": time(17, 30),
+        "soc": 0.6,
+        "energy_wh": None,
+        "trip_wh": 9000.0,
+    }
     departure = WeeklyDeparture(**{**usual, **changes})
     return WeeklySchedule(timezone="Europe/Amsterdam", departures=(departure,))
 

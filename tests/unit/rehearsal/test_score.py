@@ -126,7 +126,7 @@ def test_money_is_import_export_wear_and_the_energy_left() -> None:
 def test_what_is_rounded_on_a_bill_is_exact_here() -> None:
     days = days_of([0.12345] * 96)
     ran = a_run(days, import_milliwh=(1_001,) * 96)
-    assert score_of(days, ran).energy_cost == Decimal("0.01186304") + Decimal("0.00000000096")
+    assert score_of(days, ran).energy_cost == Decimal("0.0118630512")  # 96.096 Wh
 
 
 def test_a_start_and_a_reversal_are_switches_and_a_change_of_power_is_none() -> None:

@@ -1,4 +1,4 @@
-"""The daemon's own step in virtual time: it learns nothing too early, and its ledger is the truth."""
+"""The daemon's own step in virtual time: nothing is known too early, and its ledger is true."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import pytest
 
 from tests.unit.rehearsal.weeks import days_from
 from v2g_daemon.accounting.valuation import energy_cost
+from v2g_daemon.domain.decision import Decision
 from v2g_daemon.domain.ledger import EvseInterval, LedgerRow, PccInterval
-from v2g_daemon.domain.policy import Stage
+from v2g_daemon.domain.plan import Plan, PlanProblem
+from v2g_daemon.domain.policy import Policy, Stage
 from v2g_daemon.planning.plan import advise
 from v2g_daemon.rehearsal.contest import Case
 from v2g_daemon.rehearsal.course import Done, begun, course
@@ -23,6 +25,8 @@ from v2g_daemon.rehearsal.score import scored
 from v2g_daemon.rehearsal.strategies import Strategy
 from v2g_daemon.rehearsal.virtual_house import HouseState, VirtualHouse
 from v2g_daemon.step import house as steps
+from v2g_daemon.step.house import House
+from v2g_daemon.step.news import News
 
 SUMMER = date(2024, 6, 8)  # sun, negative prices, a weekend
 LEARNED = (
@@ -33,7 +37,7 @@ LEARNED = (
 )
 
 
-def summer_days(count: int = 4) -> Case:
+def summer_days(count: int = 3) -> Case:
     return days_from("nl2024pv", SUMMER, count)
 
 
@@ -145,7 +149,9 @@ def test_metering_alone_while_the_car_is_away_changes_nothing(
     )
     quick = played(case)
 
-    def decided_too(house, news, decision, policy):
+    def decided_too(
+        house: House, news: News, decision: Decision, policy: Policy
+    ) -> tuple[House, tuple[LedgerRow, ...]]:
         after, outcome = steps.advance(house, news, policy)
         return after, outcome.rows
 
@@ -169,7 +175,12 @@ def test_a_plan_that_is_asked_for_is_there_in_the_same_quarter_hour() -> None:
     case = summer_days(2)
     asked: list[str] = []
     house = house_of(case, lambda rows: None)
-    house = replace(house, planner=lambda problem: asked.append(problem.evse_id) or advise(problem))
+
+    def planner(problem: PlanProblem) -> Plan:
+        asked.append(problem.evse_id)
+        return advise(problem)
+
+    house = replace(house, planner=planner)
     first = case.days.stays[0].first
     standing, _ = course(
         case.days, case.plant, house, begun(house, energy_wh=case.start_wh), until=first

@@ -11,6 +11,7 @@ from datetime import timedelta
 from tests.builders import NOW, a_policy
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.ledger import LedgerRow
+from v2g_daemon.domain.outlook import Outlook
 from v2g_daemon.domain.setpoint import Command
 from v2g_daemon.runtime.recorder import Recorder
 from v2g_daemon.trace.codec import TraceEncoder
@@ -84,10 +85,14 @@ class NotingPort:
     evse_id: str
     events: list[str]
     commands: list[Command] = field(default_factory=list)
+    outlooks: list[Outlook | None] = field(default_factory=list)
 
     def command(self, command: Command) -> None:
         self.commands.append(command)
         self.events.append(f"command {self.evse_id}")
+
+    def outlook(self, outlook: Outlook | None) -> None:
+        self.outlooks.append(outlook)
 
 
 @dataclass(slots=True, kw_only=True)

@@ -47,7 +47,7 @@ class Bench:
 
     def loop(self) -> ControlLoop:
         evse_ids = [evse.evse_id for evse in self.policy.evses]
-        latest = LatestValues(evse_ids=evse_ids, pv_max_age_s=30.0)
+        latest = LatestValues(evse_ids=evse_ids)
         latest.put_evse(an_evse_status())
         latest.put_prices(FLAT_PRICES)
         desk = PlanningDesk(planner=NobodyPlans(), latest=latest)
@@ -102,6 +102,14 @@ def test_each_charger_gets_its_own_command() -> None:
     assert isinstance(yard, HandsOff)
     assert yard.reason.rule == "no_station"
     assert bench.outcomes[0].decision.evses[1].command is carport
+
+
+def test_each_charger_is_told_what_to_do_by_itself() -> None:
+    bench = Bench()
+    bench.loop().tick()
+    (decided,) = bench.outcomes[0].decision.evses
+    assert decided.outlook is not None
+    assert bench.ports["carport"].outlooks == [decided.outlook]
 
 
 def test_the_next_tick_goes_on_from_the_last() -> None:

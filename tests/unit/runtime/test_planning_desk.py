@@ -70,7 +70,7 @@ async def running(desk: PlanningDesk) -> AsyncIterator[None]:
 
 @pytest.fixture
 def latest() -> LatestValues:
-    return LatestValues(evse_ids=["carport", "yard"], pv_max_age_s=30.0)
+    return LatestValues(evse_ids=["carport", "yard"])
 
 
 async def test_an_answer_comes_as_news(latest: LatestValues) -> None:

@@ -33,7 +33,7 @@ class Unsynchronised:
 
 def latest_values() -> LatestValues:
     evse_ids = [evse.evse_id for evse in a_policy().evses]
-    return LatestValues(evse_ids=evse_ids, pv_max_age_s=30.0)
+    return LatestValues(evse_ids=evse_ids)
 
 
 def told(source: WitnessSource, *, ahead_s: float = 0.0) -> ClockWitness:

@@ -27,7 +27,7 @@ def refused(path: Path) -> str:
 def test_car_charger_tariff_fuse_and_largest_load_are_enough(tmp_path: Path) -> None:
     settings = load_settings(written(tmp_path))
     assert settings.timezone == "Europe/Amsterdam"
-    assert settings.meter is None
+    assert settings.meter == ()
     (tariff,) = settings.tariff
     assert tariff.imports.energy.adder == Decimal("0.02")
     assert [one.value for one in tariff.imports.component] == [Decimal("0.1088")]
@@ -57,6 +57,11 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "house.toml"
     path.write_bytes(b"\xff\xfe\x00")
     assert f"{path}: not TOML" in refused(path)
+
+
+def test_no_car_may_be_called_a_guest(tmp_path: Path) -> None:
+    said = refused(written(tmp_path, SMALLEST.replace('id = "car"', 'id = "guest"')))
+    assert "vehicle[0].id = 'guest': is the word for a car that is none of yours; " in said
 
 
 def test_a_misspelt_key_is_told_its_name(tmp_path: Path) -> None:

@@ -132,10 +132,13 @@ def test_the_example_can_be_used_as_it_is(tmp_path: Path, monkeypatch: pytest.Mo
     assert to_policy(given).evses[0].evse_id == "garage"
 
 
+EXCLUDED = ("password_env", "password =", "local_load_balancing")
+
+
 def uncommented(text: str) -> str:
-    """The example with every commented key switched on, but for the two other passwords."""
+    """The example with every commented key switched on, but for those that exclude another."""
     lines = re.findall(r"^(?:# )?(\[+[a-z_.]+\]+|[a-z_0-9]+ = [^#\n]*)", text, flags=re.MULTILINE)
-    return "\n".join(line for line in lines if not line.startswith(("password_env", "password =")))
+    return "\n".join(line for line in lines if not line.startswith(EXCLUDED))
 
 
 def test_every_key_of_the_example_exists_and_none_is_missing(
@@ -145,7 +148,6 @@ def test_every_key_of_the_example_exists_and_none_is_missing(
     text = uncommented((CONFIG / "v2g-daemon.example.toml").read_text(encoding="utf-8"))
     (tmp_path / "station-1.password").write_text("station-word")
     (tmp_path / "relay.password").write_text("relay-word")
-    text = text.replace("[pv_meter]", '[pv_meter]\nhost = "x"')
     path = written(tmp_path, text)
     settings = load_settings(path)
     for section, shown in tomllib.loads(text).items():
@@ -156,12 +158,12 @@ def test_every_key_of_the_example_exists_and_none_is_missing(
         assert (section, left_out - ALTERNATIVES.get(section, set())) == (section, set())
 
 
-# The example can hold one of several ways to say a thing; [pv_meter] refers to [meter].
+# The example can hold one of several ways to say a thing.
 ALTERNATIVES = {
     "charge_key": {"vehicle"},
     "charger": {"password", "password_env"},
     "departure": {"energy_wh"},
-    "pv_meter": {"port", "unit_id", "profile", "period_s"},
+    "meter": {"evse"},
 }
 
 
@@ -183,7 +185,7 @@ def warned(tmp_path: Path, text: str) -> tuple[str, ...]:
     return warnings_of(load_settings(written(tmp_path, text)))
 
 
-METER = '[meter]\nhost = "192.168.1.20"\n'
+METER = '[[meter]]\nrole = "grid"\nlink = "tcp://192.168.1.20"\nprofile = "sunspec"\n'
 
 
 def test_a_house_with_a_meter_is_warned_of_nothing(tmp_path: Path) -> None:
@@ -224,7 +226,7 @@ def test_an_early_export_limit_is_kept_and_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (SMALLEST, "no [meter] is configured: the house stays V1G"),
+        (SMALLEST, 'no [[meter]] with role = "grid" is configured: the house stays V1G'),
         (SMALLEST + METER + '[export]\npolicy = "allowed"\n', "unknown counts as 0 kW"),
         (
             SMALLEST.replace("largest_other_load_a = 9", "largest_other_load_a = 20") + METER,

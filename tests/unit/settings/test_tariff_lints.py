@@ -49,7 +49,7 @@ def test_a_verified_tariff_without_fault_raises_no_doubt() -> None:
 def test_amounts_that_nobody_stands_for_are_named() -> None:
     text = HEAD.format(currency="EUR").replace("verified = true\n", "") + flat("0.30")
     assert lints(loaded(text), today=TODAY) == (
-        "x: its amounts are not verified against a contract (taken from contract)",
+        "x: its amounts are not verified against a contract (taken on 2026-01-01 from: contract)",
     )
     assert doubts(loaded(text), today=TODAY) == ()
     bare = '[tariff]\nid = "x"\ncurrency = "EUR"\ntimezone = "Europe/Berlin"\n' + flat("0.30")
@@ -90,9 +90,22 @@ def test_a_multiplier_that_changes_the_unit_is_suspected() -> None:
 
 def test_a_source_that_is_asked_in_no_known_way_is_named() -> None:
     body = '[tariff.import.energy]\nkind = "series"\nsource = "my-supplier"\n'
-    assert said(body) == (
-        "x: import.energy: 'my-supplier' needs a [[prices.source]] of that name in the house",
+    export = body.replace("import.energy", "export")
+    assert said(body + export) == (
+        "source 'my-supplier' needs a [[prices.source]] of that name in the house",
     )
+    # A house that does not say how it is asked is refused, so that its check need not doubt.
+    assert doubts(loaded(HEAD.format(currency="EUR") + body), today=TODAY) == ()
+
+
+@pytest.mark.parametrize(("amount", "doubted"), [("53.35", True), ("-21", True), ("19.90", False)])
+def test_a_standing_charge_in_pence_is_suspected(amount: str, doubted: bool) -> None:
+    found = said(flat("0.30"), currency="GBP", head=f'fixed_per_day = "{amount}"\n')
+    text = (
+        f"x: fixed_per_day = {amount} GBP is a lot; "
+        "is it in hundredths (ct, p), per month or per year?"
+    )
+    assert found == ((text,) if doubted else ())
 
 
 def test_a_gap_between_versions_is_told() -> None:

@@ -6,15 +6,10 @@ from typing import Any
 
 import pytest
 
-from simulators.station.profile_rules import Capabilities, Proposal, refusal
 from simulators.station.profiles import InstalledProfile, ProfileStore, Situation
+from simulators.station.targets import Hardware
 
 NOW_S = 1_733_934_600.0  # 2024-12-11T16:30:00Z
-V2X = Capabilities(
-    operation_modes=frozenset({"Idle", "ChargingOnly", "CentralSetpoint", "CentralFrequency"}),
-    dynamic_profiles=True,
-)
-V1G = Capabilities(operation_modes=frozenset({"ChargingOnly"}), dynamic_profiles=False)
 Json = dict[str, Any]
 
 
@@ -43,9 +38,9 @@ def raw(*, period: Json | None = None, schedule: Json | None = None, **fields: A
 
 def dynamic(setpoint: float, **fields: Any) -> Json:
     """A Dynamic TxProfile with a setpoint."""
-    period = {"startPeriod": 0, "operationMode": "CentralSetpoint", "setpoint": setpoint}
+    asked = {"operationMode": "CentralSetpoint", "setpoint": setpoint}
     return raw(
-        period=period,
+        period={"startPeriod": 0, **fields.pop("period", asked)},
         **{
             "id": 9,
             "stackLevel": 2,
@@ -59,7 +54,7 @@ def dynamic(setpoint: float, **fields: Any) -> Json:
 
 def store(*raws: Json, phases: int = 3, evse_id: int = 1) -> ProfileStore:
     """A store of an 11 kW station with profiles received now."""
-    made = ProfileStore(phases=phases, max_charge_w=11_000.0)
+    made = ProfileStore(hardware=Hardware(phases=phases, max_charge_w=11_000.0))
     for one in raws:
         made.put(InstalledProfile(evse_id=evse_id, raw=one, updated_s=NOW_S))
     return made
@@ -186,107 +181,6 @@ def test_absent_number_of_phases_means_three(
     phases: int, period: Json, unit: str, power_w: float
 ) -> None:
     profile = raw(period={"startPeriod": 0, **period}, schedule={"chargingRateUnit": unit})
-    profiles = ProfileStore(phases=phases, max_charge_w=22_000.0)
+    profiles = ProfileStore(hardware=Hardware(phases=phases, max_charge_w=22_000.0))
     profiles.put(InstalledProfile(evse_id=1, raw=profile, updated_s=NOW_S))
     assert target_w(profiles) == pytest.approx(power_w)
-
-
-def judged(one: Json, *installed: Json, capabilities: Capabilities = V2X, evse_id: int = 1) -> str:
-    """The reasonCode of a refusal, or "" for none."""
-    refused = refusal(
-        Proposal(
-            evse_id=evse_id,
-            raw=one,
-            transaction_id="tx",
-            capabilities=capabilities,
-            store=store(*installed),
-        )
-    )
-    return "" if refused is None else refused.reason_code
-
-
-def modes(**period: Any) -> Json:
-    """A TxProfile Absolute with one period."""
-    return raw(
-        period={"startPeriod": 0, **period},
-        chargingProfilePurpose="TxProfile",
-        transactionId="tx",
-    )
-
-
-SETPOINT = {"operationMode": "CentralSetpoint"}
-
-
-@pytest.mark.parametrize(
-    ("one", "reason"),
-    [
-        (raw(), ""),
-        (dynamic(-5000.0), ""),
-        (modes(operationMode="Idle"), ""),
-        (modes(operationMode="Idle", limit=0.0), "InvalidSchedule"),
-        (modes(limit=1000.0, setpoint=500.0), "InvalidSchedule"),
-        (modes(**SETPOINT), "InvalidSchedule"),
-        (modes(**SETPOINT, setpoint=-5000.0, dischargeLimit=-4000.0), "InvalidSchedule"),
-        (modes(**SETPOINT, setpoint=-4000.0, dischargeLimit=-4000.0, limit=0.0), ""),
-        (modes(**SETPOINT, setpoint=5000.0, limit=4000.0), "InvalidSchedule"),
-        (modes(**SETPOINT, setpoint=1000.0, setpoint_L2=1000.0), "PhaseConflict"),
-        (modes(operationMode="LocalFrequency"), "UnsupportedParam"),
-        (modes(operationMode="CentralFrequency", setpoint=100.0), "InvalidProfile"),
-        (dynamic(-5000.0, transactionId="other"), "TxNotFound"),
-        (raw(transactionId="tx"), "InvalidProfile"),
-        (raw(chargingProfilePurpose="TxProfile"), "MissingParam"),
-        (raw(chargingProfilePurpose="PriorityCharging"), "UnsupportedPurpose"),
-        (raw(chargingProfilePurpose="ChargingStationExternalConstraints"), "InvalidProfile"),
-        (raw(chargingProfilePurpose="ChargingStationMaxProfile"), "InvalidProfile"),
-        (raw(stackLevel=11), "InvalidStackLevel"),
-        (raw(dynUpdateInterval=5), "InvalidProfile"),
-        (raw(chargingProfileKind="Recurring"), "InvalidProfile"),
-        (raw(schedule={"limitAtSoC": {"soc": 80, "limit": 0.0}}), "UnsupportedParam"),
-        (raw(schedule={"startSchedule": "yesterday"}), "InvalidValue"),
-        (raw(period={"startPeriod": 5, "limit": 0.0}), "InvalidSchedule"),
-    ],
-)
-def test_each_rule_refuses_with_its_reason(one: Json, reason: str) -> None:
-    assert judged(one) == reason
-
-
-def test_a_dynamic_profile_has_one_period_and_no_start() -> None:
-    two = dynamic(-5000.0)
-    two["chargingSchedule"][0]["chargingSchedulePeriod"].append(
-        {"startPeriod": 60, "operationMode": "CentralSetpoint", "setpoint": 0.0}
-    )
-    assert judged(two) == "InvalidSchedule"
-    started = dynamic(-5000.0)
-    started["chargingSchedule"][0]["startSchedule"] = "2024-12-11T16:30:00Z"
-    assert judged(started) == "InvalidSchedule"
-
-
-def test_without_v2x_only_plain_charging_is_offered() -> None:
-    assert judged(raw(), capabilities=V1G) == ""
-    assert judged(modes(**SETPOINT, setpoint=2000.0), capabilities=V1G) == "UnsupportedParam"
-    assert judged(dynamic(2000.0), capabilities=V1G) == "UnsupportedKind"
-
-
-def test_the_same_id_replaces_and_a_new_id_on_the_level_is_refused() -> None:
-    assert judged(raw(), raw()) == ""
-    assert judged(raw(id=2), raw()) == "DuplicateProfile"
-    assert judged(raw(id=2, stackLevel=1), raw()) == ""
-    assert judged(raw(id=2), raw(), evse_id=0) == "DuplicateProfile"
-    assert judged(dynamic(-1.0, id=10), dynamic(-5000.0)) == "InvalidStackLevel"
-    assert judged(dynamic(-2000.0), dynamic(-5000.0)) == ""
-
-
-def test_profiles_on_one_level_may_follow_each_other() -> None:
-    earlier = raw(validTo="2024-12-12T00:00:00Z")
-    later = raw(id=2, validFrom="2024-12-12T00:00:00Z")
-    assert judged(later, earlier) == ""
-
-
-def test_a_station_maximum_belongs_to_the_whole_station() -> None:
-    cap = raw(chargingProfilePurpose="ChargingStationMaxProfile")
-    assert judged(cap, evse_id=0) == ""
-    relative = raw(
-        chargingProfilePurpose="ChargingStationMaxProfile", chargingProfileKind="Relative"
-    )
-    assert judged(relative, evse_id=0) == "InvalidProfile"
-    assert judged(raw(), evse_id=2) == "UnknownEvse"

@@ -25,7 +25,7 @@ STATION = '[[station]]\nid = "S1"\nurl = "ws://127.0.0.1:9000/ocpp"\n'
         ("[house]\nload_w = nan\n", "key house.load_w"),
         ("[[vehicle]]\nname = 'car'\n", "a vehicle needs a [[station]]"),
         (STATION + "[[vehicle]]\nname = 'a'\n[[vehicle]]\nname = 'b'\n", "two cars are plugged"),
-        (STATION + "[[fault]]\ndevice = 'meter'\nkind = 'sulks'\n", "meter knows ['busy'"),
+        (STATION + "[[fault]]\ndevice = 'meter'\nkind = 'sulks'\n", "meter knows ['bad_checksum'"),
         (STATION + "[[fault]]\ndevice = 'S2'\nkind = 'silent'\n", "no device 'S2'"),
         ("[prices]\ntimezone = 'Europe/Nowhere'\n", "is not a time zone"),
         ("this is not TOML", "is not TOML"),

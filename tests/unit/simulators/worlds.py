@@ -24,6 +24,10 @@ class Demand:
     def demand_w(self, at_s: float) -> float:
         return next((power_w for from_s, power_w in reversed(self.steps) if from_s <= at_s), 0.0)
 
+    def car_takes_w(self, at_s: float, demand_w: float) -> float:
+        del at_s
+        return demand_w
+
     def next_change_s(self, at_s: float) -> float | None:
         return next((from_s for from_s, _ in self.steps if from_s > at_s), None)
 

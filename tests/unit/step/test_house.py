@@ -349,6 +349,21 @@ def test_a_fault_that_an_edge_sees_stands_beside_the_decisions_own() -> None:
     assert told.decision.faults == quiet.decision.faults
 
 
+def test_what_a_charger_was_told_is_in_the_next_snapshot() -> None:
+    """Stopped, then charged as people ask: one start, and the same again is no change."""
+    stop = an_override(OverrideKind.STOP, set_at_utc=NOW.utc)
+    charge = an_override(OverrideKind.CHARGE, set_at_utc=NOW.utc)
+    asked = (stop, charge, charge, charge)
+    _, outcomes = played(
+        [some_news(NOW.later(at), overrides=(one,)) for at, one in enumerate(asked)]
+    )
+    seen = [
+        [(one.changes_today, one.closings_today) for one in outcome.snapshot.command_counters]
+        for outcome in outcomes
+    ]
+    assert seen == [[], [(1, 0)], [(2, 1)], [(2, 1)]]
+
+
 def test_counters_that_were_never_read_are_absent() -> None:
     _, (outcome,) = played([some_news()])
     assert outcome.snapshot.counters == ()

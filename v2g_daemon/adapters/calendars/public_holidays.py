@@ -23,8 +23,8 @@ def public_holidays(
     known = holidays.list_supported_countries()
     if country not in known or (subdivision and subdivision not in known[country]):
         raise ConfigurationError(
-            f"tariff.holidays: the holidays of {country!r} {subdivision!r} are not known; "
-            "write the codes of ISO 3166, or the dates"
+            f"tariff.holidays: no holidays are known of {country} {subdivision}".rstrip()
+            + "; write the codes of ISO 3166, or the dates"
         )
     found = holidays.country_holidays(
         country, subdiv=subdivision or None, years=years, language="en_US"

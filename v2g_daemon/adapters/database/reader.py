@@ -29,6 +29,7 @@ from v2g_daemon.domain.ledger import (
 from v2g_daemon.domain.memory import DischargeLatch
 from v2g_daemon.domain.plan import HistoryRow
 from v2g_daemon.domain.snapshot import CommissioningRecord, DischargeCounters
+from v2g_daemon.domain.vehicle import CarAnswer
 
 # A quarter hour of which less is recorded says too little about its mean.
 SHORTEST_KNOWN_S = 300.0
@@ -205,6 +206,12 @@ class DatabaseReader:
         table = tables.commissioning_record
         found = self._read(select(table).order_by(table.c.recorded_at_utc))
         return tuple(translate.commissioning(row) for row in found)
+
+    def car_answers(self) -> tuple[CarAnswer, ...]:
+        """The owner's last word at each EVSE; which plug-in it is of stands in it."""
+        table = tables.car_answer
+        events = self._read(select(table).order_by(table.c.answered_at_utc))
+        return tuple({row["evse_id"]: CarAnswer(**row) for row in events}.values())
 
     def newest_station_events(self) -> tuple[StationEvent, ...]:
         """The newest of each station, kind and name."""

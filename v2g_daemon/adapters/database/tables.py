@@ -159,3 +159,13 @@ commissioning_record = Table(
     Column("simulated", Boolean, nullable=False),
     sqlite_with_rowid=False,
 )
+
+car_answer = Table(
+    "car_answer",
+    metadata,
+    Column("answered_at_utc", UtcMoment, primary_key=True, autoincrement=False),
+    Column("evse_id", String, primary_key=True),
+    Column("session_id", String, nullable=False),
+    Column("vehicle_id", String),
+    sqlite_with_rowid=False,
+)

@@ -26,6 +26,7 @@ from v2g_daemon.domain.ledger import (
 from v2g_daemon.domain.memory import DischargeLatch
 from v2g_daemon.domain.setpoint import Authority
 from v2g_daemon.domain.snapshot import CommissioningRecord, CommissioningStep
+from v2g_daemon.domain.vehicle import CarAnswer
 
 # The value of `kind` by which an override event says "back to automatic".
 AUTOMATIC = "auto"
@@ -42,6 +43,7 @@ ORDER = (
     tables.override_event,
     tables.station_event,
     tables.commissioning_record,
+    tables.car_answer,
 )
 
 # Rows whose fields are their columns.
@@ -50,6 +52,7 @@ PLAIN: dict[type, Table] = {
     SocDay: tables.soc_day,
     TelemetryRow: tables.telemetry,
     OverrideEvent: tables.override_event,
+    CarAnswer: tables.car_answer,
 }
 
 
@@ -60,7 +63,7 @@ def to_table(row: LedgerRow) -> tuple[Table, dict[str, Any]]:
             return tables.pcc_interval, _with_interval(row, tables.pcc_interval)
         case EvseInterval():
             return tables.evse_interval, _with_interval(row, tables.evse_interval)
-        case SessionRow() | SocDay() | TelemetryRow() | OverrideEvent():
+        case SessionRow() | SocDay() | TelemetryRow() | OverrideEvent() | CarAnswer():
             table = PLAIN[type(row)]
             return table, _plain(row, table)
         case DecisionRow():

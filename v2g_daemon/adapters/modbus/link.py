@@ -1,170 +1,173 @@
-"""One Modbus TCP link per host and port: it owns the socket, and every bad answer ends that socket.
-
-The library's own reconnecting and retrying stay off: mixed with ours they leak sockets, and a
-meter has very few. All times here are real seconds, in time-lapse too.
-"""
+"""Where a Modbus bus is found, as an installer types it: `tcp://192.168.1.20:502`."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
-from math import inf
+from dataclasses import dataclass
+from difflib import get_close_matches
+from enum import Enum
+from urllib.parse import parse_qsl, urlsplit
 
-from pymodbus import ModbusException
-from pymodbus.client import AsyncModbusTcpClient
-from pymodbus.pdu import ModbusPDU
+from v2g_daemon.domain.errors import ConfigurationError
 
-from v2g_daemon.domain.errors import (
-    DeviceProtocolError,
-    DeviceRejectedCommand,
-    DeviceUnreachable,
-)
 
-READ_HOLDING_REGISTERS = 3
-READ_INPUT_REGISTERS = 4
-FIRST_BACKOFF_S = 0.25
-LONGEST_BACKOFF_S = 5.0
+class Transport(Enum):
+    """How frames travel; the value is the scheme of the link."""
 
-# Modbus Application Protocol 1.1b3, section 7.
-_EXCEPTIONS = {
-    1: "illegal function",
-    2: "illegal data address",
-    3: "illegal data value",
-    4: "device failure",
-    5: "acknowledged, still working",
-    6: "busy",
-    10: "gateway path unavailable",
-    11: "gateway target does not answer",
+    TCP = "tcp"
+    TLS = "tls"
+    UDP = "udp"
+    RTU = "rtu"
+    RTU_OVER_TCP = "rtu+tcp"
+
+
+PORTS = {
+    Transport.TCP: 502,
+    Transport.TLS: 802,
+    Transport.UDP: 502,
+    Transport.RTU: 0,
+    Transport.RTU_OVER_TCP: 502,
 }
+EXAMPLES = (
+    '"tcp://192.168.1.20:502", "rtu:///dev/ttyUSB0?baud=9600&parity=N", '
+    '"rtu+tcp://192.168.1.21:8899", "udp://192.168.1.22", "tls://192.168.1.23?ca=/etc/meter.pem"'
+)
+BAUD = 9600
+PARITIES = ("N", "E", "O")
+NETWORK_TIMEOUT_S = 1.0
+RTU_TIMEOUT_S = 0.5
+_SERIAL_KEYS = ("baud", "parity", "stop_bits", "echo")
+_TLS_KEYS = ("ca", "cert", "key")
+_BITS_PER_CHARACTER = 11.0
+_SHORTEST_FRAME_GAP_S = 0.00175  # Modbus over serial line 1.02, 2.5.1.1: above 19200 Bd
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """Reads registers one request at a time; connects by itself, backing off 0.25 s to 5 s."""
+    """One host and port, or one serial port; `timeout_s` is real time, as on every wire."""
 
-    def __init__(self, *, host: str, port: int = 502, timeout_s: float = 1.0) -> None:
-        # On each fault the library would dump frames at ERROR, every tick; whoever polls logs once.
-        logging.getLogger("pymodbus").setLevel(logging.CRITICAL)
-        self._host = host
-        self._port = port
-        self._timeout_s = timeout_s
-        self._lock = asyncio.Lock()
-        self._client: AsyncModbusTcpClient | None = None
-        self._failure_count = 0
-        self._next_attempt_s = -inf
+    transport: Transport
+    address: str
+    port: int = 0
+    timeout_s: float = NETWORK_TIMEOUT_S
+    baud: int | None = None
+    parity: str | None = None
+    stop_bits: int = 1
+    echo: bool = False
+    ca: str | None = None
+    cert: str | None = None
+    key: str | None = None
+
+    @property
+    def is_rtu(self) -> bool:
+        """Whether frames carry no transaction id, so that a late answer fits any question."""
+        return self.transport in (Transport.RTU, Transport.RTU_OVER_TCP)
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """What only one bus may own."""
+        return self.address, self.port
 
     @property
     def name(self) -> str:
-        """Host and port, for people."""
-        return f"{self._host}:{self._port}"
+        """For people."""
+        return self.address if self.transport is Transport.RTU else f"{self.address}:{self.port}"
 
-    async def read(
-        self,
-        *,
-        unit_id: int,
-        address: int,
-        count: int,
-        function_code: int = READ_HOLDING_REGISTERS,
-    ) -> tuple[int, ...]:
-        """Exactly `count` registers from the zero-based `address`; raises a DeviceError."""
-        async with self._lock:
-            self._refuse_while_backing_off()
-            healthy = False
-            try:
-                reply = await self._answer(
-                    unit_id=unit_id, address=address, count=count, function_code=function_code
-                )
-                if reply.isError():
-                    healthy = True
-                    raise DeviceRejectedCommand(f"{self.name} {_refusal(reply)}")
-                registers = self._checked(reply, count=count, function_code=function_code)
-                healthy = True
-                return registers
-            finally:
-                # Whatever else happened, cancellation included, a late answer may still be on
-                # its way: it must find no socket.
-                self._settle(healthy=healthy)
+    @property
+    def quiet_s(self) -> float:
+        """How long nothing is said after an answer that did not come, so that it cannot fit."""
+        return self.timeout_s if self.is_rtu else 0.0
 
-    def close(self) -> None:
-        """End the connection; a later read opens a new one."""
-        client, self._client = self._client, None
-        if client is not None:
-            client.close()
-
-    async def _answer(
-        self, *, unit_id: int, address: int, count: int, function_code: int
-    ) -> ModbusPDU:
-        try:
-            async with asyncio.timeout(2.0 * self._timeout_s + 0.5):
-                client = await self._connected()
-                if function_code == READ_INPUT_REGISTERS:
-                    return await client.read_input_registers(
-                        address, count=count, device_id=unit_id
-                    )
-                return await client.read_holding_registers(address, count=count, device_id=unit_id)
-        except (ModbusException, OSError) as error:
-            raise DeviceUnreachable(f"{self.name} unit {unit_id} does not answer") from error
-
-    async def _connected(self) -> AsyncModbusTcpClient:
-        if self._client is not None and self._client.connected:
-            return self._client
-        self.close()
-        client = AsyncModbusTcpClient(
-            self._host,
-            port=self._port,
-            timeout=self._timeout_s,
-            retries=0,
-            reconnect_delay=0,
-            trace_packet=_readable,
-        )
-        self._client = client
-        if not await client.connect():
-            raise DeviceUnreachable(f"{self.name} accepts no connection")
-        return client
-
-    def _checked(self, reply: ModbusPDU, *, count: int, function_code: int) -> tuple[int, ...]:
-        if reply.function_code != function_code:
-            raise DeviceProtocolError(
-                f"{self.name} answered function {reply.function_code} to {function_code}"
-            )
-        # The library hands over a short reply as a success.
-        if len(reply.registers) != count:
-            raise DeviceProtocolError(
-                f"{self.name} sent {len(reply.registers)} registers of {count}"
-            )
-        return tuple(reply.registers)
-
-    def _refuse_while_backing_off(self) -> None:
-        wait_s = self._next_attempt_s - asyncio.get_running_loop().time()
-        if wait_s > 0.0:
-            raise DeviceUnreachable(f"{self.name} failed; the next attempt is in {wait_s:.1f} s")
-
-    def _settle(self, *, healthy: bool) -> None:
-        if healthy:
-            self._failure_count = 0
-            self._next_attempt_s = -inf
-            return
-        self.close()
-        # Only an answer resets the count: some devices accept connections and answer nothing.
-        backoff_s = min(FIRST_BACKOFF_S * 2 ** min(self._failure_count, 10), LONGEST_BACKOFF_S)
-        self._failure_count += 1
-        self._next_attempt_s = asyncio.get_running_loop().time() + backoff_s
+    @property
+    def frame_gap_s(self) -> float:
+        """The silence between two frames on a serial line: 3.5 characters."""
+        if self.transport is not Transport.RTU:
+            return 0.0
+        return max(3.5 * _BITS_PER_CHARACTER / (self.baud or BAUD), _SHORTEST_FRAME_GAP_S)
 
 
-def _refusal(reply: ModbusPDU) -> str:
-    code = reply.exception_code
-    return f"refused with exception {code} ({_EXCEPTIONS.get(code, 'unknown')})"
+def parse_link(text: str) -> Link:
+    """The link that a text names; ConfigurationError says what is wrong and how to write it."""
+    parts = urlsplit(text)
+    try:
+        transport = Transport(parts.scheme)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{parts.scheme or text!r} is no kind of Modbus link; write one like {EXAMPLES}"
+        ) from error
+    options = _options(parts.query, transport)
+    if transport is Transport.RTU:
+        return _serial(parts.netloc + parts.path, options)
+    if parts.hostname is None or parts.path not in ("", "/"):
+        raise ConfigurationError(f"{text!r} names no host; write one like {EXAMPLES}")
+    try:
+        port = PORTS[transport] if parts.port is None else parts.port
+    except ValueError as error:
+        raise ConfigurationError(f"{text!r}: the port is not from 1 to 65535") from error
+    fallback_s = RTU_TIMEOUT_S if transport is Transport.RTU_OVER_TCP else NETWORK_TIMEOUT_S
+    return Link(
+        transport=transport,
+        address=parts.hostname,
+        port=port,
+        timeout_s=_timeout_s(options, fallback_s),
+        ca=options.get("ca"),
+        cert=options.get("cert"),
+        key=options.get("key"),
+    )
 
 
-def _readable(sending: object, data: bytes) -> bytes:
-    """What the library may decode; from an answer it cannot, it raises into the event loop."""
-    if sending or len(data) < 9:
-        return data
-    end = 6 + int.from_bytes(data[4:6])
-    pdu = data[7:end]
-    if len(pdu) < 2:
-        return b""
-    if len(data) < end or pdu[0] in (0x80 | READ_HOLDING_REGISTERS, 0x80 | READ_INPUT_REGISTERS):
-        return data
-    is_read = pdu[0] in (READ_HOLDING_REGISTERS, READ_INPUT_REGISTERS)
-    # Nothing to decode is no answer: the request runs into its time-out and the socket ends.
-    return data if is_read and pdu[1] == len(pdu) - 2 and pdu[1] % 2 == 0 else b""
+def _serial(device: str, options: dict[str, str]) -> Link:
+    if not device.startswith("/"):
+        raise ConfigurationError(f"{device!r} is no serial port; write rtu:///dev/ttyUSB0")
+    return Link(
+        transport=Transport.RTU,
+        address=device,
+        timeout_s=_timeout_s(options, RTU_TIMEOUT_S),
+        baud=_whole(options, "baud", lowest=300, highest=921_600),
+        parity=_parity(options),
+        stop_bits=_whole(options, "stop_bits", lowest=1, highest=2) or 1,
+        echo=_whole(options, "echo", lowest=0, highest=1) == 1,
+    )
+
+
+def _options(query: str, transport: Transport) -> dict[str, str]:
+    known = ["timeout"]
+    if transport is Transport.RTU:
+        known += _SERIAL_KEYS
+    if transport is Transport.TLS:
+        known += _TLS_KEYS
+    options = dict(parse_qsl(query, keep_blank_values=True))
+    for key in options:
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            fix = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
+            raise ConfigurationError(f"a {transport.value} link has no option {key!r}; {fix}")
+    return options
+
+
+def _whole(options: dict[str, str], key: str, *, lowest: int, highest: int) -> int | None:
+    text = options.get(key)
+    if text is None:
+        return None
+    if not text.isdecimal() or not lowest <= int(text) <= highest:
+        raise ConfigurationError(f"{key}={text}: write a number from {lowest} to {highest}")
+    return int(text)
+
+
+def _parity(options: dict[str, str]) -> str | None:
+    text = options.get("parity")
+    if text is not None and text.upper() not in PARITIES:
+        raise ConfigurationError(f"parity={text}: write N, E or O")
+    return None if text is None else text.upper()
+
+
+def _timeout_s(options: dict[str, str], fallback_s: float) -> float:
+    text = options.get("timeout")
+    if text is None:
+        return fallback_s
+    try:
+        timeout_s = float(text)
+    except ValueError:
+        timeout_s = 0.0
+    if not 0.05 <= timeout_s <= 10.0:
+        raise ConfigurationError(f"timeout={text}: write seconds from 0.05 to 10")
+    return timeout_s

@@ -5,16 +5,14 @@ Addresses are never hard-coded: the order of models differs between firmware ver
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 
+from v2g_daemon.adapters.modbus.profile import BASE_ADDRESSES
 from v2g_daemon.domain.errors import DeviceProtocolError, DeviceRejectedCommand
 
 MARKER = (0x5375, 0x6E53)  # "SunS"
 END_OF_CHAIN = 0xFFFF
-BASE_ADDRESSES = (40000, 50000, 0)
-# Meters with 16-bit integers and scale factors, and with 32-bit floats.
-METER_MODELS = (201, 202, 203, 204, 211, 212, 213, 214)
 _MOST_MODELS = 100
 _HIGHEST_ADDRESS = 0xFFFF
 
@@ -31,16 +29,17 @@ class Model:
     length: int
 
 
-async def find_meter(
-    read: ReadRegisters, *, base_addresses: Iterable[int] = BASE_ADDRESSES
-) -> Model:
-    """The first meter model of the device; DeviceProtocolError where there is none."""
-    models = await walk(read, base_addresses=base_addresses)
+def first_of(models: Iterable[Model], wanted: Collection[int]) -> Model:
+    """The first model of the chain that is wanted; DeviceProtocolError where there is none."""
+    found = []
     for model in models:
-        if model.model_id in METER_MODELS:
+        if model.model_id in wanted:
             return model
-    found = ", ".join(str(model.model_id) for model in models) or "none"
-    raise DeviceProtocolError(f"no SunSpec meter model (201-204, 211-214); models found: {found}")
+        found.append(str(model.model_id))
+    raise DeviceProtocolError(
+        f"no SunSpec model {', '.join(str(one) for one in wanted)}; "
+        f"models found: {', '.join(found) or 'none'}"
+    )
 
 
 async def walk(

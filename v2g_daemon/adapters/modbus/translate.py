@@ -1,208 +1,210 @@
-"""Registers of a meter -> MeterReading. The only place that knows the meter's sign and markers.
+"""Registers -> MeterReading. The only place that knows a meter's sign.
 
-Offsets count registers from the model's id. "Not implemented" is 0x8000 (int16 and scale
-factors), 0xFFFF (uint16) and NaN (float32): each becomes None, never 0.
+One engine for every profile: an image of registers, the points of a map, and what becomes of a
+value that is not there: None, never 0.
 """
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Sequence
-from dataclasses import dataclass
-from math import isfinite
+from collections.abc import Mapping
+from math import prod
 
-from v2g_daemon.adapters.modbus.profile import MeterProfile
+from v2g_daemon.adapters.modbus.profile import MeterProfile, Point, Points, RegisterMap
+from v2g_daemon.adapters.modbus.values import Kind, WordOrder, number, scaled, scaled_milli, text
 from v2g_daemon.domain.errors import DeviceProtocolError
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.readings import MeterReading
 
-LOWEST_FREQUENCY_HZ = 40.0
-HIGHEST_FREQUENCY_HZ = 70.0
-FUSE_MULTIPLE = 10.0
+Image = Mapping[int, int]
+"""Register by its zero-based address."""
 
-PHASES = {201: 1, 202: 2, 203: 3, 204: 3, 211: 1, 212: 2, 213: 3, 214: 3}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offsets:
-    """Where one family of models keeps its points; `registers` covers them all in one block."""
-
-    registers: int
-    voltage: tuple[int, int, int]
-    frequency: int
-    power: int
-    phase_power: tuple[int, int, int]
-    exported: int
-    imported: int
-
-
-INTEGER = Offsets(
-    registers=55,
-    voltage=(8, 9, 10),
-    frequency=16,
-    power=18,
-    phase_power=(19, 20, 21),
-    exported=38,
-    imported=46,
-)
-# Read in the same block as their values: some devices change them while they run.
-VOLTAGE_SCALE, FREQUENCY_SCALE, POWER_SCALE, ENERGY_SCALE = 15, 17, 22, 54
-
-FLOAT = Offsets(
-    registers=70,
-    voltage=(12, 14, 16),
-    frequency=26,
-    power=28,
-    phase_power=(30, 32, 34),
-    exported=60,
-    imported=68,
-)
-
-
-def offsets_of(model_id: int) -> Offsets:
-    """Where a meter model keeps its points."""
-    return FLOAT if model_id >= 211 else INTEGER
+# What a device without its values answers: nothing, all bits, SunSpec's "not implemented".
+DEAD_REGISTERS = (0x0000, 0xFFFF, 0x8000)
+_NO_EXPONENT = -0x8000
+_LARGEST_EXPONENT = 10
 
 
 def meter_reading(
-    block: Sequence[int], *, profile: MeterProfile, observed_at: Instant
+    image: Image, the_map: RegisterMap, *, profile: MeterProfile, observed_at: Instant
 ) -> MeterReading:
-    """One reading from a block that starts at the model's id; raises DeviceProtocolError."""
-    model_id = block[0]
-    if model_id not in PHASES or len(block) != offsets_of(model_id).registers:
-        raise DeviceProtocolError(f"no block of a meter: model {model_id}, {len(block)} registers")
-    points = _Points(block=block, profile=profile, phases=PHASES[model_id])
-    power_w = points.power_w()
+    """One reading; raises DeviceProtocolError where there is no power or none to be believed."""
+    _refuse_unmet(image, the_map, profile.word_order)
+    values = _Values(image, the_map.points, profile)
+    per_phase = values.phases("phase_power_w")
+    power_w = values.one("power_w")
+    if power_w is None and the_map.points.power_w is None and per_phase:
+        power_w = sum(per_phase)
     if power_w is None:
-        raise DeviceProtocolError(f"SunSpec model {model_id} does not implement its power")
+        raise DeviceProtocolError(f"{profile.name} does not tell its power")
     sign = profile.sign
-    imported_milliwh, exported_milliwh = points.energies_milliwh()
-    if sign < 0:
-        imported_milliwh, exported_milliwh = exported_milliwh, imported_milliwh
+    imported, exported = values.counters()
     return MeterReading(
         observed_at=observed_at,
         power_w=sign * power_w,
-        phase_power_w=tuple(sign * phase_w for phase_w in points.phase_power_w()),
-        voltage_v=points.voltage_v(),
-        frequency_hz=points.frequency_hz(),
-        import_milliwh=imported_milliwh,
-        export_milliwh=exported_milliwh,
+        phase_power_w=tuple(sign * phase_w for phase_w in per_phase),
+        voltage_v=values.phases("voltage_v"),
+        frequency_hz=values.one("frequency_hz"),
+        import_milliwh=imported,
+        export_milliwh=exported,
+        serial=values.serial(),
     )
 
 
-def produced_w(reading: MeterReading) -> float:
-    """What a PV meter says the roof produces: its flow out of the inverter, positive."""
-    return -reading.power_w
+def is_dead(registers: Mapping[int, int], points: Points) -> bool:
+    """Whether a block of registers holds nothing.
+
+    All zeros are a house at exactly 0 W where the block has no voltage and no frequency.
+    """
+    held = set(registers.values())
+    if len(held) != 1:
+        return False
+    (word,) = held
+    if word != 0:
+        return word in DEAD_REGISTERS
+    return any(
+        address in registers
+        for point in (points.voltage_v, points.frequency_hz)
+        if point is not None
+        for address in point.address
+    )
 
 
-def implausible(reading: MeterReading, *, main_fuse_w: float) -> str | None:
-    """Why a reading cannot be of this house, or None: a wrong word order or scale shows here."""
+def out_of_bounds(reading: MeterReading, profile: MeterProfile) -> str | None:
+    """Why no meter of this kind reads that, or None: a wrong word order or scale shows here."""
+    lowest_hz, highest_hz = profile.bounds.frequency_hz
     frequency_hz = reading.frequency_hz
-    if frequency_hz is not None and not (
-        LOWEST_FREQUENCY_HZ <= frequency_hz <= HIGHEST_FREQUENCY_HZ
-    ):
+    if frequency_hz is not None and not lowest_hz <= frequency_hz <= highest_hz:
         return f"a frequency of {frequency_hz:g} Hz"
-    if not abs(reading.power_w) <= FUSE_MULTIPLE * main_fuse_w:
-        return f"a power of {reading.power_w:g} W behind a fuse of {main_fuse_w:g} W"
+    lowest_v, highest_v = profile.bounds.voltage_v
+    for voltage_v in reading.voltage_v:
+        if voltage_v != 0.0 and not lowest_v <= voltage_v <= highest_v:
+            return f"a voltage of {voltage_v:g} V"
     return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Points:
-    """The points of one block, unscaled and scaled alike, in the meter's own sign."""
+def _refuse_unmet(image: Image, the_map: RegisterMap, order: WordOrder) -> None:
+    for requirement in the_map.requirements:
+        point = requirement.point
+        found = _raw(image, requirement.address, point, order)
+        if found is not None and found not in requirement.one_of:
+            raise DeviceProtocolError(f"{requirement.what} is {found:g}; {requirement.fix}")
 
-    block: Sequence[int]
-    profile: MeterProfile
-    phases: int
 
-    @property
-    def _is_float(self) -> bool:
-        return self.block[0] >= 211
+class _Values:
+    """The points of one image, scaled, in the meter's own sign."""
 
-    @property
-    def _offsets(self) -> Offsets:
-        return offsets_of(self.block[0])
+    def __init__(self, image: Image, points: Points, profile: MeterProfile) -> None:
+        self._image = image
+        self._points = points
+        self._profile = profile
 
-    def power_w(self) -> float | None:
-        """Total active power."""
-        return self._signed(self._offsets.power, POWER_SCALE)
+    def one(self, name: str) -> float | None:
+        """A quantity that is not per phase."""
+        point: Point | None = getattr(self._points, name)
+        return None if point is None else self._scaled(point.address[0], point, name)
 
-    def phase_power_w(self) -> tuple[float, ...]:
-        """Active power of each phase; empty unless all are known."""
-        return self._per_phase(self._offsets.phase_power, POWER_SCALE)
+    def phases(self, name: str) -> tuple[float, ...]:
+        """A quantity per phase; empty unless all are known."""
+        point: Point | None = getattr(self._points, name)
+        if point is None:
+            return ()
+        values = [self._scaled(address, point, name) for address in point.address]
+        known = tuple(value for value in values if value is not None)
+        return known if len(known) == len(values) else ()
 
-    def voltage_v(self) -> tuple[float, ...]:
-        """Voltage of each phase to neutral; empty unless all are known."""
-        return self._per_phase(self._offsets.voltage, VOLTAGE_SCALE)
+    def counters(self) -> tuple[int | None, int | None]:
+        """Import and export in milliwatt-hours, both or those that the meter has.
 
-    def frequency_hz(self) -> float | None:
-        """Grid frequency; its scale factor is optional and then 0."""
-        offset = self._offsets.frequency
-        if not self._is_float and _scale(self.block[FREQUENCY_SCALE]) is None:
-            return None if self.block[offset] == 0x8000 else float(_int16(self.block[offset]))
-        return self._signed(offset, FREQUENCY_SCALE)
-
-    def energies_milliwh(self) -> tuple[int | None, int | None]:
-        """Import and export counters.
-
-        A counter at 0 is a house that never exported; both at 0 are counters that do not exist.
+        A counter at 0 is a house that never exported; all at 0 are counters that do not exist.
         """
-        imported = self._counter(self._offsets.imported)
-        exported = self._counter(self._offsets.exported)
-        if not self._is_float and imported == 0 and exported == 0:
+        points = (self._points.import_wh, self._points.export_wh)
+        found = [None if point is None else self._milliwh(point) for point in points]
+        wanted = [point is not None for point in points]
+        seen = [value is not None for value in found]
+        if seen != wanted or not any(found):
             return None, None
+        imported, exported = found
+        if self._profile.counters == "exchanged":
+            return exported, imported
         return imported, exported
 
-    def _per_phase(self, offsets: tuple[int, int, int], scale: int) -> tuple[float, ...]:
-        values = [self._signed(offset, scale) for offset in offsets[: self.phases]]
-        known = tuple(value for value in values if value is not None)
-        return known if len(known) == self.phases else ()
-
-    def _signed(self, offset: int, scale: int) -> float | None:
-        if self._is_float:
-            return self._float32(offset)
-        exponent = _scale(self.block[scale])
-        if exponent is None or self.block[offset] == 0x8000:
+    def serial(self) -> str | None:
+        """The device's own number."""
+        point = self._points.serial
+        if point is None:
             return None
-        value = _int16(self.block[offset])
-        return float(value * 10**exponent) if exponent >= 0 else value / 10**-exponent
+        if point.type is Kind.STRING:
+            registers = _registers(self._image, point.address[0], point.registers)
+            return None if registers is None else text(registers)
+        raw = _raw(self._image, point.address[0], point, self._profile.word_order)
+        return None if raw is None else f"{raw:g}" if isinstance(raw, float) else str(raw)
 
-    def _counter(self, offset: int) -> int | None:
-        if self._is_float:
-            energy_wh = self._float32(offset)
-            return None if energy_wh is None or energy_wh < 0.0 else round(energy_wh * 1000.0)
-        exponent = _scale(self.block[ENERGY_SCALE])
-        if exponent is None:
+    def _scaled(self, address: int, point: Point, name: str) -> float | None:
+        raw = self._difference(address, point)
+        factors = self._factors(point, is_optional=name == "frequency_hz")
+        if raw is None or factors is None:
             return None
-        count = self._uint32(offset)
-        if count == 0xFFFFFFFF:
+        times, per = factors
+        if point.tenth_above is not None and scaled(raw, times, per) > point.tenth_above:
+            per *= 10
+        return scaled(raw, times, per) * self._ratio(name)
+
+    def _milliwh(self, point: Point) -> int | None:
+        raw = self._difference(point.address[0], point)
+        factors = self._factors(point, is_optional=False)
+        if raw is None or factors is None or raw < 0:
             return None
-        to_milliwh = exponent + 3
-        if to_milliwh >= 0:
-            return int(count * 10**to_milliwh)
-        divisor = 10**-to_milliwh
-        return int((2 * count + divisor) // (2 * divisor))
+        ratio = self._ratio("import_wh")
+        return scaled_milli(raw if ratio == 1.0 else raw * ratio, *factors)
 
-    def _float32(self, offset: int) -> float | None:
-        value = float(struct.unpack(">f", struct.pack(">I", self._uint32(offset)))[0])
-        return value if isfinite(value) else None
+    def _difference(self, address: int, point: Point) -> int | float | None:
+        order = self._profile.word_order
+        raw = _raw(self._image, address, point, order)
+        if point.minus is None or raw is None:
+            return raw
+        less = _raw(self._image, point.minus, point, order)
+        return None if less is None else raw - less
 
-    def _uint32(self, offset: int) -> int:
-        high, low = self.block[offset], self.block[offset + 1]
-        if self.profile.word_order == "little":
-            high, low = low, high
-        return high << 16 | low
+    def _factors(self, point: Point, *, is_optional: bool) -> tuple[int, int] | None:
+        """(times, per) with the power of ten that the device gives, if it gives one."""
+        if point.exponent_at is None:
+            return point.times, point.per
+        registers = _registers(self._image, point.exponent_at, 1)
+        if registers is None:
+            return None
+        exponent = registers[0] - 0x10000 if registers[0] >= 0x8000 else registers[0]
+        if exponent == _NO_EXPONENT:
+            return (point.times, point.per) if is_optional else None
+        if abs(exponent) > _LARGEST_EXPONENT:
+            raise DeviceProtocolError(f"a scale factor of {exponent}; SunSpec allows -10 to 10")
+        ten: int = 10 ** abs(exponent)
+        return (point.times * ten, point.per) if exponent >= 0 else (point.times, point.per * ten)
+
+    def _ratio(self, name: str) -> float:
+        """What transformers in front of the meter make of it."""
+        if name == "frequency_hz":
+            return 1.0
+        names = ("voltage_ratio",) if name == "voltage_v" else ("current_ratio", "voltage_ratio")
+        points = [getattr(self._points, one) for one in names]
+        ratios = [self._ratio_of(point) for point in points if point is not None]
+        return prod(ratios) if ratios else 1.0
+
+    def _ratio_of(self, point: Point) -> float:
+        raw = _raw(self._image, point.address[0], point, self._profile.word_order)
+        if raw is None or raw <= 0:
+            raise DeviceProtocolError(f"{self._profile.name} does not tell its ratios")
+        return scaled(raw, point.times, point.per)
 
 
-def _int16(register: int) -> int:
-    return register - 0x10000 if register >= 0x8000 else register
-
-
-def _scale(register: int) -> int | None:
-    """A scale factor: -10 to 10, or None where it is not implemented."""
-    if register == 0x8000:
+def _raw(image: Image, address: int, point: Point, order: WordOrder) -> int | float | None:
+    registers = _registers(image, address, point.registers)
+    if registers is None:
         return None
-    exponent = _int16(register)
-    if not -10 <= exponent <= 10:
-        raise DeviceProtocolError(f"a scale factor of {exponent}; SunSpec allows -10 to 10")
-    return exponent
+    raw = number(registers, point.type, order)
+    return None if raw in point.invalid else raw
+
+
+def _registers(image: Image, address: int, count: int) -> tuple[int, ...] | None:
+    """The registers, or None where one of them was not read."""
+    found = tuple(image[one] for one in range(address, address + count) if one in image)
+    return found if len(found) == count else None

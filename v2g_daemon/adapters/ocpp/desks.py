@@ -7,17 +7,19 @@ from dataclasses import dataclass
 
 from websockets.asyncio.server import ServerConnection
 
-from v2g_daemon.adapters.ocpp.admission import least_profile
-from v2g_daemon.adapters.ocpp.certificate_requests import CertificateRequests
 from v2g_daemon.adapters.ocpp.conductor import Conductor
 from v2g_daemon.adapters.ocpp.config import OcppVersion, SecurityProfile, StationConfig
-from v2g_daemon.adapters.ocpp.driver import EvseDriver
-from v2g_daemon.adapters.ocpp.frames import FrameLog, FrameWatcher, WatchedLink
+from v2g_daemon.adapters.ocpp.dialects.quirks import Dialects
 from v2g_daemon.adapters.ocpp.relay import Relay
-from v2g_daemon.adapters.ocpp.security_log import SecurityLog
-from v2g_daemon.adapters.ocpp.session import Link, StationConversation
+from v2g_daemon.adapters.ocpp.security.admission import least_profile
+from v2g_daemon.adapters.ocpp.security.certificate_requests import CertificateRequests
+from v2g_daemon.adapters.ocpp.security.security_log import SecurityLog
+from v2g_daemon.adapters.ocpp.smart_charging.driver import EvseDriver
 from v2g_daemon.adapters.ocpp.station import StationState
 from v2g_daemon.adapters.ocpp.v16.memory import V16Memory
+from v2g_daemon.adapters.ocpp.v16.spelling import Spelling
+from v2g_daemon.adapters.ocpp.wire.frames import FrameLog, FrameWatcher, WatchedLink
+from v2g_daemon.adapters.ocpp.wire.session import Link, StationConversation
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.ledger import StationEvent, StationEventKind
 from v2g_daemon.ports import CertificateRegister, Clock, ObservationSink, StationCa, StationJournal
@@ -52,10 +54,10 @@ class Desk:
         security: SecurityLog,
         ca: StationCa | None,
         register: CertificateRegister | None,
+        dialects: Dialects,
     ) -> None:
-        self.config = config
         self.awake = asyncio.Event()
-        self.state = StationState(config=config, sink=sink, journal=journal)
+        self.state = StationState(config=config, sink=sink, journal=journal, dialects=dialects)
         self.security = security
         self.frames = FrameLog(clock=clock)
         self.relay = None
@@ -69,6 +71,7 @@ class Desk:
             connectors=tuple(evse.number for evse in config.evses),
             journal=journal,
         )
+        self.spelling = Spelling(lambda: self.config.configuration_keys)
         self.certificates = CertificateRequests(
             station_id=config.station_id,
             ca=ca,
@@ -80,6 +83,11 @@ class Desk:
         self._clock = clock
         self._journal = journal
         self._highest_profile = _kept_profile(journal, config.station_id)
+
+    @property
+    def config(self) -> StationConfig:
+        """What the installer wrote, on top of what is known of the station's make."""
+        return self.state.config
 
     def watched(self, link: Link) -> WatchedLink:
         """The link as log and relay see it."""

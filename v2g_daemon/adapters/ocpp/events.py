@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from v2g_daemon.adapters.ocpp.codec import JsonObject
-from v2g_daemon.adapters.ocpp.meter_values import Sample, newest_sample
-from v2g_daemon.adapters.ocpp.translate import identity, parse_stamp
+from v2g_daemon.adapters.ocpp.metering.meter_values import Sample, newest_sample
+from v2g_daemon.adapters.ocpp.wire.codec import JsonObject
+from v2g_daemon.adapters.ocpp.wire.translate import identity, parse_stamp
 from v2g_daemon.domain.readings import VehicleIdentity
 
 

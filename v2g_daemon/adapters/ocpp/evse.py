@@ -2,93 +2,143 @@
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict, deque
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from collections import deque
+from dataclasses import replace
+from datetime import tzinfo
 from typing import Any
 
-from v2g_daemon.adapters.ocpp.abilities import NOTHING_KNOWN, EvseAbilities
-from v2g_daemon.adapters.ocpp.codec import printable
 from v2g_daemon.adapters.ocpp.config import EvseConfig
+from v2g_daemon.adapters.ocpp.dialects.lessons import Lessons, Make, WriteCount
+from v2g_daemon.adapters.ocpp.ev_schedule import EvSchedule
 from v2g_daemon.adapters.ocpp.events import EventKind, TransactionEvent
-from v2g_daemon.adapters.ocpp.meter_values import Sample
-from v2g_daemon.adapters.ocpp.translate import ChargingNeeds, capability
+from v2g_daemon.adapters.ocpp.metering.meter_values import Sample
+from v2g_daemon.adapters.ocpp.metering.stamps import CLOCK_TOLERANCE
+from v2g_daemon.adapters.ocpp.metering.telemetry import Telemetry
+from v2g_daemon.adapters.ocpp.naming import REMEMBERED_TRANSACTIONS, Naming
+from v2g_daemon.adapters.ocpp.provisioning.abilities import EvseAbilities
+from v2g_daemon.adapters.ocpp.smart_charging.forms import EvseForms
+from v2g_daemon.adapters.ocpp.smart_charging.writes import WriteCounter
+from v2g_daemon.adapters.ocpp.transaction import Commander, Transaction
+from v2g_daemon.adapters.ocpp.wire.codec import JsonObject
+from v2g_daemon.adapters.ocpp.wire.translate import ChargingNeeds, capability
+from v2g_daemon.domain.faults import Fault, FaultCode
 from v2g_daemon.domain.instant import Instant
-from v2g_daemon.domain.readings import CommandOutcome, EvseStatus, VehicleIdentity
+from v2g_daemon.domain.readings import (
+    CommandOutcome,
+    EvseStatus,
+    OutcomeKind,
+    VehicleIdentity,
+)
 from v2g_daemon.ports import ObservationSink
 
-# A stamp further off than this tells of the station's clock, not of the moment.
-CLOCK_TOLERANCE = timedelta(seconds=300)
-REMEMBERED_TRANSACTIONS = 8
-REMEMBERED_WAYS = 16
+POWER_CONTRADICTED = (
+    "the power that the station tells contradicts its energy register, so the register's is used; "
+    "tell the maker, and compare with the grid meter"
+)
 _PARTING = frozenset({"EVDeparted", "EVCommunicationLost", "EVConnectTimeout"})
-
-
-@dataclass(slots=True, kw_only=True)
-class Transaction:
-    """The transaction now running; `heard` says whether this connection has told of it."""
-
-    transaction_id: str
-    since: Instant
-    adopted: bool
-    heard: bool = True
-    claimed: bool = False
 
 
 class EvseState:
     """The live view of one EVSE; outlives connections, so that a lost link loses no session."""
 
-    def __init__(self, *, station_id: str, config: EvseConfig, sink: ObservationSink) -> None:
+    def __init__(
+        self,
+        *,
+        station_id: str,
+        config: EvseConfig,
+        sink: ObservationSink,
+        lessons: Lessons,
+        zone: tzinfo,
+        alone: bool,
+    ) -> None:
         self.config = config
-        self._ways_s: deque[float] = deque(maxlen=REMEMBERED_WAYS)
+        self.alone = alone  # the station's only outlet
+        self.forms = EvseForms(config=config, lessons=lessons)
+        self.writes = WriteCounter(lessons, zone=zone)
+        self.telemetry = Telemetry()
         self.transaction: Transaction | None = None
         self.needs: ChargingNeeds | None = None
-        self.abilities: EvseAbilities = NOTHING_KNOWN
-        self.default_installed = False
-        self.setpoint_refused = False
+        self.ev_schedule: EvSchedule | None = None
+        self.most_w: float | None = None  # the most that the command in force lets it charge
+        self.to_renegotiate = False
+        self.acquainted = False
         self.connector_heard = False
         self.connector_status: str | None = None
-        self._station_id = station_id
+        self.begun = False  # a transaction, since the car was plugged in or the station started
+        self.commander: Commander | None = None
+        self.naming = Naming(station_id)
         self._sink = sink
-        self._newest_stamp_utc: datetime | None = None
         self._ended: deque[str] = deque(maxlen=REMEMBERED_TRANSACTIONS)
-        self._identities: OrderedDict[str, VehicleIdentity] = OrderedDict()
-        self._partings: Counter[str] = Counter()  # cars that left within a transaction
+        self._faults: dict[FaultCode, Fault] = {}
         self.status = EvseStatus(evse_id=config.evse_id, connected=False)
 
     @property
-    def central_setpoint(self) -> bool:
-        """Whether a signed setpoint may be sent: offered, never refused, with a net beneath."""
-        return (
-            self.abilities.central_setpoint and self.default_installed and not self.setpoint_refused
-        )
+    def abilities(self) -> EvseAbilities:
+        """What the station says of this EVSE."""
+        return self.forms.abilities
 
     def publish(self, **changes: Any) -> None:
-        """Tell the sink, with the capability of this moment."""
+        """Tell the sink, with the capability and the complaints of this moment."""
+        contradicted = POWER_CONTRADICTED if self.telemetry.power_doubted else None
+        self._note(FaultCode.POWER_CONTRADICTED, contradicted)
         self.status = replace(
             self.status,
-            capability=capability(self.config, self.needs, central_setpoint=self.central_setpoint),
+            capability=capability(self.config, self.needs, self.forms.offer()),
+            faults=tuple(self._faults.values()),
             **changes,
         )
         self._sink.put_evse(self.status)
+
+    def complain(self, code: FaultCode, detail: str | None) -> None:
+        """Something is wrong with this EVSE that people must see; None: no longer."""
+        self._note(code, detail)
+        self.publish()
+
+    def _note(self, code: FaultCode, detail: str | None) -> None:
+        self._faults.pop(code, None)
+        if detail is not None:
+            self._faults[code] = Fault(code=code, detail=detail, evse_id=self.config.evse_id)
+
+    def wrote(self, now: Instant, *, flash: bool) -> None:
+        """Something was written to the station for this EVSE."""
+        self.publish(**self._counts(self.writes.note(now, flash=flash)))
+
+    def _counts(self, counted: WriteCount) -> dict[str, Any]:
+        """What the house budgets; where leases wear nothing, the rare default does not count."""
+        wearing = counted.flash_count if self.forms.wears(self.forms.rung) else None
+        return {"writes_today": counted.count, "flash_writes_today": wearing}
 
     def link_opened(self) -> None:
         """A new connection knows nothing yet: what was installed must be learned again."""
         self.connector_heard = False
         self.connector_status = None
-        self.forget_profiles()
+        self.forms.link_opened()
+        self._unheard()
         self.publish(connected=True)
 
-    def forget_profiles(self) -> None:
-        """The station has (re)started: its profiles may be gone, and its transaction with them."""
-        self.default_installed = False
-        self.setpoint_refused = False
+    def restarted(self) -> None:
+        """The station has started anew: its profiles may be gone, and its transaction with them."""
+        self.forms.restarted()
+        self.begun = False
+        self._unheard()
+
+    def _unheard(self) -> None:
         if self.transaction is not None:
             self.transaction.heard = False
 
+    @property
+    def keepsakes(self) -> JsonObject:
+        """What no station tells again: the bases of its registers, and how often a car parted."""
+        return {**self.telemetry.bases, "partings": self.naming.partings}
+
+    def recall_keepsakes(self, kept: JsonObject) -> None:
+        """The keepsakes of an earlier run."""
+        self.telemetry.recall(kept)
+        self.naming.recall(kept["partings"])
+
     def recall(self, event: TransactionEvent, now: Instant) -> None:
         """The last event an earlier run kept: what began goes on until contradicted."""
-        self._note_identity(event)
+        self.naming.recalled(event.transaction_id, event.identity)
         if event.kind is EventKind.STARTED:
             self.transaction = Transaction(
                 transaction_id=event.transaction_id, since=now, adopted=True, heard=False
@@ -96,25 +146,34 @@ class EvseState:
             self.status = replace(
                 self.status,
                 plugged_in=True,
-                session_id=self._session_id(event.transaction_id),
+                session_id=self.naming.session_id(event.transaction_id),
                 transaction_id=event.transaction_id,
-                identity=self._identities.get(event.transaction_id),
+                identity=self.naming.of(event.transaction_id),
             )
 
     def link_lost(self) -> None:
         """Keep the last values with their moments; only the link is gone."""
         self.publish(connected=False)
 
-    def learned(self, abilities: EvseAbilities, *, serial: str | None) -> None:
-        """What the station says it can do."""
-        self.abilities = abilities
-        self.publish(serial=self.status.serial if serial is None else serial)
+    def learned(self, abilities: EvseAbilities, make: Make, now: Instant) -> None:
+        """What the station says it can do, and what it is."""
+        self.acquainted = True
+        self.forms.learned(abilities, make)
+        self.publish(
+            serial=self.status.serial if make.serial is None else make.serial,
+            **self._counts(self.writes.today(now)),
+        )
 
     def named(self, *, evccid: str) -> None:
-        """The station names the connected EV."""
+        """The station names the connected EV, perhaps before its transaction begins."""
+        if not self.status.plugged_in:
+            return
         known = self.status.identity
         token = None if known is None else known.id_token
-        self.publish(identity=VehicleIdentity(evccid=evccid, id_token=token))
+        identity = VehicleIdentity(evccid=evccid, id_token=token)
+        running = self.transaction
+        self.naming.named(None if running is None else running.transaction_id, evccid)
+        self.publish(identity=identity)
 
     def needs_told(self, needs: ChargingNeeds, now: Instant) -> None:
         """The EV said what it can and wants."""
@@ -124,9 +183,24 @@ class EvseState:
         else:
             self.publish(soc=needs.soc, soc_observed_at=now)
 
+    def ev_schedule_told(self, schedule: EvSchedule, now: Instant) -> bool:
+        """The EV's own schedule; whether it stays within what was commanded."""
+        self.ev_schedule = schedule
+        self.publish(car_plans_w=schedule.at(now.utc))
+        within = self.most_w is None or schedule.within(self.most_w, now.utc)
+        self.to_renegotiate = not within
+        return within
+
     def answered(self, outcome: CommandOutcome) -> None:
         """What became of a command."""
         self.publish(outcome=outcome)
+
+    def doubted(self, detail: str) -> None:
+        """What the station says against the command that it applied; empty: nothing (any more)."""
+        outcome = self.status.outcome
+        if outcome is None or outcome.kind is not OutcomeKind.APPLIED or outcome.detail == detail:
+            return
+        self.publish(outcome=replace(outcome, detail=detail))
 
     def connector_told(self, connector_status: str, now: Instant) -> None:
         """StatusNotification; a transaction this connection told of knows better than it."""
@@ -146,7 +220,7 @@ class EvseState:
 
     def apply(self, event: TransactionEvent, now: Instant) -> None:
         """One TransactionEvent. What was queued offline is history and changes no live value."""
-        self._note_identity(event)
+        self.naming.told(event.transaction_id, event.identity)
         if event.kind is EventKind.ENDED:
             self._end(event, now)
             return
@@ -160,11 +234,13 @@ class EvseState:
         else:
             self.transaction.heard = True
         changes = self._changes_of(event, now)
-        self.publish(**changes, **self._live_values(event.sample, event.at_utc, now))
+        if self.ev_schedule is not None:
+            changes["car_plans_w"] = self.ev_schedule.at(now.utc)
+        self.publish(**changes, **self.telemetry.values(event.sample, event.at_utc, now))
 
     def sampled(self, sample: Sample, now: Instant) -> None:
         """MeterValues outside a TransactionEvent."""
-        values = self._live_values(sample, sample.sampled_at_utc, now)
+        values = self.telemetry.values(sample, sample.sampled_at_utc, now)
         if values:
             self.publish(**values)
 
@@ -182,29 +258,23 @@ class EvseState:
 
     def _part(self, event: TransactionEvent, now: Instant) -> None:
         """Whoever is plugged in next within this transaction is somebody else until named."""
-        self._identities.pop(event.transaction_id, None)
-        self._partings[event.transaction_id] += 1
-        if len(self._partings) > REMEMBERED_TRANSACTIONS:
-            del self._partings[next(iter(self._partings))]
+        self.naming.parted(event.transaction_id)
         running = self.transaction
         ours = running is not None and running.transaction_id == event.transaction_id
         if ours or not event.offline:
             self._unplugged(now)
 
-    def _session_id(self, transaction_id: str) -> str:
-        """One name per plug-in: a later one within the same transaction is counted."""
-        name = f"{self._station_id}:{printable(transaction_id)}"
-        partings = self._partings[transaction_id]
-        return name if partings == 0 else f"{name}:{partings + 1}"
-
     def _begin(self, event: TransactionEvent, now: Instant) -> None:
         """A new transaction, or one that was running before we were."""
         if self.transaction is not None:
             self._ended.append(self.transaction.transaction_id)
-            self.needs = None
+            self._car_unsaid()
         if self.needs is None or self.needs.soc is None:
             # The car of the transaction before may have left unseen, and its SoC with it.
             self.status = replace(self.status, soc=None, soc_observed_at=None)
+        self.begun = True
+        self.telemetry.transaction_began()
+        self.naming.begins(event.transaction_id)
         self.transaction = Transaction(
             transaction_id=event.transaction_id,
             since=now,
@@ -213,31 +283,35 @@ class EvseState:
         self.status = replace(
             self.status,
             plugged_in=True,
-            session_id=self._session_id(event.transaction_id),
+            session_id=self.naming.session_id(event.transaction_id),
             transaction_id=event.transaction_id,
-            identity=self._identities.get(event.transaction_id),
+            identity=self.naming.of(event.transaction_id),
             car_stopped=False,
             outcome=None,
+            car_plans_w=None,
         )
 
     def _end(self, event: TransactionEvent, now: Instant) -> None:
         self._ended.append(event.transaction_id)
         if self.transaction is None or self.transaction.transaction_id != event.transaction_id:
             return
-        values = {} if event.offline else self._live_values(event.sample, event.at_utc, now)
+        values = {} if event.offline else self.telemetry.values(event.sample, event.at_utc, now)
         parted = event.stopped_reason == "EVDisconnected" or event.trigger in _PARTING
         if parted or event.charging_state == "Idle":
             self._unplugged(now, **values)
             return
         self.transaction = None
-        self.needs = None
-        still = {"transaction_id": None, "car_stopped": False, "outcome": None}
+        self._car_unsaid()
+        still = {"transaction_id": None, "car_stopped": False, "outcome": None, "car_plans_w": None}
         self.publish(**{**values, **still, "power_w": 0.0, "power_observed_at": now})
 
     def _unplugged(self, now: Instant, **values: Any) -> None:
         """Nothing is connected, so nothing flows; the registers stay."""
+        self.naming.unplugged()
+        self.telemetry.emptied()
         self.transaction = None
-        self.needs = None
+        self.begun = False
+        self._car_unsaid()
         gone: dict[str, Any] = dict.fromkeys(
             (
                 "session_id",
@@ -247,25 +321,20 @@ class EvseState:
                 "soc",
                 "soc_observed_at",
                 "outcome",
+                "car_plans_w",
             )
         )
         gone |= {"plugged_in": False, "car_stopped": False}
         self.publish(**{**values, **gone, "power_w": 0.0, "power_observed_at": now})
 
-    def _note_identity(self, event: TransactionEvent) -> None:
-        """Identity is told once, often in an event that was queued offline."""
-        if event.identity is None:
-            return
-        known = self._identities.get(event.transaction_id)
-        evccid = event.identity.evccid
-        if evccid is None and known is not None:
-            evccid = known.evccid
-        self._identities[event.transaction_id] = replace(event.identity, evccid=evccid)
-        if len(self._identities) > REMEMBERED_TRANSACTIONS:
-            self._identities.popitem(last=False)
+    def _car_unsaid(self) -> None:
+        """What the car asked for and planned was this session's."""
+        self.needs = self.ev_schedule = self.most_w = None
+        self.to_renegotiate = False
 
     def _changes_of(self, event: TransactionEvent, now: Instant) -> dict[str, Any]:
         changes: dict[str, Any] = {}
+        self._note_state(event, now)
         if event.charging_state is not None:  # absent in most updates: the last one holds
             changes["plugged_in"] = event.charging_state != "Idle"
             changes["car_stopped"] = event.charging_state == "SuspendedEV"
@@ -277,46 +346,17 @@ class EvseState:
         if adopted and event.operation_mode == "CentralSetpoint" and self.needs is None:
             # An adopted transaction under a setpoint: the EV agreed to it before we came.
             self.needs = ChargingNeeds(bidirectional=True, direct_current=False)
-        identity = self._identities.get(event.transaction_id)
+        identity = self.naming.of(event.transaction_id)
         if identity is not None:
             changes["identity"] = identity
         return changes
 
-    def _live_values(
-        self, sample: Sample | None, at_utc: datetime | None, now: Instant
-    ) -> dict[str, Any]:
-        """The sample's values as of their moment; none where a newer one was seen before."""
-        if sample is None:
-            return {}
-        stamp_utc = sample.sampled_at_utc or at_utc
-        newest_utc = self._newest_stamp_utc
-        if stamp_utc is not None:
-            believed = newest_utc is not None and newest_utc <= now.utc + CLOCK_TOLERANCE
-            if believed and newest_utc is not None and stamp_utc < newest_utc:
-                return {}
-            self._newest_stamp_utc = stamp_utc
-        at = self._taken_at(stamp_utc, now)
-        values: dict[str, Any] = {}
-        if sample.power_w is not None:
-            values |= {"power_w": sample.power_w, "power_observed_at": at}
-        if sample.soc is not None:
-            values |= {"soc": sample.soc, "soc_observed_at": at}
-        if sample.charge_milliwh is not None or sample.discharge_milliwh is not None:
-            values["registers_observed_at"] = at
-        if sample.charge_milliwh is not None:
-            values["charge_milliwh"] = sample.charge_milliwh
-        if sample.discharge_milliwh is not None:
-            values["discharge_milliwh"] = sample.discharge_milliwh
-        return values
-
-    def _taken_at(self, stamp_utc: datetime | None, now: Instant) -> Instant:
-        """When a sample was taken: earlier by what its way took longer than the quickest lately.
-
-        So a station's clock may be wrong, as long as it runs.
-        """
-        if stamp_utc is None:
-            return now
-        way_s = (now.utc - stamp_utc).total_seconds()
-        self._ways_s.append(way_s)
-        delay_s = way_s - min(self._ways_s)
-        return now.later(-delay_s) if delay_s <= CLOCK_TOLERANCE.total_seconds() else now
+    def _note_state(self, event: TransactionEvent, now: Instant) -> None:
+        """What the station says it does, for comparison with what it was told."""
+        running = self.transaction
+        if running is None:
+            return
+        if event.charging_state is not None:
+            running.charging_state, running.state_told_at = event.charging_state, now
+        if event.operation_mode is not None:
+            running.operation_mode, running.mode_told_at = event.operation_mode, now

@@ -6,16 +6,19 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from v2g_daemon.adapters.ocpp.certificate_requests import CertificateRequests
-from v2g_daemon.adapters.ocpp.codec import JsonObject
 from v2g_daemon.adapters.ocpp.config import OcppVersion
-from v2g_daemon.adapters.ocpp.redaction import shortened
-from v2g_daemon.adapters.ocpp.security_log import SecurityLog
+from v2g_daemon.adapters.ocpp.security.certificate_requests import CertificateRequests
+from v2g_daemon.adapters.ocpp.security.security_log import SecurityLog
 from v2g_daemon.adapters.ocpp.station import StationState
-from v2g_daemon.adapters.ocpp.translate import allowed_transfers, format_stamp
+from v2g_daemon.adapters.ocpp.wire.codec import JsonObject
+from v2g_daemon.adapters.ocpp.wire.redaction import shortened
+from v2g_daemon.adapters.ocpp.wire.session import CallRefused
+from v2g_daemon.adapters.ocpp.wire.translate import allowed_transfers, format_stamp
 from v2g_daemon.ports import Clock
 
 PENDING_INTERVAL_S = 10
+# What may come before the boot is accepted: it, and what we ask for meanwhile.
+_WHILE_PREPARING = frozenset({"BootNotification", "NotifyReport", "SecurityEventNotification"})
 
 Handler = Callable[["StationHandlers", JsonObject], JsonObject]
 
@@ -49,6 +52,8 @@ class StationHandlers:
 
     async def answer(self, action: str, payload: JsonObject) -> JsonObject:
         """The answer to a schema-valid call."""
+        if self.station.withholding and action not in _WHILE_PREPARING:
+            raise CallRefused(code="SecurityError", text="the boot is pending")  # B02.FR.09
         self.station.stamp_told(payload, self.clock.now())
         if action == "TransactionEvent":
             await self.station.keep_transaction(payload, self.clock.now())
@@ -79,13 +84,16 @@ class StationHandlers:
 
 
 def _boot(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
-    trusted = handlers.clock.trusted()
-    handlers.station.booted(payload, handlers.clock.now(), accepted=trusted)
-    interval_s = handlers.station.config.heartbeat_interval_s if trusted else PENDING_INTERVAL_S
+    """Pending while our clock is untrusted, and once where the make wants it so (B02)."""
+    station = handlers.station
+    station.named(payload["chargingStation"])
+    prepares = station.preparing and payload["reason"] != "Triggered"
+    accepted = handlers.clock.trusted() and not prepares
+    station.booted(payload, handlers.clock.now(), accepted=accepted)
     return {
         "currentTime": handlers.now_stamp(),
-        "interval": interval_s,
-        "status": "Accepted" if trusted else "Pending",
+        "interval": station.config.heartbeat_interval_s if accepted else PENDING_INTERVAL_S,
+        "status": "Accepted" if accepted else "Pending",
     }
 
 
@@ -126,9 +134,45 @@ def _meter_values(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
 
 
 def _charging_needs(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
-    """K18: Rejected would end the transaction; Processing says that a profile may follow."""
-    handlers.station.needs_told(payload, handlers.clock.now())
-    return {"status": "Processing"}
+    """K18: Rejected would end the transaction; Accepted says that a profile follows at once."""
+    follows = handlers.station.needs_told(payload, handlers.clock.now())
+    return {"status": "Accepted" if follows else "Processing"}
+
+
+def _ev_schedule(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
+    """K15.FR.11-13: a schedule beyond ours is refused, and ours is sent again."""
+    within = handlers.station.ev_schedule_told(payload, handlers.clock.now())
+    return {"status": "Accepted" if within else "Rejected"}
+
+
+def _pulled(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
+    """Q04: what the control loop still issues renews its lease; nothing else does."""
+    return handlers.station.pulled(payload["chargingProfileId"])
+
+
+def _report(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
+    handlers.station.reports.told("NotifyReport", payload)
+    return {}
+
+
+def _profiles_report(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
+    handlers.station.reports.told("ReportChargingProfiles", payload)
+    return {}
+
+
+def _charging_limit(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
+    handlers.station.foreign.told(payload)
+    return {}
+
+
+def _cleared_limit(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
+    handlers.station.foreign.cleared(payload)
+    return {}
+
+
+def _event(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
+    handlers.station.event_told(payload, handlers.clock.now())
+    return {}
 
 
 def _security_event(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
@@ -142,11 +186,6 @@ def _security_event(handlers: StationHandlers, payload: JsonObject) -> JsonObjec
 
 def _log_status(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
     handlers.station.log_told(payload, handlers.clock.now())
-    return {}
-
-
-def _report(handlers: StationHandlers, payload: JsonObject) -> JsonObject:
-    handlers.station.reports.told(payload)
     return {}
 
 
@@ -187,7 +226,7 @@ _NOTED = _always()
 _BOTH: dict[str, Handler] = {
     "Authorize": _authorize,
     "BootNotification": _boot,
-    "ClearedChargingLimit": _NOTED,
+    "ClearedChargingLimit": _cleared_limit,
     "DataTransfer": _always(status="UnknownVendorId"),
     "FirmwareStatusNotification": _NOTED,
     "Get15118EVCertificate": _always(status="Failed", exiResponse=""),
@@ -195,16 +234,16 @@ _BOTH: dict[str, Handler] = {
     "Heartbeat": _heartbeat,
     "LogStatusNotification": _log_status,
     "MeterValues": _meter_values,
-    "NotifyChargingLimit": _NOTED,
+    "NotifyChargingLimit": _charging_limit,
     "NotifyCustomerInformation": _NOTED,
     "NotifyDisplayMessages": _NOTED,
     "NotifyEVChargingNeeds": _charging_needs,
-    "NotifyEVChargingSchedule": _always(status="Accepted"),
-    "NotifyEvent": _NOTED,
+    "NotifyEVChargingSchedule": _ev_schedule,
+    "NotifyEvent": _event,
     "NotifyMonitoringReport": _NOTED,
     "NotifyReport": _report,
     "PublishFirmwareStatusNotification": _NOTED,
-    "ReportChargingProfiles": _NOTED,
+    "ReportChargingProfiles": _profiles_report,
     "ReservationStatusUpdate": _NOTED,
     "SecurityEventNotification": _security_event,
     "SignCertificate": _sign_certificate,
@@ -221,8 +260,7 @@ _ONLY_2_1: dict[str, Handler] = {
     "NotifyPriorityCharging": _NOTED,
     "NotifySettlement": _NOTED,
     "OpenPeriodicEventStream": _always(status="Rejected"),
-    # Our leases are pushed; a pull would renew one behind our back.
-    "PullDynamicScheduleUpdate": _always(status="Rejected"),
+    "PullDynamicScheduleUpdate": _pulled,
     "ReportDERControl": _NOTED,
     "VatNumberValidation": _vat_number,
 }

@@ -15,27 +15,32 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 from websockets.typing import Subprotocol
 
-from v2g_daemon.adapters.ocpp.admission import chosen_version, spoken_version
-from v2g_daemon.adapters.ocpp.certificate_calls import CertificateCalls
 from v2g_daemon.adapters.ocpp.conductor import Conductor
 from v2g_daemon.adapters.ocpp.config import (
     CentralSystemConfig,
     OcppVersion,
     SecurityProfile,
-    StationConfig,
     TlsConfig,
 )
-from v2g_daemon.adapters.ocpp.connection import BoundedLink, StationConnection
-from v2g_daemon.adapters.ocpp.crowd import listeners
 from v2g_daemon.adapters.ocpp.desks import Desk, Live
-from v2g_daemon.adapters.ocpp.gatekeeper import Gatekeeper
+from v2g_daemon.adapters.ocpp.dialects.quirks import NO_DIALECTS, Dialects
 from v2g_daemon.adapters.ocpp.handlers import StationHandlers
-from v2g_daemon.adapters.ocpp.installer import InstallerDesk
-from v2g_daemon.adapters.ocpp.security_log import SecurityLog
-from v2g_daemon.adapters.ocpp.session import StationConversation, StationHandler, StationSession
-from v2g_daemon.adapters.ocpp.tls import server_context
+from v2g_daemon.adapters.ocpp.security.admission import chosen_version, spoken_version
+from v2g_daemon.adapters.ocpp.security.certificate_calls import CertificateCalls
+from v2g_daemon.adapters.ocpp.security.connection import BoundedLink, StationConnection
+from v2g_daemon.adapters.ocpp.security.crowd import listeners
+from v2g_daemon.adapters.ocpp.security.gatekeeper import Gatekeeper
+from v2g_daemon.adapters.ocpp.security.security_log import SecurityLog
+from v2g_daemon.adapters.ocpp.security.tls import server_context
+from v2g_daemon.adapters.ocpp.smart_charging.probes import StationProbes
+from v2g_daemon.adapters.ocpp.tools.installer import InstallerDesk
 from v2g_daemon.adapters.ocpp.v16.handlers import V16Handlers
 from v2g_daemon.adapters.ocpp.v16.session import V16Conversation
+from v2g_daemon.adapters.ocpp.wire.session import (
+    StationConversation,
+    StationHandler,
+    StationSession,
+)
 from v2g_daemon.ports import (
     CertificateRegister,
     Clock,
@@ -51,6 +56,7 @@ LOG = logging.getLogger(__name__)
 HEARTBEATS_OF_SILENCE = 3
 SILENCE_GRACE_S = 30.0
 TAKEOVER_TIMEOUT_S = 5.0
+LOOKS_AGAIN_S = 60.0  # whether the make of a station wants pings
 CLOSE_TIMEOUT_S = 2.0
 MOST_QUEUED_FRAMES = 16  # of one station; what it sends beyond waits in its own TCP
 
@@ -67,6 +73,7 @@ class CentralSystem:
         *,
         ca: StationCa | None = None,
         register: CertificateRegister | None = None,
+        dialects: Dialects = NO_DIALECTS,
     ) -> None:
         self._config = config
         self._clock = clock
@@ -80,6 +87,7 @@ class CentralSystem:
                 security=security,
                 ca=ca,
                 register=register,
+                dialects=dialects,
             )
             for station in config.stations
         }
@@ -106,6 +114,10 @@ class CentralSystem:
         """The command port of every configured EVSE, connected or not."""
         return tuple(driver for desk in self._desks.values() for driver in desk.drivers)
 
+    def probes(self) -> StationProbes:
+        """The stations as far as a guided test concerns them."""
+        return StationProbes({name: desk.drivers for name, desk in self._desks.items()})
+
     def relays(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """A task for each station that is relayed; to be supervised one by one."""
         relayed = {name: desk.relay for name, desk in self._desks.items()}
@@ -113,7 +125,9 @@ class CentralSystem:
 
     def installer_desk(self) -> StationDesk:
         """Through which an installer sees the stations and asks them."""
-        return InstallerDesk(self._desks, clock=self._clock)
+        return InstallerDesk(
+            self._desks, clock=self._clock, report_patience_s=self._config.report_patience_s
+        )
 
     async def listening(self) -> None:
         """Wait until stations can connect."""
@@ -190,6 +204,9 @@ class CentralSystem:
             LOG.warning("OCPP: not every station took the farewell; its lease ends by itself")
         finally:
             self._listening.clear()
+            for desk in self._desks.values():
+                if desk.live is not None and desk.config.drops_link:
+                    desk.live.connection.transport.abort()
             for server in servers:
                 server.close(code=CloseCode.GOING_AWAY)
             for desk in self._desks.values():
@@ -278,7 +295,7 @@ class CentralSystem:
             async with asyncio.TaskGroup() as group:
                 company = [
                     group.create_task(conductor.run()),
-                    group.create_task(_keep_alive(connection, session, station)),
+                    group.create_task(_keep_alive(connection, session, desk)),
                 ]
                 await session.run()
                 for task in company:
@@ -303,7 +320,7 @@ def _conversation(desk: Desk, session: StationSession) -> StationConversation:
     """How the station is asked; in 1.6 through the translation."""
     if session.version is not OcppVersion.V1_6:
         return session
-    return V16Conversation(session=session, memory=desk.v16)
+    return V16Conversation(session=session, memory=desk.v16, spelling=desk.spelling)
 
 
 def _context(config: CentralSystemConfig, tls: TlsConfig) -> ssl.SSLContext:
@@ -316,23 +333,24 @@ def _port_of(servers: list[Server]) -> int:
     return port
 
 
-async def _keep_alive(
-    connection: ServerConnection, session: StationSession, station: StationConfig
-) -> None:
-    """Ping a silent station; any frame of its is an answer, for some never send a pong."""
-    while station.ping_interval_s > 0.0:
-        heard = session.frames_heard
-        await asyncio.sleep(station.ping_interval_s)
-        if session.frames_heard != heard:
+async def _keep_alive(connection: ServerConnection, session: StationSession, desk: Desk) -> None:
+    """Ping a silent station; any frame of its is an answer, for some never send a pong.
+
+    What its make needs is known once it has told it.
+    """
+    while True:
+        interval_s, heard = desk.config.ping_interval_s, session.frames_heard
+        await asyncio.sleep(interval_s if interval_s > 0.0 else LOOKS_AGAIN_S)
+        if desk.config.ping_interval_s <= 0.0 or session.frames_heard != heard:
             continue
         try:
-            async with asyncio.timeout(station.ping_timeout_s):
+            async with asyncio.timeout(desk.config.ping_timeout_s):
                 await (await connection.ping())
         except ConnectionClosed:
             return
         except TimeoutError:
             if session.frames_heard == heard:
-                LOG.warning("OCPP: %s answers no ping; dropping the link", station.station_id)
+                LOG.warning("OCPP: %s answers no ping; dropping the link", desk.config.station_id)
                 connection.transport.abort()
                 return
 

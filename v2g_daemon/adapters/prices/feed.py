@@ -132,7 +132,8 @@ class SourceFeed:
         request = self._source.shape.request(first, last)
         try:
             answer = await self._fetched(client, request)
-            news = self._source.shape.series(answer.payload)
+            # In a thread: a large answer must not hold the control loop up.
+            news = await asyncio.to_thread(self._source.shape.series, answer.payload)
         except PriceSourceError as error:
             self.faults_count += 1
             self._note(f"{_origin(request)}: {error}")

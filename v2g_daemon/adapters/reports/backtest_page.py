@@ -113,15 +113,18 @@ def _bar(strategy: Strategy, contest: Contest) -> RangedBar:
     gain = gain_between(contest, strategy, Strategy.PLAIN)
     wears = contest.entries[strategy].score.discharged_wh > 0.0
     return RangedBar(
-        name=TITLES[strategy].removeprefix("our ").capitalize()
-        if strategy not in OURS
-        else f"{TITLES[strategy][4:]}, our plan",
+        name=f"{TITLES[strategy][4:]}, our plan" if strategy in OURS else _upper(strategy),
         value=gain.default,
         low=gain.low if wears else None,
         high=gain.high if wears else None,
         label=money(gain.default, contest),
         kind=KINDS.get(strategy, "plain"),
     )
+
+
+def _upper(strategy: Strategy) -> str:
+    """Its title at the start of a line."""
+    return TITLES[strategy][0].upper() + TITLES[strategy][1:]
 
 
 def _months(contest: Contest) -> Iterator[Html]:
@@ -173,11 +176,11 @@ def _strategies(contest: Contest) -> Html:
     if carbon:
         heads.append("emitted, kg CO2")
     rows = [
-        [TITLES[strategy].capitalize(), *_cells(strategy, score, contest)]
+        [_upper(strategy), *_cells(strategy, score, contest)]
         for strategy, score in contest.scores.items()
     ]
     explained = (
-        joined((tag("dt", text(TITLES[one].capitalize())), tag("dd", text(EXPLAINED[one]))))
+        joined((tag("dt", text(_upper(one))), tag("dd", text(EXPLAINED[one]))))
         for one in contest.scores
     )
     return section(
@@ -245,7 +248,7 @@ def _figures(contest: Contest) -> Html:
         amounts = {line.name: line.amount for line in score.lines}
         rows.append(
             [
-                TITLES[strategy].capitalize(),
+                _upper(strategy),
                 *(f"{amounts.get(name, 0):.2f}" for name in names),
                 f"{score.wear.default:.2f}",
                 f"{-score.end_credit:.2f}",

@@ -1,13 +1,13 @@
-"""A contest of strategies as a table of 100 columns, with what it rests on below."""
+"""A contest of strategies as tables for the terminal, with what it rests on below."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from textwrap import wrap
 from zoneinfo import ZoneInfo
 
-from v2g_daemon.adapters.reports.verdict_words import gain_between
+from v2g_daemon.adapters.reports.verdict_words import best_days_words, gain_between, years_words
 from v2g_daemon.rehearsal.contest import Contest
 from v2g_daemon.rehearsal.score import Score
 from v2g_daemon.rehearsal.strategies import TITLES, Strategy
@@ -57,18 +57,17 @@ def _head(contest: Contest) -> Iterator[str]:
 def _money(contest: Contest) -> Iterator[str]:
     names = [line.name for score in contest.scores.values() for line in score.lines]
     names = list(dict.fromkeys(names))
-    heads = [*names, "wear", "end energy", "net", "wear low–high", "share"]
-    yield f"{'':24}" + "".join(f"{_cut(head):>14}" for head in heads)
+    rows = [["", *names, "wear", "end energy", "net", "wear low–high", "share"]]
     for strategy, score in contest.scores.items():
         amounts = {line.name: line.amount for line in score.lines}
         cells = [_amount(amounts.get(name, Decimal(0))) for name in names]
         cells += [_amount(score.wear.default), _amount(-score.end_credit), _amount(score.net_cost)]
         cells.append(f"{_amount(score.wear.low)}–{_amount(score.wear.high)}")
-        cells.append(_share(strategy, contest))
-        yield f"{TITLES[strategy]:24}" + "".join(f"{cell:>14}" for cell in cells)
+        rows.append([TITLES[strategy], *cells, _share(strategy, contest)])
     if contest.relaxed_net_cost is not None:
-        column = len(names) + 2
-        yield f"{'linear relaxation':24}" + " " * 14 * column + f"{contest.relaxed_net_cost:14.2f}"
+        before = [""] * (len(names) + 2)
+        rows.append(["linear relaxation", *before, f"{contest.relaxed_net_cost:.2f}", "", ""])
+    yield from aligned(rows)
 
 
 def _energy(contest: Contest) -> Iterator[str]:
@@ -78,10 +77,9 @@ def _energy(contest: Contest) -> Iterator[str]:
     units = ["kWh", "kWh", "kWh", "kWh", "", "met", "kWh", "a night"]
     if carbon:
         heads, units = [*heads, "emitted"], [*units, "kg CO2"]
-    yield f"{'':24}" + "".join(f"{head:>12}" for head in heads)
-    yield f"{'':24}" + "".join(f"{unit:>12}" for unit in units)
-    for strategy, score in contest.scores.items():
-        yield f"{TITLES[strategy]:24}" + "".join(f"{cell:>12}" for cell in _cells(score))
+    rows = [["", *heads], ["", *units]]
+    rows += [[TITLES[strategy], *_cells(score)] for strategy, score in contest.scores.items()]
+    yield from aligned(rows)
 
 
 def _cells(score: Score) -> Iterator[str]:
@@ -115,6 +113,15 @@ def _conclusions(contest: Contest, hardware_price: float | None) -> Iterator[str
     yield from _warranty(contest)
 
 
+def aligned(rows: Sequence[Sequence[str]], *, names: int = 1) -> Iterator[str]:
+    """Lines whose columns are as wide as they have to be; the first `names` are set to the left."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = zip(row[names:], widths[names:], strict=True)
+        left = [cell.ljust(width) for cell, width in zip(row[:names], widths[:names], strict=True)]
+        yield "  ".join([*left, *(cell.rjust(width) for cell, width in cells)]).rstrip()
+
+
 def gain_words(gain: Gain, contest: Contest) -> str:
     """The gain with its range."""
     currency = contest.case.days.currency
@@ -123,7 +130,7 @@ def gain_words(gain: Gain, contest: Contest) -> str:
         said += f", ±{gain.by_chance:.0f} by the luck of the weeks"
     said += ")"
     if gain.best_days_share is not None:
-        said += f"; the ten best days bring {gain.best_days_share:.0%} of it"
+        said += f"; {best_days_words(gain.best_days_share)}"
     return said
 
 
@@ -132,9 +139,10 @@ def payback_words(found: Payback, price: float, contest: Contest) -> str:
     priced = f"{price:.0f} {contest.case.days.currency}"
     if found.soonest_years is None:
         return f"{priced} are never paid back"
-    latest = "never" if found.latest_years is None else f"{found.latest_years:.0f}"
-    usual = "never" if found.default_years is None else f"{found.default_years:.0f} years"
-    return f"{priced} are paid back in {usual} ({found.soonest_years:.0f} to {latest})"
+    years = (found.soonest_years, found.default_years, found.latest_years)
+    soonest, usual, latest = (years_words(one) for one in years)
+    when = "never" if found.default_years is None else f"in {usual} years"
+    return f"{priced} are paid back {when} ({soonest} to {latest})"
 
 
 def _warranty(contest: Contest) -> Iterator[str]:
@@ -155,10 +163,6 @@ def _warranty(contest: Contest) -> Iterator[str]:
 def _share(strategy: Strategy, contest: Contest) -> str:
     share = share_of_attainable(strategy, contest.scores, miss_per_kwh=contest.case.miss_per_kwh)
     return "" if share is None else f"{share:.1%}"
-
-
-def _cut(head: str) -> str:
-    return head if len(head) <= 13 else f"{head[:12]}."
 
 
 def _amount(money: Decimal) -> str:

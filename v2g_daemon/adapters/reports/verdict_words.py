@@ -20,6 +20,7 @@ from v2g_daemon.rehearsal.verdict import (
 HARDLY_SHARE, LITTLE_SHARE = 0.015, 0.05
 WHOLE_YEAR_DAYS = 330
 SURE_YEARS, LIKELY_YEARS, LUCKY_YEARS = 10.0, 12.0, 15.0
+LONGEST_YEARS = 100.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,20 @@ def money(amount: float, contest: Contest) -> str:
     return f"{amount:,.0f} {contest.case.days.currency}"
 
 
+def best_days_words(share: float) -> str:
+    """What the ten best days are to the whole."""
+    if share >= 1.0:
+        return "without the ten best days nothing would be left of it"
+    return f"the ten best days bring {share:.0%} of it"
+
+
+def years_words(years: float | None) -> str:
+    """A number of years that somebody may live to see."""
+    if years is None:
+        return "never"
+    return f"{years:.0f}" if years <= LONGEST_YEARS else f"over {LONGEST_YEARS:.0f}"
+
+
 def plain_a_year(contest: Contest) -> float:
     """What the house pays for a year with plain charging, all its load included."""
     whole = float(contest.entries[Strategy.PLAIN].score.net_cost)
@@ -85,7 +100,7 @@ def _by_payback(found: Payback, price: float, contest: Contest) -> str:
     costs = money(price, contest)
     if found.default_years is None:
         return f"No: it never earns back {costs}."
-    years = f"about {found.default_years:.0f} years"
+    years = f"about {years_words(found.default_years)} years"
     if found.latest_years is not None and found.latest_years <= SURE_YEARS:
         return f"Yes: it earns back {costs} in {years}."
     if found.default_years <= LIKELY_YEARS:
@@ -151,7 +166,7 @@ def _doubts(contest: Contest, extra: Gain) -> Iterator[str]:
             f"would lie within {money(extra.by_chance, contest)} of the figure, either way."
         )
     if extra.best_days_share is not None:
-        yield f"The ten best days bring {extra.best_days_share:.0%} of what V2G adds."
+        yield f"Few days count: {best_days_words(extra.best_days_share)}."
     share = share_of_attainable(
         Strategy.V2G, contest.scores, miss_per_kwh=contest.case.miss_per_kwh
     )

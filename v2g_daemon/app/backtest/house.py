@@ -19,7 +19,8 @@ from v2g_daemon.app.tariffs import book_of, load_book
 from v2g_daemon.domain.errors import ConfigurationError
 from v2g_daemon.domain.goals import WeeklySchedule
 from v2g_daemon.domain.interval import Interval, at_local
-from v2g_daemon.domain.policy import ExportPolicy, Policy
+from v2g_daemon.domain.policy import EvsePolicy, ExportPolicy, Policy
+from v2g_daemon.domain.vehicle import Vehicle
 from v2g_daemon.market.series import Series
 from v2g_daemon.rehearsal.contest import Case
 from v2g_daemon.rehearsal.days import Days, Stay
@@ -42,6 +43,7 @@ class Files:
     """What was given beside the configuration; None: not given.
 
     `prices`: FILE for all sources of the tariff, or SOURCE=FILE. Days are local, both included.
+    `car` and `charger`: which of the configured ones (None: the first).
     """
 
     tariff: str | None = None
@@ -53,6 +55,8 @@ class Files:
     carbon: Path | None = None
     first_day: date | None = None
     last_day: date | None = None
+    car: str | None = None
+    charger: str | None = None
 
 
 def case_of_house(settings: Settings, files: Files, *, name: str) -> Case:
@@ -124,7 +128,7 @@ def days_asked(
 
 def _ready_for_all(policy: Policy, files: Files) -> tuple[Policy, tuple[str, ...]]:
     """The first charger and car, able to do what is rehearsed; and what was assumed for it."""
-    evse, vehicle, grid = policy.evses[0], policy.vehicles[0], policy.grid
+    evse, vehicle, grid = *_chosen(policy, files), policy.grid
     notes: list[str] = []
     if min(evse.max_discharge_w, vehicle.max_discharge_w) <= 0.0:
         both_ways_w = min(evse.max_charge_w, vehicle.max_charge_w)
@@ -138,17 +142,44 @@ def _ready_for_all(policy: Policy, files: Files) -> tuple[Policy, tuple[str, ...
         notes.append("site.export_limit_w is not given: nothing of the car's energy is exported")
     elif policy.export_policy is ExportPolicy.NEVER:
         notes.append('export.policy is "never": our V2G is rehearsed as if it were "allowed"')
-    if len(policy.evses) > 1 or len(policy.vehicles) > 1:
+    if (len(policy.evses) > 1 and files.charger is None) or (
+        len(policy.vehicles) > 1 and files.car is None
+    ):
         notes.append(f"only charger {evse.evse_id} and car {vehicle.vehicle_id} are rehearsed")
     never = WeeklySchedule(timezone=policy.timezone)
+    schedule = policy.schedule if files.car is None else _driven_by(policy.schedule, files.car)
     ready = replace(
         policy,
         evses=(evse,),
         vehicles=(vehicle,),
         export_policy=ExportPolicy.ALLOWED,
-        schedule=policy.schedule if files.sessions is None else never,
+        schedule=schedule if files.sessions is None else never,
     )
     return ready, tuple(notes)
+
+
+def _chosen(policy: Policy, files: Files) -> tuple[EvsePolicy, Vehicle]:
+    """The charger and the car; ConfigurationError where they are not configured."""
+    evses = {one.evse_id: one for one in policy.evses}
+    vehicles = {one.vehicle_id: one for one in policy.vehicles}
+    for key, wanted, known in (
+        ("charger", files.charger, [*evses]),
+        ("vehicle", files.car, [*vehicles]),
+    ):
+        if wanted is not None and wanted not in known:
+            raise ConfigurationError(
+                f"there is no [[{key}]] with id = {wanted!r}; configured: {', '.join(known)}"
+            )
+    return (
+        policy.evses[0] if files.charger is None else evses[files.charger],
+        policy.vehicles[0] if files.car is None else vehicles[files.car],
+    )
+
+
+def _driven_by(schedule: WeeklySchedule, car: str) -> WeeklySchedule:
+    """Every departure, whoever's it was, in that car."""
+    departures = tuple(replace(one, vehicle_id=car) for one in schedule.departures)
+    return replace(schedule, departures=departures)
 
 
 def _plant(policy: Policy) -> Plant:

@@ -6,8 +6,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
+from v2g_daemon.rehearsal.ranking import Combination
 from v2g_daemon.rehearsal.strategies import TITLES, Strategy
 
 
@@ -33,5 +41,26 @@ def bars(strategies: Sequence[Strategy], slots: int) -> Iterator[Callable[[Strat
         def told(strategy: Strategy, done: int) -> None:
             progress.start_task(tasks[strategy])
             progress.update(tasks[strategy], completed=done)
+
+        yield told
+
+
+@contextmanager
+def matrix_bar(combinations: int) -> Iterator[Callable[[Combination], None]]:
+    """One bar on standard error for a whole matrix; nothing where that is no terminal."""
+    console = Console(stderr=True)
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+    with progress:
+        task = progress.add_task("combinations", total=combinations)
+
+        def told(one: Combination) -> None:
+            progress.update(task, advance=1)
 
         yield told

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from v2g_daemon.adapters.system.clock import RealClock
 from v2g_daemon.adapters.system.rehearsal_child import RehearsalChild
@@ -25,6 +26,7 @@ ORDER = (
 )
 
 
+E = TypeVar("E", bound=BaseException)
 Watch = Callable[[Strategy, int], None]
 
 
@@ -33,21 +35,26 @@ async def rehearse(
     *,
     knowledge: Knowledge,
     strategies: Sequence[Strategy] = ORDER,
-    cores: int,
+    relax: bool = True,
+    cores: asyncio.Semaphore,
     watch: Watch,
     stop: asyncio.Event,
 ) -> Contest:
-    """Run the strategies until all are done or `stop` is set; raises RehearsalFailed."""
+    """Run the strategies until all are done or `stop` is set; raises RehearsalFailed.
+
+    `cores` may be shared with other cases; `relax`: find the linear relaxation too.
+    """
     desk = _Desk(case, knowledge, cores=cores, watch=watch)
     try:
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(desk.run(one)) for one in strategies]
-            running.append(tasks.create_task(desk.relax()))
-            tasks.create_task(_ended_by(stop, running))
+            if relax:
+                running.append(tasks.create_task(desk.relax()))
+            ending = tasks.create_task(_ended_by(stop, running))
             await asyncio.wait(running)
-            stop.set()
+            ending.cancel()
     except* RehearsalFailed as failed:
-        raise _first(failed) from None
+        raise first_of(failed) from None
     return Contest(
         case=case,
         knowledge=knowledge,
@@ -64,18 +71,20 @@ async def _ended_by(stop: asyncio.Event, running: Sequence[asyncio.Task[None]]) 
         task.cancel()
 
 
-def _first(failed: BaseExceptionGroup[RehearsalFailed]) -> RehearsalFailed:
+def first_of(failed: BaseExceptionGroup[E]) -> E:
     """One of the failures, out of whatever groups it lies in."""
     first = failed.exceptions[0]
-    return _first(first) if isinstance(first, BaseExceptionGroup) else first
+    return first_of(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 class _Desk:
     """Hands out the cores and collects what comes back."""
 
-    def __init__(self, case: Case, knowledge: Knowledge, *, cores: int, watch: Watch) -> None:
+    def __init__(
+        self, case: Case, knowledge: Knowledge, *, cores: asyncio.Semaphore, watch: Watch
+    ) -> None:
         self._case, self._knowledge, self._watch = case, knowledge, watch
-        self._cores = asyncio.Semaphore(cores)
+        self._cores = cores
         self._child, self._clock = RehearsalChild(), RealClock()
         self.entries: dict[Strategy, Entry] = {}
         self.slots: dict[Strategy, int] = {}

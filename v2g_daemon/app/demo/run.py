@@ -81,7 +81,8 @@ async def run_demo(
             encoding="utf-8",
         )
         async with simulators(scenario, folder / "simulators.log") as house:
-            settings = demo_settings(run, folder, _addresses(house, ocpp_port))
+            link = f"tcp://127.0.0.1:{house.meter_port}"
+            settings = demo_settings(run, folder, _addresses(house, ocpp_port), meter_link=link)
             found = await _play(run, settings, ledger, house, stop=stop, watch=watch)
             intervals = await house.truth("/world/intervals")
             (folder / WORLD_FILE).write_text(json.dumps(intervals), encoding="utf-8")
@@ -90,24 +91,33 @@ async def run_demo(
         await asyncio.to_thread(ledger.close)
 
 
-def demo_settings(run: DemoRun, folder: Path, addresses: dict[str, Any]) -> Settings:
+def demo_settings(
+    run: DemoRun, folder: Path, addresses: dict[str, Any], *, meter_link: str | None = None
+) -> Settings:
     """config/demo.toml with this run's clock, tick, paths and ports laid over it."""
     with importlib.resources.as_file(
         importlib.resources.files("v2g_daemon") / "config" / "demo.toml"
     ) as path:
-        chargers = tomllib.loads(path.read_text(encoding="utf-8"))["charger"]
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
         over: dict[str, Any] = {
             "clock": {"start": run.start_utc, "speed": run.speed},
             "control": {"tick_s": run.tick_s},
             "charger": [
-                {**charger, "sample_interval_s": run.sample_interval_s} for charger in chargers
+                {**charger, "sample_interval_s": run.sample_interval_s}
+                for charger in tables["charger"]
             ],
             "database": {"url": f"sqlite:///{folder / 'ledger.db'}"},
             "trace": {"directory": folder / "trace"},
             "api": {"socket": folder / "api.sock"},
             "prices": {"directory": folder / "prices"},
-            "meter": {"period_s": max(run.tick_s / 2.0, 1.0)},
-            "pv_meter": {"period_s": run.tick_s},
+            "meter": [
+                {
+                    **meter,
+                    "link": meter_link or meter["link"],
+                    "period_s": run.tick_s if meter["role"] == "pv" else run.meter_period_s,
+                }
+                for meter in tables["meter"]
+            ],
         }
         for section, keys in addresses.items():
             over[section] = {**over.get(section, {}), **keys}
@@ -180,8 +190,6 @@ def _addresses(house: RunningSimulators, ocpp_port: int) -> dict[str, Any]:
     host = "127.0.0.1"
     return {
         "ocpp": {"port": ocpp_port},
-        "meter": {"host": host, "port": house.meter_port},
-        "pv_meter": {"host": host, "port": house.meter_port},
         "prices": {
             "source": [{"name": PRICES, "url": f"http://{host}:{house.http_port}/price"}],
         },

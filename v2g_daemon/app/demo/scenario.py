@@ -27,6 +27,11 @@ class DemoRun:
         """The station reports twice a tick, so that a quarter hour's end lies close to a sample."""
         return max(round(self.tick_s / 2.0), 1)
 
+    @property
+    def meter_period_s(self) -> float:
+        """The grid meter is read twice a tick, for the same reason."""
+        return max(self.tick_s / 2.0, 1.0)
+
 
 _SCENARIO = """\
 [clock]

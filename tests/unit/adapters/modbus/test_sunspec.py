@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from v2g_daemon.adapters.modbus.sunspec import Model, find_meter, walk
+from v2g_daemon.adapters.modbus.sunspec import Model, first_of, walk
+from v2g_daemon.adapters.modbus.sunspec_models import METER_MODELS
 from v2g_daemon.domain.errors import (
     DeviceProtocolError,
     DeviceRejectedCommand,
@@ -50,14 +51,16 @@ async def test_the_meter_is_found_behind_other_models() -> None:
         **{2: 1, 3: 66, 70: 103, 71: 50, 122: 213, 123: 124, 248: 0xFFFF, 249: 0},
     }
     device = Device(base=40000, registers=registers)
-    assert await find_meter(device.read) == Model(model_id=213, address=40122, length=124)
+    assert first_of(await walk(device.read), METER_MODELS) == Model(
+        model_id=213, address=40122, length=124
+    )
 
 
 async def test_an_inverter_alone_is_no_meter() -> None:
     registers = {**MARKER, **{2: 1, 3: 66, 70: 103, 71: 50, 122: 0xFFFF, 123: 0}}
     device = Device(base=40000, registers=registers)
     with pytest.raises(DeviceProtocolError, match="models found: 1, 103"):
-        await find_meter(device.read)
+        first_of(await walk(device.read), METER_MODELS)
 
 
 async def test_a_device_without_the_marker_is_not_sunspec() -> None:

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from enum import IntEnum
 
-from v2g_daemon.adapters.ocpp.codec import JsonObject
+from v2g_daemon.adapters.ocpp.wire.codec import JsonObject
 
 MOST_MESSAGES = 500
 MOST_BYTES = 1024 * 1024

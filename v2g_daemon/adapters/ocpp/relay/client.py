@@ -14,12 +14,12 @@ from uuid import uuid4
 from websockets.asyncio.client import ClientConnection
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
-from v2g_daemon.adapters.ocpp.attempts import Allowance, Tally
-from v2g_daemon.adapters.ocpp.codec import ErrorFrame, JsonObject, ResultFrame, printable
 from v2g_daemon.adapters.ocpp.config import OcppVersion, RelayConfig, StationConfig
 from v2g_daemon.adapters.ocpp.relay.backlog import Waiting, Worth
 from v2g_daemon.adapters.ocpp.relay.ear import Ear
 from v2g_daemon.adapters.ocpp.relay.line import Line, opened
+from v2g_daemon.adapters.ocpp.security.attempts import Allowance, Tally
+from v2g_daemon.adapters.ocpp.wire.codec import ErrorFrame, JsonObject, ResultFrame, printable
 from v2g_daemon.domain.stations import RelayView
 from v2g_daemon.ports import Clock, StationJournal
 

@@ -6,18 +6,18 @@ import asyncio
 import json
 from collections import OrderedDict
 
-from v2g_daemon.adapters.ocpp.attempts import NOTES, Tally
-from v2g_daemon.adapters.ocpp.codec import (
+from v2g_daemon.adapters.ocpp.config import OcppVersion, StationConfig
+from v2g_daemon.adapters.ocpp.relay.backlog import Backlog, Waiting
+from v2g_daemon.adapters.ocpp.relay.numbers import NumberBook
+from v2g_daemon.adapters.ocpp.relay.words import forwarded
+from v2g_daemon.adapters.ocpp.security.attempts import NOTES, Tally
+from v2g_daemon.adapters.ocpp.wire.codec import (
     CallFrame,
     JsonObject,
     ResultFrame,
     known_actions,
     parse_frame,
 )
-from v2g_daemon.adapters.ocpp.config import OcppVersion, StationConfig
-from v2g_daemon.adapters.ocpp.relay.backlog import Backlog, Waiting
-from v2g_daemon.adapters.ocpp.relay.numbers import NumberBook
-from v2g_daemon.adapters.ocpp.relay.words import forwarded
 from v2g_daemon.domain.ledger import StationEvent, StationEventKind
 from v2g_daemon.ports import Clock, StationJournal
 

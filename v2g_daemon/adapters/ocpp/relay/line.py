@@ -13,7 +13,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
-from v2g_daemon.adapters.ocpp.codec import (
+from v2g_daemon.adapters.ocpp.config import OcppVersion, RelayConfig
+from v2g_daemon.adapters.ocpp.relay.words import refusal
+from v2g_daemon.adapters.ocpp.wire.codec import (
     BrokenFrame,
     CallFrame,
     ErrorFrame,
@@ -24,8 +26,6 @@ from v2g_daemon.adapters.ocpp.codec import (
     error_code,
     parse_frame,
 )
-from v2g_daemon.adapters.ocpp.config import OcppVersion, RelayConfig
-from v2g_daemon.adapters.ocpp.relay.words import refusal
 
 OPEN_TIMEOUT_S = 10.0
 CLOSE_TIMEOUT_S = 2.0

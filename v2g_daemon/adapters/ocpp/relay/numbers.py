@@ -10,7 +10,7 @@ import json
 from collections import OrderedDict
 from typing import TypeVar
 
-from v2g_daemon.adapters.ocpp.codec import JsonObject
+from v2g_daemon.adapters.ocpp.wire.codec import JsonObject
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.ledger import StationEvent, StationEventKind
 from v2g_daemon.ports import StationJournal

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from v2g_daemon.adapters.ocpp.codec import (
+from v2g_daemon.adapters.ocpp.config import OcppVersion
+from v2g_daemon.adapters.ocpp.wire.codec import (
     CallFrame,
     JsonObject,
     encode_error,
@@ -11,7 +12,6 @@ from v2g_daemon.adapters.ocpp.codec import (
     known_actions,
     result_violation,
 )
-from v2g_daemon.adapters.ocpp.config import OcppVersion
 
 # Answers to questions of ours, and what asks for keys, certificates or setpoints: not theirs.
 KEPT_BACK = frozenset(

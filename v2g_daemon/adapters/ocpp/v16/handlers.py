@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from v2g_daemon.adapters.ocpp.codec import JsonObject
 from v2g_daemon.adapters.ocpp.handlers import StationHandlers
 from v2g_daemon.adapters.ocpp.v16 import inbound
 from v2g_daemon.adapters.ocpp.v16.memory import V16Memory
+from v2g_daemon.adapters.ocpp.wire.codec import JsonObject
 
 Answerer = Callable[["V16Handlers", JsonObject], Awaitable[JsonObject]]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from math import isfinite
 
-from v2g_daemon.adapters.ocpp.codec import JsonObject, printable
-from v2g_daemon.adapters.ocpp.keys import OWN_TOKEN
-from v2g_daemon.adapters.ocpp.translate import format_stamp, parse_stamp
+from v2g_daemon.adapters.ocpp.authorization.keys import OWN_TOKEN
+from v2g_daemon.adapters.ocpp.wire.codec import JsonObject, printable
+from v2g_daemon.adapters.ocpp.wire.translate import format_stamp, parse_stamp
 
 # 1.6 marks no queued message: one this old is history (its transaction shows itself if it lives).
 QUEUED_AFTER = timedelta(seconds=300)

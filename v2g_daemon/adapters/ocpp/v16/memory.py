@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 
-from v2g_daemon.adapters.ocpp.codec import JsonObject
+from v2g_daemon.adapters.ocpp.wire.codec import JsonObject
 from v2g_daemon.domain.ledger import StationEvent, StationEventKind
 from v2g_daemon.ports import StationJournal
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from v2g_daemon.adapters.ocpp.codec import JsonObject
-from v2g_daemon.adapters.ocpp.keys import LONGEST_ID_TAG
+from v2g_daemon.adapters.ocpp.authorization.keys import LONGEST_ID_TAG
+from v2g_daemon.adapters.ocpp.v16.spelling import Spelling
+from v2g_daemon.adapters.ocpp.wire.codec import JsonObject
 
 _PURPOSES = {"ChargingStationMaxProfile": "ChargePointMaxProfile"}
 _TRIGGERS = {
@@ -32,15 +33,24 @@ KEYS = {
     ("smartchargingctrlr", "rateunit"): "ChargingScheduleAllowedChargingRateUnit",
     ("smartchargingctrlr", "profilestacklevel"): "ChargeProfileMaxStackLevel",
     ("smartchargingctrlr", "maxexternalconstraintsid"): None,
+    ("smartchargingctrlr", "periodsperschedule"): "ChargingScheduleMaxPeriods",
     ("sampleddatactrlr", "txupdatedinterval"): "MeterValueSampleInterval",
     ("sampleddatactrlr", "txupdatedmeasurands"): "MeterValuesSampledData",
     ("sampleddatactrlr", "txendedmeasurands"): "StopTxnSampledData",
-    ("ocppcommctrlr", "heartbeatinterval"): "HeartbeatInterval",
+    ("aligneddatactrlr", "interval"): "ClockAlignedDataInterval",
     ("authctrlr", "authorizeremotestart"): "AuthorizeRemoteTxRequests",
+    ("authctrlr", "localauthorizeoffline"): "LocalAuthorizeOffline",
+    ("authctrlr", "offlinetxforunknownidenabled"): "AllowOfflineTxForUnknownId",
+    ("devicedatactrlr", "itemspermessage"): "GetConfigurationMaxKeys",
+    ("ocppcommctrlr", "heartbeatinterval"): "HeartbeatInterval",
     ("authctrlr", "localauthorizationoffline"): "LocalAuthorizeOffline",
     ("authctrlr", "localpreauthorize"): "LocalPreAuthorize",
-    ("authctrlr", "offlinetxforunknownidenabled"): "AllowOfflineTxForUnknownId",
     ("localauthlistctrlr", "enabled"): "LocalAuthListEnabled",
+    ("ocppcommctrlr", "messageattempts"): "TransactionMessageAttempts",
+    ("ocppcommctrlr", "messageattemptinterval"): "TransactionMessageRetryInterval",
+    ("ocppcommctrlr", "websocketpinginterval"): "WebSocketPingInterval",
+    ("txctrlr", "evconnectiontimeout"): "ConnectionTimeOut",
+    ("txctrlr", "stoptxonevsidedisconnect"): "StopTransactionOnEVSideDisconnect",
     ("txctrlr", "stoptxoninvalidid"): "StopTransactionOnInvalidId",
 }
 
@@ -54,24 +64,26 @@ class Translation:
     answer: Callable[[JsonObject], JsonObject]
 
 
-def configuration_key(variable: JsonObject) -> str | None:
+def configuration_key(variable: JsonObject, spelling: Spelling) -> str | None:
     """The configuration key of a variable's address; None: 1.6 has none."""
     component: str = variable["component"]["name"]
     name: str = variable["variable"]["name"]
     if component.casefold() == CONFIGURATION.casefold():
         return name
-    return KEYS.get((component.casefold(), name.casefold()))
+    key = KEYS.get((component.casefold(), name.casefold()))
+    return None if key is None else spelling.of(key)
 
 
-def variables_found(payload: JsonObject, answer: JsonObject) -> JsonObject:
+def variables_found(
+    data: Sequence[JsonObject], keys: Sequence[str | None], answer: JsonObject
+) -> JsonObject:
     """A GetConfiguration answer as GetVariables results; keys compare without case."""
     values = {
         one["key"].strip().casefold(): one.get("value")
         for one in answer.get("configurationKey", ())
     }
     results = []
-    for asked in payload["getVariableData"]:
-        key = configuration_key(asked)
+    for asked, key in zip(data, keys, strict=True):
         value = None if key is None else values.get(key.casefold())
         found = {name: asked[name] for name in ("component", "variable")}
         if value is None:
@@ -120,6 +132,25 @@ def _profile(payload: JsonObject) -> JsonObject:
     if "transactionId" in profile:
         told["transactionId"] = int(profile["transactionId"])
     return {"connectorId": payload["evseId"], "csChargingProfiles": told}
+
+
+def _composite(payload: JsonObject) -> JsonObject:
+    names = ("duration", "chargingRateUnit")
+    return {"connectorId": payload["evseId"]} | {
+        name: payload[name] for name in names if name in payload
+    }
+
+
+def _composite_answer(answer: JsonObject) -> JsonObject:
+    """1.6 puts the schedule's start and outlet beside it."""
+    found: JsonObject = {"status": answer["status"]}
+    if "chargingSchedule" in answer:
+        found["schedule"] = answer["chargingSchedule"]
+    return found
+
+
+def _same(payload: JsonObject) -> JsonObject:
+    return payload
 
 
 def _trigger(payload: JsonObject) -> JsonObject:
@@ -233,6 +264,10 @@ def _unchanged(payload: JsonObject) -> JsonObject:
 
 
 TRANSLATIONS: dict[str, Translation] = {
+    "DataTransfer": Translation(action="DataTransfer", ask=_same, answer=_same),
+    "GetCompositeSchedule": Translation(
+        action="GetCompositeSchedule", ask=_composite, answer=_composite_answer
+    ),
     "CertificateSigned": Translation(action="CertificateSigned", ask=_signed, answer=_status),
     "DeleteCertificate": Translation(action="DeleteCertificate", ask=_unchanged, answer=_unchanged),
     "GetInstalledCertificateIds": Translation(

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from v2g_daemon.adapters.ocpp.codec import JsonObject
 from v2g_daemon.adapters.ocpp.config import OcppVersion
-from v2g_daemon.adapters.ocpp.session import (
+from v2g_daemon.adapters.ocpp.v16 import outbound
+from v2g_daemon.adapters.ocpp.v16.memory import V16Memory
+from v2g_daemon.adapters.ocpp.v16.spelling import Spelling
+from v2g_daemon.adapters.ocpp.wire.codec import JsonObject
+from v2g_daemon.adapters.ocpp.wire.session import (
     CallAnswered,
     CallOutcome,
     CallRejectedByError,
     StationCalls,
     StationConversation,
 )
-from v2g_daemon.adapters.ocpp.turnstile import Urgency
-from v2g_daemon.adapters.ocpp.v16 import outbound
-from v2g_daemon.adapters.ocpp.v16.memory import V16Memory
+from v2g_daemon.adapters.ocpp.wire.turnstile import Urgency
 
 
 class V16Calls:
@@ -24,9 +25,10 @@ class V16Calls:
 
     version = OcppVersion.V1_6
 
-    def __init__(self, *, session: StationCalls, memory: V16Memory) -> None:
+    def __init__(self, *, session: StationCalls, memory: V16Memory, spelling: Spelling) -> None:
         self._session = session
         self._memory = memory
+        self._spelling = spelling
 
     async def call(
         self, action: str, payload: JsonObject, *, timeout_s: float | None = None
@@ -65,19 +67,21 @@ class V16Calls:
         return CallAnswered(payload={"status": "Accepted", "reportData": data})
 
     async def _get_variables(self, payload: JsonObject, timeout_s: float | None) -> CallOutcome:
-        keys = [outbound.configuration_key(asked) for asked in payload["getVariableData"]]
+        asked = payload["getVariableData"]
+        keys = [outbound.configuration_key(one, self._spelling) for one in asked]
         known = [key for key in keys if key is not None]
         if not known:
-            return CallAnswered(payload=outbound.variables_found(payload, {}))
+            return CallAnswered(payload=outbound.variables_found(asked, keys, {}))
         outcome = await self._session.call("GetConfiguration", {"key": known}, timeout_s=timeout_s)
         if not isinstance(outcome, CallAnswered):
             return outcome
-        return CallAnswered(payload=outbound.variables_found(payload, outcome.payload))
+        self._spelling.seen(one["key"] for one in outcome.payload.get("configurationKey", ()))
+        return CallAnswered(payload=outbound.variables_found(asked, keys, outcome.payload))
 
     async def _set_variables(self, payload: JsonObject, timeout_s: float | None) -> CallOutcome:
         results = []
         for asked in payload["setVariableData"]:
-            key = outbound.configuration_key(asked)
+            key = outbound.configuration_key(asked, self._spelling)
             if key is None:
                 results.append(outbound.written(asked, "NotSupported"))
                 continue
@@ -92,13 +96,14 @@ class V16Calls:
 class V16Conversation(V16Calls):
     """The same with turns."""
 
-    def __init__(self, *, session: StationConversation, memory: V16Memory) -> None:
-        super().__init__(session=session, memory=memory)
+    def __init__(
+        self, *, session: StationConversation, memory: V16Memory, spelling: Spelling
+    ) -> None:
+        super().__init__(session=session, memory=memory, spelling=spelling)
         self._turns = session
-        self._turn_memory = memory
 
     @asynccontextmanager
     async def turn(self, urgency: Urgency) -> AsyncIterator[StationCalls]:
         """Hold the turn for several calls."""
         async with self._turns.turn(urgency) as calls:
-            yield V16Calls(session=calls, memory=self._turn_memory)
+            yield V16Calls(session=calls, memory=self._memory, spelling=self._spelling)

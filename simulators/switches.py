@@ -1,0 +1,174 @@
+"""Every way to fail, by device: one line each, with the parameters that it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameters:
+    """What can be said of a fault besides its time; a kind reads what its switch takes."""
+
+    action: str | None = None  # None = every action
+    code: str = "InternalError"
+    reason_code: str = "InternalError"
+    lag_s: float = 0.0
+    value: float = 0.0
+
+
+USUAL = Parameters()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switch:
+    """One way to fail: in words, and the parameters it takes with their defaults."""
+
+    told: str
+    takes: Mapping[str, str | float | None] = field(default_factory=dict)
+
+
+def _switch(told: str, /, **takes: str | float | None) -> Switch:
+    return Switch(told=told, takes=MappingProxyType(takes))
+
+
+METER_SWITCHES: dict[str, Switch] = {
+    "busy": _switch("exception 6"),
+    "gateway_silence": _switch("exception 11"),
+    "silent": _switch("accepts TCP, never answers"),
+    "slow": _switch("answers late by the meter's `slow_s`"),
+    "previous": _switch("answers the question before"),
+    "short": _switch("a register less"),
+    "half": _switch("half a frame"),
+    "wrong_transaction": _switch("the answer carries another number"),
+    "wrong_unit": _switch("the answer carries another unit"),
+    "bad_checksum": _switch("a wrong checksum"),
+    "noise": _switch("bytes before the frame"),
+    "echo": _switch("gives back what is sent, then answers"),
+    "echo_alone": _switch("gives back what is sent, and nothing else"),
+    "half_open": _switch("today's connections go mute, new ones work"),
+    "refuses": _switch("no TCP"),
+    "frozen": _switch("old values"),
+    "not_implemented": _switch("0x8000 / NaN"),
+    "zeros": _switch("all registers hold 0"),
+    "ones": _switch("all registers hold 0xFFFF"),
+    "word_order": _switch("the words of a value change places"),
+    "sign": _switch("the power has the other sign"),
+}
+
+PRICE_SWITCHES: dict[str, Switch] = {
+    "outage": _switch("503"),
+    "garbage": _switch("HTML with status 200"),
+    "partial": _switch("first half of the entries"),
+    "unpublished": _switch("tomorrow does not appear"),
+    "nulls": _switch("every fourth price is null"),
+    "hangs": _switch("answers after 60 s real"),
+}
+
+LINK_SWITCHES: dict[str, Switch] = {
+    "silent": _switch("reads, never answers a call; its own messages go on", action=None),
+    "slow_answers": _switch("answers lag_s (real) late; beyond the time-out: too late", lag_s=5.0),
+    "call_error": _switch("CALLERROR `code` to each call", code="InternalError", action=None),
+    "black_hole": _switch("link up, nothing sent or answered, no pong, no close"),
+    "no_pong": _switch("answers no ping"),
+    "drop_link": _switch("away for as long as it lasts, without a Close frame"),
+    "closes_link": _switch("away for as long as it lasts, with a Close frame"),
+    "gone_after_close": _switch("never comes back after the central system's Close frame"),
+    "wrong_subprotocol": _switch("offers only ocpp9.9"),
+    "no_subprotocol": _switch("offers none and speaks its first version"),
+    "sends_twice": _switch("sends each of its calls twice, with the same id"),
+    "reuses_ids": _switch("gives all its calls the same id"),
+    "garbage": _switch("a frame that is no OCPP before each of its calls"),
+    "huge_frames": _switch("a frame of `value` bytes before each of its calls", value=1_048_576.0),
+    "send_frames": _switch("a SEND (type 6) before each of its calls"),
+}
+
+LIFE_SWITCHES: dict[str, Switch] = {
+    "never_boots": _switch("never sends BootNotification, and so nothing else, but answers"),
+    "skips_boot": _switch("goes on without BootNotification, even after a power cycle"),
+    "boots_on_reconnect": _switch("BootNotification at each connection, without a power cycle"),
+    "boot_storm": _switch("BootNotification again lag_s after each that was accepted", lag_s=2.0),
+    "reboot": _switch("once: the transaction ends, TxProfiles are lost"),
+    "forgets_settings": _switch("settings are back to the factory's at each connection"),
+    "forgets_default": _switch("the other profiles are lost at a reboot too"),
+    "remote_start_needed": _switch("starts no transaction by itself"),
+    "stuck_finishing": _switch("after a transaction nothing starts until the car is unplugged"),
+    "offline_replay": _switch("samples made without a link are kept and told later"),
+    "out_of_order": _switch("what was queued without a link is told newest first"),
+    "repeats_events": _switch("tells the last transaction events again after a reconnect"),
+}
+
+PROFILE_SWITCHES: dict[str, Switch] = {
+    "rejects_profiles": _switch(
+        "Rejected with reason_code", reason_code="InternalError", action=None
+    ),
+    "accepts_and_ignores": _switch("Accepted, and nothing changes"),
+    "rate_limited": _switch("a purpose written twice in `value` s: RateLimitExceeded", value=60.0),
+    "zero_refused": _switch("a limit or setpoint of 0 is refused: ValueZeroNotAllowed"),
+    "zero_latches": _switch("after a 0 the EV takes nothing more until it is plugged in anew"),
+    "negative_limit_zero": _switch("a negative limit is Accepted and means 0 W"),
+    "negative_limit_ignored": _switch("a negative limit is Accepted and changes nothing"),
+    "negative_limit_refused": _switch("a negative limit is a PropertyConstraintViolation"),
+    "negative_limit_absolute": _switch("a negative limit charges with its magnitude"),
+    "negative_limit_discharges": _switch("a negative limit really discharges"),
+    "never_expires": _switch("a duration that is over changes nothing"),
+    "unlimited_offline": _switch("without a link no profile counts: full power"),
+    "foreign_profile": _switch("an energy manager's constraint of ±`value` W", value=3000.0),
+    "foreign_default": _switch("an installer's TxDefaultProfile of `value` W", value=3000.0),
+}
+
+POWER_SWITCHES: dict[str, Switch] = {
+    "sign_flip": _switch("charges when told to discharge, and the reverse"),
+    "lag": _switch("follows lag_s late", lag_s=10.0),
+    "slow_ramp": _switch("changes by at most `value` W each second", value=100.0),
+    "deadband": _switch("ignores changes below `value` W", value=500.0),
+    "power_floor": _switch("never runs below `value` W, but at it", value=3000.0),
+    "renegotiation": _switch(
+        "ScheduledControl: a change is negotiated with the EV for lag_s", lag_s=60.0
+    ),
+}
+
+CAR_SWITCHES: dict[str, Switch] = {
+    "needs_rejected": _switch("the EV refuses bidirectional service"),
+    "permission_withdrawn": _switch("the EV may discharge no longer and renegotiates"),
+    "car_full": _switch("the EV stops at its own limit of `value` %", value=0.0),
+    "car_timer": _switch("the EV waits for its own timer and takes nothing"),
+}
+
+MESSAGE_SWITCHES: dict[str, Switch] = {
+    "clock_skew": _switch("stamps are off by lag_s", lag_s=7200.0),
+    "clock_1970": _switch("stamps count from 1970"),
+    "nul_characters": _switch("NUL and control characters in tags, names and ids"),
+    "old_shapes": _switch("StatusNotification and MeterValues in the words of 1.6"),
+    "seq_no_zero": _switch("seqNo is always 0"),
+    "tbc_missing": _switch("reports without tbc"),
+    "report_never_ends": _switch("the last part of a report never comes"),
+    "variables_without_value": _switch("GetVariables: Accepted without a value"),
+    "absurd_composite": _switch("a composite schedule without periods, 8638204624965 s long"),
+    "status_evse_zero": _switch("StatusNotification of EVSE 0, connector 0"),
+    "available_while_plugged": _switch("StatusNotification Available with a car plugged in"),
+}
+
+READING_SWITCHES: dict[str, Switch] = {
+    "no_soc": _switch("no SoC"),
+    "soc_glitch": _switch("the SoC reads `value` %", value=0.0),
+    "soc_frozen": _switch("the SoC stays what it was"),
+    "soc_needs_power": _switch("SoC only while power flows"),
+    "kwh": _switch("energy in kWh, power in kW"),
+    "kwh_mixed": _switch("energy in kWh in Started and Ended, in Wh between"),
+    "no_units": _switch("values without a unit"),
+    "power_zero": _switch("power reads 0 while the registers move"),
+    "session_registers": _switch("registers count from the start of the transaction"),
+    "negative_import": _switch("discharge is a negative import, and no export is told"),
+}
+
+STATION_SWITCHES: dict[str, Switch] = {
+    **LINK_SWITCHES,
+    **LIFE_SWITCHES,
+    **PROFILE_SWITCHES,
+    **POWER_SWITCHES,
+    **CAR_SWITCHES,
+    **MESSAGE_SWITCHES,
+    **READING_SWITCHES,
+}

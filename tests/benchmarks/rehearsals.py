@@ -1,0 +1,74 @@
+"""`make rehearsals`: every strategy through six real years, and docs/rehearsals.md from it.
+
+    python -m tests.benchmarks.rehearsals [--years DIR] [--only YEAR …] [--output FILE]
+
+Each strategy is a child process, as with `v2g backtest`. Our V2G's setpoints are then replayed by
+`score_year.py`, which shares no code with the daemon.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import resource
+import tempfile
+from pathlib import Path
+
+from tests.benchmarks.__main__ import machine_here
+from tests.benchmarks.rehearsals_page import Rehearsed, rehearsals_page
+from tests.benchmarks.score_year import read_year, score, setpoints_of
+from v2g_daemon.adapters.series.folder import read_pairing
+from v2g_daemon.app.backtest.figures import write_setpoints
+from v2g_daemon.app.backtest.pairing_case import case_of_pairing
+from v2g_daemon.app.backtest.run import rehearse
+from v2g_daemon.rehearsal.contest import Case, Contest
+from v2g_daemon.rehearsal.knowledge import Knowledge
+
+ROOT = Path(__file__).resolve().parents[2]
+YEARS = Path("tests/benchmarks/years")
+
+
+def main() -> None:
+    """Rehearse, write, and name the file."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--years", type=Path, default=YEARS, help="a folder of pairings")
+    parser.add_argument("--only", nargs="*", help="the names of some of them")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs" / "rehearsals.md")
+    options = parser.parse_args()
+    reference = json.loads((options.years / "reference.json").read_text("utf-8"))
+    found = []
+    for name in options.only or reference:
+        print(f"rehearsing: {name}", flush=True)
+        found.append(rehearsed(options.years, name, reference[name]["policies"]))
+    # Children's memory is the highest of all of them: RUSAGE_CHILDREN tells no more.
+    highest_mib = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024.0
+    page = rehearsals_page(machine_here(), found, highest_mib=highest_mib)
+    options.output.write_text(page, encoding="utf-8")
+    print(f"wrote {options.output}")
+
+
+def rehearsed(years: Path, name: str, reference: dict[str, dict[str, float]]) -> Rehearsed:
+    """One year, and what another programme makes of its setpoints."""
+    contest = asyncio.run(_contest(case_of_pairing(read_pairing(years / name), None)))
+    with tempfile.TemporaryDirectory() as folder:
+        trace = Path(folder) / "setpoints.csv.gz"
+        write_setpoints(contest, trace)
+        year = read_year(name, years)
+        replayed = score(year, setpoints_of(year, trace))
+    return Rehearsed(contest=contest, reference=reference, replayed_net_cost=replayed["net_cost"])
+
+
+async def _contest(case: Case) -> Contest:
+    return await rehearse(
+        case,
+        knowledge=Knowledge.TOLD,
+        cores=asyncio.Semaphore(len(os.sched_getaffinity(0))),
+        watch=lambda strategy, slots: None,
+        stop=asyncio.Event(),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What is known of a make, as data, and what was learned of one station."""

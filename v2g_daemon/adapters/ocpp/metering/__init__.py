@@ -1,0 +1,1 @@
+"""Meter values as stations really send them, made into samples to be relied on: OCPP's block J."""

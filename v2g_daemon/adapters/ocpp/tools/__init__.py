@@ -1,0 +1,1 @@
+"""What an installer sees and asks of a station."""
