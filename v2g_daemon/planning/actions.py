@@ -106,3 +106,14 @@ def next_targets_wh(case: Case) -> tuple[float | None, ...]:
             following_wh = None
         found.append(following_wh)
     return tuple(found[::-1])
+
+
+def landing_levels(
+    case: Case, targets_wh: tuple[float | None, ...]
+) -> tuple[tuple[float, ...], ...]:
+    """Per step, the energies worth landing on: floor, ceiling, and the next target."""
+    floor_wh, ceilings_wh = case.pack.floor_wh, case.horizon.ceiling_wh.tolist()
+    return tuple(
+        tuple(sorted({floor_wh, ceiling_wh} | (set() if target_wh is None else {target_wh})))
+        for target_wh, ceiling_wh in zip(targets_wh, ceilings_wh, strict=True)
+    )

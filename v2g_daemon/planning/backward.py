@@ -13,7 +13,7 @@ from math import inf, isnan
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from v2g_daemon.planning.case import Case, Floats, Trips
+from v2g_daemon.planning.case import SLACK_WH, Case, Floats, Trips
 from v2g_daemon.planning.grid import Grid
 from v2g_daemon.planning.stage import FORBIDDEN
 from v2g_daemon.planning.tables import Tables
@@ -156,12 +156,15 @@ def _land(
     to_come: tuple[Floats, float],
     before: Floats,
 ) -> None:
-    """Improve `before` in place where a step can end exactly on the next target."""
+    """Improve `before` in place where a step can end exactly on a level."""
     row_of_values, hold = to_come
+    target_wh = tables.next_target_wh[step]
     for landing, cost in zip(tables.landings, landings, strict=True):
         row = landing.row_of.get(step)
         if row is not None:
-            worth = min(tables.grid.at(row_of_values, landing.band.level_wh), hold)
+            worth = tables.grid.at(row_of_values, landing.band.level_wh)
+            if landing.band.level_wh == target_wh:
+                worth = min(worth, hold)
             near = before[landing.band.points]
             np.minimum(near, cost[row] + worth, out=near)
 
@@ -217,12 +220,15 @@ class _Forced:
         self._cost = per_step[steps, tables.strongest]
         moved_wh = tables.level_wh[steps, tables.strongest]
         self._grid, self._moved_wh = grid, moved_wh.tolist()
-        self._places: dict[float, Floats] = {
-            wh: np.minimum(grid.energy_wh[:floor] + wh, grid.energy_wh[-1])
+        energy_wh, room_wh = grid.energy_wh[:floor], grid.energy_wh[-1] - grid.energy_wh[:floor]
+        # A charge that would pass the last point stops there, and costs no more than that.
+        self._charged: dict[float, tuple[Floats, Floats]] = {
+            wh: (energy_wh + np.minimum(wh, room_wh), np.minimum(room_wh / max(wh, SLACK_WH), 1.0))
             for wh in set(self._moved_wh)
         }
 
     def charge(self, step: int, to_come: Floats, *, out: Floats) -> None:
         """Write the cost to come of the points below the floor."""
-        out[:] = self._grid.on(to_come, self._places[self._moved_wh[step]])
-        out += self._cost[step]
+        reached_wh, share = self._charged[self._moved_wh[step]]
+        out[:] = self._grid.on(to_come, reached_wh)
+        out += self._cost[step] * share

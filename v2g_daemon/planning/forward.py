@@ -123,11 +123,9 @@ class _Pace:
         case = self._tables.case
         hours = float(case.horizon.hours[step])
         ceiling_wh = float(case.horizon.ceiling_wh[step])
-        target_wh = self._tables.next_target_wh[step]
-        levels_wh = {case.pack.floor_wh, ceiling_wh} | (set() if target_wh is None else {target_wh})
         exact_w = [
             power_w
-            for level_wh in sorted(levels_wh)
+            for level_wh in self._tables.landing_levels_wh[step]
             if (power_w := landing(case.pack, energy_wh, level_wh, hours, ceiling_wh)) is not None
         ]
         if allowance_wh < case.pack.max_discharge_w * hours:

@@ -120,7 +120,7 @@ def _pooled(week: Floats) -> Floats:
 
 def _trips(trips_wh: Sequence[float], capacity_wh: float) -> Trips:
     """Quantiles in which new trips count most, and the largest one of late."""
-    if not trips_wh:
+    if len(trips_wh) == 0:
         share = np.array(FIRST_TRIPS_OF_PACK)
         return Trips(energy_wh=share * capacity_wh, weight=np.full(len(share), 1.0 / len(share)))
     seen_wh = np.array(trips_wh[-TRIPS_KEPT:])

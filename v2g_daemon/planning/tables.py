@@ -11,6 +11,7 @@ from v2g_daemon.planning.actions import (
     LEVELS,
     Band,
     band,
+    landing_levels,
     level_powers,
     match_powers,
     next_targets_wh,
@@ -63,6 +64,7 @@ class Tables:
     taps: Taps
     floor_point: int
     next_target_wh: tuple[float | None, ...]
+    landing_levels_wh: tuple[tuple[float, ...], ...]
     landings: tuple[Landing, ...]
 
 
@@ -76,8 +78,10 @@ def tables_of(case: Case) -> Tables:
     actions = priced(case, terms, power_w)
     idle = int(np.flatnonzero(level_w == 0.0)[0])
     idle_cost = actions.cost[:, idle]
-    floor_point = int(np.count_nonzero(grid.energy_wh < case.pack.floor_wh - SLACK_WH))
+    # A floor lies on the lattice, but for one of less than half a cell.
+    floor_point = int(np.count_nonzero(grid.energy_wh < case.pack.floor_wh - grid.step_wh / 2.0))
     targets_wh = next_targets_wh(case)
+    levels_wh = landing_levels(case, targets_wh)
     steps = case.horizon.steps
     charges = actions.feasible[:, idle : len(level_w)].reshape(steps, -1, len(level_w) - idle)
     return Tables(
@@ -92,7 +96,8 @@ def tables_of(case: Case) -> Tables:
         taps=_taps(case, grid, power_w, floor_point),
         floor_point=floor_point,
         next_target_wh=targets_wh,
-        landings=_landings(case, grid, targets_wh),
+        landing_levels_wh=levels_wh,
+        landings=_landings(case, grid, levels_wh),
     )
 
 
@@ -158,12 +163,14 @@ def _refused(case: Case, grid: Grid, power_w: Floats, floor_point: int) -> Float
     return np.where(refused, FORBIDDEN, 0.0)
 
 
-def _landings(case: Case, grid: Grid, targets_wh: tuple[float | None, ...]) -> tuple[Landing, ...]:
+def _landings(
+    case: Case, grid: Grid, levels_wh_of: tuple[tuple[float, ...], ...]
+) -> tuple[Landing, ...]:
     horizon = case.horizon
     rows_of: dict[tuple[float, float, float], list[int]] = {}
-    for step, target_wh in enumerate(targets_wh):
-        if target_wh is not None:
-            key = (target_wh, float(horizon.hours[step]), float(horizon.ceiling_wh[step]))
+    for step, levels_wh in enumerate(levels_wh_of):
+        for level_wh in levels_wh:
+            key = (level_wh, float(horizon.hours[step]), float(horizon.ceiling_wh[step]))
             rows_of.setdefault(key, []).append(step)
     found: list[Landing] = []
     for (level_wh, hours, ceiling_wh), rows in rows_of.items():

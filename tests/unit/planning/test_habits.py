@@ -51,8 +51,9 @@ def test_nothing_is_learned_from_no_stay() -> None:
 def test_a_regular_driver_is_expected_to_leave_when_he_always_does() -> None:
     habits = learned(nights(8), days=56)
     tuesday = habits.leaves[QUARTERS : 2 * QUARTERS]
-    # The quarter hour that ends at 7:30, or the next: those still here then are few.
-    assert 4 * 7 + 1 <= int(tuesday.argmax()) <= 4 * 7 + 3
+    still_here = np.cumprod(1.0 - tuesday)
+    # 7:30 is the end of quarter hour 29.
+    assert 4 * 7 <= int(np.argmax(still_here < 0.5)) <= 4 * 7 + 3
     assert tuesday[4 * 3] < 0.01
     stays_until_seven = np.prod(1.0 - tuesday[: 4 * 6])
     assert stays_until_seven > 0.9
@@ -63,7 +64,8 @@ def test_a_regular_driver_is_expected_to_leave_when_he_always_does() -> None:
 def test_a_regular_driver_is_expected_back_in_the_evening() -> None:
     habits = learned(nights(8), days=56)
     tuesday = habits.returns[QUARTERS : 2 * QUARTERS]
-    assert 4 * 18 - 1 <= int(tuesday.argmax()) <= 4 * 18 + 1
+    away_still = np.cumprod(1.0 - tuesday[4 * 8 :])
+    assert 4 * 18 - 2 <= 4 * 8 + int(np.argmax(away_still < 0.5)) <= 4 * 18 + 2
     assert np.prod(1.0 - tuesday[4 * 9 : 4 * 16]) > 0.9
 
 
