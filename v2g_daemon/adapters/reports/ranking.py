@@ -44,18 +44,7 @@ def ranking_json(found: Sequence[Ranked]) -> str:
 def ranking_page(found: Sequence[Ranked]) -> str:
     """The ranking for people; it needs nothing else."""
     currency = found[0].compared.currency
-    best = found[0]
-    bars = [
-        RangedBar(
-            name=_label(one.compared.combination, found),
-            value=one.compared.v2g,
-            low=one.compared.v2g_low,
-            high=one.compared.v2g_high,
-            label=f"{one.compared.v2g:,.0f} {currency}",
-            kind="give" if one is best else "plain",
-        )
-        for one in found
-    ]
+    bars = [_bar(one, found) for one in found]
     said = "; ".join(f"{bar.name}: {bar.label}" for bar in bars)
     return document(
         "Which one is cheapest?",
@@ -63,7 +52,7 @@ def ranking_page(found: Sequence[Ranked]) -> str:
             "div",
             tag("h1", text("Which one is cheapest?")),
             paragraph(_answer(found), "answer"),
-            paragraph(_surely(best), "lead"),
+            paragraph(_surely(found[0]), "lead"),
             class_="card",
         ),
         section(
@@ -81,6 +70,18 @@ def ranking_page(found: Sequence[Ranked]) -> str:
             *(paragraph(line, "note") for line in _shared(found)),
         ),
         footer=FOOTER,
+    )
+
+
+def _bar(one: Ranked, found: Sequence[Ranked]) -> RangedBar:
+    case = one.compared
+    return RangedBar(
+        name=_label(case.combination, found),
+        value=case.v2g,
+        low=case.v2g_low,
+        high=case.v2g_high,
+        label=f"{case.v2g:,.0f} {case.currency}",
+        kind="give" if one.rank == 1 else "plain",
     )
 
 

@@ -100,7 +100,8 @@ def _by_payback(found: Payback, price: float, contest: Contest) -> str:
     costs = money(price, contest)
     if found.default_years is None:
         return f"No: it never earns back {costs}."
-    years = f"about {years_words(found.default_years)} years"
+    about = "" if found.default_years > LONGEST_YEARS else "about "
+    years = f"{about}{years_words(found.default_years)} years"
     if found.latest_years is not None and found.latest_years <= SURE_YEARS:
         return f"Yes: it earns back {costs} in {years}."
     if found.default_years <= LIKELY_YEARS:
