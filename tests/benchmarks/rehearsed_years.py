@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("years", nargs="*", default=list(NAMES))
     parser.add_argument("--knowledge", default="a", choices=["a", "b"])
     parser.add_argument("--strategy", default="v2g", choices=["v1g", "v2h", "v2g"])
-    parser.add_argument("--unmet-later", type=float, default=2.0)
+    parser.add_argument("--unmet-later", type=float, default=3.0)
     parser.add_argument("--set", action="append", default=[], dest="changes")
     options = parser.parse_args()
     for setting in options.changes:

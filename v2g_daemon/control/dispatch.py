@@ -16,7 +16,7 @@ from v2g_daemon.market.money import net_cost
 
 LEVELS = 12
 LEAST_AHEAD_S = 300.0
-SWITCHING_COST = 0.005
+SWITCHING_COST = 0.001
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +110,7 @@ def _candidates(moment: Moment, hours: float) -> list[float]:
     matches = (
         -moment.net_load_w,
         ac_power_w((moment.soc_ceiling - moment.soc) * moment.capacity_wh / hours, moment.loss),
+        ac_power_w((moment.soc_floor - moment.soc) * moment.capacity_wh / hours, moment.loss),
     )
     for power_w in matches:
         charges = moment.min_charge_w <= power_w <= moment.max_charge_w

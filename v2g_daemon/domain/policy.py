@@ -176,7 +176,7 @@ class Economics:
     currency: str
     margin_per_kwh: float
     unmet_goal_per_kwh: float
-    unmet_later_per_kwh: float = 2.0
+    unmet_later_per_kwh: float = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

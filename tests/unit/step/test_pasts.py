@@ -211,7 +211,7 @@ def test_a_trip_took_what_was_missing_when_the_car_came_back() -> None:
         PastStay(
             plugged_in_utc=T0 + timedelta(days=1),
             plugged_out_utc=None,
-            trip_wh=pytest.approx(18_000.0),
+            trip_wh=pytest.approx(18_000.0),  # type: ignore[arg-type]
         ),
     )
 
