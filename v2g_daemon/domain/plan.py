@@ -87,6 +87,10 @@ class PlanProblem:
     current_pv_w: float | None = None
     pv_throttled_above_w: float | None = None
 
+    def __post_init__(self) -> None:
+        if len(self.step_s) == 0 or min(self.step_s) <= 0:
+            raise ValueError("a plan needs at least one step, and each must last")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanSlot:

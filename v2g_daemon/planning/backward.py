@@ -211,7 +211,7 @@ class _Window:
 
 
 class _Forced:
-    """Below the floor: as strong a charge as the house allows, whatever it costs."""
+    """Below the floor: as strong a charge up to it as the house allows, whatever it costs."""
 
     def __init__(self, tables: Tables, cost: Floats) -> None:
         case, grid, floor = tables.case, tables.grid, tables.floor_point
@@ -220,8 +220,8 @@ class _Forced:
         self._cost = per_step[steps, tables.strongest]
         moved_wh = tables.level_wh[steps, tables.strongest]
         self._grid, self._moved_wh = grid, moved_wh.tolist()
-        energy_wh, room_wh = grid.energy_wh[:floor], grid.energy_wh[-1] - grid.energy_wh[:floor]
-        # A charge that would pass the last point stops there, and costs no more than that.
+        energy_wh, room_wh = grid.energy_wh[:floor], grid.energy_wh[floor] - grid.energy_wh[:floor]
+        # From the floor on it is free to stop, so it costs no more than getting there.
         self._charged: dict[float, tuple[Floats, Floats]] = {
             wh: (energy_wh + np.minimum(wh, room_wh), np.minimum(room_wh / max(wh, SLACK_WH), 1.0))
             for wh in set(self._moved_wh)
