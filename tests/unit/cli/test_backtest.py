@@ -1,26 +1,24 @@
-"""`v2g backtest` and `v2g compare` as they are typed."""
+"""`v2g backtest` as it is typed."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
 
-from tests.unit.app.backtest.test_house import HOUSE, ROOT, SPOT, YEAR
+from tests.unit.app.backtest.test_house import HOUSE, YEAR
 from tests.unit.cli.conftest import V2g
 
 NAMES = {"plain", "v1g_cheapest80", "v2g_threshold", "v1g", "v2h", "v2g", "perfect"}
 
 
-def test_two_days_of_a_pairing_become_table_page_json_and_setpoints(
-    v2g: V2g, tmp_path: Path
-) -> None:
+def test_a_day_of_a_pairing_become_table_page_json_and_setpoints(v2g: V2g, tmp_path: Path) -> None:
     json_file, html = tmp_path / "out.json", tmp_path / "out.html"
     setpoints = tmp_path / "out.csv.gz"
-    said = v2g("backtest", "--pairing", YEAR, "--from", "2024-06-08", "--to", "2024-06-09",
+    said = v2g("backtest", "--pairing", YEAR, "--from", "2024-06-08", "--to", "2024-06-08",
                "--carbon", _carbon(tmp_path), "--json", json_file, "--html", html,
                "--setpoints", setpoints, "--hardware-price", 4000)  # fmt: skip
     assert (said.status, said.err) == (0, "")
-    assert said.out.startswith("nl2024pv: 8 June 2024 to 9 June 2024, 2 days, Europe/Amsterdam\n")
+    assert said.out.startswith("nl2024pv: 8 June 2024 to 8 June 2024, 1 day, Europe/Amsterdam\n")
     assert "kg CO2" in said.out
     found = json.loads(json_file.read_text())
     assert set(found["strategies"]) == NAMES
@@ -46,16 +44,3 @@ def test_files_that_lack_something_are_refused_with_the_fix(v2g: V2g, tmp_path: 
     said = v2g("backtest", "--pairing", tmp_path)
     assert said.status == 1
     assert "there is no pairing.json" in said.err
-
-
-def test_a_matrix_of_one_day_is_ranked(v2g: V2g, tmp_path: Path) -> None:
-    path = tmp_path / "house.toml"
-    path.write_text(HOUSE)
-    said = v2g("compare", "-c", path, "--tariffs", "flat,nl-dynamic", "--prices", SPOT,
-               "--from", "2024-03-29", "--to", "2024-03-29", "--folder", tmp_path / "kept",
-               "--json", tmp_path / "c.json", "--html", tmp_path / "c.html")  # fmt: skip
-    assert (said.status, said.err) == (0, "")
-    ranking = json.loads((tmp_path / "c.json").read_text())
-    assert {one["tariff"] for one in ranking} == {"flat", "nl-dynamic"}
-    assert "Which one is cheapest?" in (tmp_path / "c.html").read_text()
-    assert (ROOT / "docs/backtest.md").exists()

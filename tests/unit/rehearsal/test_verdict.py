@@ -24,6 +24,7 @@ from v2g_daemon.rehearsal.verdict import (
 
 DAY = 96
 YEAR = days_of([0.30] * (365 * DAY))
+WEEKS = days_of([0.30] * (26 * 7 * DAY))
 
 
 def bought(days: Days, kwh_a_day: float, *, out_kwh_a_day: float = 0.0) -> Ran:
@@ -41,24 +42,24 @@ def both(days: Days, ran: Ran) -> tuple[Score, Ran]:
 
 
 def test_a_gain_is_money_a_year_with_the_band_of_wear() -> None:
-    job = a_case(YEAR).job(Strategy.V2G, Knowledge.TOLD)
+    job = a_case(WEEKS).job(Strategy.V2G, Knowledge.TOLD)
     # 2 kWh a day less at 0.30, for 1 kWh a day out of the pack at 0.04.
     gain = gain_over(
-        job, both(YEAR, bought(YEAR, 8.0, out_kwh_a_day=1.0)), both(YEAR, bought(YEAR, 10.0))
+        job, both(WEEKS, bought(WEEKS, 8.0, out_kwh_a_day=1.0)), both(WEEKS, bought(WEEKS, 10.0))
     )
     assert gain.default == pytest.approx(365 * (0.60 - 0.04))
     assert gain.high == pytest.approx(365 * (0.60 - 0.01))
     assert gain.low == pytest.approx(365 * (0.60 - 0.09))
-    # Every week is like the others, so none is luck; ten of 365 equal days bring ten parts.
+    # Every week is like the others, so none is luck; ten of 182 equal days bring ten parts.
     assert gain.by_chance == pytest.approx(0.0, abs=1e-6)
-    assert gain.best_days_share == pytest.approx(10 / 365)
+    assert gain.best_days_share == pytest.approx(10 / 182)
 
 
-def test_half_a_year_is_counted_twice() -> None:
-    half = days_of([0.30] * (365 * DAY // 2))
-    job = a_case(half).job(Strategy.V2G, Knowledge.TOLD)
-    gain = gain_over(job, both(half, bought(half, 8.0)), both(half, bought(half, 10.0)))
-    assert gain.default == pytest.approx(2 * 183 * 0.60, rel=1e-3)
+def test_a_fifth_of_a_year_is_counted_five_times() -> None:
+    fifth = days_of([0.30] * (73 * DAY))
+    job = a_case(fifth).job(Strategy.V2G, Knowledge.TOLD)
+    gain = gain_over(job, both(fifth, bought(fifth, 8.0)), both(fifth, bought(fifth, 10.0)))
+    assert gain.default == pytest.approx(5 * 73 * 0.60, rel=1e-3)
 
 
 def test_a_few_days_say_nothing_of_chance() -> None:
@@ -72,12 +73,14 @@ def test_weeks_that_differ_make_a_gain_uncertain() -> None:
     # Every other week brings 14 EUR, the others nothing.
     imported = tuple(
         round(20e6 / 3.0) if slot % DAY == 0 and slot // DAY // 7 % 2 == 0 else 0
-        for slot in range(YEAR.count)
+        for slot in range(WEEKS.count)
     )
-    job = a_case(YEAR).job(Strategy.V2G, Knowledge.TOLD)
-    gain = gain_over(job, both(YEAR, a_run(YEAR)), both(YEAR, a_run(YEAR, import_milliwh=imported)))
-    # A week's standard deviation is 7.07; √52.14 weeks and 1.28 of them.
-    assert gain.by_chance == pytest.approx(1.28 * 7.07 * 52.14**0.5, rel=0.01)
+    job = a_case(WEEKS).job(Strategy.V2G, Knowledge.TOLD)
+    gain = gain_over(
+        job, both(WEEKS, a_run(WEEKS)), both(WEEKS, a_run(WEEKS, import_milliwh=imported))
+    )
+    # A week's standard deviation is 7 × √(26 / 25); √52.14 weeks and 1.28 of them.
+    assert gain.by_chance == pytest.approx(1.28 * 7.14 * 52.14**0.5, rel=0.01)
 
 
 def test_the_share_of_the_attainable_pays_for_what_is_missed_beyond_plain_charging() -> None:

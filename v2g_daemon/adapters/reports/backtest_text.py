@@ -46,7 +46,9 @@ def _head(contest: Contest) -> Iterator[str]:
     days, case = contest.case.days, contest.case
     zone = ZoneInfo(days.timezone)
     first, last = days.start_utc.astimezone(zone), days.utc(days.count - 1).astimezone(zone)
-    yield f"{case.name}: {first:%-d %B %Y} to {last:%-d %B %Y}, {days.count // 96} days, {zone.key}"
+    count = days.count // 96
+    length = "1 day" if count == 1 else f"{count} days"
+    yield f"{case.name}: {first:%-d %B %Y} to {last:%-d %B %Y}, {length}, {zone.key}"
     yield f"Knowledge {contest.knowledge.value}: {KNOWN[contest.knowledge.value]}."
     yield (
         f"Money in {days.currency}; energy left in the car at {case.market.end_per_kwh} per kWh, "

@@ -58,7 +58,7 @@ class Matrix:
         prices = [
             given
             for given in self.files.prices
-            if "=" not in given or given.rpartition("=")[0] in book.sources()
+            if (given.rpartition("=")[0] in book.sources() if "=" in given else book.sources())
         ]
         return replace(
             self.files,
@@ -135,7 +135,7 @@ async def _one(
 ) -> Compared | None:
     """A combination from the folder, else from a rehearsal; None where that was stopped."""
     files = asked.files_of(one)
-    place = folder / f"{await asyncio.to_thread(_fingerprint, asked, one, files)}.json"
+    place = folder / f"{await asyncio.to_thread(fingerprint, asked, one, files)}.json"
     known = _kept(place)
     if known is not None:
         watch(one)
@@ -162,7 +162,7 @@ def _name(one: Combination) -> str:
     return f"{one.tariff}, {one.car}, {one.charger}, {one.driver}"
 
 
-def _fingerprint(asked: Matrix, one: Combination, files: Files) -> str:
+def fingerprint(asked: Matrix, one: Combination, files: Files) -> str:
     """The same for the same rehearsal, whatever else changes."""
     found = sha256()
     for part in _parts(asked, one, files):

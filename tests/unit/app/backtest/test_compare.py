@@ -11,7 +11,7 @@ import pytest
 
 from tests.unit.app.backtest.test_house import HOUSE, MARCH
 from v2g_daemon.app.backtest import compare as module
-from v2g_daemon.app.backtest.compare import Matrix, compare, matrix
+from v2g_daemon.app.backtest.compare import Matrix, compare, fingerprint, matrix
 from v2g_daemon.app.backtest.run import rehearse
 from v2g_daemon.domain.errors import ConfigurationError, RehearsalFailed
 from v2g_daemon.rehearsal.knowledge import Knowledge
@@ -46,7 +46,7 @@ def test_prices_of_sources_that_a_tariff_lacks_are_left_out(tmp_path: Path) -> N
     given = replace(asked.files, prices=("energy-charts:NL=a.csv", "octopus:X=b.csv", "c.csv"))
     asked = replace(asked, files=given)
     flat, dynamic = (asked.files_of(one).prices for one in asked.combinations())
-    assert flat == ("c.csv",)
+    assert flat == ()
     assert dynamic == ("energy-charts:NL=a.csv", "c.csv")
 
 
@@ -84,17 +84,21 @@ async def test_what_was_done_before_an_interruption_is_not_done_again(
     assert whole[0] == first[0]
 
 
-async def test_a_changed_configuration_is_rehearsed_anew(tmp_path: Path) -> None:
-    asked = a_matrix(tmp_path, tariffs=("flat",))
-    folder = tmp_path / "kept"
-    (one,) = await compare(asked, folder, cores=2, watch=lambda one: None, stop=asyncio.Event())
+def test_a_changed_configuration_tariff_or_file_is_rehearsed_anew(tmp_path: Path) -> None:
+    asked = a_matrix(tmp_path)
+    flat, dynamic = asked.combinations()
     vehicle = asked.settings.vehicle[0].model_copy(update={"wear_cost_per_kwh_discharged": 0.5})
     others = (vehicle, *asked.settings.vehicle[1:])
-    changed = asked.settings.model_copy(update={"vehicle": others})
-    asked = replace(asked, settings=changed)
-    await compare(asked, folder, cores=2, watch=lambda one: None, stop=asyncio.Event())
-    assert len(list(folder.glob("*.json"))) == 2
-    assert one.currency == "EUR"
+    changed = replace(asked, settings=asked.settings.model_copy(update={"vehicle": others}))
+    load = tmp_path / "load.csv"
+    load.write_text("time_utc,load_w\n2024-03-28T23:00:00Z,300\n")
+    loaded = replace(asked, files=replace(asked.files, load=load))
+    found = [fingerprint(one, flat, one.files_of(flat)) for one in (asked, changed, loaded)]
+    load.write_text("time_utc,load_w\n2024-03-28T23:00:00Z,400\n")
+    found.append(fingerprint(loaded, flat, loaded.files_of(flat)))
+    found.append(fingerprint(asked, dynamic, asked.files_of(dynamic)))
+    assert len(set(found)) == 5
+    assert fingerprint(asked, flat, asked.files_of(flat)) == found[0]
 
 
 async def test_a_strategy_that_fails_ends_the_matrix_with_its_words(
