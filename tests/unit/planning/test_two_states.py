@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 from math import isnan
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ STEPS = 5
 NAN = float("nan")
 
 
-def presence(**changes: object) -> Presence:
+def presence(**changes: Any) -> Presence:
     """It leaves with a chance of one in four, returns with one in two; trips of 3 or 6 kWh."""
     nothing = np.zeros(STEPS)
     return replace(
