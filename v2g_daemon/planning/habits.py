@@ -25,12 +25,12 @@ from v2g_daemon.planning.wall import (
 
 DAYS, QUARTERS = 7, 96
 WEEK = DAYS * QUARTERS
-REACH_QUARTERS = 4
-SPREAD_QUARTERS = 1.5
-SAME_DAY, SAME_KIND, OTHER_KIND = 1.0, 0.3, 0.1
-# Before anything was seen: two changes a day, as if seen for three quarter hours.
-PRIOR_CHANCE = 2.0 / QUARTERS
-PRIOR_QUARTERS = 3.0
+REACH_QUARTERS = 6
+SPREAD_QUARTERS = 2.5
+SAME_DAY, SAME_KIND, OTHER_KIND = 1.0, 0.4, 0.1
+# Before anything was seen: a change every other day, as if seen for a little more than a quarter.
+PRIOR_CHANCE = 0.5 / QUARTERS
+PRIOR_QUARTERS = 1.2
 
 TRIPS_KEPT = 100
 TRIPS_HALF_LIFE = 15.0
