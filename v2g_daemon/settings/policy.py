@@ -105,6 +105,7 @@ def _grid(settings: sections.Settings) -> GridConnection:
             netting=Netting(site.billing_meter.netting),
             boundary_offset_s=site.billing_meter.boundary_offset_s,
         ),
+        throttles_pv=site.throttles_pv,
     )
 
 

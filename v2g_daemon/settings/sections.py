@@ -58,6 +58,7 @@ class Site(Section):
     nominal_voltage_v: Annotated[float, Field(ge=100.0, le=300.0)] = 230.0
     import_limit_w: NotNegative | None = None
     export_limit_w: NotNegative | None = None
+    throttles_pv: bool = False
     export_limit_per_phase_w: NotNegative | None = None
     export_windows: tuple[ExportWindowSection, ...] = ()
     max_phase_imbalance_w: NotNegative | None = None
