@@ -42,7 +42,7 @@ def _horizon(bench: BenchCase) -> Horizon:
         hours=np.full(steps, bench["dt"]),
         import_per_kwh=np.array(bench["imp"]),
         export_per_kwh=np.array(bench["exp"]),
-        scenarios_w=(np.array(bench["load"]) - np.array(bench["pv"]))[None, :] * 1000.0,
+        scenarios_w=(np.array(bench["load"]) - np.array(bench["pv"]))[None, None, :] * 1000.0,
         presence=sure(
             np.array(ev["avail"], dtype=np.bool_), np.array(ev["trip"]) * 1000.0, target_wh
         ),

@@ -70,7 +70,11 @@ def sure(plugged: Bools, trip_wh: Floats, target_wh: Floats) -> Presence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Horizon:
-    """One value per step; `scenarios_w` holds rows of net load that are equally likely."""
+    """One value per step; `scenarios_w`, of shape (scenarios, members, steps), is net load.
+
+    Scenarios are equally likely, and told apart when their time has come; the members of one are
+    not.
+    """
 
     hours: Floats
     import_per_kwh: Floats
@@ -88,7 +92,7 @@ class Horizon:
     @property
     def net_load_w(self) -> Floats:
         """What the house is expected to draw."""
-        mean_w: Floats = self.scenarios_w.mean(axis=0)
+        mean_w: Floats = self.scenarios_w.mean(axis=(0, 1))
         return mean_w
 
 

@@ -214,7 +214,7 @@ def _case_of(days: KnownDays, stay: KnownStay) -> Case:
         hours=np.full(count, SLOT_H),
         import_per_kwh=days.import_per_kwh[slots],
         export_per_kwh=days.export_per_kwh[slots],
-        scenarios_w=days.net_load_w[None, slots],
+        scenarios_w=days.net_load_w[None, None, slots],
         presence=sure(np.ones(count, dtype=np.bool_), np.zeros(count), np.full(count, np.nan)),
         ceiling_wh=np.full(count, stay.ceiling_wh),
         export_day=np.zeros(count, dtype=np.int64),

@@ -16,7 +16,7 @@ from v2g_daemon.planning.presence import Chances, presence, reachable_targets_wh
 from v2g_daemon.planning.price_tail import StepPrices, step_prices
 from v2g_daemon.planning.wall import DAY_S, Steps, local_seconds
 
-GROUPS = 3
+GROUPS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,12 +71,15 @@ def outlook_of(problem: PlanProblem) -> Outlook:
     )
 
 
-def grouped(scenarios_w: Floats) -> Floats:
-    """A few scenarios for many: step by step, the means of the lowest, of the middle, and so on."""
-    if len(scenarios_w) <= GROUPS:
-        return scenarios_w
-    ranked = np.sort(scenarios_w, axis=0)
-    return np.stack([group.mean(axis=0) for group in np.array_split(ranked, GROUPS)])
+def grouped(days_w: Floats) -> Floats:
+    """The days as scenarios of some members each: step by step the lowest loads, and the highest.
+
+    Days that do not fill a scenario are left out: the oldest, which come last.
+    """
+    groups = min(GROUPS, len(days_w))
+    members = len(days_w) // groups
+    ranked: Floats = np.sort(days_w[: groups * members], axis=0)
+    return ranked.reshape(groups, members, -1)
 
 
 def _chances(problem: PlanProblem, steps: Steps) -> Chances | None:

@@ -42,11 +42,11 @@ class StepTerms:
         return StepTerms._at(case, rows, case.horizon.net_load_w[rows])
 
     @staticmethod
-    def of_scenarios(case: Case) -> StepTerms:
-        """The columns of every step in each scenario; those of a step stand together."""
-        scenarios, steps = case.horizon.scenarios_w.shape
+    def of_scenarios(case: Case, net_load_w: Floats) -> StepTerms:
+        """The columns of every step at loads (scenarios, steps); those of a step stand together."""
+        scenarios, steps = net_load_w.shape
         rows = np.repeat(np.arange(steps), scenarios)
-        return StepTerms._at(case, rows, case.horizon.scenarios_w.T.ravel())
+        return StepTerms._at(case, rows, net_load_w.T.ravel())
 
     @staticmethod
     def _at(case: Case, rows: Ints, net_load_w: Floats) -> StepTerms:

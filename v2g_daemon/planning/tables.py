@@ -70,14 +70,9 @@ class Tables:
 
 def tables_of(case: Case) -> Tables:
     """Price and place all actions of a case."""
-    grid, terms = grid_of(case), StepTerms.of_scenarios(case)
-    level_w = level_powers(case.pack, LEVELS)
-    match_w = match_powers(case.pack, case.terms, terms.net_load_w[:, 0])
-    every_w = np.broadcast_to(level_w, (len(match_w), len(level_w)))
-    power_w = np.concatenate([every_w, match_w], axis=1)
-    actions = priced(case, terms, power_w)
+    grid, level_w = grid_of(case), level_powers(case.pack, LEVELS)
     idle = int(np.flatnonzero(level_w == 0.0)[0])
-    idle_cost = actions.cost[:, idle]
+    power_w, actions, idle_cost = _actions(case, level_w, idle)
     # A floor lies on the lattice, but for one of less than half a cell.
     floor_point = int(np.count_nonzero(grid.energy_wh < case.pack.floor_wh - grid.step_wh / 2.0))
     targets_wh = next_targets_wh(case)
@@ -89,7 +84,7 @@ def tables_of(case: Case) -> Tables:
         grid=grid,
         terms=StepTerms.of(case, np.arange(steps)),
         idle_cost=idle_cost.reshape(steps, -1).mean(axis=1),
-        actions=replace(actions, cost=actions.cost - idle_cost[:, None]),
+        actions=actions,
         level_wh=case.pack.delta_w(level_w) * case.horizon.hours[:, None],
         # Powers rise along the axis, and the least of them, 0 W, is always feasible.
         strongest=idle + charges.all(axis=1).sum(axis=1) - 1,
@@ -99,6 +94,29 @@ def tables_of(case: Case) -> Tables:
         landing_levels_wh=levels_wh,
         landings=_landings(case, grid, levels_wh),
     )
+
+
+def _actions(case: Case, level_w: Floats, idle: int) -> tuple[Floats, Priced, Floats]:
+    """Powers of shape (steps · scenarios, actions), what they cost beyond idling, and idling.
+
+    An action is matched to a scenario's mean, and permitted where it is at that; what it costs is
+    the mean over the members.
+    """
+    scenarios_w = case.horizon.scenarios_w
+    at_mean = StepTerms.of_scenarios(case, scenarios_w.mean(axis=1))
+    match_w = match_powers(case.pack, case.terms, at_mean.net_load_w[:, 0])
+    every_w = np.broadcast_to(level_w, (len(match_w), len(level_w)))
+    power_w = np.concatenate([every_w, match_w], axis=1)
+    actions = priced(case, at_mean, power_w)
+    cost = actions.cost
+    if scenarios_w.shape[1] > 1:
+        members = [
+            priced(case, StepTerms.of_scenarios(case, scenarios_w[:, member]), power_w).cost
+            for member in range(scenarios_w.shape[1])
+        ]
+        cost = np.mean(members, axis=0)
+    idle_cost = cost[:, idle]
+    return power_w, replace(actions, cost=cost - idle_cost[:, None]), idle_cost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

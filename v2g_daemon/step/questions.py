@@ -11,7 +11,7 @@ from v2g_daemon.domain.decision import EvseDecision
 from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.instant import Instant, fresh
 from v2g_daemon.domain.interval import QUARTER_HOUR, quarter_hour_start
-from v2g_daemon.domain.plan import PlanProblem, Store
+from v2g_daemon.domain.plan import PastStay, PlanProblem, Store
 from v2g_daemon.domain.policy import ExportPolicy, Policy, Stage
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, PowerControl
@@ -97,13 +97,9 @@ def problem_of(
     charged_wh: float,
     past: Past,
 ) -> PlanProblem:
-    """The question spelled out for the planner; snapshot.prices is known (see `question_of`).
-
-    `charged_wh` is what this session has charged so far, on the AC side.
-    """
+    """The question spelled out; `charged_wh` (AC) is what this session has charged so far."""
     vehicle = policy.vehicle(question.vehicle_id)
     export_w = _export_limit_w(decision, policy)
-    depth = policy.export_depth
     prices = snapshot.prices
     store = _store(status, decision, vehicle, question, policy, charged_wh=charged_wh)
     return PlanProblem(
@@ -121,17 +117,26 @@ def problem_of(
         current_net_load_w=_net_load_w(snapshot, policy),
         import_limit_w=_import_limit_w(policy),
         export_limit_w=max(export_w - policy.grid.margin_to_w(export_w), 0.0),
-        daily_export_wh=min(depth.energy_wh, depth.share_of_pack * vehicle.capacity_wh),
+        daily_export_wh=_daily_export_wh(vehicle, policy),
         exported_today_wh=_exported_today_wh(vehicle, snapshot),
         cycle_margin_per_kwh=policy.economics.margin_per_kwh,
         unmet_goal_per_kwh=policy.economics.unmet_goal_per_kwh,
         may_export=export_w > 0.0,
-        # Without SoC the store is the energy wanted from this session: its end is no trip's start.
-        stays=stays_of(past.sessions, vehicle) if question.soc_reported else (),
+        stays=_stays(question, vehicle, past),
         unmet_later_per_kwh=policy.economics.unmet_later_per_kwh,
         current_pv_w=snapshot.pv_power_w,
         pv_throttled_above_w=policy.grid.export_limit_w if policy.grid.throttles_pv else None,
     )
+
+
+def _stays(question: Question, vehicle: Vehicle, past: Past) -> tuple[PastStay, ...]:
+    """What habits are learned from; without SoC the store is this session's energy alone."""
+    return stays_of(past.sessions, vehicle) if question.soc_reported else ()
+
+
+def _daily_export_wh(vehicle: Vehicle, policy: Policy) -> float:
+    depth = policy.export_depth
+    return min(depth.energy_wh, depth.share_of_pack * vehicle.capacity_wh)
 
 
 def step_lengths(start_utc: datetime, goals: tuple[DepartureGoal, ...]) -> tuple[int, ...]:

@@ -101,7 +101,7 @@ def toy_case(
         hours=np.ones(steps),
         import_per_kwh=np.array(imports),
         export_per_kwh=np.array(exports),
-        scenarios_w=np.array([net_load_w]),
+        scenarios_w=np.array([[net_load_w]]),
         presence=sure(
             np.array([True] * steps if plugged is None else plugged, dtype=np.bool_),
             np.array([0.0] * steps if trip_wh is None else trip_wh),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from math import isnan
+from math import inf, isnan
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,7 @@ def doubtful(here: Presence, scenarios_kw: list[list[float]]) -> Case:
         unmet_per_kwh=5.0,
         unmet_later_per_kwh=0.5,
     )
-    scenarios_w = np.array(scenarios_kw) * 1000.0
+    scenarios_w = np.array(scenarios_kw)[:, None, :] * 1000.0
     return replace(
         case,
         horizon=replace(case.horizon, scenarios_w=scenarios_w, presence=here),
@@ -56,7 +56,7 @@ def doubtful(here: Presence, scenarios_kw: list[list[float]]) -> Case:
 def by_hand(case: Case) -> dict[tuple[str, int, int], float]:
     """The least expected cost to come, in whole kWh and kW, for (state, step, kWh)."""
     horizon, terms, here = case.horizon, case.terms, case.horizon.presence
-    loads_kw = horizon.scenarios_w / 1000.0
+    loads_kw = horizon.scenarios_w[:, 0] / 1000.0
     assert here.trips is not None
     trips = list(zip(here.trips.energy_wh / 1000.0, here.trips.weight, strict=True))
 
@@ -166,3 +166,21 @@ def test_the_dearer_a_missed_trip_the_more_the_first_hour_charges() -> None:
         kept.append(float(row[tables_of(dearer).grid.points // 2] - row[-1]))
     assert kept == sorted(kept)
     assert kept[2] > kept[0] + 0.5
+
+
+def test_what_is_not_told_apart_is_priced_on_average() -> None:
+    """Two members of one scenario: discharging 2 kW serves one house and is exported by the other.
+
+    Two scenarios know which house it is, and do no worse.
+    """
+    apart = doubtful(presence(leaves=np.zeros(STEPS)), [[2.0] * STEPS, [0.0] * STEPS])
+    apart = replace(apart, terms=replace(apart.terms, import_limit_w=inf, export_limit_w=inf))
+    loads_w = apart.horizon.scenarios_w
+    together = replace(
+        apart, horizon=replace(apart.horizon, scenarios_w=loads_w.reshape(1, 2, STEPS))
+    )
+    tables = tables_of(together)
+    # At 0.40 in and 0.35 out, wear 0.03: 2 kWh earn 0.80 in one house and 0.70 in the other.
+    level = int(np.flatnonzero(np.isclose(tables.level_wh[1], -2000.0))[0])
+    assert tables.actions.cost[1, level] == pytest.approx(0.06 - 0.75)
+    assert (solved(apart).before <= solved(together).before + 1e-9).all()
