@@ -13,7 +13,7 @@ DEV_STAMP := $(VENV)/.dev-$(call fingerprint,pyproject.toml $(RUN_LOCKS) require
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-system fuzz bench rehearsals tuning lint lint-style lint-types lint-imports format lock clean
+.PHONY: help demo test test-system soak fuzz bench rehearsals tuning lint lint-style lint-types lint-imports format lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,9 @@ WINDOWS := tests/system/test_demo_windows.py
 test-system: $(DEV_STAMP) ## Processes over loopback: long demos, kills, installs, foreign peers
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m system --ignore=$(WINDOWS)
 	$(BIN)/python -m pytest -m system $(WINDOWS)
+
+soak: $(DEV_STAMP) ## Foreign stations with faults on, for an hour (MINUTES=60)
+	SOAK_MINUTES=$(or $(MINUTES),60) $(BIN)/python -m pytest -m system tests/system/test_ocpp_rpc_peer.py
 
 fuzz: $(DEV_STAMP) ## A million hostile frames at the OCPP session (FRAMES=1000000)
 	$(BIN)/python -m tests.fuzz --frames $(or $(FRAMES),1000000)

@@ -33,28 +33,32 @@ def _switch(told: str, /, **takes: str | float | None) -> Switch:
     return Switch(told=told, takes=MappingProxyType(takes))
 
 
-METER_SWITCHES: dict[str, Switch] = {
+METER_LINE_SWITCHES: dict[str, Switch] = {
     "busy": _switch("exception 6"),
     "gateway_silence": _switch("exception 11"),
     "silent": _switch("accepts TCP, never answers"),
-    "slow": _switch("answers late by the meter's `slow_s`"),
-    "previous": _switch("answers the question before"),
+    "slow": _switch("answers late by `slow_s` of the meter's table, real"),
+    "previous": _switch("the answer to the question before"),
     "short": _switch("a register less"),
     "half": _switch("half a frame"),
-    "wrong_transaction": _switch("the answer carries another number"),
-    "wrong_unit": _switch("the answer carries another unit"),
-    "bad_checksum": _switch("a wrong checksum"),
+    "wrong_transaction": _switch("another transaction's number"),
+    "wrong_unit": _switch("another unit's number"),
+    "bad_checksum": _switch("a checksum that is not the frame's"),
     "noise": _switch("bytes before the frame"),
-    "echo": _switch("gives back what is sent, then answers"),
-    "echo_alone": _switch("gives back what is sent, and nothing else"),
+    "echo": _switch("a line that gives back what is sent, then the answer"),
+    "echo_alone": _switch("a line that gives back what is sent, and no answer"),
     "half_open": _switch("today's connections go mute, new ones work"),
+}
+
+METER_SWITCHES: dict[str, Switch] = {
+    **METER_LINE_SWITCHES,
     "refuses": _switch("no TCP"),
     "frozen": _switch("old values"),
     "not_implemented": _switch("0x8000 / NaN"),
-    "zeros": _switch("all registers hold 0"),
-    "ones": _switch("all registers hold 0xFFFF"),
-    "word_order": _switch("the words of a value change places"),
-    "sign": _switch("the power has the other sign"),
+    "zeros": _switch("every register 0"),
+    "ones": _switch("every register 0xFFFF"),
+    "word_order": _switch("the words of a value in the other order"),
+    "sign": _switch("powers with the other sign"),
 }
 
 PRICE_SWITCHES: dict[str, Switch] = {
@@ -139,7 +143,7 @@ CAR_SWITCHES: dict[str, Switch] = {
 MESSAGE_SWITCHES: dict[str, Switch] = {
     "clock_skew": _switch("stamps are off by lag_s", lag_s=7200.0),
     "clock_1970": _switch("stamps count from 1970"),
-    "nul_characters": _switch("NUL and control characters in tags, names and ids"),
+    "nul_characters": _switch("NUL and control characters in tags and names"),
     "old_shapes": _switch("StatusNotification and MeterValues in the words of 1.6"),
     "seq_no_zero": _switch("seqNo is always 0"),
     "tbc_missing": _switch("reports without tbc"),

@@ -70,6 +70,10 @@ def environment_of_its_own(name: str, *, version: str) -> Path | None:
 
 
 PEERS = {
+    "ocpp-rpc": Peer(
+        locate=partial(node_module, "ocpp-rpc"),
+        install_line="npm install --global --ignore-scripts ocpp-rpc@2.2.1",
+    ),
     "libmodbus": Peer(
         locate=partial(header, "modbus/modbus.h"),
         install_line="apt-get install gcc libc6-dev libmodbus-dev",

@@ -117,6 +117,7 @@ def request_stop_transaction(station: Station, request: JsonDict) -> JsonDict:
     if transaction is None or transaction.id != request["transactionId"]:
         return rejected("TxNotFound", "no such transaction is running")
     end_transaction(station, trigger="RemoteStop", reason="Remote")
+    notify_status(station)  # in 1.6 it is Finishing now
     return status_answer("Accepted")
 
 

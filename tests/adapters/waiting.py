@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 
-async def until(reached: Callable[[], bool], *, timeout_s: float = 8.0) -> None:
+async def until(reached: Callable[[], bool], *, timeout_s: float = 30.0) -> None:
     """Return once it is so; AssertionError after `timeout_s` real seconds."""
     for _ in range(round(timeout_s / 0.01)):
         if reached():

@@ -11,6 +11,8 @@ from v2g_daemon.adapters.ocpp.wire.codec import known_actions
 
 ADAPTERS = "tests/adapters/ocpp"
 UNIT = "tests/unit/ocpp"
+FAULTY = "tests/system/test_station_faults.py"
+STATIONS = "tests/system/test_stations.py"
 ANSWERED = f"{ADAPTERS}/test_handlers.py::test_every_action_gets_a_schema_valid_answer"
 SESSION = f"{ADAPTERS}/test_v2g_session.py"
 REFUSALS = f"{ADAPTERS}/test_refusals.py"
@@ -265,6 +267,7 @@ FAULTS: tuple[tuple[str, tuple[str, ...]], ...] = (
         (
             "tests/unit/control/test_watch.py::"
             "test_more_power_than_commanded_is_a_fault_once_it_had_time_to_settle",
+            f"{STATIONS}::test_a_station_that_accepts_and_ignores_is_found_out",
             "tests/unit/control/test_following.py::"
             "test_a_charger_that_stays_beyond_its_bound_is_trusted_no_more",
         ),
@@ -289,7 +292,10 @@ FAULTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (
         "the station reboots in a session",
-        (f"{REFUSALS}::test_a_station_that_boots_again_gets_its_profiles_again",),
+        (
+            f"{REFUSALS}::test_a_station_that_boots_again_gets_its_profiles_again",
+            f"{FAULTY}::test_a_station_that_reboots_in_a_discharge_is_taken_up_again",
+        ),
     ),
     (
         "an event is repeated, late, or was queued offline",
@@ -298,6 +304,39 @@ FAULTS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "test_a_repeated_frame_is_answered_from_memory_and_handled_once",
             f"{UNIT}/test_evse_state.py::test_offline_events_change_nothing_live_but_tell_who_it_was",
             f"{UNIT}/test_evse_state.py::test_an_older_sample_never_replaces_a_newer_one",
+            f"{FAULTY}::test_an_absence_is_told_afterwards_in_any_order_and_changes_nothing",
+        ),
+    ),
+    (
+        "the EV may discharge no longer, or refuses to",
+        (f"{FAULTY}::test_a_car_that_may_discharge_no_longer_rests_and_goes_on_when_it_may",),
+    ),
+    (
+        "calls are refused by CALLERROR for a while",
+        (f"{FAULTY}::test_a_refusal_that_ends_before_the_lease_is_told_and_forgotten",),
+    ),
+    (
+        "noise: junk, repeats, odd stamps, numbers and connectors",
+        (f"{FAULTY}::test_a_discharge_does_not_care_for_noise",),
+    ),
+    (
+        "the station never boots, or boots not again",
+        (
+            f"{STATIONS}::test_a_station_that_never_boots_is_linked_and_does_nothing",
+            f"{STATIONS}::test_a_station_without_a_boot_is_served_all_the_same",
+        ),
+    ),
+    (
+        "energy in kWh, always or now and then",
+        (f"{STATIONS}::test_kilowatt_hours_are_counted_as_what_they_are",),
+    ),
+    (
+        "stations on foreign code, strict, with faults on",
+        (
+            "tests/system/test_ocpp_rpc_peer.py::"
+            "test_strict_stations_have_whole_sessions_and_find_no_frame_to_blame",
+            "tests/system/test_bare_station.py::"
+            "test_a_station_on_bare_sockets_finds_no_frame_to_blame",
         ),
     ),
     (

@@ -1,8 +1,8 @@
 """A charging station on bare WebSockets and the published schema files, and as strict as it can be.
 
-It shares no code with the daemon or the simulators and uses nothing of the `ocpp` package but the
-schemas in its data files. It follows what it is told at once, and notes every frame that breaks a
-rule.
+It shares no code with the daemon or the simulators, and imports nothing of the `ocpp` package: it
+reads the schemas among its files. It follows what it is told at once, and notes every frame that
+breaks a rule.
 """
 
 from __future__ import annotations
@@ -13,17 +13,19 @@ import json
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
-from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, NoReturn
 
 from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 Json = dict[str, Any]
@@ -38,9 +40,18 @@ MOST_W, LEAST_W = 7400.0, 1400.0
 
 
 @cache
+def schemas(version: str) -> Path:
+    """The folder of a version's schema files."""
+    spec = find_spec("ocpp")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / PACKAGES[version] / "schemas"
+
+
+@cache
 def validator(version: str, name: str) -> Validator | None:
     """The validator of a schema file, None where the version has none of that name."""
-    source = files(f"ocpp.{PACKAGES[version]}").joinpath("schemas", f"{name}.json")
+    source = schemas(version) / f"{name}.json"
     if not source.is_file():
         return None
     schema = json.loads(source.read_text(encoding="utf-8-sig"), parse_float=Decimal)
@@ -140,7 +151,10 @@ Answer = Callable[["BareStation", Json], Json]
 
 @dataclass(slots=True, kw_only=True)
 class BareStation:
-    """One connection in one version; `wrong` lists what broke a rule."""
+    """One connection in one version; `wrong` lists what broke a rule.
+
+    `overlaps` counts the calls that came while another was unanswered: right only after a time-out.
+    """
 
     version: str
     socket: ClientConnection
@@ -151,6 +165,7 @@ class BareStation:
     settings: dict[str, str] = field(default_factory=dict)
     transaction_id: Any = None
     wrong: list[str] = field(default_factory=list)
+    overlaps: int = 0
     heard: list[tuple[str, Json]] = field(default_factory=list)
     to_send: list[tuple[str, Json]] = field(default_factory=list)
     _waiting: dict[str, tuple[str, asyncio.Future[Json]]] = field(default_factory=dict)
@@ -199,11 +214,14 @@ class BareStation:
                         self._note(f"CALLERROR {code}: {words}", len(words) <= LONGEST_ERROR_TEXT)
                         self._resolve(message_id, {})
                         self.wrong.append(f"CALLERROR {code}: {words}")
+                    case None:  # noted where it was read
+                        continue
                     case _:
                         self.wrong.append(f"no frame: {text[:200]!r}")
 
     def _frame(self, text: str | bytes) -> Any:
         if isinstance(text, bytes):
+            self.wrong.append("a binary frame")
             return None
         try:
             return json.loads(text, parse_constant=no_number)
@@ -212,7 +230,7 @@ class BareStation:
             return None
 
     async def _answer(self, message_id: str, action: str, payload: Json) -> None:
-        self._note("a call came while another was unanswered", not self._answering)
+        self.overlaps += int(self._answering)
         self._note(f"message id {message_id!r}", 0 < len(message_id) <= LONGEST_ID)
         self._answering = True
         self._judge(action, "Request", payload)
@@ -226,7 +244,8 @@ class BareStation:
             self._judge(action, "Response", answer)
             frame = [RESULT, message_id, answer]
         self._answering = False
-        await self.socket.send(json.dumps(frame))
+        with suppress(ConnectionClosed):
+            await self.socket.send(json.dumps(frame))
 
     def _resolve(self, message_id: str, payload: Json) -> None:
         action, future = self._waiting.pop(message_id, ("", None))

@@ -1,6 +1,6 @@
 // A scripted charging station on the npm package ocpp-rpc, in strict mode: its codec and its schemas
 // judge every frame. It follows what it is told at once, misbehaves on a schedule, and prints one JSON
-// line per second, and one with its findings at the end.
+// line per second, and one with its findings when its car has left. It ends when its stdin does.
 'use strict';
 
 const { randomUUID } = require('crypto');
@@ -15,8 +15,8 @@ const VOLTAGE_V = 230;
 const PHASES = 3;
 const SAMPLES_EVERY_MS = 2000;
 const CALM_FIRST_S = 75;
-const FAULT_S = 12;
-const REST_S = 13;
+const FAULT_S = 10;
+const REST_S = 10;
 const SLOW_MS = 4000;
 
 // The package looks 2.1's schemas up as `urn:Heartbeat.req`, but names them `urn:HeartbeatRequest`.
@@ -358,6 +358,8 @@ function telling() {
     process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 
+const stdinEnds = new Promise((resolve) => { process.stdin.on('end', resolve).resume(); });
+
 async function main() {
     const endMs = Date.now() + options.minutes * 60000;
     const told = setInterval(telling, 1000);
@@ -375,9 +377,10 @@ async function main() {
     await sampled;
     live();
     await leave();
-    await client.close();
     clearInterval(told);
     process.stdout.write(`${JSON.stringify({ findings, export_wh: car.exportWh, import_wh: car.importWh })}\n`);
+    await stdinEnds;
+    await client.close();
 }
 
 main().catch((error) => {

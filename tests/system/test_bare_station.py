@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.typing import Subprotocol
 
 from tests.system.bare_sessions import session_in
 from tests.system.bare_station import BareStation, connected
-from tests.system.house import PASSWORD, STATION, House, Setup, running_house
+from tests.system.house import PASSWORD, STATION, House, Setup, running_house, seconds_until
 
 SPEED = 5.0
 LOAD_W = 1000.0
@@ -78,20 +81,58 @@ def test_a_station_on_bare_sockets_finds_no_frame_to_blame(version: str, tmp_pat
     if version != "ocpp2.1":
         setup = replace(setup, departure=IMMEDIATELY)
     with running_house(setup, tmp_path) as house:
-        wait_for_the_port(house)
+        seconds_until(lambda: "OCPP: listening" in house.log, within_s=180.0, what="listening")
         station = asyncio.run(whole_session(house, version))
         assert station.wrong == []
+        assert station.overlaps <= house.log.count(": no answer within")
         assert is_useful(station)
         assert [line for line in house.log.splitlines() if "Traceback" in line] == []
         assert house.reader().open_sessions() == ()
         assert house.end_daemon(signal.SIGTERM) == 0
 
 
-def wait_for_the_port(house: House) -> None:
-    """The daemon listens for stations."""
-    until_s = time.monotonic() + 60.0
-    while time.monotonic() < until_s:
-        if "OCPP: listening" in house.log:
-            return
-        time.sleep(0.2)
-    pytest.fail("the daemon does not listen")
+WRONG_FRAMES = {
+    "[2": "Expecting",
+    '[2,"a","Reset",{"type":NaN}]': "NaN is no JSON",
+    '[2,"a","Reset"]': "no frame",
+    '[2,"b","Reset",{"type":"Never"}]': "ResetRequest $.type",
+    '[2,"c","MakeCoffee",{}]': "ocpp2.1 has no MakeCoffeeRequest",
+    f'[2,"{"d" * 37}","Reset",{{"type":"Immediate"}}]': "message id",
+    '[3,"e",{}]': "an answer to no call",
+}
+
+
+@pytest.mark.parametrize("frame", WRONG_FRAMES)
+async def test_the_bare_station_blames_a_frame_that_breaks_a_rule(frame: str) -> None:
+    async def speak(socket: ServerConnection) -> None:
+        await socket.send(frame)
+
+    station = await hearing(speak)
+    assert len(station.wrong) == 1
+    assert WRONG_FRAMES[frame] in station.wrong[0]
+
+
+async def test_the_bare_station_counts_a_second_call_before_the_first_is_answered() -> None:
+    async def speak(socket: ServerConnection) -> None:
+        for message_id in ("a", "b"):
+            await socket.send(f'[2,"{message_id}","Reset",{{"type":"Immediate"}}]')
+
+    assert (await hearing(speak)).overlaps == 1
+
+
+async def hearing(speak: Callable[[ServerConnection], Awaitable[None]]) -> BareStation:
+    """A bare station that heard all that somebody had to say."""
+    known = [Subprotocol("ocpp2.1")]
+    async with serve(speak, "127.0.0.1", 0, subprotocols=known) as server:
+        port = next(iter(server.sockets)).getsockname()[1]
+        async with connected(
+            url=f"ws://127.0.0.1:{port}",
+            station_id="S1",
+            password="none",
+            version="ocpp2.1",
+            speed=1.0,
+            answers={},
+        ) as station:
+            async with asyncio.timeout(30.0):
+                await station.socket.wait_closed()
+    return station

@@ -15,7 +15,7 @@ def test_without_its_handler_every_rows_test_goes_red() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=840,
+        timeout=1200,
     )
     assert done.returncode == 0, done.stdout
     assert "rows proved" in done.stdout

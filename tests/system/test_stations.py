@@ -13,7 +13,7 @@ from v2g_daemon.domain.interval import Interval
 
 SPEED = 5.0
 MOST_TRIGGERS = 3  # of a station that does not answer them
-AFTERNOON = "2024-12-12T16:30:00+01:00"
+AFTERNOON = "2024-12-12T15:30:00+01:00"
 EVENING_TRIP = """\
 ready_by = "20:30"
 returns_at = "23:00"
@@ -77,7 +77,8 @@ def whole_time(house: House) -> Interval:
 def test_a_session_from_plug_in_to_departure_earns_and_has_the_car_ready(tmp_path: Path) -> None:
     setup = Setup(
         start=AFTERNOON,
-        speed=240.0,
+        speed=120.0,
+        ticks_per_real_s=4.0,
         plugged_in=False,
         departure=EVENING_TRIP,
         more_scenario=DEPARTURE,
@@ -89,14 +90,14 @@ def test_a_session_from_plug_in_to_departure_earns_and_has_the_car_ready(tmp_pat
             lambda: house.evse_power_w() <= -3000.0, within_s=120.0, what="a discharge", house=house
         )
         assert house.station()["bidirectional"] is True
-        seconds_until(lambda: house.world()["departures"] != [], within_s=180.0, what="departure")
+        seconds_until(lambda: house.world()["departures"] != [], within_s=360.0, what="departure")
         (departure,) = house.world()["departures"]
         assert departure["met"] is True
         seconds_until(lambda: house.reader().open_sessions() == (), within_s=30.0, what="the end")
         (session,) = house.reader().sessions(whole_time(house))
         registers = house.world()["registers"]
         assert session.vehicle_id == "car"
-        assert session.discharge_milliwh > 2_000_000
+        assert session.discharge_milliwh > 1_000_000
         assert session.discharge_milliwh == pytest.approx(
             registers["evse_discharge_wh"] * 1000.0, rel=0.02
         )
@@ -111,7 +112,7 @@ def test_a_session_from_plug_in_to_departure_earns_and_has_the_car_ready(tmp_pat
 
 @pytest.mark.parametrize("kind", ["kwh", "kwh_mixed"])
 def test_kilowatt_hours_are_counted_as_what_they_are(kind: str, tmp_path: Path) -> None:
-    with running_house(Setup(speed=60.0, station_faults=(kind,)), tmp_path) as house:
+    with running_house(Setup(speed=2.0 * SPEED, station_faults=(kind,)), tmp_path) as house:
         discharging(house)
         seconds_until(
             lambda: abs(house.evse()["power_w"] - house.evse_power_w()) < 500.0,
@@ -120,9 +121,9 @@ def test_kilowatt_hours_are_counted_as_what_they_are(kind: str, tmp_path: Path) 
             house=house,
         )
         seconds_until(
-            lambda: house.world()["registers"]["evse_discharge_wh"] >= 2500.0,
-            within_s=90.0,
-            what="half an hour",
+            lambda: house.world()["registers"]["evse_discharge_wh"] >= 300.0,
+            within_s=180.0,
+            what="some minutes of it",
         )
         house.order("/vehicle", action="unplug")
         seconds_until(lambda: house.reader().open_sessions() == (), within_s=30.0, what="the end")
@@ -178,7 +179,7 @@ def test_a_station_without_a_boot_is_served_all_the_same(tmp_path: Path) -> None
     with running_house(Setup(speed=SPEED, station_faults=("skips_boot",)), tmp_path) as house:
         discharging(house)
         assert house.station()["calls_received"]["TriggerMessage"] <= MOST_TRIGGERS
-        assert house.fault_codes() == set()
+        assert house.fault_codes() & {"evse_stale", "command_timed_out", "not_following"} == set()
 
 
 def test_a_station_that_never_boots_is_linked_and_does_nothing(tmp_path: Path) -> None:

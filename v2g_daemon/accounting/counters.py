@@ -93,16 +93,24 @@ def shown(counters: CarCounters) -> DischargeCounters:
 
 
 def silent_evses(statuses: Iterable[EvseStatus], now: Instant, *, max_age_s: float) -> set[str]:
-    """The occupied EVSEs that do not tell (any more) how much they have discharged."""
+    """The occupied EVSEs that do not tell (any more) how much they have discharged.
+
+    One that can only charge has nothing to tell.
+    """
     return {
         status.evse_id
         for status in statuses
         if status.plugged_in
+        and _may_discharge(status)
         and (
             status.discharge_milliwh is None
             or not fresh(status.registers_observed_at, now=now, max_age_s=max_age_s)
         )
     }
+
+
+def _may_discharge(status: EvseStatus) -> bool:
+    return status.capability is None or status.capability.power.lowest_w < 0.0
 
 
 def unreadable(vehicle_id: str) -> DischargeCounters:

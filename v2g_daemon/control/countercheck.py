@@ -49,7 +49,7 @@ class _Verdict(Enum):
 def watch_step(
     situation: Situation, snapshot: Snapshot, policy: Policy
 ) -> tuple[Situation, DischargeLatch | None]:
-    """Watch the step under way; end a discharge that it speaks against, latch after four."""
+    """Watch the step under way; end a discharge that it speaks against, latch after five."""
     memory = situation.memory
     if policy.timing.countercheck_s <= 0.0:
         return situation, None

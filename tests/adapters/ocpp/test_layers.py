@@ -17,6 +17,7 @@ from tests.adapters.ocpp.scripted_station import (
     ScriptedStation,
     station,
 )
+from tests.adapters.waiting import until
 from v2g_daemon.domain.outlook import Outlook, OutlookStep
 from v2g_daemon.domain.readings import OutcomeKind
 
@@ -162,21 +163,25 @@ async def test_an_outlook_is_written_again_only_where_it_matters_and_not_often(
     async with station(bench.central) as car:
         await v2g_session(car)
 
-        async def seen(wanted: Outlook, after_s: float) -> int:
+        async def then(wanted: Outlook, after_s: float, *, written: int) -> None:
             bench.clock.elapsed_s += after_s
             bench.port.outlook(wanted)
             bench.setpoint(0.0, lowest_w=0.0, lease_s=1800)
+            await until(lambda: outlooks() >= written)
             await asyncio.sleep(0.05)
+            assert outlooks() == written
+
+        def outlooks() -> int:
             return sum(one["id"] == 1011 for one in car.profiles())
 
-        assert await seen(outlook((0.0, 2000.0)), 0.0) == 1
-        assert await seen(outlook((0.0, 2000.0)), 1000.0) == 1
-        assert await seen(outlook((0.0, 2040.0)), 1000.0) == 1  # apart by less than 500 Wh
-        assert await seen(outlook((0.0, 1000.0)), 100.0) == 2
-        assert await seen(outlook((0.0, 2000.0)), 100.0) == 2  # 100 s after the last one
-        assert await seen(outlook((0.0, 2000.0)), 800.0) == 3
+        await then(outlook((0.0, 2000.0)), 0.0, written=1)
+        await then(outlook((0.0, 2000.0)), 1000.0, written=1)
+        await then(outlook((0.0, 2040.0)), 1000.0, written=1)  # apart by less than 500 Wh
+        await then(outlook((0.0, 1000.0)), 100.0, written=2)
+        await then(outlook((0.0, 2000.0)), 100.0, written=2)  # 100 s after the last one
+        await then(outlook((0.0, 2000.0)), 800.0, written=3)
         # About to end: half of what is known lies beyond it.
-        assert await seen(outlook((0.0, 2000.0), ends_h=36.0), 3600.0) == 4
+        await then(outlook((0.0, 2000.0), ends_h=36.0), 3600.0, written=4)
 
 
 async def test_an_outlook_never_goes_before_a_setpoint_that_is_due(bench: Bench) -> None:

@@ -124,8 +124,20 @@ def test_where_it_comes_from_decides_what_the_owner_needs() -> None:
 
 
 def test_high_wear_that_leaves_nothing_makes_it_not_sure() -> None:
-    near = a_contest(energies={**TWO_DAYS, Strategy.V2G: (7.8, 1.0)})
+    near = a_contest(energies={**TWO_DAYS, Strategy.V2G: (6.5, 6.0)})
     assert the_verdict(near).sureness.startswith("Not sure")
+
+
+def test_how_sure_is_said_of_the_answer_that_was_given() -> None:
+    # 20 EUR a year at most of 1095.
+    little = a_contest(energies={**TWO_DAYS, Strategy.V2G: (7.8, 1.0)})
+    assert the_verdict(little).sureness == (
+        "Quite sure that it is little: between -11 EUR with high wear in an unlucky year and 18 EUR"
+        " with low wear in a lucky one."
+    )
+    assert the_verdict(little, 4000.0).sureness == (
+        "Quite sure: even with low wear and lucky years it takes over 100 years."
+    )
 
 
 def test_missed_departures_are_not_hidden() -> None:

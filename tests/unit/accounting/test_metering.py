@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from tests.builders import a_capability
 from tests.unit.accounting.house import (
     NOBODY,
     T0,
@@ -40,6 +41,7 @@ from v2g_daemon.domain.ledger import (
     TelemetryRow,
 )
 from v2g_daemon.domain.policy import LossCurve
+from v2g_daemon.domain.power import PowerRange
 from v2g_daemon.domain.readings import EvseStatus
 from v2g_daemon.domain.snapshot import DischargeCounters
 
@@ -415,6 +417,10 @@ def test_a_discharge_that_nobody_could_count_leaves_the_counters_unreadable() ->
     assert not readable(replace(told, registers_observed_at=None), 0.0)
     assert readable(replace(told, evse_id="yard", discharge_milliwh=None), 0.0)
     assert readable(empty_outlet(), 0.0)
+    only_charges = a_capability(power=PowerRange(lowest_w=0.0, highest_w=7400.0))
+    assert readable(replace(told, discharge_milliwh=None, capability=only_charges), 0.0)
+    both_ways = a_capability(power=PowerRange(lowest_w=-7400.0, highest_w=7400.0))
+    assert not readable(replace(told, discharge_milliwh=None, capability=both_ways), 0.0)
 
 
 def test_an_unreadable_counter_stays_unreadable() -> None:

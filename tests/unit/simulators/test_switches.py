@@ -11,8 +11,9 @@ from pydantic import ValidationError
 from simulators.assembly import assemble
 from simulators.control import FaultOrder
 from simulators.faults import METER, PRICES, fault_of, mistake, switches_of
+from simulators.modbus.mischief import LINE_KINDS
 from simulators.scenario import Scenario
-from simulators.switches import Parameters, Switch
+from simulators.switches import METER_LINE_SWITCHES, Parameters, Switch
 
 README = files("simulators").joinpath("README.md").read_text(encoding="utf-8")
 DEVICES = (METER, PRICES, "S1")
@@ -21,12 +22,15 @@ STATION = {"id": "S1", "url": "ws://127.0.0.1:1/ocpp"}
 
 def line(kind: str, switch: Switch) -> str:
     """The kind's line in the table of the README."""
-    takes = [
-        f"`{name}`"
-        + ("" if value is None else f" = {value:g}" if isinstance(value, float) else f" = {value}")
-        for name, value in switch.takes.items()
-    ]
+    takes = [f"`{name}`{default(value)}" for name, value in switch.takes.items()]
     return f"| `{kind}` | {', '.join(takes) or '–'} | {switch.told} |"
+
+
+def default(value: object) -> str:
+    """As the table tells it; a parameter without one must be given."""
+    if value is None:
+        return ""
+    return f" = {value:.0f}" if isinstance(value, float) else f" = {value}"
 
 
 @pytest.mark.parametrize("device", DEVICES)
@@ -35,6 +39,10 @@ def test_the_readme_has_a_line_for_every_way_to_fail(device: str) -> None:
     assert [
         kind for kind, switch in switches_of(device).items() if line(kind, switch) not in lines
     ] == []
+
+
+def test_the_meters_line_can_do_all_that_a_line_can() -> None:
+    assert METER_LINE_SWITCHES.keys() == LINE_KINDS
 
 
 def test_a_fault_has_its_switchs_defaults_and_what_is_given_instead() -> None:

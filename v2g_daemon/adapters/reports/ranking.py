@@ -94,7 +94,7 @@ def _answer(found: Sequence[Ranked]) -> str:
 def _surely(best: Ranked) -> str:
     extra = best.compared.extra
     rank = (
-        "Nothing else comes near it, whatever a kWh through the battery costs"
+        "It stays the cheapest, whatever a kWh through the battery costs"
         if best.worst_rank == 1
         else f"With other battery wear it may be place {best.worst_rank}"
     )

@@ -45,7 +45,7 @@ def verdict(contest: Contest, *, hardware_price: float | None) -> Verdict | None
     return Verdict(
         answer=answer,
         reasons=tuple(_reasons(contest, extra)),
-        sureness=_sureness(contest, extra),
+        sureness=_sureness(contest, extra, hardware_price),
         doubts=tuple(_doubts(contest, extra)),
     )
 
@@ -135,10 +135,19 @@ def _reasons(contest: Contest, extra: Gain) -> Iterator[str]:
             yield f"About {at_home:.0%} of it comes from covering the house's own load."
 
 
-def _sureness(contest: Contest, extra: Gain) -> str:
-    """One sentence over wear and luck together."""
+def _sureness(contest: Contest, extra: Gain, hardware_price: float | None) -> str:
+    """One sentence over wear and luck together, on the answer that was given."""
     chance = 0.0 if extra.by_chance is None else extra.by_chance
     worst, best = extra.low - chance, extra.high + chance
+    if hardware_price is not None and 0.0 < best < hardware_price / LUCKY_YEARS:
+        years = years_words(hardware_price / best)
+        return f"Quite sure: even with low wear and lucky years it takes {years} years."
+    little = LITTLE_SHARE * abs(plain_a_year(contest))
+    if hardware_price is None and extra.default > 0.0 and best < little:
+        return (
+            f"Quite sure that it is little: between {money(worst, contest)} with high wear in an "
+            f"unlucky year and {money(best, contest)} with low wear in a lucky one."
+        )
     if extra.default <= 0.0:
         return (
             "The plan as it stands loses here; low wear would not save it."
