@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
@@ -86,6 +89,17 @@ def test_every_locked_line_carries_its_hashes(name: str) -> None:
     entries = re.split(r"^(?=[a-z])", text, flags=re.MULTILINE)[1:]
     assert len(entries) >= 5
     assert [entry for entry in entries if "--hash=sha256:" not in entry] == []
+
+
+def test_what_is_installed_fits_together_and_is_what_the_locks_say() -> None:
+    done = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    pinned = locked("dev")
+    present = {one.name.lower().replace("_", "-").replace(".", "-"): one.version
+               for one in distributions()}  # fmt: skip
+    known = pinned.keys() & present.keys()
+    assert len(known) > 30
+    assert {name: present[name] for name in known if present[name] not in pinned[name]} == {}
 
 
 def test_the_locks_agree_and_dev_holds_the_others() -> None:

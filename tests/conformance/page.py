@@ -16,8 +16,9 @@ Written by `python -m tests.conformance`; do not edit by hand.
 - **answered**: it gets the answer its schema wants, and no more; nothing in a house needs it.
 - **sent**: we ask it. **not sent**: a station would take it, we never ask.
 
-A row with a test counts because `python -m tests.conformance --prove` takes its handler away (or
-mutes what we send) and sees exactly that test fail; `make test-system` runs the proof.
+A row with a test counts because `python -m tests.conformance --prove` takes its handler away (a
+handled message still gets its empty answer, where that is one; what we send is muted) and sees
+exactly that test fail; `make test-system` runs the proof.
 """
 
 

@@ -26,15 +26,20 @@ LAYERS = f"{ADAPTERS}/test_layers.py"
 FORMS = f"{ADAPTERS}/test_forms.py"
 PULL = f"{ADAPTERS}/test_pull.py"
 TRANSFERS = f"{ADAPTERS}/test_transfers.py"
+OLD_CAR = f"{TRANSFERS}::test_a_car_of_2_0_1_tells_what_it_takes_and_plans"
 VERIFICATION = f"{ADAPTERS}/test_verification.py"
 WORDS = f"{ADAPTERS}/test_probe_words.py"
 OLD_CHARGES = f"{OLD}::test_an_old_station_charges_within_a_limit_in_tenths_of_an_ampere"
+BOOT = f"{ADAPTERS}/test_boot.py"
+ADOPTION = f"{ADAPTERS}/test_adoption.py"
 INSTALLER = f"{ADAPTERS}/test_installer.py"
 KEYS = f"{ADAPTERS}/test_keys.py"
 AUTOSTART = f"{ADAPTERS}/test_autostart.py"
 RELAY = f"{ADAPTERS}/test_relay.py"
 INVENTORY = f"{INSTALLER}::test_the_inventory_is_collected_and_its_secrets_are_not_shown"
 LISTED = f"{KEYS}::test_the_owners_keys_are_sent_whole_and_only_where_the_station_lacks_them"
+FOREIGN_PROFILE = f"{BOOT}::test_a_foreign_profile_is_named_with_the_way_out_and_our_own_is_not"
+GONE = f"{REFUSALS}::test_a_transaction_that_the_station_no_longer_knows_is_over"
 REFUSED_KEY = f"{KEYS}::test_an_unknown_key_is_refused_named_and_ends_nothing"
 UPLOADED = f"{INSTALLER}::test_a_log_is_asked_for_and_its_upload_watched"
 RESET = f"{INSTALLER}::test_a_reset_waits_for_an_idle_station_unless_it_is_immediate"
@@ -78,43 +83,58 @@ def _certificates_sent(version: OcppVersion) -> dict[str, str]:
     return {"CertificateSigned": _signed(version), **dict.fromkeys(roots, _roots(version))}
 
 
+def _told(version: OcppVersion) -> dict[str, str]:
+    """What stations tell by themselves in 2.x."""
+    of = f"[{version.value}]"
+    limited = f"{BOOT}::test_a_limit_that_the_station_tells_of_is_named_until_it_is_cleared{of}"
+    named = "test_the_station_names_the_car_by_itself_before_or_after_the_start"
+    return {
+        "ClearedChargingLimit": limited,
+        "LogStatusNotification": f"{UPLOADED}{of}",
+        "MeterValues": f"{REFUSALS}::test_a_car_without_soc_is_a_normal_session{of}",
+        "NotifyChargingLimit": limited,
+        "NotifyEvent": f"{ADOPTION}::{named}[True-{version.value}]",
+        "NotifyReport": f"{INVENTORY}{of}",
+        "ReportChargingProfiles": f"{FOREIGN_PROFILE}{of}",
+        "SecurityEventNotification": _security_event(version),
+        "SignCertificate": _signed(version),
+        "StatusNotification": f"{ADOPTION}::{named}[True-{version.value}]",
+    }
+
+
+def _security_event(version: OcppVersion) -> str:
+    name = "test_a_stations_security_events_are_kept_once_a_minute"
+    return f"{ADAPTERS}/test_handlers.py::{name}[{version.value}]"
+
+
 # What a message does, beyond getting an answer, shows in these.
 HANDLED: dict[OcppVersion, dict[str, str]] = {
     OcppVersion.V2_1: {
-        "SignCertificate": _signed(OcppVersion.V2_1),
+        **_told(OcppVersion.V2_1),
         "Authorize": f"{ADAPTERS}/test_handlers.py::test_energy_transfers_are_named_in_2_1_only",
         "BootNotification": V2G,
-        "LogStatusNotification": f"{UPLOADED}[ocpp2.1]",
-        "NotifyReport": f"{INVENTORY}[ocpp2.1]",
         "NotifyEVChargingNeeds": V2G,
         "NotifyEVChargingSchedule": (
             f"{TRANSFERS}::test_a_plan_beyond_the_command_is_refused_and_the_command_repeated"
         ),
         "PullDynamicScheduleUpdate": f"{PULL}::test_a_pull_is_answered_with_what_is_decided_now",
-        "ReportChargingProfiles": (
-            f"{LAYERS}::test_a_default_that_lies_there_is_not_written_again"
-        ),
-        "SecurityEventNotification": (
-            f"{ADAPTERS}/test_handlers.py::test_a_stations_security_events_are_kept_once_a_minute"
-        ),
-        "StatusNotification": V2G,
         "TransactionEvent": V2G,
     },
     OcppVersion.V2_0_1: {
+        **_told(OcppVersion.V2_0_1),
         "Authorize": f"{REFUSED_KEY}[ocpp2.0.1]",
-        "LogStatusNotification": f"{UPLOADED}[ocpp2.0.1]",
-        "NotifyReport": f"{INVENTORY}[ocpp2.0.1]",
-        "SignCertificate": _signed(OcppVersion.V2_0_1),
         "BootNotification": (
             f"{REFUSALS}::test_a_2_0_1_station_is_charged_by_limits_and_never_below_zero"
         ),
-        "MeterValues": f"{REFUSALS}::test_a_car_without_soc_is_a_normal_session",
+        "NotifyEVChargingNeeds": OLD_CAR,
+        "NotifyEVChargingSchedule": OLD_CAR,
         "TransactionEvent": (
             f"{REFUSALS}::test_a_2_0_1_station_is_charged_by_limits_and_never_below_zero"
         ),
     },
     OcppVersion.V1_6: {
         "Authorize": f"{KEYS}::test_an_old_stations_unknown_tag_is_refused",
+        "SecurityEventNotification": _security_event(OcppVersion.V1_6),
         "SignCertificate": _signed(OcppVersion.V1_6),
         "BootNotification": OLD_CHARGES,
         "DiagnosticsStatusNotification": OLD_DIAGNOSTICS,
@@ -134,9 +154,7 @@ SENT: dict[OcppVersion, dict[str, str]] = {
         "GetChargingProfiles": f"{LAYERS}::test_a_default_that_lies_there_is_not_written_again",
         "GetCompositeSchedule": f"{VERIFICATION}::test_each_new_form_is_asked_for_once",
         **_certificates_sent(OcppVersion.V2_1),
-        "GetTransactionStatus": (
-            f"{REFUSALS}::test_a_transaction_that_the_station_no_longer_knows_is_over"
-        ),
+        "GetTransactionStatus": f"{GONE}[ocpp2.1]",
         "GetVariables": V2G,
         "NotifyAllowedEnergyTransfer": (
             f"{TRANSFERS}::test_a_permission_that_is_gone_for_long_is_withdrawn_and_given_again"
@@ -154,6 +172,8 @@ SENT: dict[OcppVersion, dict[str, str]] = {
         "GetCompositeSchedule": (
             f"{VERIFICATION}::test_a_2_0_1_station_is_asked_what_will_govern_too"
         ),
+        "GetChargingProfiles": f"{FOREIGN_PROFILE}[ocpp2.0.1]",
+        "GetTransactionStatus": f"{GONE}[ocpp2.0.1]",
         "GetVariables": (
             f"{INSTALLER}::test_one_variable_is_read_and_an_unknown_one_is_told[ocpp2.0.1]"
         ),
@@ -186,7 +206,7 @@ SENT: dict[OcppVersion, dict[str, str]] = {
         "Reset": f"{INSTALLER}::test_an_old_station_is_reset_softly_or_hard",
         "SendLocalList": OLD_LISTED,
         "SetChargingProfile": OLD_CHARGES,
-        "TriggerMessage": OLD_CHARGES,
+        "TriggerMessage": f"{INSTALLER}::test_an_old_station_has_two_kinds_of_triggers",
         "UnlockConnector": (
             f"{INSTALLER}::test_an_old_station_unlocks_by_connector_and_may_not_know_how"
         ),
@@ -289,6 +309,34 @@ FAULTS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "tests/unit/control/test_countercheck.py::"
             "test_a_charger_that_moves_nothing_is_latched_as_implausible",
         ),
+    ),
+    (
+        "the car is unplugged as its discharge starts",
+        (
+            f"{ADAPTERS}/test_simulated_station.py::"
+            "test_a_car_unplugged_as_its_discharge_starts_ends_once_and_commands_cease",
+        ),
+    ),
+    (
+        "a register goes back or leaps",
+        (
+            "tests/unit/accounting/test_metering.py::"
+            "test_a_register_that_goes_back_or_leaps_is_not_booked_but_told",
+            f"{UNIT}/test_power_check.py::test_a_register_that_is_set_is_no_power",
+            "tests/unit/control/test_soc.py::"
+            "test_a_register_that_went_back_counts_nothing_and_goes_on_from_there",
+        ),
+    ),
+    (
+        "a profile of a transaction is wanted where there is none",
+        (
+            f"{SESSION}::test_a_setpoint_waits_for_a_transaction_and_then_names_it",
+            f"{LAYERS}::test_a_station_that_only_knows_maxima_is_capped_in_two_layers",
+        ),
+    ),
+    (
+        "an outlet that is faulted, out of service, or updating its firmware",
+        (f"{REFUSALS}::test_a_station_out_of_order_is_one_fault_and_commanded_no_more",),
     ),
     (
         "the station reboots in a session",
@@ -553,6 +601,22 @@ FAULTS: tuple[tuple[str, tuple[str, ...]], ...] = (
         ),
     ),
     (
+        "requests to the API by its schema and against it",
+        (
+            "tests/adapters/web/test_fuzz.py::"
+            "test_no_request_by_the_schema_or_against_it_is_our_fault",
+            f"{ADAPTERS}/test_fuzz.py::test_six_thousand_hostile_frames_do_no_harm",
+        ),
+    ),
+    (
+        "a package that is not the one that was locked",
+        (
+            "tests/architecture/test_tracked_files.py::test_every_locked_line_carries_its_hashes",
+            "tests/architecture/test_tracked_files.py::"
+            "test_what_is_installed_fits_together_and_is_what_the_locks_say",
+        ),
+    ),
+    (
         "secrets that everybody on the machine may read",
         (
             f"{ACCESS}::test_a_file_with_a_password_that_everybody_may_read_is_warned_of",
@@ -576,7 +640,7 @@ class Row:
     @property
     def key(self) -> str:
         """What `tests.conformance.disable` is told to disable it."""
-        way = "received" if self.from_station else "sent"
+        way = self.state if self.from_station else "sent"
         return f"{way}:{self.version.value}:{self.action}"
 
 

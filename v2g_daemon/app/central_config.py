@@ -47,7 +47,7 @@ def _station(
         least_profile=None if least is None else SecurityProfile(least),
         unauthenticated_on_private_network=first.unauthenticated_on_private_network,
         versions=tuple(OcppVersion(version) for version in first.ocpp_versions),
-        unknown_fields_tolerated=first.unknown_fields == "tolerate",
+        unknown_fields=first.unknown_fields,
         ping_interval_s=first.ping_interval_s,
         ping_timeout_s=first.ping_timeout_s,
         sample_interval_s=first.sample_interval_s,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
+from v2g_daemon.domain.vendor_command import whole_command
 from v2g_daemon.settings.section import NotNegative, Section
 
 
@@ -36,21 +37,8 @@ class VendorPowerSection(Section):
     """[charger.profiles.vendor_power]: a signed power in a vendor's own words (DataTransfer)."""
 
     vendor_id: Annotated[str, Field(min_length=1, max_length=255)]
-    data: str
+    data: Annotated[str, AfterValidator(whole_command)]
     message_id: Annotated[str, Field(min_length=1, max_length=50)] | None = None
-
-    @field_validator("data")
-    @classmethod
-    def _whole(cls, data: str) -> str:
-        if "{power_w}" not in data and "{current_a}" not in data:
-            raise ValueError(
-                "the command would name no power; say {power_w}, or {current_a} per phase"
-            )
-        if "{duration_s}" not in data:
-            raise ValueError(
-                "the command would never end by itself; say {duration_s}, the seconds it holds"
-            )
-        return data
 
 
 class ChargerProfiles(Section):

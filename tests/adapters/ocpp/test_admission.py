@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from websockets.asyncio.client import connect
@@ -161,8 +163,9 @@ async def test_guessing_passwords_ends_in_429_and_in_the_journal(bench: Bench) -
     assert all("wrong" not in one.detail for one in bench.journal.order)
 
 
-async def silent_to_pings(bench: Bench, *, speaks: bool) -> bool:
-    """Whether a station that never sends a pong is still connected after three timeouts."""
+@asynccontextmanager
+async def silent_to_pings(bench: Bench, *, speaks: bool) -> AsyncIterator[None]:
+    """A connected station that never sends a pong, but perhaps frames of its own."""
     host, port = "127.0.0.1", bench.central.bound_port
     reader, writer = await asyncio.open_connection(host, port)
     secret = credentials()["Authorization"]
@@ -177,13 +180,25 @@ async def silent_to_pings(bench: Bench, *, speaks: bool) -> bool:
     # [2,"h","Heartbeat",{}] as one masked text frame, the mask being zero.
     text = b'[2,"h","Heartbeat",{}]'
     frame = bytes([0x81, 0x80 | len(text), 0, 0, 0, 0]) + text
-    for _ in range(6):
-        if speaks:
+
+    async def speak() -> None:
+        while speaks:
             writer.write(frame)
-        await asyncio.sleep(0.1)
-    alive = bench.status.connected
-    writer.close()
-    return alive
+            await asyncio.sleep(0.05)
+
+    speaking = asyncio.create_task(speak())
+    try:
+        yield
+    finally:
+        speaking.cancel()
+        writer.close()
+
+
+async def stays_connected(bench: Bench, *, speaks: bool) -> bool:
+    """Whether such a station is still connected after three timeouts."""
+    async with silent_to_pings(bench, speaks=speaks):
+        await asyncio.sleep(0.6)
+        return bench.status.connected
 
 
 @pytest.mark.parametrize("speaks", [True, False])
@@ -191,9 +206,22 @@ async def test_any_frame_is_a_sign_of_life_and_silence_is_not(
     benches: Benches, speaks: bool
 ) -> None:
     async with benches(ping_interval_s=0.15, ping_timeout_s=0.15) as bench:
-        assert await silent_to_pings(bench, speaks=speaks) is speaks
+        assert await stays_connected(bench, speaks=speaks) is speaks
+
+
+async def test_a_station_that_sends_no_pong_is_not_taken_for_dead_by_a_rivals_knock(
+    bench: Bench,
+) -> None:
+    async with silent_to_pings(bench, speaks=True):
+        assert await refused(bench, headers=credentials()) == 409
+        assert bench.status.connected
+
+
+async def test_a_station_that_says_nothing_at_all_makes_way_for_its_rival(bench: Bench) -> None:
+    async with silent_to_pings(bench, speaks=False), station(bench.central) as second:
+        assert (await second.boot())["status"] == "Accepted"
 
 
 async def test_a_station_that_must_not_be_pinged_is_not(benches: Benches) -> None:
     async with benches(ping_interval_s=0.0, ping_timeout_s=0.1) as bench:
-        assert await silent_to_pings(bench, speaks=False)
+        assert await stays_connected(bench, speaks=False)

@@ -78,11 +78,12 @@ async def test_a_car_without_a_name_is_looked_up_twice_and_a_station_without_nam
         assert lookups(car.received) == 3
 
 
+@pytest.mark.parametrize("version", ["ocpp2.1", "ocpp2.0.1"])
 @pytest.mark.parametrize("early", [True, False])
 async def test_the_station_names_the_car_by_itself_before_or_after_the_start(
-    bench: Bench, early: bool
+    bench: Bench, early: bool, version: str
 ) -> None:
-    async with station(bench.central) as car:
+    async with station(bench.central, versions=(version,)) as car:
         await car.configured()
         await car.call("StatusNotification", connector("Occupied"))
         if early:

@@ -275,11 +275,12 @@ def with_profiles(car: ScriptedStation, *found: tuple[str, int, Json]) -> None:
     car.answers["GetChargingProfiles"] = answer
 
 
+@pytest.mark.parametrize("version", ["ocpp2.1", "ocpp2.0.1"])
 async def test_a_foreign_profile_is_named_with_the_way_out_and_our_own_is_not(
-    bench: Bench,
+    bench: Bench, version: str
 ) -> None:
     ours = {**PROFILE, "id": 1010, "chargingProfilePurpose": "TxDefaultProfile"}
-    async with station(bench.central) as car:
+    async with station(bench.central, versions=(version,)) as car:
         with_profiles(car, ("CSO", 1, ours), ("SO", 0, PROFILE))
         await car.configured()
         status = await bench.until(lambda s: fault(s, FaultCode.FOREIGN_LIMIT) is not None)
@@ -292,10 +293,11 @@ async def test_a_foreign_profile_is_named_with_the_way_out_and_our_own_is_not(
         await bench.until(lambda s: fault(s, FaultCode.FOREIGN_LIMIT) is None)
 
 
+@pytest.mark.parametrize("version", ["ocpp2.1", "ocpp2.0.1"])
 async def test_a_limit_that_the_station_tells_of_is_named_until_it_is_cleared(
-    bench: Bench,
+    bench: Bench, version: str
 ) -> None:
-    async with station(bench.central) as car:
+    async with station(bench.central, versions=(version,)) as car:
         await car.configured()
         told: dict[str, Any] = {
             "chargingLimit": {"chargingLimitSource": "EMS", "isGridCritical": True},
@@ -308,6 +310,23 @@ async def test_a_limit_that_the_station_tells_of_is_named_until_it_is_cleared(
         await car.call("ClearedChargingLimit", {"chargingLimitSource": "SO"})
         assert fault(bench.status, FaultCode.FOREIGN_LIMIT) == said
         await car.call("ClearedChargingLimit", {"chargingLimitSource": "EMS", "evseId": 1})
+        assert fault(bench.status, FaultCode.FOREIGN_LIMIT) is None
+
+
+async def test_limits_under_ever_new_names_are_bounded_and_end_with_the_stations_restart(
+    bench: Bench,
+) -> None:
+    async with station(bench.central) as car:
+        await car.configured()
+        for number in range(200):
+            source = {"chargingLimitSource": f"EMS {number}"}
+            await car.call("NotifyChargingLimit", {"chargingLimit": source})
+        said = fault(bench.status, FaultCode.FOREIGN_LIMIT)
+        assert said is not None
+        assert "and 7 more; remove it" in said
+        await car.boot("Triggered")
+        assert fault(bench.status, FaultCode.FOREIGN_LIMIT) == said
+        await car.boot("PowerUp")
         assert fault(bench.status, FaultCode.FOREIGN_LIMIT) is None
 
 
@@ -347,12 +366,12 @@ async def test_where_profiles_cannot_be_listed_the_composite_schedule_tells(
         assert found is None or found.startswith(f"something holds it at {said}, where 10 A")
 
 
-async def test_what_was_learned_stands_in_the_journal_by_make(bench: Bench) -> None:
+async def test_what_was_learned_stands_in_the_journal_by_version(bench: Bench) -> None:
     async with station(bench.central) as car:
         reporting(car, [INVENTORY[0]])
         await car.configured()
         names = {one.name for one in bench.journal.order if one.kind is StationEventKind.LEARNED}
-        assert {"make", "inventory of V/M/? in ocpp2.1", "settings of V/M/? in ocpp2.1"} <= names
+        assert {"make", "inventory in ocpp2.1", "settings in ocpp2.1"} <= names
 
 
 async def test_a_charge_only_evse_is_not_reproached_with_v2x(benches: Benches) -> None:

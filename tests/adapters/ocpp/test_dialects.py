@@ -17,7 +17,7 @@ from tests.adapters.ocpp.scripted_station import (
     connector,
     station,
 )
-from tests.adapters.ocpp.test_admission import silent_to_pings
+from tests.adapters.ocpp.test_admission import stays_connected
 from tests.adapters.ocpp.test_v16_station import CONFIGURATION, old_station
 from tests.adapters.waiting import until
 from tests.unit.ocpp.test_dialects import a_dialect
@@ -114,19 +114,19 @@ async def test_a_station_that_names_no_version_speaks_the_one_of_its_dialect(
 async def test_pings_are_those_of_the_dialect_once_the_make_is_known(benches: Benches) -> None:
     dialects = known(ping_interval_s=0.15, ping_timeout_s=0.15)
     async with benches(dialects=dialects) as bench:
-        assert await silent_to_pings(bench, speaks=False)
+        assert await stays_connected(bench, speaks=False)
         await bench.until(lambda status: not status.connected)
         async with station(bench.central) as car:
             await car.boot()
         await bench.until(lambda status: not status.connected)
-        assert not await silent_to_pings(bench, speaks=False)
+        assert not await stays_connected(bench, speaks=False)
 
 
 async def test_a_make_that_answers_no_pings_is_sent_none(benches: Benches) -> None:
     async with benches(
         dialects=named(ping_interval_s=0.0), ping_interval_s=0.15, ping_timeout_s=0.15
     ) as bench:
-        assert await silent_to_pings(bench, speaks=False)
+        assert await stays_connected(bench, speaks=False)
 
 
 @pytest.mark.parametrize(("quirks", "code"), [({"drops_link": True}, 1006), ({}, 1001)])
@@ -150,6 +150,17 @@ async def test_a_make_that_wants_to_be_configured_first_is_told_pending_at_its_f
 ) -> None:
     async with benches(dialects=known(boot_pending=True)) as bench, station(bench.central) as car:
         assert (await car.boot())["status"] == "Pending"
+
+
+async def test_fields_of_its_own_are_refused_where_the_dialect_says_so(benches: Benches) -> None:
+    async with (
+        benches(dialects=known(unknown_fields="refuse")) as bench,
+        station(bench.central) as car,
+    ):
+        assert (await car.raw_call("a", "Heartbeat", {"mood": "good"}))[0] == 3
+        await car.boot()  # now its make is known
+        refused = await car.raw_call("b", "Heartbeat", {"mood": "good"})
+        assert (refused[0], refused[2]) == (4, "FormatViolation")
 
 
 async def test_a_named_make_is_not_asked_to_boot(benches: Benches) -> None:
@@ -297,9 +308,10 @@ async def test_a_lease_begins_in_the_form_that_the_make_heeds(
         assert (profile["chargingProfilePurpose"], profile["stackLevel"]) == (purpose, level)
 
 
+@pytest.mark.parametrize("phases", [1, 3])
 @pytest.mark.parametrize(("unit", "limit"), [("A", 5.0), ("W", 1150.0)])
 async def test_a_pause_is_told_as_a_limit_that_no_car_can_charge_with(
-    benches: Benches, unit: str, limit: float
+    benches: Benches, unit: str, limit: float, phases: int
 ) -> None:
     schedule: Json = {
         "evseId": 1,
@@ -310,7 +322,7 @@ async def test_a_pause_is_told_as_a_limit_that_no_car_can_charge_with(
     }
     dialects = known(least_limit_a=5.0, rate_unit=unit)
     async with (
-        benches(dialects=dialects) as bench,
+        benches(evse=replace(EVSE, phases=phases), dialects=dialects) as bench,
         station(bench.central, versions=LIMITS) as car,
     ):
         asked: list[Json] = []
@@ -330,8 +342,11 @@ async def test_a_pause_is_told_as_a_limit_that_no_car_can_charge_with(
         assert (outcome.target_w, outcome.detail) == (0.0, "")
 
 
-async def test_a_default_of_no_power_is_told_so_too(benches: Benches) -> None:
-    idle = replace(EVSE, static_safe_current_a=0.0)
-    dialects = known(least_limit_a=5.0, rate_unit="A")
+@pytest.mark.parametrize(("unit", "limit"), [("A", 5.0), ("W", 1150.0)])
+async def test_a_default_of_no_power_is_told_so_too(
+    benches: Benches, unit: str, limit: float
+) -> None:
+    idle = replace(EVSE, static_safe_current_a=0.0, phases=3)
+    dialects = known(least_limit_a=5.0, rate_unit=unit)
     async with benches(evse=idle, dialects=dialects) as bench, station(bench.central) as car:
-        assert period_of(await default_of(car))["limit"] == 5.0
+        assert period_of(await default_of(car))["limit"] == limit

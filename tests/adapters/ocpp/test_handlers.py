@@ -20,8 +20,10 @@ from v2g_daemon.adapters.ocpp.wire.codec import (
     call_violation,
     encode_call,
     encode_error,
+    encode_result,
     known_actions,
     parse_frame,
+    result_violation,
 )
 from v2g_daemon.adapters.ocpp.wire.session import StationHandler
 
@@ -100,13 +102,14 @@ def handlers(version: OcppVersion) -> StationHandlers:
     )
 
 
-def answering(version: OcppVersion) -> StationHandler:
-    """Who answers in that version."""
-    if version is not OcppVersion.V1_6:
-        return handlers(version)
-    inner = handlers(OcppVersion.V2_0_1)
-    memory = V16Memory(station_id="S1", connectors=(1,), journal=MemoryJournal())
-    return V16Handlers(inner=inner, memory=memory)
+def told_to(version: OcppVersion) -> tuple[StationHandler, MemoryJournal]:
+    """Who answers in that version, and what it writes."""
+    old = version is OcppVersion.V1_6
+    inner = handlers(OcppVersion.V2_0_1 if old else version)
+    journal = inner.station.journal
+    assert isinstance(journal, MemoryJournal)
+    memory = V16Memory(station_id="S1", connectors=(1,), journal=journal)
+    return (V16Handlers(inner=inner, memory=memory) if old else inner), journal
 
 
 def test_the_table_holds_every_action_a_station_may_send_and_no_other() -> None:
@@ -124,12 +127,12 @@ async def test_every_action_gets_a_schema_valid_answer(
     request = example(root, root, full=full)
     assert call_violation(version, action, request) is None
     async with asyncio.timeout(5):
-        answer = await answering(version).answer(action, request)
+        answer = await told_to(version)[0].answer(action, request)
     schema(version.value, f"{action}Response").validate(answer)
 
 
 @pytest.mark.parametrize("version", list(OcppVersion))
-def test_every_field_of_every_request_goes_out_under_its_own_name(version: OcppVersion) -> None:
+def test_every_field_of_every_schema_goes_out_under_its_own_name(version: OcppVersion) -> None:
     """The names a case mapper would mangle (setpoint_L2, limitAtSoC.soc, fixedPFInject) too."""
     checked = 0
     for action in sorted(known_actions(version)):
@@ -137,6 +140,10 @@ def test_every_field_of_every_request_goes_out_under_its_own_name(version: OcppV
         request = example(root, root, full=True)
         assert call_violation(version, action, request) is None, action
         assert json.loads(encode_call("1", action, request)) == [2, "1", action, request]
+        root = schema_text(version, f"{action}Response")
+        answer = example(root, root, full=True)
+        assert result_violation(version, action, answer) is None, action
+        assert json.loads(encode_result("1", answer)) == [3, "1", answer]
         checked += 1
     assert checked == {"2.1": 90, "2.0.1": 64, "1.6": 39}[version.number]
 
@@ -195,13 +202,12 @@ def test_the_start_and_the_end_of_a_transaction_are_kept_before_they_are_answere
     assert kept == [("evse 1", "Started"), ("evse 1", "Ended")]
 
 
-def test_a_stations_security_events_are_kept_once_a_minute() -> None:
-    table = handlers(OcppVersion.V2_1)
+@pytest.mark.parametrize("version", list(OcppVersion))
+def test_a_stations_security_events_are_kept_once_a_minute(version: OcppVersion) -> None:
+    table, journal = told_to(version)
     told = {"type": "TamperDetectionActivated", "timestamp": "2024-12-11T17:00:00Z"}
     for _ in range(3):
         assert asyncio.run(table.answer("SecurityEventNotification", told)) == {}
-    journal = table.station.journal
-    assert isinstance(journal, MemoryJournal)
     assert [(one.station_id, one.name) for one in journal.order] == [
         ("S1", "TamperDetectionActivated")
     ]
@@ -227,16 +233,11 @@ def test_a_flood_of_events_under_ever_new_names_is_written_thirty_times_an_hour(
 
 @pytest.mark.parametrize("version", list(OcppVersion))
 def test_a_flood_of_vendor_data_writes_nothing(version: OcppVersion) -> None:
-    inner = handlers(OcppVersion.V2_1 if version is OcppVersion.V2_1 else OcppVersion.V2_0_1)
-    memory = V16Memory(station_id="S1", connectors=(1,), journal=inner.station.journal)
-    old = version is OcppVersion.V1_6
-    table: StationHandler = V16Handlers(inner=inner, memory=memory) if old else inner
+    table, journal = told_to(version)
     told = {"vendorId": "com.example", "data": "x" * 1000}
     for _ in range(200):
         answer = asyncio.run(table.answer("DataTransfer", told))
         assert answer == {"status": "UnknownVendorId"}
-    journal = inner.station.journal
-    assert isinstance(journal, MemoryJournal)
     assert journal.order == []
 
 

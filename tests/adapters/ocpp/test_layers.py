@@ -255,6 +255,33 @@ async def test_a_refused_outlook_is_not_repeated_in_this_transaction(bench: Benc
         assert bench.status.outcome.kind is OutcomeKind.APPLIED
 
 
+async def test_an_outlook_that_was_not_answered_is_tried_again_later(benches: Benches) -> None:
+    async with benches(call_timeout_s=0.2) as bench, station(bench.central) as car:
+
+        def outlooks() -> int:
+            return sum(one["id"] == 1011 for one in car.profiles())
+
+        def answer(payload: Json) -> Json | None:
+            unheard = payload["chargingProfile"]["id"] == 1011 and outlooks() == 0
+            return None if unheard else {"status": "Accepted"}
+
+        car.answers["SetChargingProfile"] = answer
+        await v2g_session(car)
+        bench.port.outlook(outlook((0.0, 2000.0)))
+
+        async def then(after_s: float, *, written: int) -> None:
+            bench.clock.elapsed_s += after_s
+            bench.setpoint(-3000.0, lease_s=3600.0)
+            await until(lambda: outlooks() >= written)
+            await asyncio.sleep(0.3)  # longer than a call waits for its answer
+            assert outlooks() == written
+
+        await then(0.0, written=1)
+        await then(800.0, written=1)
+        await then(100.0, written=2)
+        await then(1000.0, written=2)
+
+
 async def test_a_2_0_1_station_has_the_outlook_too_without_the_fields_of_2_1(
     bench: Bench,
 ) -> None:

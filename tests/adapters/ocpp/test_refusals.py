@@ -14,9 +14,11 @@ from tests.adapters.ocpp.scripted_station import (
     NEEDS_BPT,
     Json,
     ScriptedStation,
+    connector,
     sample,
     station,
 )
+from v2g_daemon.domain.faults import FaultCode
 from v2g_daemon.domain.readings import OutcomeKind, PowerControl
 
 
@@ -107,6 +109,28 @@ async def test_a_safer_value_does_not_wait_for_the_end_of_a_refusal(bench: Bench
         assert len(car.profiles()) == 2
 
 
+@pytest.mark.parametrize(
+    ("reason", "quiet_s"), [("TxNotFound", 9), ("", 59), ("RateLimitExceeded", 59)]
+)
+async def test_zero_is_not_repeated_every_second_either(
+    bench: Bench, reason: str, quiet_s: int
+) -> None:
+    async with station(bench.central) as car:
+        car.answers["SetChargingProfile"] = refusing({"Absolute", "Relative", "Dynamic"}, reason)
+        await v2g_session(car)
+        bench.setpoint(0.0)
+        await bench.until(lambda s: s.outcome is not None)
+        tried = len(car.of("SetChargingProfile"))
+        for _ in range(quiet_s):
+            bench.clock.elapsed_s += 1.0
+            bench.setpoint(0.0)
+            await asyncio.sleep(0.005)
+        assert len(car.of("SetChargingProfile")) == tried
+        bench.clock.elapsed_s += 1.0
+        bench.setpoint(0.0)
+        await car.asked("SetChargingProfile", count=tried + 1)
+
+
 async def test_a_refused_update_is_followed_by_the_whole_profile(bench: Bench) -> None:
     async with station(bench.central) as car:
         car.answers["UpdateDynamicSchedule"] = lambda _: {"error": "NotImplemented"}
@@ -166,10 +190,14 @@ async def test_a_station_that_boots_again_gets_its_profiles_again(bench: Bench) 
         assert len(car.profiles()) == 2
 
 
-async def test_a_transaction_that_the_station_no_longer_knows_is_over(bench: Bench) -> None:
-    async with station(bench.central) as car:
-        await v2g_session(car)
-    async with station(bench.central) as car:
+@pytest.mark.parametrize("version", ["ocpp2.1", "ocpp2.0.1"])
+async def test_a_transaction_that_the_station_no_longer_knows_is_over(
+    bench: Bench, version: str
+) -> None:
+    async with station(bench.central, versions=(version,)) as car:
+        await car.configured()
+        await car.event("Started", "CablePluggedIn", evse={"id": 1})
+    async with station(bench.central, versions=(version,)) as car:
         car.answers["GetTransactionStatus"] = lambda _: {
             "messagesInQueue": False,
             "ongoingIndicator": False,
@@ -177,6 +205,34 @@ async def test_a_transaction_that_the_station_no_longer_knows_is_over(bench: Ben
         await car.boot()
         await bench.until(lambda s: s.session_id is None)
         assert not bench.status.plugged_in
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [("Faulted", "its outlet is faulted"), ("Unavailable", "its firmware is being updated")],
+)
+async def test_a_station_out_of_order_is_one_fault_and_commanded_no_more(
+    bench: Bench, state: str, said: str
+) -> None:
+    async with station(bench.central) as car:
+        await v2g_session(car)
+        bench.setpoint(-3000.0)
+        await bench.until(lambda s: s.outcome is not None)
+        for _ in range(50):  # some say so all the time
+            await car.call("StatusNotification", connector(state))
+        await car.event("Ended", "AbnormalCondition", info={"stoppedReason": "GroundFault"})
+        (fault,) = bench.status.faults
+        assert fault.code is FaultCode.OUT_OF_ORDER
+        assert said in fault.detail
+        assert bench.status.power_w == 0.0
+        asked = len(car.profiles())
+        bench.clock.elapsed_s += 60.0
+        bench.setpoint(-3000.0)
+        await car.call("Heartbeat", {})
+        await asyncio.sleep(0.1)
+        assert len(car.profiles()) == asked
+        await car.call("StatusNotification", connector("Occupied"))
+        assert bench.status.faults == ()
 
 
 async def test_a_station_that_knows_no_variables_is_still_driven(bench: Bench) -> None:
@@ -288,8 +344,9 @@ async def test_a_2_0_1_station_is_charged_by_limits_and_never_below_zero(bench: 
         assert car.broken == []
 
 
-async def test_a_car_without_soc_is_a_normal_session(bench: Bench) -> None:
-    async with station(bench.central, versions=("ocpp2.0.1",)) as car:
+@pytest.mark.parametrize("version", ["ocpp2.1", "ocpp2.0.1"])
+async def test_a_car_without_soc_is_a_normal_session(bench: Bench, version: str) -> None:
+    async with station(bench.central, versions=(version,)) as car:
         await car.configured()
         await car.event("Started", "CablePluggedIn", evse={"id": 1})
         entry = {
@@ -361,6 +418,43 @@ async def test_a_command_that_expires_during_a_refusal_is_not_sent_in_another_fo
         status = await bench.until(lambda s: s.outcome is not None)
         assert status.outcome is not None
         assert status.outcome.kind is OutcomeKind.REJECTED
+        assert len(car.profiles()) == 1
+
+
+async def test_the_next_form_carries_what_was_decided_meanwhile(bench: Bench) -> None:
+    async with station(bench.central) as car:
+        refuse = refusing({"Dynamic"}, "UnsupportedKind")
+
+        def answer(payload: Json) -> Json:
+            if payload["chargingProfile"]["chargingProfileKind"] == "Dynamic":
+                bench.setpoint(0.0, lease_s=60.0)
+            return refuse(payload)
+
+        car.answers["SetChargingProfile"] = answer
+        await v2g_session(car)
+        bench.setpoint(-3000.0)
+        status = await bench.until(lambda s: s.outcome is not None)
+        assert status.outcome is not None
+        assert (status.outcome.target_w, status.outcome.kind) == (0.0, OutcomeKind.APPLIED)
+        schedules = [one["chargingSchedule"][0] for one in car.profiles()]
+        told = [one["chargingSchedulePeriod"][0]["setpoint"] for one in schedules]
+        assert told == [-3000.0, 0.0]
+        assert schedules[-1]["duration"] == 70  # ten of them lie before the start
+
+
+async def test_after_hands_off_no_other_form_of_the_last_setpoint_follows(bench: Bench) -> None:
+    async with station(bench.central) as car:
+        refuse = refusing({"Dynamic"}, "UnsupportedKind")
+
+        def answer(payload: Json) -> Json:
+            if payload["chargingProfile"]["chargingProfileKind"] == "Dynamic":
+                bench.hands_off()
+            return refuse(payload)
+
+        car.answers["SetChargingProfile"] = answer
+        await v2g_session(car)
+        bench.setpoint(-3000.0)
+        await bench.until(lambda s: s.outcome is not None)
         assert len(car.profiles()) == 1
 
 

@@ -185,10 +185,13 @@ async def test_a_back_end_that_closes_is_connected_again_with_a_boot(benches: Be
         await back_end.got("StatusNotification", count=2)
 
 
-async def test_until_the_boot_is_accepted_nothing_else_is_told(benches: Benches) -> None:
+@pytest.mark.parametrize("interval", [0, 10**400], ids=["at once", "beyond every float"])
+async def test_until_the_boot_is_accepted_nothing_else_is_told(
+    benches: Benches, interval: int
+) -> None:
     async with serving(BackEnd()) as back_end:
         back_end.answers["BootNotification"] = {
-            "status": "Pending", "currentTime": "2024-12-11T17:00:00Z", "interval": 0,
+            "status": "Pending", "currentTime": "2024-12-11T17:00:00Z", "interval": interval,
         }  # fmt: skip
         async with relayed(benches, to(back_end)) as (bench, car):
             await car.event("Started", "CablePluggedIn", evse={"id": 1})

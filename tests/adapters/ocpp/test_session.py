@@ -47,7 +47,7 @@ class FakeLink:
 class Counting:
     """A handler that counts, and breaks when told to."""
 
-    actions = frozenset({"Heartbeat", "DataTransfer", "BootNotification"})
+    actions = frozenset({"Heartbeat", "DataTransfer", "BootNotification", "MeterValues"})
 
     def __init__(self) -> None:
         self.calls = 0
@@ -60,6 +60,8 @@ class Counting:
         stamp = f"2024-01-01T00:00:{self.calls:02}Z"
         if action == "BootNotification":
             return {"currentTime": stamp, "interval": 60, "status": "Accepted"}
+        if action == "MeterValues":
+            return {}
         if action == "DataTransfer":
             if payload["vendorId"] == "invalid":
                 return {"status": "Perhaps"}
@@ -84,7 +86,7 @@ class Talk:
             handler=self.handler,
             call_timeout_s=0.2,
             idle_timeout_s=5.0,
-            unknown_fields_tolerated=unknown_fields_tolerated,
+            unknown_fields_tolerated=lambda: unknown_fields_tolerated,
         )
 
     async def say(self, *frames: str | bytes) -> list[list[object]]:
@@ -209,11 +211,18 @@ async def test_an_invalid_answer_of_ours_is_never_sent() -> None:
     assert only[:3] == [4, "a", "InternalError"]
 
 
-async def outcome_of(answer: str | None, *, close: bool = False) -> CallOutcome:
+async def outcome_of(
+    answer: str | None,
+    *,
+    close: bool = False,
+    tolerant: bool = True,
+    action: str = "ClearCache",
+    asked: JsonObject | None = None,
+) -> CallOutcome:
     """What a call becomes when the station answers with that text ($ is the message id)."""
-    talk = Talk()
+    talk = Talk(unknown_fields_tolerated=tolerant)
     running = asyncio.create_task(talk.session.run())
-    calling = asyncio.create_task(talk.session.call("ClearCache", {}))
+    calling = asyncio.create_task(talk.session.call(action, asked or {}))
     async with asyncio.timeout(1):
         await talk.link.spoken.wait()
     if answer is not None:
@@ -398,3 +407,53 @@ async def test_unknown_fields_at_any_depth_are_left_out_before_the_handler_sees_
 async def test_a_strict_central_system_refuses_unknown_fields() -> None:
     (answer,) = await Talk(unknown_fields_tolerated=False).say(BOOT_WITH_MOOD)
     assert answer[:3] == [4, "a", "FormatViolation"]
+
+
+def results(*, count: int, whole: bool) -> JsonObject:
+    """A GetVariables answer with a field of the vendor's own in each result."""
+    found: JsonObject = {
+        "attributeStatus": "Accepted",
+        "attributeValue": "1",
+        "component": {"name": "C"},
+        "variable": {"name": "V"},
+        "mood": "good",
+    }
+    more = {} if whole else {name: found[name] for name in ("component", "variable")}
+    return {"getVariableResult": [found] * count + [more or found]}
+
+
+async def variables_answered(payload: JsonObject, *, tolerant: bool = True) -> CallOutcome:
+    return await outcome_of(
+        f'[3,"$",{json.dumps(payload)}]',
+        tolerant=tolerant,
+        action="GetVariables",
+        asked={"getVariableData": [{"component": {"name": "C"}, "variable": {"name": "V"}}]},
+    )
+
+
+async def test_unknown_fields_do_not_hide_that_an_answer_lacks_one() -> None:
+    whole = results(count=30, whole=True)
+    assert await variables_answered(whole) == CallAnswered(payload=whole)
+    outcome = await variables_answered(results(count=30, whole=False))
+    assert isinstance(outcome, CallRejectedByError)
+    assert outcome.code == "OccurrenceConstraintViolation"
+
+
+async def test_a_strict_central_system_takes_no_answer_with_unknown_fields() -> None:
+    outcome = await variables_answered(results(count=1, whole=True), tolerant=False)
+    assert isinstance(outcome, CallRejectedByError)
+    assert outcome.code == "FormatViolation"
+
+
+async def test_unknown_fields_in_every_sample_are_left_out() -> None:
+    values = [{"value": float(number), "mood": "good"} for number in range(60)]
+    told = {
+        "evseId": 1,
+        "meterValue": [{"timestamp": "2024-12-11T17:00:00Z", "sampledValue": values}],
+    }
+    talk = Talk()
+    await talk.say(json.dumps([2, "a", "MeterValues", told]))
+    (payload,) = talk.handler.payloads
+    assert payload["meterValue"][0]["sampledValue"] == [
+        {"value": float(number)} for number in range(60)
+    ]

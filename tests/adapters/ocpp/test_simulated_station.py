@@ -28,6 +28,7 @@ from v2g_daemon.adapters.system.clock import ScaledClock
 from v2g_daemon.domain.power import UNBOUNDED
 from v2g_daemon.domain.readings import EvseStatus
 from v2g_daemon.domain.setpoint import Authority, Reason, Setpoint
+from v2g_daemon.domain.stations import FrameNote
 
 USUAL_DIALECT = ProfileDialect()
 SPEED = 60.0
@@ -120,6 +121,11 @@ class House:
                 )
             )
             await asyncio.sleep(0.1)
+
+    async def frames_of(self, *actions: str) -> list[FrameNote]:
+        """The calls of either side under these names."""
+        log = await self.central.installer_desk().frames("S1", newest=10_000)
+        return [one for one in log if one.action in actions and one.kind == "call"]
 
     async def kill(self) -> None:
         """End the central system without a farewell."""
@@ -268,6 +274,24 @@ async def test_unplugging_and_coming_back_is_two_sessions(v2g_house: House) -> N
     second = await v2g_house.until(lambda s: s.session_id is not None and s.soc is not None)
     assert second.session_id != first.session_id
     assert second.soc == pytest.approx(0.12, abs=0.01)
+
+
+async def test_a_car_unplugged_as_its_discharge_starts_ends_once_and_commands_cease(
+    v2g_house: House,
+) -> None:
+    await v2g_house.until(lambda s: s.capability is not None and s.capability.power.lowest_w < 0)
+    holding = asyncio.create_task(v2g_house.hold(-3000.0, for_s=240.0))
+    await v2g_house.until(lambda s: s.power_w is not None and s.power_w < 0.0)
+    await v2g_house.post("/vehicle", {"action": "unplug"})
+    await v2g_house.until(lambda s: not s.plugged_in)
+    asked = await v2g_house.frames_of("SetChargingProfile", "UpdateDynamicSchedule")
+    await holding
+    assert await v2g_house.frames_of("SetChargingProfile", "UpdateDynamicSchedule") == asked
+    ends = [one for one in await v2g_house.frames_of("TransactionEvent") if '"Ended"' in one.text]
+    assert len(ends) == 1
+    assert v2g_house.sink.evse["garage"].power_w == 0.0
+    shown = (await v2g_house.world())["stations"]["S1"]
+    assert (shown["protocol_errors"], shown["connections"]) == ([], 1)
 
 
 async def test_a_2_0_1_station_follows_charge_limits(tmp_path: Path) -> None:

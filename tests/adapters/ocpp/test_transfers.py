@@ -14,6 +14,7 @@ from v2g_daemon.domain.setpoint import Setpoint
 
 ONE_WAY: Json = json.loads(json.dumps(NEEDS_BPT))
 ONE_WAY["chargingNeeds"]["requestedEnergyTransfer"] = "AC_single_phase"
+AMPERES = {"energyAmount": 10_000, "evMinCurrent": 6, "evMaxCurrent": 16, "evMaxVoltage": 230}
 
 
 def command(bench: Bench, *, barred: bool) -> None:
@@ -151,6 +152,19 @@ async def test_what_the_car_plans_is_shown_as_of_now(bench: Bench) -> None:
         assert planned_w(bench) == 2300.0
         await car.event("Ended", "EVDeparted", info={"stoppedReason": "EVDisconnected"})
         assert planned_w(bench) is None
+
+
+async def test_a_car_of_2_0_1_tells_what_it_takes_and_plans(bench: Bench) -> None:
+    async with station(bench.central, versions=("ocpp2.0.1",)) as car:
+        await car.configured()
+        await car.event("Started", "CablePluggedIn", evse={"id": 1})
+        takes = {"requestedEnergyTransfer": "AC_single_phase", "acChargingParameters": AMPERES}
+        await car.call("NotifyEVChargingNeeds", {"evseId": 1, "chargingNeeds": takes})
+        capability = bench.status.capability
+        assert capability is not None
+        assert capability.power.highest_w == 16 * 230.0
+        await car.call("NotifyEVChargingSchedule", plans((0, 2000.0)))
+        assert planned_w(bench) == 2000.0
 
 
 async def test_a_plan_beyond_the_command_is_refused_and_the_command_repeated(

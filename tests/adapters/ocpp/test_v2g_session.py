@@ -141,6 +141,24 @@ async def test_the_safety_net_is_laid_before_anything_else_is_written(bench: Ben
         assert written[0] == "SetChargingProfile"
 
 
+async def test_a_setpoint_waits_for_a_transaction_and_then_names_it(bench: Bench) -> None:
+    async with station(bench.central) as car:
+        await car.configured()
+        await car.call("StatusNotification", connector("Occupied"))
+        bench.setpoint(3000.0)
+        await car.call("Heartbeat", {})
+        await asyncio.sleep(0.1)
+        assert car.profiles("TxProfile") == []
+        assert [one["chargingProfilePurpose"] for one in car.profiles("TxDefaultProfile")] == [
+            "TxDefaultProfile"
+        ]
+        await car.event("Started", "CablePluggedIn", evse={"id": 1})
+        await car.call("NotifyEVChargingNeeds", NEEDS_BPT)
+        bench.setpoint(3000.0)
+        await car.asked("SetChargingProfile", count=2)
+        assert [one["transactionId"] for one in car.profiles("TxProfile")] == ["tx-1"]
+
+
 async def test_only_settings_that_differ_are_written(bench: Bench) -> None:
     async with station(bench.central) as car:
         car.device_model[("SampledDataCtrlr", "TxUpdatedInterval")] = "5"

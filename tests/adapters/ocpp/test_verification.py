@@ -16,6 +16,7 @@ from tests.adapters.ocpp.scripted_station import (
     station,
 )
 from v2g_daemon.adapters.ocpp.smart_charging.composite import objection
+from v2g_daemon.adapters.ocpp.smart_charging.ladder import RateUnit
 from v2g_daemon.adapters.ocpp.smart_charging.profiles import Outlet
 from v2g_daemon.adapters.ocpp.smart_charging.telling import (
     CentralSetpoint,
@@ -70,7 +71,7 @@ def test_the_stations_own_schedule_is_compared(
     told: Told, period: Json, unit: str, says: str | None
 ) -> None:
     expected = None if says is None else f"the station's own schedule says {says}; {ELSEWHERE}"
-    assert objection(composite(period, unit=unit), told, OUTLET) == expected
+    assert objection(composite(period, unit=unit), told, OUTLET, RateUnit.WATT) == expected
 
 
 @pytest.mark.parametrize(
@@ -84,7 +85,7 @@ def test_the_stations_own_schedule_is_compared(
     ],
 )
 def test_an_answer_that_says_nothing_is_no_objection(answer: Json) -> None:
-    assert objection(answer, CentralSetpoint(target_w=-3000.0), OUTLET) is None
+    assert objection(answer, CentralSetpoint(target_w=-3000.0), OUTLET, RateUnit.WATT) is None
 
 
 async def session(car: ScriptedStation) -> None:

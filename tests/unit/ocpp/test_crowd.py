@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from v2g_daemon.adapters.ocpp.security.crowd import MOST_ALTOGETHER, MOST_FROM_AN_ADDRESS, Crowd
+import asyncio
+import socket
+from contextlib import AsyncExitStack
+
+from v2g_daemon.adapters.ocpp.security.crowd import (
+    MOST_ALTOGETHER,
+    MOST_FROM_AN_ADDRESS,
+    Crowd,
+    listeners,
+)
+
+HOST = "127.0.0.1"
 
 
 class Watched:
@@ -56,3 +67,41 @@ def test_who_leaves_without_a_request_is_told_of() -> None:
     door.crowd.leaves(("10.0.0.1", 1))
     assert door.silent == ["10.0.0.1"]
     assert len(door.crowd) == 0
+
+
+async def test_one_port_of_a_peer_at_two_listeners_is_two_and_both_leave() -> None:
+    door = Watched()
+    async with AsyncExitStack() as opened:
+        ports = []
+        for _ in range(2):
+            (listener,) = await listeners(HOST, 0, door.crowd)
+            server = await asyncio.start_server(_let_go_of, sock=listener)
+            await opened.enter_async_context(server)
+            ports.append(listener.getsockname()[1])
+        links = [_from_port(0, ports[0])]
+        links.append(_from_port(links[0].getsockname()[1], ports[1]))
+        await _until(door, count=2)
+        for link in links:
+            link.close()
+        await _until(door, count=0)
+
+
+async def _let_go_of(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+    writer.close()
+
+
+def _from_port(source: int, port: int) -> socket.socket:
+    link = socket.socket()
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    link.bind((HOST, source))
+    link.connect((HOST, port))
+    return link
+
+
+async def _until(door: Watched, *, count: int) -> None:
+    for _ in range(500):
+        if len(door.crowd) == count:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"{len(door.crowd)} wait, not {count}")

@@ -136,11 +136,18 @@ def test_a_dialect_without_vendors_can_only_be_named() -> None:
 
 
 def test_the_installers_own_words_stand_above_the_dialect() -> None:
-    dialect = a_dialect(ping_interval_s=5.0, remote_start=True, rate_unit="A", phases_said=False)
+    dialect = a_dialect(
+        ping_interval_s=5.0,
+        remote_start=True,
+        unknown_fields="refuse",
+        rate_unit="A",
+        phases_said=False,
+    )
     dialects = Dialects(known=(dialect,))
-    before = a_station(explicit=frozenset({"ping_interval_s"}))
+    before = a_station(explicit=frozenset({"ping_interval_s", "unknown_fields"}))
     said = dialects.laid_under(before, dialect)
     assert (said.ping_interval_s, said.remote_start) == (20.0, True)
+    assert said.unknown_fields == "tolerate"
     (evse,) = said.evses
     assert (evse.dialect.rate_unit, evse.dialect.phases_said) == ("A", False)
 
@@ -180,6 +187,7 @@ def test_each_word_arrives_where_it_is_read() -> None:
         "drops_link": True,
         "measurands": "SoC",
         "configuration_keys": {"HeartbeatInterval": "hb"},
+        "unknown_fields": "refuse",
         "rate_unit": "A",
         "phases_said": False,
         "default_kind": "Relative",
@@ -246,7 +254,7 @@ def test_each_word_arrives_where_it_is_read() -> None:
             HEAD
             + '[[fact]]\nkey = "vendor_power"\nvalue = { vendor_id = "v", data = "{duration_s}" }\n'
             + 'source = "b"\nverified = true\n',
-            "names no power",
+            "would name no power",
         ),
         (
             HEAD + '[[fact]]\nkey = "pulls"\nvalue = true\nsource = "b"\nverified = true\n' * 2,

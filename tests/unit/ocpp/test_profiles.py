@@ -224,9 +224,11 @@ def test_a_vendors_words_are_filled_in() -> None:
         lease(told)
 
 
-def test_a_vendors_words_without_an_end_are_refused() -> None:
-    with pytest.raises(ValueError, match="never ends"):
+def test_a_vendors_words_without_an_end_or_a_power_are_refused() -> None:
+    with pytest.raises(ValueError, match="never end by itself"):
         VendorPower(vendor_id="V", data="{power_w}")
+    with pytest.raises(ValueError, match="name no power"):
+        VendorPower(vendor_id="V", data="{duration_s}")
 
 
 def test_an_outlook_lies_below_the_lease_and_only_charges() -> None:

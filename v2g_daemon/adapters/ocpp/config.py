@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from v2g_daemon.adapters.ocpp.authorization.keys import ANY_KEY, KeyRing
+from v2g_daemon.domain.vendor_command import whole_command
 
 USUAL_LEASE_LEVEL = 2
 
@@ -74,8 +75,7 @@ class LocalLoadBalancing:
 class VendorPower:
     """A signed power in a vendor's own words, over DataTransfer.
 
-    `data` is a text with {power_w}, {current_a}, {duration_s} and {transaction_id}; without
-    {duration_s} it would never end by itself, and is refused.
+    `data` is a text with {power_w} or {current_a}, {duration_s} and perhaps {transaction_id}.
     """
 
     vendor_id: str
@@ -83,8 +83,7 @@ class VendorPower:
     message_id: str | None = None
 
     def __post_init__(self) -> None:
-        if "{duration_s}" not in self.data:
-            raise ValueError("a vendor's power without {duration_s} never ends by itself")
+        whole_command(self.data)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +179,7 @@ class StationConfig:
     least_profile: SecurityProfile | None = None
     unauthenticated_on_private_network: bool = False
     versions: tuple[OcppVersion, ...] = tuple(OcppVersion)
-    unknown_fields_tolerated: bool = True
+    unknown_fields: Literal["tolerate", "refuse"] = "tolerate"
     ping_interval_s: float = 20.0  # 0: never; some stations answer no pings
     ping_timeout_s: float = 20.0
     sample_interval_s: int = 5

@@ -19,7 +19,7 @@ from v2g_daemon.adapters.ocpp.station import StationState
 from v2g_daemon.adapters.ocpp.v16.memory import V16Memory
 from v2g_daemon.adapters.ocpp.v16.spelling import Spelling
 from v2g_daemon.adapters.ocpp.wire.frames import FrameLog, FrameWatcher, WatchedLink
-from v2g_daemon.adapters.ocpp.wire.session import Link, StationConversation
+from v2g_daemon.adapters.ocpp.wire.session import Link, StationConversation, StationSession
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.ledger import StationEvent, StationEventKind
 from v2g_daemon.ports import CertificateRegister, Clock, ObservationSink, StationCa, StationJournal
@@ -32,6 +32,7 @@ class Live:
     """The one connection of a station; `calls` asks it in the words of 2.0.1 and 2.1."""
 
     connection: ServerConnection
+    session: StationSession
     version: OcppVersion
     address: str
     since: Instant
@@ -39,6 +40,16 @@ class Live:
     conductor: Conductor
     ended: asyncio.Event
     unanswered: bool = False
+
+    async def answers(self, *, within_s: float) -> bool:
+        """Ping it; any frame is an answer, for some never send a pong. Raises ConnectionClosed."""
+        heard = self.session.frames_heard
+        try:
+            async with asyncio.timeout(within_s):
+                await (await self.connection.ping())
+        except TimeoutError:
+            return self.session.frames_heard != heard
+        return True
 
 
 class Desk:

@@ -36,6 +36,10 @@ POWER_CONTRADICTED = (
     "tell the maker, and compare with the grid meter"
 )
 _PARTING = frozenset({"EVDeparted", "EVCommunicationLost", "EVConnectTimeout"})
+_OUT_OF_ORDER = {
+    "Faulted": "its outlet is faulted; its own display or app says why, a reset may help",
+    "Unavailable": "its outlet is out of service, or its firmware is being updated",
+}
 
 
 class EvseState:
@@ -112,6 +116,7 @@ class EvseState:
         """A new connection knows nothing yet: what was installed must be learned again."""
         self.connector_heard = False
         self.connector_status = None
+        self._note(FaultCode.OUT_OF_ORDER, None)
         self.forms.link_opened()
         self._unheard()
         self.publish(connected=True)
@@ -206,6 +211,7 @@ class EvseState:
         """StatusNotification; a transaction this connection told of knows better than it."""
         self.connector_heard = True
         self.connector_status = connector_status
+        self.complain(FaultCode.OUT_OF_ORDER, _OUT_OF_ORDER.get(connector_status))
         running = self.transaction is not None and self.transaction.heard
         if connector_status == "Occupied" and not self.status.plugged_in:
             self.publish(plugged_in=True, plugged_in_at_utc=now.utc)

@@ -275,13 +275,14 @@ class CentralSystem:
             handler=self._handler(desk, version),
             call_timeout_s=self._config.call_timeout_s,
             idle_timeout_s=HEARTBEATS_OF_SILENCE * station.heartbeat_interval_s + SILENCE_GRACE_S,
-            unknown_fields_tolerated=station.unknown_fields_tolerated,
+            unknown_fields_tolerated=lambda: desk.config.unknown_fields == "tolerate",
         )
         calls = _conversation(desk, session)
         conductor = self._conductor(desk, calls)
         _drop_when_unacknowledged(connection, after_s=self._config.call_timeout_s)
         live = Live(
             connection=connection,
+            session=session,
             version=version,
             address=str(connection.remote_address[0]),
             since=self._clock.now(),
@@ -295,7 +296,7 @@ class CentralSystem:
             async with asyncio.TaskGroup() as group:
                 company = [
                     group.create_task(conductor.run()),
-                    group.create_task(_keep_alive(connection, session, desk)),
+                    group.create_task(_keep_alive(live, desk)),
                 ]
                 await session.run()
                 for task in company:
@@ -333,26 +334,21 @@ def _port_of(servers: list[Server]) -> int:
     return port
 
 
-async def _keep_alive(connection: ServerConnection, session: StationSession, desk: Desk) -> None:
-    """Ping a silent station; any frame of its is an answer, for some never send a pong.
-
-    What its make needs is known once it has told it.
-    """
+async def _keep_alive(live: Live, desk: Desk) -> None:
+    """Ping a silent station; what its make needs is known once it has told it."""
     while True:
-        interval_s, heard = desk.config.ping_interval_s, session.frames_heard
+        interval_s, heard = desk.config.ping_interval_s, live.session.frames_heard
         await asyncio.sleep(interval_s if interval_s > 0.0 else LOOKS_AGAIN_S)
-        if desk.config.ping_interval_s <= 0.0 or session.frames_heard != heard:
+        if desk.config.ping_interval_s <= 0.0 or live.session.frames_heard != heard:
             continue
         try:
-            async with asyncio.timeout(desk.config.ping_timeout_s):
-                await (await connection.ping())
+            alive = await live.answers(within_s=desk.config.ping_timeout_s)
         except ConnectionClosed:
             return
-        except TimeoutError:
-            if session.frames_heard == heard:
-                LOG.warning("OCPP: %s answers no ping; dropping the link", desk.config.station_id)
-                connection.transport.abort()
-                return
+        if not alive:
+            LOG.warning("OCPP: %s answers no ping; dropping the link", desk.config.station_id)
+            live.connection.transport.abort()
+            return
 
 
 def _drop_when_unacknowledged(connection: ServerConnection, *, after_s: float) -> None:

@@ -147,6 +147,7 @@ class StationState:
         self.accepted.set()
         if payload["reason"] != "Triggered":
             self.power_ups += 1
+            self.foreign.restarted()
         for evse in self.evses:
             if payload["reason"] != "Triggered":
                 evse.restarted()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any, Literal, Protocol
 
-from fastapi import FastAPI, HTTPException
+from fastapi import FastAPI, HTTPException, Request, Response
+from fastapi.exceptions import RequestValidationError
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 
@@ -53,6 +55,7 @@ def build_api(
 ) -> FastAPI:
     """The application; `status` is None until the first tick."""
     app = FastAPI(title="v2g-daemon", version=version, docs_url=None, redoc_url=None)
+    app.exception_handler(RequestValidationError)(_not_understood)
 
     @app.get("/api/v1/status")
     async def get_status() -> dict[str, Any]:
@@ -81,3 +84,11 @@ def build_api(
             raise HTTPException(409, str(error)) from error
 
     return app
+
+
+async def _not_understood(request: Request, error: RequestValidationError) -> Response:
+    """What is wrong where, in ASCII and without the value: not every value can be said again."""
+    del request
+    wrong = [{name: one[name] for name in ("type", "loc", "msg")} for one in error.errors()]
+    text = json.dumps({"detail": wrong})
+    return Response(text, status_code=422, media_type="application/json")

@@ -5,10 +5,19 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from v2g_daemon.adapters.ocpp.config import OcppVersion, VendorPower
 from v2g_daemon.adapters.ocpp.dialects.lessons import Make
+from v2g_daemon.domain.vendor_command import whole_command
 
 LEAST_CHARGE_A = 6.0  # IEC 61851-1: below it no car charges
 
@@ -32,17 +41,8 @@ class VendorWords(Table):
     """A signed power over DataTransfer; `data` is filled in for each command."""
 
     vendor_id: Annotated[str, Field(min_length=1, max_length=255)]
-    data: str
+    data: Annotated[str, AfterValidator(whole_command)]
     message_id: Annotated[str, Field(min_length=1, max_length=50)] | None = None
-
-    @field_validator("data")
-    @classmethod
-    def _whole(cls, data: str) -> str:
-        if "{power_w}" not in data and "{current_a}" not in data:
-            raise ValueError("names no power; say {power_w}, or {current_a} per phase")
-        if "{duration_s}" not in data:
-            raise ValueError("would never end by itself; say {duration_s}")
-        return data
 
     def words(self) -> VendorPower:
         """As the profiles' configuration has it."""
@@ -62,6 +62,7 @@ class Quirks(Table):
     drops_link: bool | None = None
     measurands: Annotated[str, Field(min_length=1)] | None = None
     configuration_keys: dict[str, str] | None = None
+    unknown_fields: Literal["tolerate", "refuse"] | None = None
     # of its profiles
     rate_unit: Literal["A", "W"] | None = None
     phases_said: bool | None = None

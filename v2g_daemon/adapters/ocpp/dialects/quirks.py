@@ -21,6 +21,7 @@ OF_STATION = (
     "drops_link",
     "measurands",
     "configuration_keys",
+    "unknown_fields",
 )
 OF_PROFILES = (
     "rate_unit",

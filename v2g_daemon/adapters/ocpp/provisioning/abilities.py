@@ -140,11 +140,11 @@ def abilities(
     values: Mapping[Variable, str], config: EvseConfig, version: OcppVersion
 ) -> EvseAbilities:
     """What the values say of one EVSE; what is missing is not offered, or is the usual."""
-    modes = _members(_first(values, v2x_variables("SupportedOperationModes", config)))
+    modes = members_of(_first(values, v2x_variables("SupportedOperationModes", config)))
     if version is not OcppVersion.V2_1:
         modes = frozenset()
-    transfers = _members(_first(values, v2x_variables("SupportedEnergyTransferModes", config)))
-    in_amperes = _in_amperes(_members(values.get(_RATE_UNIT)), version)
+    transfers = members_of(_first(values, v2x_variables("SupportedEnergyTransferModes", config)))
+    in_amperes = _in_amperes(members_of(values.get(_RATE_UNIT)), version)
     if config.dialect.rate_unit is not None:
         in_amperes = RateUnit(config.dialect.rate_unit) is RateUnit.AMPERE
     direct_current = bool(transfers) and all(one.startswith("dc") for one in transfers)
@@ -219,9 +219,10 @@ def _first(values: Mapping[Variable, str], variables: Iterable[Variable]) -> str
     return next((values[one] for one in variables if one in values), None)
 
 
-def _members(text: str | None) -> frozenset[str]:
-    parts = [] if text is None else text.replace("'", "").split(",")
-    return frozenset(part.strip().casefold() for part in parts if part.strip())
+def members_of(text: str | None) -> frozenset[str]:
+    """The members of a list, without blanks, quotes and letter case."""
+    parts = (part.strip().casefold() for part in (text or "").replace("'", "").split(","))
+    return frozenset(part for part in parts if part)
 
 
 def _is_true(text: str | None) -> bool:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import assert_never
 
-from v2g_daemon.adapters.ocpp.provisioning.abilities import Variable
+from v2g_daemon.adapters.ocpp.provisioning.abilities import Variable, members_of
 from v2g_daemon.adapters.ocpp.provisioning.configuration import CallLimits, write_variables
 from v2g_daemon.adapters.ocpp.provisioning.inventory import Inventory
-from v2g_daemon.adapters.ocpp.provisioning.wanted import Wanted, holding, members_of
+from v2g_daemon.adapters.ocpp.provisioning.wanted import Wanted, holding
 from v2g_daemon.adapters.ocpp.wire.codec import JsonObject
 from v2g_daemon.adapters.ocpp.wire.session import StationCalls
 
@@ -82,6 +82,11 @@ class Experience:
     def as_json(self) -> JsonObject:
         """For the journal."""
         return {"taken": dict(self.taken), "refused": dict(self.refused)}
+
+
+def experience_from(told: JsonObject) -> Experience:
+    """The experience as it was."""
+    return Experience(taken=told["taken"], refused=told["refused"])
 
 
 async def settle(

@@ -12,7 +12,7 @@ from v2g_daemon.adapters.ocpp.config import (
     OcppVersion,
     StationConfig,
 )
-from v2g_daemon.adapters.ocpp.provisioning.abilities import Variable, v2x_variables
+from v2g_daemon.adapters.ocpp.provisioning.abilities import Variable, members_of, v2x_variables
 
 Fits = Callable[[str], bool]
 
@@ -263,12 +263,6 @@ def holding_none(*members: str) -> Fits:
         members_of(present) != frozenset()
         and members_of(present).isdisjoint(one.casefold() for one in members)
     )
-
-
-def members_of(text: str) -> frozenset[str]:
-    """The members of a list, without blanks, quotes and letter case."""
-    parts = (part.strip().casefold() for part in text.replace("'", "").split(","))
-    return frozenset(part for part in parts if part)
 
 
 def number(text: str) -> float | None:

@@ -220,5 +220,6 @@ class Relay:
 
 
 def _boot_retry_s(interval_s: object) -> float:
-    told_s = float(interval_s) if isinstance(interval_s, int | float) else 0.0
-    return min(max(told_s, SHORTEST_BOOT_RETRY_S), LONGEST_RETRY_S)
+    """Compared before it becomes a float: a whole number may be too large for one."""
+    told_s = interval_s if isinstance(interval_s, int | float) else 0
+    return float(min(max(told_s, SHORTEST_BOOT_RETRY_S), LONGEST_RETRY_S))

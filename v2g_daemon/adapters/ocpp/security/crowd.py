@@ -15,7 +15,7 @@ from typing import Any
 MOST_FROM_AN_ADDRESS = 50
 MOST_ALTOGETHER = 200
 
-Peer = tuple[Any, ...]  # what accept() gives: address and port first
+Peer = tuple[Any, ...]  # address and port of both ends: one port of a peer may reach two of ours
 
 
 class Crowd:
@@ -66,6 +66,11 @@ class Crowd:
             self._left_in_silence(address)
 
 
+def peer_of(remote: tuple[Any, ...], local: tuple[Any, ...]) -> Peer:
+    """Who waits, by the addresses of a socket's ends."""
+    return (*remote[:2], *local[:2])
+
+
 class _Accepted(socket.socket):
     """Says when it is closed, by whomever."""
 
@@ -84,13 +89,14 @@ class _Listener(socket.socket):
     crowd: Crowd
 
     def accept(self) -> tuple[socket.socket, Any]:
-        link, peer = super().accept()
+        link, address = super().accept()
         accepted = _Accepted(link.family, link.type, link.proto, fileno=link.detach())
+        peer = peer_of(address, accepted.getsockname())
         if not self.crowd.enters(peer):
             accepted.close()
             raise ConnectionAbortedError  # as if it had gone by itself; the event loop asks again
         accepted.on_close = lambda: self.crowd.leaves(peer)
-        return accepted, peer
+        return accepted, address
 
 
 async def listeners(host: str, port: int, crowd: Crowd) -> list[socket.socket]:

@@ -23,7 +23,7 @@ from v2g_daemon.adapters.ocpp.security.admission import (
     station_id,
 )
 from v2g_daemon.adapters.ocpp.security.attempts import Door
-from v2g_daemon.adapters.ocpp.security.crowd import Crowd
+from v2g_daemon.adapters.ocpp.security.crowd import Crowd, peer_of
 from v2g_daemon.adapters.ocpp.security.security_log import SecurityLog
 from v2g_daemon.adapters.ocpp.security.tls import certificate_names, not_after_utc
 from v2g_daemon.ports import CertificateRegister
@@ -64,7 +64,7 @@ class Gatekeeper:
 
     async def admit(self, connection: ServerConnection, request: Request) -> Response | None:
         """None: the connection may be upgraded."""
-        peer = connection.remote_address
+        peer = peer_of(connection.remote_address, connection.local_address)
         self.crowd.spoke(peer)
         response = await self._admit(connection, request, address=str(peer[0]))
         if response is None:
@@ -119,14 +119,13 @@ class Gatekeeper:
         return judge(desk.config, knock, least=least)
 
     async def _answers(self, live: Live) -> bool:
-        """Whether the connection in place still reacts to a ping."""
+        """Whether the connection in place still lives."""
         try:
-            async with asyncio.timeout(self._config.rival_ping_timeout_s):
-                await (await live.connection.ping())
-        except (TimeoutError, ConnectionClosed):
-            live.unanswered = True
-            return False
-        return True
+            alive = await live.answers(within_s=self._config.rival_ping_timeout_s)
+        except ConnectionClosed:
+            alive = False
+        live.unanswered = not alive
+        return alive
 
     def _remember(self, connection: ServerConnection, desk: Desk, profile: SecurityProfile) -> None:
         desk.came_with(profile)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from v2g_daemon.adapters.ocpp.smart_charging.ladder import RateUnit
 from v2g_daemon.adapters.ocpp.smart_charging.profiles import Outlet
 from v2g_daemon.adapters.ocpp.smart_charging.telling import (
     CentralSetpoint,
@@ -23,9 +24,10 @@ TOLERANCE_SHARE = 0.05
 ELSEWHERE = "look for another profile in it: its app, a vendor's cloud, the installer's setting"
 
 
-def objection(answer: JsonObject, told: Told, outlet: Outlet) -> str | None:
+def objection(answer: JsonObject, told: Told, outlet: Outlet, rate_unit: RateUnit) -> str | None:
     """What speaks against it, with the next step; an answer that says nothing is no objection.
 
+    `rate_unit`: in which it was told; the schedule may be in the other.
     Some stations answer with no period at all, or for millions of years.
     """
     schedule = answer.get("schedule")
@@ -34,7 +36,10 @@ def objection(answer: JsonObject, told: Told, outlet: Outlet) -> str | None:
     periods = [one for one in schedule["chargingSchedulePeriod"] if one["startPeriod"] == 0]
     if not periods:
         return None
-    return _against(periods[0], told, _Unit(schedule, outlet))
+    expected = told
+    if isinstance(told, ChargeLimit):
+        expected = ChargeLimit(limit_w=outlet.limit_w(told.limit_w, rate_unit))
+    return _against(periods[0], expected, _Unit(schedule, outlet))
 
 
 class _Unit:
@@ -42,7 +47,7 @@ class _Unit:
 
     def __init__(self, schedule: JsonObject, outlet: Outlet) -> None:
         self._in_amperes = schedule["chargingRateUnit"] == "A"
-        self.outlet = outlet
+        self._outlet = outlet
 
     def watts(self, period: JsonObject, name: str) -> float | None:
         """The field in W; None where it is not given."""
@@ -51,8 +56,8 @@ class _Unit:
             return None
         if not self._in_amperes:
             return float(value)
-        phases = min(int(period.get("numberPhases", self.outlet.phases)), self.outlet.phases)
-        return float(value) * self.outlet.nominal_voltage_v * phases
+        phases = min(int(period.get("numberPhases", self._outlet.phases)), self._outlet.phases)
+        return float(value) * self._outlet.nominal_voltage_v * phases
 
 
 def _against(period: JsonObject, told: Told, unit: _Unit) -> str | None:
@@ -66,7 +71,7 @@ def _against(period: JsonObject, told: Told, unit: _Unit) -> str | None:
                 return _instead(f"charging of at most {limit_w:.0f} W")
             return None
         case ChargeLimit():
-            return None if limit_w is None else _differs(limit_w, unit.outlet.limit_w(told.limit_w))
+            return None if limit_w is None else _differs(limit_w, told.limit_w)
         case NegativeLimit():
             if limit_w is None or limit_w < 0.0:
                 return None

@@ -17,14 +17,13 @@ from v2g_daemon.adapters.ocpp.smart_charging.ladder import Attempt, Kind, Room, 
 from v2g_daemon.adapters.ocpp.smart_charging.lease import (
     Due,
     Lease,
-    Refusal,
-    is_less,
     is_safer,
     pulled_length_s,
     written_kind,
 )
 from v2g_daemon.adapters.ocpp.smart_charging.lease_writer import LeaseWriter
 from v2g_daemon.adapters.ocpp.smart_charging.outlook_layer import OutlookLayer
+from v2g_daemon.adapters.ocpp.smart_charging.patience import Patience
 from v2g_daemon.adapters.ocpp.smart_charging.telling import (
     ChargeLimit,
     NegativeLimit,
@@ -38,7 +37,7 @@ from v2g_daemon.adapters.ocpp.smart_charging.transfers import Transfers
 from v2g_daemon.adapters.ocpp.smart_charging.verification import Verification
 from v2g_daemon.adapters.ocpp.transaction import Transaction
 from v2g_daemon.adapters.ocpp.wire.codec import JsonObject
-from v2g_daemon.adapters.ocpp.wire.outcomes import detail_of, is_accepted, reason_of
+from v2g_daemon.adapters.ocpp.wire.outcomes import detail_of, is_accepted
 from v2g_daemon.adapters.ocpp.wire.session import (
     CallAnswered,
     CallOutcome,
@@ -57,10 +56,6 @@ from v2g_daemon.ports import Clock
 
 LOG = logging.getLogger(__name__)
 
-NEEDS_WAIT_S = 10.0  # K18.FR.17: before the EV's needs a TxProfile may be refused
-RETRY_S = 10.0  # a refusal is repeated no faster, unless the new value is safer
-RETRY_ALL_FORMS_S = 60.0  # nor is a whole ladder of refusals
-RENEGOTIATED_EVERY_S = 60.0  # K18: each change is settled anew with the EV
 FAREWELL_LEASE_S = 60
 PROBE_TIMEOUT_S = 3.0  # real: whatever a test brings about must be ended soon
 CANNOT_DISCHARGE = "this EVSE cannot be told to discharge; 0 W was sent"
@@ -76,13 +71,12 @@ class EvseDriver:
         self._wake = wake
         self._choice = Choice(evse)
         self._writer = LeaseWriter(evse=evse, choice=self._choice, clock=clock)
+        self._patience = Patience(evse=evse, writer=self._writer)
         self._outlook = OutlookLayer(evse=evse, choice=self._choice)
         self._transfers = Transfers(evse)
         self._verification = Verification(evse)
         self._newest: Command | None = None
         self._armed: Lease | None = None
-        self._refused: Refusal | None = None
-        self._changed_at: Instant | None = None
         self._leaving = False
         self._touched: str | None = None
 
@@ -108,7 +102,7 @@ class EvseDriver:
         """A new connection or a restarted station: nothing is armed, nothing old is replayed."""
         self._newest = None
         self._armed = None
-        self._refused = None
+        self._patience.forget()
         self._choice.forget()
         self._outlook.forget()
         self._transfers.forget()
@@ -132,14 +126,14 @@ class EvseDriver:
         if self._leaving or not isinstance(command, Setpoint) or transaction is None:
             return None
         wanted = self._wanted(command, transaction, now, self.evse.forms.rung)
-        if wanted is None or self._waits_for_needs(now):
+        if wanted is None or self._patience.awaits_needs(now):
             return None
         held = self._held(wanted, now)
         if held is not None and held.does(wanted, now):
             return None
         safer = is_safer(wanted, held, command.permitted)
         by_update = held is not None and self._updatable(held, wanted)
-        if not safer and self._must_wait(wanted, held, now, by_update=by_update):
+        if self._patience.must_wait(wanted, held, now, by_update=by_update, safer=safer):
             return None
         if by_update and held is not None:
             wanted = replace(wanted, length_s=held.length_s)
@@ -196,7 +190,7 @@ class EvseDriver:
         )
         if armed is not None and isinstance(armed.told, VendorSetpoint):
             lease = replace(lease, told=replace(armed.told, target_w=told.limit_w))
-        outcome = await self._writer.send(calls, lease, self.evse.forms.rung, timeout_s=None)
+        outcome = await self._send(calls, lease, self.evse.forms.rung, timeout_s=None)
         if not is_accepted(outcome):
             LOG.warning("%s: the farewell was not taken: %s", self.evse_id, detail_of(outcome))
 
@@ -217,7 +211,7 @@ class EvseDriver:
         if wanted is None or not self._updatable(held, wanted):
             return None
         safer = is_safer(wanted, held, command.permitted)
-        if not safer and self._must_wait(wanted, held, now, by_update=True):
+        if self._patience.must_wait(wanted, held, now, by_update=True, safer=safer):
             return None
         lease = replace(wanted, length_s=held.length_s)
         due = Due(lease=lease, command=command, by_update=True, safer=safer)
@@ -250,7 +244,7 @@ class EvseDriver:
         tried = frozenset({rung})
         while True:
             timeout_s = PROBE_TIMEOUT_S if due.command.probe else None
-            outcome = await self._writer.send(calls, due.lease, rung, timeout_s=timeout_s)
+            outcome = await self._send(calls, due.lease, rung, timeout_s=timeout_s)
             if is_accepted(outcome):
                 self.evse.forms.stepped(rung, self._clock.now().utc)
                 break
@@ -260,6 +254,15 @@ class EvseDriver:
                 break
             due, rung, tried = another, next_one, tried | {next_one}
         self._settle(due, outcome, all_forms=len(tried) > 1)
+
+    async def _send(
+        self, calls: StationCalls, lease: Lease, rung: Rung, *, timeout_s: float | None
+    ) -> CallOutcome:
+        """The lease, once no outlook masks it; where that is refused, so is the form."""
+        refusal = await self._outlook.give_way(calls, lease, rung, self._clock.now())
+        if refusal is not None:
+            return refusal
+        return await self._writer.send(calls, lease, rung, timeout_s=timeout_s)
 
     def _step(
         self, told: Told, rung: Rung, tried: frozenset[Rung], outcome: CallOutcome
@@ -277,34 +280,29 @@ class EvseDriver:
         return next_rung(attempt, outcome)
 
     def _again(self, due: Due, rung: Rung) -> Due | None:
-        """The same command in the form that may do now; its end stands, however late the refusal.
+        """What is decided by now, in the form that may do; the command's end stands.
 
-        None: it has ended, or we are leaving and the farewell has the last word.
+        None: nothing is decided any more, or we are leaving and the farewell has the last word.
         """
-        now, transaction = self._clock.now(), self.evse.transaction
-        length_s = round(due.lease.remaining_s(now))
-        if self._leaving or length_s < 1 or transaction is None:
+        command, transaction = self._newest, self.evse.transaction
+        if self._leaving or transaction is None or not isinstance(command, Setpoint):
             return None
-        told = self._choice.told(due.command, now, rung)
-        lease = replace(
-            due.lease,
-            told=told,
-            kind=written_kind(told, rung.setpoint_kind, rung.limit_kind),
-            length_s=length_s,
-            armed_at=now,
-        )
-        return replace(due, lease=lease, by_update=False)
+        lease = self._wanted(command, transaction, self._clock.now(), rung)
+        if lease is None or lease.transaction_id != due.lease.transaction_id:
+            return None
+        return Due(lease=lease, command=command, by_update=False, safer=due.safer)
 
     def _settle(self, due: Due, outcome: CallOutcome, *, all_forms: bool = False) -> None:
         now, told = self._clock.now(), due.lease.told
         kind, detail = OutcomeKind.TIMED_OUT, detail_of(outcome)
-        before, self._armed, self._refused = self._armed, None, None
+        before, self._armed = self._armed, None
+        self._patience.forget()
         match outcome:
             case CallAnswered() if is_accepted(outcome):
                 kind = self._arm(due, before, now)
             case CallAnswered() | CallRejectedByError():
                 kind = OutcomeKind.REJECTED
-                self._note_refusal(due, outcome, now, all_forms=all_forms)
+                self._refused(due, outcome, now, all_forms=all_forms)
             case CallTimedOut() | LinkClosed():
                 pass
             case _:
@@ -326,19 +324,14 @@ class EvseDriver:
         self.evse.most_w = due.lease.told.span.highest_w
         self.evse.to_renegotiate = False
         if before is None or before.told != due.lease.told:
-            self._changed_at = now
+            self._patience.changed(now)
         self._verification.armed(due.lease, before)
         return OutcomeKind.APPLIED
 
-    def _note_refusal(
-        self, due: Due, outcome: CallOutcome, now: Instant, *, all_forms: bool
-    ) -> None:
-        """How long the value is not repeated; a proved way that is refused is none any more."""
-        for_s = RETRY_ALL_FORMS_S if all_forms else RETRY_S
-        if reason_of(outcome) == "ratelimitexceeded":
-            for_s = max(RETRY_ALL_FORMS_S, float(self.evse.abilities.update_rate_limit_s))
+    def _refused(self, due: Due, outcome: CallOutcome, now: Instant, *, all_forms: bool) -> None:
+        """A proved way that is refused is none any more."""
         told = due.lease.told
-        self._refused = Refusal(target_w=told.target_w, at=now, for_s=for_s, needs=self.evse.needs)
+        self._patience.refused(told, outcome, now, all_forms=all_forms)
         if isinstance(told, NegativeLimit | VendorSetpoint) and not due.command.probe:
             self.evse.forms.way_refused()
 
@@ -350,34 +343,11 @@ class EvseDriver:
         return armed if armed.remaining_s(now) > 0 and not self.evse.to_renegotiate else None
 
     def _updatable(self, held: Lease, wanted: Lease) -> bool:
-        same = held.transaction_id == wanted.transaction_id
-        return same and self.evse.forms.rung.updates and held.updatable_to(wanted)
-
-    def _must_wait(
-        self, wanted: Lease, held: Lease | None, now: Instant, *, by_update: bool
-    ) -> bool:
-        """What is not safer waits: after a refusal, for a slow flash, for a car that negotiates."""
-        refused, needs, told = self._refused, self.evse.needs, wanted.told
-        if refused is not None and refused.needs is needs:
-            again = now.seconds_since(refused.at) < refused.for_s
-            if again and not is_less(told.target_w, refused.target_w):
-                return True
-        if not by_update and self._writer.too_soon(told, self.evse.forms.rung, now):
-            return True
-        if needs is None or not needs.scheduled or held is None or held.told == told:
+        rung, transaction_id = self.evse.forms.rung, wanted.transaction_id
+        if held.transaction_id != transaction_id or not rung.updates:
             return False
-        changed_at = self._changed_at
-        return changed_at is not None and now.seconds_since(changed_at) < RENEGOTIATED_EVERY_S
-
-    def _waits_for_needs(self, now: Instant) -> bool:
-        """Whether a V2X station's EV has yet to say what it wants."""
-        transaction = self.evse.transaction
-        return (
-            transaction is not None
-            and self.evse.abilities.central_setpoint
-            and self.evse.needs is None
-            and now.seconds_since(transaction.since) < NEEDS_WAIT_S
-        )
+        masked = self._outlook.governs(transaction_id, rung, wanted.armed_at)
+        return held.updatable_to(wanted) and not masked
 
     def _room(self) -> Room:
         net = self.evse.forms.net_rung

@@ -15,6 +15,7 @@ from v2g_daemon.domain.faults import FaultCode
 COMPOSITE_S = 60
 NOTICEABLE_A = 0.5
 MOST_NAMED = 3
+MOST_TOLD = 10  # sources at one EVSE; since 2.1 their names are free text
 WAY_OUT = "remove it where it was set: the charger's app, its maker's cloud, or the energy manager"
 
 
@@ -34,7 +35,10 @@ class ForeignLimits:
         grid = ", critical for the grid" if limit.get("isGridCritical") else ""
         for evse in self._concerned(payload.get("evseId")):
             told = self._told.setdefault(evse.config.number, {})
+            told.pop(source, None)
             told[source] = f"{source} limits it{lowest}{grid}"
+            if len(told) > MOST_TOLD:
+                del told[next(iter(told))]
             self._complain(evse)
 
     def cleared(self, payload: JsonObject) -> None:
@@ -42,6 +46,12 @@ class ForeignLimits:
         source = printable(str(payload["chargingLimitSource"]))
         for evse in self._concerned(payload.get("evseId")):
             self._told.get(evse.config.number, {}).pop(source, None)
+            self._complain(evse)
+
+    def restarted(self) -> None:
+        """The station has started anew: it tells again what still limits it."""
+        self._told.clear()
+        for evse in self._evses:
             self._complain(evse)
 
     async def look(self, session: StationCalls, reports: Reports, *, patience_s: float) -> None:

@@ -16,7 +16,6 @@ from v2g_daemon.adapters.ocpp.smart_charging.telling import (
     Told,
     VendorSetpoint,
 )
-from v2g_daemon.adapters.ocpp.wire.translate import ChargingNeeds
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.power import PowerRange
 from v2g_daemon.domain.setpoint import Setpoint
@@ -50,19 +49,6 @@ class Lease:
             and isinstance(wanted.told, CentralSetpoint)
             and wanted.length_s / 2 <= self.length_s <= wanted.length_s + 1
         )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """A value that the station refused, when, and how long it is not repeated.
-
-    It is judged anew when the car states its needs anew.
-    """
-
-    target_w: float
-    at: Instant
-    for_s: float
-    needs: ChargingNeeds | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

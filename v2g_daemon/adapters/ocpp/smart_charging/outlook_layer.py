@@ -10,17 +10,26 @@ from itertools import pairwise
 from v2g_daemon.adapters.ocpp.evse import EvseState
 from v2g_daemon.adapters.ocpp.smart_charging.choice import Choice
 from v2g_daemon.adapters.ocpp.smart_charging.ladder import Attempt, Purpose, Room, Rung, next_rung
+from v2g_daemon.adapters.ocpp.smart_charging.lease import Lease
 from v2g_daemon.adapters.ocpp.smart_charging.profiles import outlook_profile
+from v2g_daemon.adapters.ocpp.smart_charging.telling import ChargeLimit
 from v2g_daemon.adapters.ocpp.wire.outcomes import is_accepted
-from v2g_daemon.adapters.ocpp.wire.session import StationCalls
+from v2g_daemon.adapters.ocpp.wire.session import (
+    CallOutcome,
+    CallTimedOut,
+    LinkClosed,
+    StationCalls,
+)
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.outlook import Outlook, OutlookStep
+from v2g_daemon.domain.power import ONLY_ZERO
 
 LOG = logging.getLogger(__name__)
 
 EVERY_S = 900.0  # no car's night is worth more writes
 WORTH_WRITING_WH = 500.0
 SHORTEST_S = 60.0
+ENDED_S = 1  # an outlook cannot be cleared, but it can end at once
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,8 +61,31 @@ class Course:
         return (begun or self.steps[:1])[-1].limit_w
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lying:
+    """A course that lies in the station, or may where no answer came, and its form there."""
+
+    course: Course
+    rung: Rung
+
+    def governs(self, transaction_id: str, rung: Rung, now: Instant) -> bool:
+        """Whether it would go before a lease of that form, or take its place."""
+        if self.course.transaction_id != transaction_id or self.course.ends_at_utc <= now.utc:
+            return False
+        return rung.purpose is not Purpose.TX or rung.stack_level < self.rung.stack_level
+
+    def or_still(self, before: Lying | None) -> Lying:
+        """No answer came: the higher place, and the later end, of the two that may lie there."""
+        if before is None or before.course.transaction_id != self.course.transaction_id:
+            return self
+        return Lying(
+            course=max(before.course, self.course, key=lambda one: one.ends_at_utc),
+            rung=max(before.rung, self.rung, key=lambda one: one.stack_level),
+        )
+
+
 class OutlookLayer:
-    """Writes the outlook of one EVSE, rarely; it lapses by itself."""
+    """Writes the outlook of one EVSE, rarely; it lapses by itself, or gives way to a lease."""
 
     def __init__(self, *, evse: EvseState, choice: Choice) -> None:
         self.wanted: Outlook | None = None
@@ -61,11 +93,13 @@ class OutlookLayer:
         self._choice = choice
         self._written: Course | None = None
         self._tried: tuple[str, Instant] | None = None
+        self._refused_in: str | None = None
         self._rung: Rung | None = None
+        self._lying: Lying | None = None
 
     def forget(self) -> None:
-        """A new connection or a restarted station: a TxProfile may be gone."""
-        self._written = self._tried = self._rung = None
+        """A new connection or a restarted station: a TxProfile may be gone, or lie there still."""
+        self._written = self._tried = self._refused_in = self._rung = None
 
     async def write(self, calls: StationCalls, now: Instant) -> None:
         """Write it, if it matters; where it is refused, the default alone lies beneath."""
@@ -73,35 +107,75 @@ class OutlookLayer:
         if course is None or not self._worth_it(course, now):
             return
         self._tried = (course.transaction_id, now)
-        if await self._install(calls, course, now):
+        outcome = await self._install(calls, course, now)
+        if is_accepted(outcome):
             self._written = course
-        else:
-            LOG.info("%s: the outlook was not taken", self._evse.config.evse_id)
+            return
+        if not _unanswered(outcome):
+            self._refused_in = course.transaction_id
+        LOG.info("%s: the outlook was not taken", self._evse.config.evse_id)
 
-    async def _install(self, calls: StationCalls, course: Course, now: Instant) -> bool:
-        rung = self._evse.forms.rung if self._rung is None else self._rung
+    async def _install(self, calls: StationCalls, course: Course, now: Instant) -> CallOutcome:
+        lease = self._evse.forms.rung
+        rung = self._rung if self._rung is not None and _fits(self._rung, lease) else lease
         tried = frozenset({rung})
-        while _has_room(rung):
-            profile = outlook_profile(
-                self._choice.outlet(),
-                rung,
-                steps=course.steps,
-                ends_at_utc=course.ends_at_utc,
-                transaction_id=course.transaction_id,
-                offline_s=self._evse.config.dialect.outlook_offline_s,
-            )
-            outcome = await calls.call("SetChargingProfile", profile)
-            taken = is_accepted(outcome)
-            self._evse.wrote(now, flash=taken and self._evse.abilities.kept_in_flash)
-            if taken:
+        while True:
+            outcome = await self._send(calls, course, rung, now)
+            if is_accepted(outcome):
                 self._rung = rung
-                return True
+                return outcome
             attempt = Attempt(rung=rung, signed=False, room=self._room(), tried=tried)
             found = next_rung(attempt, outcome)
-            if found is None:
-                break
+            if found is None or not _fits(found, lease):
+                return outcome
             rung, tried = found, tried | {found}
-        return False
+
+    async def _send(
+        self, calls: StationCalls, course: Course, rung: Rung, now: Instant
+    ) -> CallOutcome:
+        profile = outlook_profile(
+            self._choice.outlet(),
+            rung,
+            steps=course.steps,
+            ends_at_utc=course.ends_at_utc,
+            transaction_id=course.transaction_id,
+            offline_s=self._evse.config.dialect.outlook_offline_s,
+        )
+        outcome = await calls.call("SetChargingProfile", profile)
+        taken, sent = is_accepted(outcome), Lying(course=course, rung=rung)
+        self._evse.wrote(now, flash=taken and self._evse.abilities.kept_in_flash)
+        if taken:
+            self._lying = sent
+        elif _unanswered(outcome):
+            self._lying = sent.or_still(self._lying)
+        return outcome
+
+    def governs(self, transaction_id: str, rung: Rung, now: Instant) -> bool:
+        """Whether a lease of that form would not be what the station does."""
+        return self._lying is not None and self._lying.governs(transaction_id, rung, now)
+
+    async def give_way(
+        self, calls: StationCalls, lease: Lease, rung: Rung, now: Instant
+    ) -> CallOutcome | None:
+        """Before a lease that it would mask: say the same for as long, or end; None: it is done.
+
+        It says the same where a limit can, so that 0 W holds even if the lease below is refused.
+        """
+        lying = self._lying
+        if lying is None or not lying.governs(lease.transaction_id, rung, now):
+            return None
+        sayable = isinstance(lease.told, ChargeLimit) or lease.told.span == ONLY_ZERO
+        start_utc = now.utc.replace(microsecond=0)
+        course = Course(
+            transaction_id=lease.transaction_id,
+            steps=(OutlookStep(starts_at_utc=start_utc, limit_w=max(lease.told.target_w, 0.0)),),
+            ends_at_utc=start_utc + timedelta(seconds=lease.length_s if sayable else ENDED_S),
+        )
+        outcome = await self._send(calls, course, lying.rung, now)
+        if not is_accepted(outcome):
+            return outcome
+        self._written = None
+        return None
 
     def _course(self, now: Instant) -> Course | None:
         """The outlook from now on, no higher than what is safe, in as many periods as fit."""
@@ -109,7 +183,7 @@ class OutlookLayer:
         forms, needs = self._evse.forms, self._evse.needs
         if outlook is None or transaction is None or not forms.supported:
             return None
-        if not _has_room(forms.rung):
+        if not _fits(forms.rung, forms.rung):
             return None
         fit = self._choice.outlet().most_periods
         if needs is not None and needs.most_periods is not None:
@@ -136,7 +210,7 @@ class OutlookLayer:
             return False
         written = self._written
         if written is None or written.transaction_id != course.transaction_id:
-            return False  # it was refused
+            return self._refused_in != course.transaction_id
         left = written.ends_at_utc - now.utc
         if left * 2 < course.ends_at_utc - now.utc:
             return True
@@ -144,15 +218,20 @@ class OutlookLayer:
 
     def _room(self) -> Room:
         return Room(
-            highest_stack_level=self._evse.abilities.highest_stack_level,
+            highest_stack_level=self._evse.forms.rung.stack_level,
             single_evse=False,
             direct_current=self._choice.outlet().direct_current,
         )
 
 
-def _has_room(rung: Rung) -> bool:
-    """It belongs to the transaction, and lies one level below the lease."""
-    return rung.purpose is Purpose.TX and rung.stack_level >= 1
+def _unanswered(outcome: CallOutcome) -> bool:
+    """Whether the station may have taken it, or may take it another time."""
+    return isinstance(outcome, CallTimedOut | LinkClosed)
+
+
+def _fits(rung: Rung, lease: Rung) -> bool:
+    """It belongs to the transaction, and lies, one level below its rung, below the lease."""
+    return rung.purpose is Purpose.TX and 1 <= rung.stack_level <= lease.stack_level
 
 
 def _cut(

@@ -54,9 +54,10 @@ class Outlet:
         """What says 0 where 0 is not taken; direct current flows below 6 A, too."""
         return 0.0 if self.direct_current else self.least_limit_a
 
-    def limit_w(self, wanted_w: float) -> float:
-        """The limit that stands for this one."""
-        return max(wanted_w, self.least_a * self.nominal_voltage_v * self.phases)
+    def limit_w(self, wanted_w: float, rate_unit: RateUnit) -> float:
+        """The limit that stands for this one; watts may all flow in one phase, amperes in each."""
+        phases = self.phases if rate_unit is RateUnit.AMPERE else 1
+        return max(wanted_w, self.least_a * self.nominal_voltage_v * phases)
 
     @property
     def default_id(self) -> int:
@@ -100,10 +101,11 @@ def default_profile(
     """SetChargingProfile for what the car does when nobody commands: charge at a safe current."""
     if current_a < 0.0:
         raise InvariantViolated(f"a negative limit ({current_a} A) is never sent")
-    in_amperes = rung.rate_unit is RateUnit.AMPERE
-    told_a = max(current_a, outlet.least_a)
-    told_w = told_a * outlet.nominal_voltage_v * outlet.phases
-    limit = trunc(told_a * 10.0 + 1e-6) / 10 if in_amperes else float(trunc(told_w))
+    if rung.rate_unit is RateUnit.AMPERE:
+        limit = trunc(max(current_a, outlet.least_a) * 10.0 + 1e-6) / 10
+    else:
+        safe_w = current_a * outlet.nominal_voltage_v * outlet.phases
+        limit = float(trunc(outlet.limit_w(safe_w, rung.rate_unit)))
     period = _in_mode(rung, {"limit": limit}, "ChargingOnly")
     schedule = _schedule(outlet.default_id, rung)
     if rung.limit_kind is not Kind.RELATIVE:
@@ -229,7 +231,8 @@ def _period(outlet: Outlet, rung: Rung, told: Told) -> JsonObject:
     """The fields each operation mode wants and no others (2.1, limits and setpoints per mode)."""
     match told:
         case ChargeLimit():
-            limit = {"limit": _rate(outlet, rung, outlet.limit_w(told.limit_w))}
+            limit_w = outlet.limit_w(told.limit_w, rung.rate_unit)
+            limit = {"limit": _rate(outlet, rung, limit_w)}
             return _in_mode(rung, limit, "ChargingOnly")
         case CentralSetpoint():
             return {**_setpoint(outlet, rung, told), "operationMode": "CentralSetpoint"}

@@ -70,18 +70,19 @@ class Verification:
     async def _ask(self, session: StationConversation, lease: Lease) -> None:
         """GetCompositeSchedule; a station that does not know it is never asked again."""
         needs, config = self._evse.needs, self._evse.config
+        rate_unit = self._evse.forms.rung.rate_unit
         outcome = await session.call(
             "GetCompositeSchedule",
             {
                 "evseId": config.number,
                 "duration": ASKED_S,
-                "chargingRateUnit": self._evse.forms.rung.rate_unit.value,
+                "chargingRateUnit": rate_unit.value,
             },
         )
         if isinstance(outcome, CallAnswered) and self._lease is lease:
             direct_current = needs is not None and needs.direct_current
             found = outlet(self._evse.abilities, config, direct_current=direct_current)
-            self._objection = objection(outcome.payload, lease.told, found)
+            self._objection = objection(outcome.payload, lease.told, found, rate_unit)
         elif isinstance(outcome, CallRejectedByError):
             self._answers = False
 

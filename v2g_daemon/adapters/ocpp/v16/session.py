@@ -75,7 +75,8 @@ class V16Calls:
         outcome = await self._session.call("GetConfiguration", {"key": known}, timeout_s=timeout_s)
         if not isinstance(outcome, CallAnswered):
             return outcome
-        self._spelling.seen(one["key"] for one in outcome.payload.get("configurationKey", ()))
+        answered = outcome.payload.get("configurationKey", ())
+        self._spelling.seen((one["key"] for one in answered), asked=known)
         return CallAnswered(payload=outbound.variables_found(asked, keys, outcome.payload))
 
     async def _set_variables(self, payload: JsonObject, timeout_s: float | None) -> CallOutcome:

@@ -18,6 +18,8 @@ class Spelling:
         word = own.get(key.casefold(), key)
         return self._seen.get(word.casefold(), word)
 
-    def seen(self, keys: Iterable[str]) -> None:
-        """The station named these so."""
-        self._seen |= {key.strip().casefold(): key for key in keys}
+    def seen(self, keys: Iterable[str], *, asked: Iterable[str]) -> None:
+        """The station named these so; what nobody asked for is not kept."""
+        wanted = {key.strip().casefold() for key in asked}
+        named = {key.strip().casefold(): key for key in keys}
+        self._seen |= {folded: key for folded, key in named.items() if folded in wanted}

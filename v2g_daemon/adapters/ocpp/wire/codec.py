@@ -6,11 +6,11 @@ Payloads stay dictionaries under their wire names: no name mapper stands between
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
 from importlib.resources import files
-from itertools import islice
 from math import isfinite
 from typing import Any, NoReturn
 
@@ -24,7 +24,7 @@ JsonObject = dict[str, Any]
 
 ERROR_TEXT_LENGTH = 255  # OCPP 2.1 Part 4, 4.2.3: errorDescription
 LONGEST_MESSAGE_ID = 255  # Part 4 allows 36; some stations prefix theirs; answers repeat it
-MOST_ERRORS = 20  # of one payload; a hostile one may hold thousands
+MOST_ERRORS = 20  # of one payload, besides unknown fields; a hostile one may hold thousands
 NO_MESSAGE_ID = "-1"  # Part 4, 4.2.3: the id of a message that could not be read
 
 
@@ -290,17 +290,34 @@ def _violation(
     if action not in known_actions(version):
         raise InvariantViolated(f"{action!r} is no action of OCPP {version.number}")
     validator = get_validator(kind, action, version.number)
-    found = (one for one in validator.iter_errors(payload) if not _is_tenths(one))
-    errors = list(islice(found, MOST_ERRORS))
-    if not errors:
+    worst: ValidationError | None = None
+    in_a_sample = False
+    for error in _enough(one for one in validator.iter_errors(payload) if not _is_tenths(one)):
+        in_a_sample = in_a_sample or _is_in_a_sample(error)
+        if worst is None or (_is_unknown_field(worst) and not _is_unknown_field(error)):
+            worst = error
+    if worst is None:
         return None
-    worst = next((one for one in errors if one.validator != "additionalProperties"), errors[0])
     return Violation(
-        code=_CODES.get(worst.validator, "PropertyConstraintViolation"),
+        code=_CODES.get(str(worst.validator), "PropertyConstraintViolation"),
         text=f"{action}: {worst.validator} fails at {printable(worst.json_path)[:100]}",
-        unknown_field=worst.validator == "additionalProperties",
-        tolerable=worst.validator == "additionalProperties" or any(map(_is_in_a_sample, errors)),
+        unknown_field=_is_unknown_field(worst),
+        tolerable=_is_unknown_field(worst) or in_a_sample,
     )
+
+
+def _enough(errors: Iterable[Any]) -> Iterator[Any]:
+    """Every unknown field, for it may stand before a worse error, and the first of the others."""
+    others = 0
+    for error in errors:
+        yield error
+        others += not _is_unknown_field(error)
+        if others == MOST_ERRORS:
+            return
+
+
+def _is_unknown_field(error: ValidationError) -> bool:
+    return bool(error.validator == "additionalProperties")
 
 
 def _is_tenths(error: ValidationError) -> bool:
@@ -318,17 +335,20 @@ def tolerable_part(version: OcppVersion, frame: CallFrame) -> JsonObject:
     """
     payload: JsonObject = json.loads(json.dumps(frame.payload))
     validator = get_validator(MessageType.Call, frame.action, version.number)
+    unknown: list[tuple[JsonObject, set[str]]] = []
     bad: list[tuple[list[Any], Any]] = []
-    for error in list(islice(validator.iter_errors(payload), MOST_ERRORS)):
+    for error in _enough(validator.iter_errors(payload)):
         path = list(error.absolute_path)
-        if error.validator == "additionalProperties":
+        if _is_unknown_field(error):
             place = _at(payload, path)
-            for name in set(place) - set(error.schema.get("properties", ())):
-                del place[name]
+            unknown.append((place, set(place) - set(error.schema.get("properties", ()))))
         elif _is_in_a_sample(error):
             end = path.index("sampledValue") + 1
             values = _at(payload, path[:end])
             bad.append((values, values[path[end]]))
+    for place, names in unknown:
+        for name in names:
+            place.pop(name, None)
     for values, wrong in bad:
         values[:] = [one for one in values if one is not wrong]
     return payload

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import traceback
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol, assert_never
@@ -141,7 +141,7 @@ class StationSession:
         handler: StationHandler,
         call_timeout_s: float,
         idle_timeout_s: float,
-        unknown_fields_tolerated: bool = True,
+        unknown_fields_tolerated: Callable[[], bool] = lambda: True,
     ) -> None:
         self.version = version
         self.handler_failures = 0
@@ -217,11 +217,11 @@ class StationSession:
             del self._waiting[message_id]
 
     def _checked(self, action: str, outcome: CallOutcome) -> CallOutcome:
-        """An answer that breaks its schema counts as an error; an unknown field does no harm."""
+        """An answer that breaks its schema is an error; an unknown field alone does no harm."""
         if not isinstance(outcome, CallAnswered):
             return outcome
         violation = result_violation(self.version, action, outcome.payload)
-        if violation is None or violation.unknown_field:
+        if violation is None or (violation.unknown_field and self._unknown_fields_tolerated()):
             return outcome
         LOG.warning("the answer breaks its schema: %s", violation.text)
         return CallRejectedByError(code=violation.code, text=violation.text)
@@ -299,7 +299,7 @@ class StationSession:
 
     async def _answer(self, frame: CallFrame) -> str:
         refusal = self._refusal(frame)
-        if refusal is not None and refusal.tolerable and self._unknown_fields_tolerated:
+        if refusal is not None and refusal.tolerable and self._unknown_fields_tolerated():
             frame = replace(frame, payload=tolerable_part(self.version, frame))
             refusal = self._refusal(frame)
         if refusal is not None:
