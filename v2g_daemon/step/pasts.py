@@ -21,6 +21,9 @@ AWAITED = timedelta(days=1)
 # A quarter hour of which less is known says too little about its mean.
 SHORTEST_KNOWN_S = 300.0
 
+# What a charger loses at least, so that what was counted is surely in the pack.
+KEPT_OF_ENERGY = 0.92
+
 EnergyRow = PccInterval | EvseInterval
 
 
@@ -77,8 +80,16 @@ def stays_of(sessions: Iterable[SessionRow], vehicle: Vehicle) -> tuple[PastStay
                 trip_wh=trip_wh,
             )
         )
-        left_with_soc = row.end_soc
+        left_with_soc = _left_with_soc(row, vehicle)
     return tuple(found)
+
+
+def _left_with_soc(row: SessionRow, vehicle: Vehicle) -> float | None:
+    """The SoC at the end; where its last reading came early, what was counted since the start."""
+    if row.start_soc is None or row.end_soc is None:
+        return row.end_soc
+    moved_wh = row.charge_milliwh * KEPT_OF_ENERGY - row.discharge_milliwh / KEPT_OF_ENERGY
+    return min(max(row.end_soc, row.start_soc + moved_wh / 1000.0 / vehicle.capacity_wh), 1.0)
 
 
 def _with_session(

@@ -228,3 +228,10 @@ def test_without_a_soc_no_trip_is_known() -> None:
 def test_stays_of_other_cars_and_guests_teach_nothing() -> None:
     rows = (session(0, vehicle_id="other"), session(1, vehicle_id=None))
     assert stays_of(rows, a_vehicle()) == ()
+
+
+def test_what_was_charged_after_the_last_reading_was_in_the_pack_too() -> None:
+    # 30 kWh at the start, 20 kWh of 0.92 charged, 80 % = 48 kWh read last: 48.4 kWh it was.
+    first = session(0, charge_milliwh=20_000_000, end_soc=0.8)
+    stays = stays_of((first, session(1)), a_vehicle())
+    assert stays[1].trip_wh == pytest.approx(18_400.0)
