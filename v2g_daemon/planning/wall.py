@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice
+from operator import lt
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -89,7 +90,7 @@ def same_wall_time(moments_s: Ints, zone: ZoneInfo, *, days_back: int | Ints) ->
 
 
 def _rises(moments_utc: Sequence[datetime]) -> bool:
-    return all(a < b for a, b in pairwise(moments_utc))
+    return all(map(lt, moments_utc, islice(moments_utc, 1, None)))
 
 
 def _offsets_s(moments_s: Ints, zone: ZoneInfo) -> Ints:
