@@ -17,6 +17,7 @@ from pathlib import Path
 import uvicorn
 
 from simulators.assembly import Assembly, assemble
+from simulators.chargers.service import SimulatedCharger
 from simulators.clock import iso_from_s
 from simulators.control import build_app
 from simulators.meter import LOOPBACK, Meter
@@ -71,12 +72,15 @@ async def _run(scenario: Scenario, path: Path, *, until_stdin: bool) -> None:
     )
     if assembly.meter is not None:
         await _start_meter(assembly.meter, path)
+    for charger in assembly.chargers:
+        await _start_charger(charger, path)
     try:
         async with asyncio.TaskGroup() as tasks:
             serving = tasks.create_task(server.serve(sockets=[listener]))
             devices = [tasks.create_task(run_station(station)) for station in assembly.stations]
             if assembly.meter is not None:
                 devices.append(tasks.create_task(assembly.meter.run()))
+            devices += [tasks.create_task(charger.run()) for charger in assembly.chargers]
             _say_ready(assembly, listener.getsockname()[1])
             await stop.wait()
             for device in devices:
@@ -114,11 +118,21 @@ async def _start_meter(meter: Meter, path: Path) -> None:
         ) from error
 
 
+async def _start_charger(charger: SimulatedCharger, path: Path) -> None:
+    try:
+        await charger.start()
+    except OSError as error:
+        raise ScenarioError(
+            f"{path}: key charger.port: {charger.table.port} cannot be used; choose another or 0"
+        ) from error
+
+
 def _say_ready(assembly: Assembly, http_port: int) -> None:
     line = {
         "ready": True,
         "http_port": http_port,
         "meter_port": None if assembly.meter is None else assembly.meter.port,
+        "charger_ports": {charger.table.id: charger.port for charger in assembly.chargers},
         "anchor_monotonic_s": assembly.clock.anchor_monotonic_s,
         "start_utc": iso_from_s(assembly.clock.start_s),
         "speed": assembly.clock.speed,

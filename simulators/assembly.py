@@ -10,6 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from simulators.charger import LossCurve, PowerElectronics
+from simulators.chargers.service import SimulatedCharger
 from simulators.clock import ScaledClock
 from simulators.control import Control
 from simulators.faults import FaultBoard, fault_of
@@ -27,6 +28,7 @@ from simulators.scenario import (
     VehicleTable,
 )
 from simulators.station.station import Station
+from simulators.table import ElectronicsTable
 from simulators.vehicle import Event, Vehicle, WeeklyTrip, recorded_events, weekly_events
 from simulators.world import Outlet, World
 
@@ -42,6 +44,7 @@ class Assembly:
     world: World
     faults: FaultBoard
     stations: list[Station]
+    chargers: list[SimulatedCharger]
     meter: Meter | None
     control: Control
 
@@ -49,22 +52,15 @@ class Assembly:
 def assemble(scenario: Scenario, base: Path) -> Assembly:
     """Build everything; recorded files are found relative to base."""
     clock = _clock(scenario)
-    faults = FaultBoard(
-        faults=[
-            fault_of(
-                fault.device,
-                fault.kind,
-                fault.given(),
-                from_s=clock.start_s + fault.at_s,
-                for_s=fault.for_s,
-            )
-            for fault in scenario.fault
-        ]
-    )
+    faults = _faults(scenario, clock)
     world = _world(scenario, base, clock.start_s)
     stations = [
         Station(table=_beside(table, base), clock=clock, world=world, faults=faults)
         for table in scenario.station
+    ]
+    chargers = [
+        SimulatedCharger(table=table, clock=clock, world=world, faults=faults)
+        for table in scenario.charger
     ]
     meter, prices = scenario.meter, scenario.prices
     service = (
@@ -77,10 +73,35 @@ def assemble(scenario: Scenario, base: Path) -> Assembly:
         world=world,
         faults=faults,
         stations=stations,
+        chargers=chargers,
         meter=None
         if meter is None
         else Meter(table=meter, world=world, clock=clock, faults=faults),
-        control=Control(world=world, clock=clock, faults=faults, stations=stations, prices=service),
+        control=Control(
+            world=world,
+            clock=clock,
+            faults=faults,
+            stations=stations,
+            chargers=chargers,
+            prices=service,
+        ),
+    )
+
+
+def _faults(scenario: Scenario, clock: ScaledClock) -> FaultBoard:
+    """Those that are planned."""
+    return FaultBoard(
+        faults=[
+            fault_of(
+                fault.device,
+                fault.kind,
+                fault.given(),
+                from_s=clock.start_s + fault.at_s,
+                for_s=fault.for_s,
+                chargers=[charger.id for charger in scenario.charger],
+            )
+            for fault in scenario.fault
+        ]
     )
 
 
@@ -106,10 +127,10 @@ def _clock(scenario: Scenario) -> ScaledClock:
 def _world(scenario: Scenario, base: Path, start_s: float) -> World:
     single = scenario.meter is not None and scenario.meter.phases == 1
     outlets = [
-        Outlet(station=table.id, electronics=_electronics(table)) for table in scenario.station
+        Outlet(station=table.id, electronics=_electronics(table)) for table in scenario.outlets
     ]
     vehicles = [
-        _vehicle(table, scenario.station[0].id, base, start_s) for table in scenario.vehicle
+        _vehicle(table, scenario.outlets[0].id, base, start_s) for table in scenario.vehicle
     ]
     world = World(
         start_s=start_s,
@@ -140,7 +161,7 @@ def _house(table: HouseTable, base: Path, shares: Shares) -> House:
     )
 
 
-def _electronics(table: StationTable) -> PowerElectronics:
+def _electronics(table: ElectronicsTable) -> PowerElectronics:
     return PowerElectronics(
         phases=table.phases,
         max_charge_w=table.max_charge_w,

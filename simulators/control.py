@@ -9,6 +9,7 @@ from fastapi import FastAPI, HTTPException, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
+from simulators.chargers.service import SimulatedCharger
 from simulators.clock import ScaledClock
 from simulators.faults import METER, PRICES, FaultBoard, fault_of, mistake
 from simulators.prices import GARBAGE, HANG_S, BadRequest, NotPublished, PriceService
@@ -66,6 +67,7 @@ class Control:
         clock: ScaledClock,
         faults: FaultBoard,
         stations: list[Station],
+        chargers: list[SimulatedCharger],
         prices: PriceService | None,
     ) -> None:
         """Keep the parts."""
@@ -73,6 +75,7 @@ class Control:
         self.clock = clock
         self.faults = faults
         self.stations = {station.table.id: station for station in stations}
+        self.chargers = {charger.table.id: charger for charger in chargers}
         self.prices = prices
 
     def now_s(self) -> float:
@@ -84,16 +87,22 @@ class Control:
     def set_fault(self, order: FaultOrder) -> None:
         """Start or clear faults of a device."""
         now_s = self.now_s()
-        if order.device not in {METER, PRICES, *self.stations}:
+        chargers = list(self.chargers)
+        if order.device not in {METER, PRICES, *self.stations, *chargers}:
             raise HTTPException(400, f"no device {order.device!r}")
         if order.kind == "none":
             self.faults.clear(order.device)
         else:
-            wrong = mistake(order.device, order.kind, order.given())
+            wrong = mistake(order.device, order.kind, order.given(), chargers=chargers)
             if wrong is not None:
                 raise HTTPException(400, wrong)
             fault = fault_of(
-                order.device, order.kind, order.given(), from_s=now_s, for_s=order.for_s
+                order.device,
+                order.kind,
+                order.given(),
+                from_s=now_s,
+                for_s=order.for_s,
+                chargers=chargers,
             )
             self.faults.add(fault)
         self._wake()
@@ -148,7 +157,8 @@ def build_app(control: Control) -> FastAPI:
     @app.get("/world")
     async def world() -> dict[str, Any]:
         control.now_s()
-        return world_report(control.world, control.faults, list(control.stations.values()))
+        stations, chargers = list(control.stations.values()), list(control.chargers.values())
+        return world_report(control.world, control.faults, stations, chargers)
 
     @app.get("/world/intervals")
     async def intervals() -> dict[str, Any]:

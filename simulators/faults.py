@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 
 from simulators.switches import (
+    CHARGER_SWITCHES,
     METER_SWITCHES,
     PRICE_SWITCHES,
     STATION_SWITCHES,
@@ -18,8 +19,10 @@ METER = "meter"
 PRICES = "prices"
 
 
-def switches_of(device: str) -> Mapping[str, Switch]:
+def switches_of(device: str, *, chargers: Collection[str] = ()) -> Mapping[str, Switch]:
     """Return the ways a device knows to fail; any other name is a station's."""
+    if device in chargers:
+        return CHARGER_SWITCHES
     return {METER: METER_SWITCHES, PRICES: PRICE_SWITCHES}.get(device, STATION_SWITCHES)
 
 
@@ -38,9 +41,15 @@ class Fault:
         return self.from_s <= at_s and (self.until_s is None or at_s < self.until_s)
 
 
-def mistake(device: str, kind: str, given: Mapping[str, str | float | None]) -> str | None:
+def mistake(
+    device: str,
+    kind: str,
+    given: Mapping[str, str | float | None],
+    *,
+    chargers: Collection[str] = (),
+) -> str | None:
     """Return what is wrong with a fault that somebody asks for, None if nothing."""
-    switches = switches_of(device)
+    switches = switches_of(device, chargers=chargers)
     if kind not in switches:
         return f"{device} knows {sorted(switches)}, not {kind!r}"
     surplus = sorted(set(given) - set(switches[kind].takes))
@@ -57,9 +66,10 @@ def fault_of(
     *,
     from_s: float,
     for_s: float | None,
+    chargers: Collection[str] = (),
 ) -> Fault:
     """Return a fault with its parameters: those given, else the switch's, else the usual."""
-    chosen = {**asdict(Parameters()), **switches_of(device)[kind].takes, **given}
+    chosen = {**asdict(Parameters()), **switches_of(device, chargers=chargers)[kind].takes, **given}
     return Fault(
         device=device,
         kind=kind,

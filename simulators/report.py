@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from simulators.chargers.service import SimulatedCharger
 from simulators.clock import iso_from_s
 from simulators.faults import METER, PRICES, FaultBoard
 from simulators.station.profiles import InstalledProfile
@@ -14,9 +15,11 @@ from simulators.world import World
 Json = dict[str, Any]
 
 
-def world_report(world: World, faults: FaultBoard, stations: list[Station]) -> Json:
+def world_report(
+    world: World, faults: FaultBoard, stations: list[Station], chargers: list[SimulatedCharger]
+) -> Json:
     """Return everything that is true now; the world has been advanced."""
-    first = stations[0].outlet if stations else None
+    first = next(iter(world.outlets.values()), None)
     vehicle = None if first is None else first.vehicle
     house = world.house.at(world.now_s)
     return {
@@ -31,6 +34,7 @@ def world_report(world: World, faults: FaultBoard, stations: list[Station]) -> J
         "export_watch": _watch(world.truth),
         "departures": [_departure(departure) for departure in world.truth.departures],
         "stations": {station.table.id: _station(station, world.now_s) for station in stations},
+        "chargers": {charger.table.id: _charger(charger) for charger in chargers},
         "vehicles": {name: _vehicle(world, name) for name in world.vehicles},
         "faults": {
             device: sorted(faults.active(device, world.now_s)) for device in (METER, PRICES)
@@ -106,6 +110,22 @@ def _station(station: Station, now_s: float) -> Json:
         "calls_received": dict(station.counts.calls_received),
         "protocol_errors": list(station.counts.protocol_errors),
         "faults": sorted(station.faults.active(station.table.id, now_s)),
+    }
+
+
+def _charger(charger: SimulatedCharger) -> Json:
+    device = charger.device
+    return {
+        "vehicle": None if device.vehicle is None else device.vehicle.name,
+        "evse_power_w": device.power_w,
+        "setpoint_w": device.setpoint_w,
+        "timeout_s": device.timeout_s,
+        "ended_by_itself": device.ended_by_itself,
+        "charge_wh": device.outlet.charge_wh,
+        "discharge_wh": device.outlet.discharge_wh,
+        "writes": {str(address): count for address, count in device.writes.items()},
+        "connections": charger.server.connections,
+        "faults": sorted(charger.shown()),
     }
 
 

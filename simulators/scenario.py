@@ -13,23 +13,19 @@ from zoneinfo import ZoneInfo
 from pydantic import (
     AfterValidator,
     AwareDatetime,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     FiniteFloat,
     ValidationError,
     model_validator,
 )
 
+from simulators.chargers.table import ChargerTable
 from simulators.faults import METER, PRICES, mistake
 from simulators.modbus.maps import MAPS
 from simulators.switches import Parameters
+from simulators.table import ElectronicsTable, NotNegative, Port, Positive, Share, Table
 
-Positive = Annotated[FiniteFloat, Field(gt=0)]
-NotNegative = Annotated[FiniteFloat, Field(ge=0)]
-Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
-Port = Annotated[int, Field(ge=0, le=65535)]
 Shares = tuple[Share, Share, Share]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
@@ -82,12 +78,6 @@ def _meter_kind(name: str) -> str:
 MeterKind = Annotated[str, AfterValidator(_meter_kind)]
 Zone = Annotated[str, AfterValidator(_zone)]
 LocalTime = Annotated[time, BeforeValidator(_hour_minute)]
-
-
-class Table(BaseModel):
-    """A table of the file; unknown keys are refused."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ClockTable(Table):
@@ -181,7 +171,7 @@ class PricesTable(Table):
     missing_hours: tuple[AwareDatetime, ...] = ()
 
 
-class StationTable(Table):
+class StationTable(ElectronicsTable):
     """One charging station with one EVSE."""
 
     id: Annotated[str, Field(min_length=1, max_length=48, pattern=r"^[^/:?#\s]+$")]
@@ -192,14 +182,6 @@ class StationTable(Table):
     key_file: str | None = None
     versions: Annotated[tuple[Version, ...], Field(min_length=1)] = ("ocpp2.1",)
     phases: Literal[1, 3] = 3
-    max_charge_w: Positive = 7400.0
-    max_discharge_w: NotNegative = 7400.0
-    min_power_w: NotNegative = 1400.0
-    ramp_up_w_per_s: Positive = 500.0
-    ramp_down_w_per_s: Positive = 3700.0
-    loss_constant_w: NotNegative = 150.0
-    loss_linear: NotNegative = 0.03
-    loss_square_per_kw: NotNegative = 0.003
     sample_interval_s: Annotated[int, Field(ge=1)] = 5
     reports_soc: bool | None = None
     soc_step_percent: Positive = 0.1
@@ -321,18 +303,24 @@ class Scenario(Table):
     meter: MeterTable | None = None
     prices: PricesTable | None = None
     station: tuple[StationTable, ...] = ()
+    charger: tuple[ChargerTable, ...] = ()
     vehicle: tuple[VehicleTable, ...] = ()
     fault: tuple[FaultTable, ...] = ()
 
+    @property
+    def outlets(self) -> tuple[StationTable | ChargerTable, ...]:
+        """Return whatever a car can be plugged into."""
+        return (*self.station, *self.charger)
+
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
-        stations = [station.id for station in self.station]
+        stations = [outlet.id for outlet in self.outlets]
         names = [vehicle.name for vehicle in self.vehicle]
         for kind, values in (("station id", stations), ("vehicle name", names)):
             if len(set(values)) != len(values):
                 raise ValueError(f"every {kind} must be different")
         if self.vehicle and not stations:
-            raise ValueError("a vehicle needs a [[station]]")
+            raise ValueError("a vehicle needs a [[station]] or a [[charger]]")
         for vehicle in self.vehicle:
             if vehicle.station is not None and vehicle.station not in stations:
                 raise ValueError(f"vehicle {vehicle.name!r}: no station {vehicle.station!r}")
@@ -343,11 +331,12 @@ class Scenario(Table):
 
     @model_validator(mode="after")
     def _faults_are_known(self) -> Self:
-        devices = {METER, PRICES, *(station.id for station in self.station)}
+        devices = {METER, PRICES, *(outlet.id for outlet in self.outlets)}
+        chargers = [charger.id for charger in self.charger]
         for fault in self.fault:
             if fault.device not in devices:
                 raise ValueError(f"fault: no device {fault.device!r}; there are {sorted(devices)}")
-            wrong = mistake(fault.device, fault.kind, fault.given())
+            wrong = mistake(fault.device, fault.kind, fault.given(), chargers=chargers)
             if wrong is not None:
                 raise ValueError(f"fault: {wrong}")
         return self

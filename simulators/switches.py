@@ -33,7 +33,8 @@ def _switch(told: str, /, **takes: str | float | None) -> Switch:
     return Switch(told=told, takes=MappingProxyType(takes))
 
 
-METER_LINE_SWITCHES: dict[str, Switch] = {
+# What happens on the line of any Modbus device; the rest is what its registers hold.
+MODBUS_LINE_SWITCHES: dict[str, Switch] = {
     "busy": _switch("exception 6"),
     "gateway_silence": _switch("exception 11"),
     "silent": _switch("accepts TCP, never answers"),
@@ -51,7 +52,7 @@ METER_LINE_SWITCHES: dict[str, Switch] = {
 }
 
 METER_SWITCHES: dict[str, Switch] = {
-    **METER_LINE_SWITCHES,
+    **MODBUS_LINE_SWITCHES,
     "refuses": _switch("no TCP"),
     "frozen": _switch("old values"),
     "not_implemented": _switch("0x8000 / NaN"),
@@ -165,6 +166,21 @@ READING_SWITCHES: dict[str, Switch] = {
     "power_zero": _switch("power reads 0 while the registers move"),
     "session_registers": _switch("registers count from the start of the transaction"),
     "negative_import": _switch("discharge is a negative import, and no export is told"),
+}
+
+CHARGER_SWITCHES: dict[str, Switch] = {
+    **MODBUS_LINE_SWITCHES,
+    "refuses": METER_SWITCHES["refuses"],
+    "module_crash": _switch("takes connections and answers everything with exception 4"),
+    "frozen": METER_SWITCHES["frozen"],
+    "error_state": _switch("its state is an error"),
+    "reboot": _switch("once: its orders and settings are lost"),
+    "refuses_writes": _switch("exception 4 to every write"),
+    "ignores_writes": _switch("confirms every write, and nothing changes"),
+    "refuses_discharge": _switch("exception 3 to a discharge"),
+    "foreign_writer": _switch("another master orders `value` W every 20 s", value=3000.0),
+    "sign_flip": POWER_SWITCHES["sign_flip"],
+    "soc_glitch": READING_SWITCHES["soc_glitch"],
 }
 
 STATION_SWITCHES: dict[str, Switch] = {

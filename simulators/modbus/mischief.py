@@ -10,26 +10,6 @@ from simulators.modbus.frames import BUSY, Framing, Question, framed, refusal_pd
 SLOW_ANSWER_S = 2.0
 NOISE = bytes([0x00, 0xFF, 0x3C])
 
-# Kinds that a server shows by itself; those of the registers are the device's.
-LINE_KINDS = frozenset(
-    {
-        "busy",
-        "gateway_silence",
-        "silent",
-        "slow",
-        "previous",
-        "short",
-        "half",
-        "wrong_transaction",
-        "wrong_unit",
-        "bad_checksum",
-        "noise",
-        "echo",
-        "echo_alone",
-        "half_open",
-    }
-)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:

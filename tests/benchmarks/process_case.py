@@ -34,7 +34,7 @@ from tests.benchmarks.tick_case import plan_question
 from v2g_daemon.adapters.database.writer import DatabaseLedger
 from v2g_daemon.adapters.system.trace_files import trace_paths
 from v2g_daemon.app.demo.history import seeded_rows, simulated_commissioning
-from v2g_daemon.app.demo.scenario import STATION_SERIAL, DemoRun, scenario_toml
+from v2g_daemon.app.demo.scenario import DemoHouse, DemoRun, scenario_toml
 from v2g_daemon.app.demo.simulators import RunningSimulators, simulators
 
 SECONDS_S = 180.0
@@ -225,7 +225,7 @@ def _seed(folder: Path, start_utc: datetime) -> None:
     ledger = DatabaseLedger(f"sqlite:///{folder / 'ledger.db'}", now_utc=start_utc)
     try:
         ledger.seed_history(seeded_rows(start_utc, currency="EUR")).result()
-        ledger.commit(simulated_commissioning(STATION_SERIAL, start_utc)).result()
+        ledger.commit(simulated_commissioning(DemoHouse.OCPP.charger_serial, start_utc)).result()
     finally:
         ledger.close()
 

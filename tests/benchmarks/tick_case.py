@@ -29,7 +29,7 @@ from v2g_daemon.adapters.system.watchdog import SystemdWatchdog
 from v2g_daemon.app.composition import restored_house
 from v2g_daemon.app.demo.history import seeded_rows, simulated_commissioning
 from v2g_daemon.app.demo.run import demo_settings
-from v2g_daemon.app.demo.scenario import STATION_SERIAL, DemoRun
+from v2g_daemon.app.demo.scenario import DemoHouse, DemoRun
 from v2g_daemon.app.tariffs import book_of
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
@@ -151,7 +151,7 @@ class Readings:
         return EvseStatus(
             evse_id=self.charger.evse_id,
             connected=True,
-            serial=STATION_SERIAL,
+            serial=DemoHouse.OCPP.charger_serial,
             plugged_in=True,
             session_id="session-1",
             transaction_id="transaction-1",
@@ -223,7 +223,9 @@ def settings_in(folder: Path) -> Settings:
 def seed(ledger: DatabaseLedger, currency: str) -> None:
     """28 recorded days and the simulated charger's commissioning, as in the demo."""
     ledger.seed_history(seeded_rows(START_UTC, currency=currency)).result()
-    ledger.commit(simulated_commissioning(STATION_SERIAL, START_UTC - timedelta(days=1))).result()
+    ledger.commit(
+        simulated_commissioning(DemoHouse.OCPP.charger_serial, START_UTC - timedelta(days=1))
+    ).result()
 
 
 def bench_of(settings: Settings, ledger: DatabaseLedger) -> Bench:

@@ -398,6 +398,8 @@ FAULTS: tuple[tuple[str, tuple[str, ...]], ...] = (
             "test_a_second_connection_is_refused_while_the_first_answers",
             f"{ADAPTERS}/test_admission.py::"
             "test_a_second_connection_takes_over_from_one_that_is_dead",
+            f"{ADAPTERS}/test_admission.py::"
+            "test_a_station_that_sends_no_pong_is_not_taken_for_dead_by_a_rivals_knock",
         ),
     ),
     (

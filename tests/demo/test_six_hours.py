@@ -41,6 +41,7 @@ def test_six_evening_hours_discharge_into_the_peak_and_add_up(tmp_path: Path) ->
     assert unlike_the_world(demo) == []
 
 
+@pytest.mark.system
 @pytest.mark.timeout(240)
 def test_six_night_hours_charge_for_the_trip_and_meet_it(tmp_path: Path) -> None:
     process = started_demo("2024-12-12T02:30:00", 6.0, tmp_path)

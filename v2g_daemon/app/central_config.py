@@ -19,7 +19,7 @@ from v2g_daemon.settings import Charger, Settings
 def central_config(settings: Settings, policy: Policy) -> CentralSystemConfig:
     """Where to listen, and for which stations."""
     by_station: dict[str, list[Charger]] = {}
-    for charger in settings.charger:
+    for charger in settings.stations:
         by_station.setdefault(charger.station_id, []).append(charger)
     ocpp = settings.ocpp
     return CentralSystemConfig(

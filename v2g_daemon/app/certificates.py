@@ -68,7 +68,7 @@ def certificate_watch(
         clock=clock,
         journal=journal,
         sink=sink,
-        station_ids=dict.fromkeys(charger.station_id for charger in settings.charger),
+        station_ids=dict.fromkeys(charger.station_id for charger in settings.stations),
         files=lambda: watched_files(settings),
     )
 

@@ -26,7 +26,7 @@ def with_dialects(settings: Settings) -> Settings:
 
 def dialect_lines(settings: Settings, dialects: Dialects) -> Iterator[str]:
     """For people: which dialect a charger speaks, what that means, and what nobody has verified."""
-    for station_id in dict.fromkeys(charger.station_id for charger in settings.charger):
+    for station_id in dict.fromkeys(charger.station_id for charger in settings.stations):
         dialect = dialects.named.get(station_id)
         if dialect is None:
             yield f"Station {station_id}: its dialect is told by its make, once it has connected."

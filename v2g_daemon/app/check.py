@@ -13,10 +13,13 @@ from v2g_daemon.adapters.ocpp.security.tls import server_context
 from v2g_daemon.adapters.system.clock import RealClock
 from v2g_daemon.app import meters
 from v2g_daemon.app.certificates import certificate_warnings, local_ca, tls_config
-from v2g_daemon.app.charger_dialects import dialect_lines, dialects_of, with_dialects
+from v2g_daemon.app.charger_dialects import dialect_lines, dialects_of
+from v2g_daemon.app.chargers import charger_plans, described
+from v2g_daemon.app.chargers import warnings as charger_warnings
 from v2g_daemon.app.station_access import key_ring
 from v2g_daemon.app.tariff_words import sentences
 from v2g_daemon.app.tariffs import book_of
+from v2g_daemon.app.understood import load
 from v2g_daemon.domain.billing_meter import BillingMeter, Netting
 from v2g_daemon.domain.errors import ConfigurationError
 from v2g_daemon.domain.goals import WeeklyDeparture
@@ -56,16 +59,16 @@ class CheckReport:
 
 def check(path: Path) -> CheckReport:
     """Read and explain a configuration; raises ConfigurationError if it cannot be used."""
-    settings = meters.load(path)
+    settings = load(path)
     _find_certificates(settings, path)
     dialects = _find_dialects(settings, path)
-    settings = with_dialects(settings)
     policy = to_policy(settings)
     understood = (
         *_site(settings, policy),
         *_stations(settings),
         *dialect_lines(settings, dialects),
-        *_keys_and_relays(settings),
+        *(_keys_and_relays(settings) if settings.stations else ()),
+        *(line for plan in charger_plans(settings) for line in described(plan)),
         *(line for evse in policy.evses for line in _charger(evse, policy)),
         *(_vehicle(vehicle, policy) for vehicle in policy.vehicles),
         *(_departure(departure) for departure in policy.schedule.departures),
@@ -82,6 +85,7 @@ def check(path: Path) -> CheckReport:
         warnings=(
             *warnings_of(settings),
             *meters.warnings(settings),
+            *charger_warnings(settings),
             *exposed_secrets(path, settings),
             *certificate_warnings(settings, now_utc=RealClock().now().utc),
             *(f"tariff {text}" for text in wrong),
@@ -143,7 +147,7 @@ def _netting(netting: Netting) -> str:
 def _stations(settings: Settings) -> Iterator[str]:
     ocpp = settings.ocpp
     stations: dict[str, Charger] = {}
-    for charger in settings.charger:
+    for charger in settings.stations:
         stations.setdefault(charger.station_id, charger)
     for charger in stations.values():
         least = least_profile(charger, ocpp)
@@ -154,7 +158,7 @@ def _stations(settings: Settings) -> Iterator[str]:
         if charger.unauthenticated_on_private_network:
             proof = "nothing at all, from a private address"
         yield f"Station {charger.station_id} connects to {' or '.join(places)}, by {proof}."
-    if ocpp.host in LOOPBACK:
+    if stations and ocpp.host in LOOPBACK:
         yield (
             "Only this machine can connect; a station in the house needs ocpp.host = "
             '"0.0.0.0" or this machine\'s own address.'
@@ -174,7 +178,7 @@ def _keys_and_relays(settings: Settings) -> Iterator[str]:
     count = len(key_ring(settings).keys)
     unknown = "any other may charge, too" if settings.ocpp.accept_unknown_keys else "no other may"
     yield f"Charge keys: {count} charge also while the daemon is away; {unknown}."
-    for charger in settings.charger:
+    for charger in settings.stations:
         if charger.remote_start:
             yield f"Station {charger.station_id} is started by the daemon when a car is plugged in."
     for relay in settings.ocpp.relay:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.metadata import version
@@ -16,6 +17,7 @@ from v2g_daemon.accounting import metering
 from v2g_daemon.adapters.certificates.watch import CertificateWatch
 from v2g_daemon.adapters.database.writer import DatabaseLedger
 from v2g_daemon.adapters.modbus.bus import Buses
+from v2g_daemon.adapters.modbus.chargers.driver import ModbusCharger
 from v2g_daemon.adapters.ocpp.server import CentralSystem
 from v2g_daemon.adapters.prices.cache import PriceCache
 from v2g_daemon.adapters.prices.desk import PriceDesk
@@ -26,26 +28,32 @@ from v2g_daemon.adapters.system.trace_files import TraceFiles
 from v2g_daemon.adapters.system.watchdog import SystemdWatchdog
 from v2g_daemon.adapters.web.cars import add_cars
 from v2g_daemon.adapters.web.certificates import add_certificate_routes
+from v2g_daemon.adapters.web.meter_test_routes import add_meter_test_routes
 from v2g_daemon.adapters.web.probe_routes import add_probe_routes
+from v2g_daemon.adapters.web.record_routes import add_record_routes
 from v2g_daemon.adapters.web.routes import build_api
 from v2g_daemon.adapters.web.server import serve
 from v2g_daemon.adapters.web.stations import add_station_routes
 from v2g_daemon.adapters.web.translate import status_json
-from v2g_daemon.app import meters
+from v2g_daemon.app import chargers, meters
 from v2g_daemon.app.cars import CarDesk
 from v2g_daemon.app.central_config import central_config
 from v2g_daemon.app.certificates import certificate_watch, local_ca
-from v2g_daemon.app.charger_dialects import dialects_of, with_dialects
+from v2g_daemon.app.charger_dialects import dialects_of
 from v2g_daemon.app.latches import LatchDesk
+from v2g_daemon.app.meter_test.desk import MeterTestDesk
 from v2g_daemon.app.overrides import Overrides
 from v2g_daemon.app.price_sources import price_rules
 from v2g_daemon.app.probes import ProbeDesk
+from v2g_daemon.app.records import RecordDesk
 from v2g_daemon.app.retention import NIGHTLY, Retention
+from v2g_daemon.app.understood import understood
 from v2g_daemon.domain.interval import Interval, local_day
 from v2g_daemon.domain.ledger import SessionRow
 from v2g_daemon.domain.memory import EvseMemory, Memory
 from v2g_daemon.domain.policy import Policy
-from v2g_daemon.ports import Clock, LedgerReader, ObservationSink
+from v2g_daemon.domain.snapshot import CommissioningRecord
+from v2g_daemon.ports import Clock, EvsePort, LedgerReader, ObservationSink
 from v2g_daemon.runtime.control_loop import ControlLoop, Surroundings
 from v2g_daemon.runtime.latest_values import LatestValues
 from v2g_daemon.runtime.planning_desk import PlanningDesk
@@ -59,6 +67,7 @@ from v2g_daemon.step.pasts import KEPT, SESSIONS_KEPT, Past
 from v2g_daemon.trace.codec import TraceEncoder
 
 EdgeTask = Callable[[], Awaitable[None]]
+OnTick = Callable[[Outcome], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,14 +117,10 @@ def clock_of(settings: Settings) -> RealClock | ScaledClock:
 
 
 def compose(
-    settings: Settings,
-    *,
-    clock: Clock,
-    ledger: DatabaseLedger,
-    on_tick: Callable[[Outcome], None] | None = None,
+    settings: Settings, *, clock: Clock, ledger: DatabaseLedger, on_tick: OnTick | None = None
 ) -> Parts:
     """All parts of one daemon, restored from its ledger; nothing runs yet."""
-    settings = meters.with_periods(with_dialects(settings))
+    settings = understood(settings)
     policy = to_policy(settings)
     reader = ledger.reader()
     latest = _latest_values(reader, settings, policy, clock.now().utc)
@@ -125,9 +130,15 @@ def compose(
     journal = LedgerStationJournal(ledger, newest=reader.newest_station_events())
     watch = certificate_watch(settings, clock=clock, journal=journal, sink=latest)
     central = _central(settings, policy, clock, latest, journal, watch)
-    newest, api = _desks(policy, latest, central, on_tick)
+    buses = Buses()
+    over_modbus = chargers.drivers(
+        settings, policy, clock, latest, journal, buses, reader.last_evses()
+    )
+    meter_test, records = _record_desks(policy, latest, journal, ledger)
+    newest, api = _desks(policy, latest, central, meter_test, records, on_tick)
     watchdog = SystemdWatchdog.from_environment(os.environ)
-    around = _surroundings(clock, latest, recorder, central, watchdog, newest)
+    ports = (*central.ports(), *over_modbus)
+    around = _surroundings(clock, latest, recorder, ports, watchdog, newest)
     house = restored_house(reader, policy, clock.now().utc)
     return Parts(
         policy=policy,
@@ -137,13 +148,12 @@ def compose(
         trace=trace,
         watchdog=watchdog,
         edges={
-            **_station_tasks(central),
+            **_charger_tasks(settings, central, over_modbus),
             "planning": around.desk.run,
             "recorder": recorder.run,
             "api": lambda: serve(api, settings.api.socket),
             "nightly": _nightly(policy, clock, ledger).run,
-            **({} if watch is None else {"certificates": watch.run}),
-            **_feeds(settings, policy, reader, clock, latest),
+            **_feeds(settings, policy, reader, clock, latest, buses, watch),
         },
     )
 
@@ -167,29 +177,56 @@ def _central(
     )
 
 
-def _station_tasks(central: CentralSystem) -> dict[str, EdgeTask]:
-    """The central system, and each relay for itself: none takes the stations down with it."""
+def _record_desks(
+    policy: Policy, latest: LatestValues, journal: LedgerStationJournal, ledger: DatabaseLedger
+) -> tuple[MeterTestDesk, RecordDesk]:
+    """Where commissioning records are made: by a test, or on somebody's word."""
+
+    def store(record: CommissioningRecord) -> None:
+        """A row that cannot be written is a fault of the ledger, which the recorder shows."""
+        ledger.commit((record,))
+
+    tests = MeterTestDesk(
+        policy=policy, sink=latest, commissioning=latest, journal=journal, record=store
+    )
+    return tests, RecordDesk(
+        sink=latest, store=lambda record: asyncio.wrap_future(ledger.commit((record,)))
+    )
+
+
+def _charger_tasks(
+    settings: Settings, central: CentralSystem, over_modbus: Iterable[ModbusCharger]
+) -> dict[str, EdgeTask]:
+    """The central system, each relay for itself, and each charger over Modbus.
+
+    None takes another down with it.
+    """
     relays = {f"relay of {name}": task for name, task in central.relays().items()}
-    return {"ocpp": central.run, **relays}
+    stations: dict[str, EdgeTask] = {"ocpp": central.run, **relays} if settings.stations else {}
+    return stations | {f"charger {one.evse_id}": one.run for one in over_modbus}
 
 
 def _desks(
     policy: Policy,
     latest: LatestValues,
     central: CentralSystem,
+    meter_test: MeterTestDesk,
+    records: RecordDesk,
     on_tick: Callable[[Outcome], None] | None,
 ) -> tuple[NewestOutcome, FastAPI]:
     """Who listens to every tick, and the API through which people ask and wish."""
     overrides, latches = Overrides(policy=policy, sink=latest), LatchDesk(sink=latest)
     cars = CarDesk(policy=policy, sink=latest)
     probes = ProbeDesk(policy=policy, sink=latest, stations=central.probes())
-    listeners = [overrides.see, latches.see, cars.see, probes.see]
+    listeners = [overrides.see, latches.see, cars.see, probes.see, meter_test.see, records.see]
     newest = NewestOutcome(*listeners, *([] if on_tick is None else [on_tick]))
     api = build_api(
         status=newest.status, override=overrides, clear_latch=latches.clear, version=__version__
     )
     add_cars(api, cars.name)
     add_probe_routes(api, probes)
+    add_meter_test_routes(api, meter_test)
+    add_record_routes(api, records)
     add_certificate_routes(api, central.certificates)
     add_station_routes(api, central.installer_desk())
     return newest, api
@@ -199,7 +236,7 @@ def _surroundings(
     clock: Clock,
     latest: LatestValues,
     recorder: Recorder,
-    central: CentralSystem,
+    ports: Iterable[EvsePort],
     watchdog: SystemdWatchdog,
     on_tick: Callable[[Outcome], None],
 ) -> Surroundings:
@@ -208,7 +245,7 @@ def _surroundings(
         latest=latest,
         recorder=recorder,
         desk=PlanningDesk(planner=PlanningChild(), latest=latest),
-        ports={port.evse_id: port for port in central.ports()},
+        ports={port.evse_id: port for port in ports},
         watchdog=watchdog,
         on_tick=on_tick,
     )
@@ -316,11 +353,14 @@ def _feeds(
     reader: LedgerReader,
     clock: Clock,
     latest: LatestValues,
+    buses: Buses,
+    watch: CertificateWatch | None,
 ) -> dict[str, EdgeTask]:
-    """What is observed beside the stations: prices, and every meter."""
-    return {
+    """What is observed beside the chargers: prices, every meter, and certificates."""
+    certificates: dict[str, EdgeTask] = {} if watch is None else {"certificates": watch.run}
+    return certificates | {
         "prices": _prices(settings, reader, clock, latest).run,
-        **meters.readers(settings, policy, clock, latest, Buses()),
+        **meters.readers(settings, policy, clock, latest, buses),
     }
 
 

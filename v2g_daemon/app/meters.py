@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import assert_never
 from urllib.parse import urlsplit
 
@@ -27,7 +26,7 @@ from v2g_daemon.domain.readings import MeterRole
 from v2g_daemon.ports import Clock, Meter, MeterSink
 from v2g_daemon.runtime.meter_reader import MeterPlace, MeterReader
 from v2g_daemon.runtime.meter_slots import MeterSlot
-from v2g_daemon.settings import Settings, load_settings, sections
+from v2g_daemon.settings import Settings, sections
 
 OTHER_MAX_AGE_S = 30.0
 SENT_BY_ITSELF_S = 1.0
@@ -64,15 +63,6 @@ class MeterPlan:
     evse_id: str | None
 
 
-def load(path: Path) -> Settings:
-    """The settings of a file whose meters are understood too; ConfigurationError names the key."""
-    settings = load_settings(path)
-    try:
-        return with_periods(settings)
-    except ConfigurationError as error:
-        raise ConfigurationError(f"{path}: {error}") from error
-
-
 def with_periods(settings: Settings) -> Settings:
     """The settings with each meter's period: as given, else that of its profile."""
     plans = meter_plans(settings)
@@ -97,7 +87,6 @@ def meter_plans(settings: Settings) -> tuple[MeterPlan, ...]:
                 "give each its own id"
             )
         plans.append(plan)
-    _refuse_two_ways_to_one_place(plans)
     return tuple(plans)
 
 
@@ -119,10 +108,10 @@ def readers(
     settings: Settings, policy: Policy, clock: Clock, sink: MeterSink, buses: Buses
 ) -> dict[str, EdgeTask]:
     """A reader for each meter that is read; meters in one place share its bus."""
-    grid = policy.grid
+    grid, speed = policy.grid, 1.0 if settings.clock is None else settings.clock.speed
     tasks: dict[str, EdgeTask] = {}
     for plan in meter_plans(settings):
-        meter = _meter(plan.source, clock, buses)
+        meter = meter_of(plan.source, clock, buses, speed=speed)
         if meter is None:
             continue
         asked = isinstance(plan.source, ModbusSource | HttpSource)
@@ -241,33 +230,20 @@ def _upstream(meter: sections.Meter, settings: Settings) -> Upstream:
     return Upstream(evse_id=evse_id)
 
 
-def _refuse_two_ways_to_one_place(plans: list[MeterPlan]) -> None:
-    """One place has one bus, and a bus one way of talking."""
-    links: dict[tuple[str, int], Link] = {}
-    for plan in plans:
-        if isinstance(plan.source, ModbusSource):
-            link = plan.source.link
-            first = links.setdefault(link.place, link)
-            if first != link:
-                raise ConfigurationError(
-                    f"meter {plan.meter_id}: another meter speaks to {link.name} in another way; "
-                    "give both the same link, with baud and parity in it"
-                )
-
-
 def _max_age_s(plan: MeterPlan, tick_s: float) -> float:
     """At the PCC and an EVSE as safety wants it; the others only inform."""
     shortest_s = 5.0 if plan.role in (MeterRole.GRID, MeterRole.EVSE) else OTHER_MAX_AGE_S
     return max(shortest_s, 2.5 * plan.period_s, 3.0 * tick_s)
 
 
-def _meter(source: Source, clock: Clock, buses: Buses) -> Meter | None:
+def meter_of(source: Source, clock: Clock, buses: Buses, *, speed: float = 1.0) -> Meter | None:
+    """What reads it, where anything does; the rests that a device wants pass in its own time."""
     match source:
         case ModbusSource(link=link, profile=profile, unit_id=unit_id):
             unit = buses.at(link).unit(
                 unit_id,
-                min_gap_s=profile.min_gap_ms / 1000.0,
-                settle_s=profile.settle_ms / 1000.0,
+                min_gap_s=profile.min_gap_ms / 1000.0 / speed,
+                settle_s=profile.settle_ms / 1000.0 / speed,
             )
             return ModbusMeter(unit=unit, profile=profile, clock=clock)
         case P1Link():

@@ -36,8 +36,12 @@ def price_rules(settings: Settings, reader: LedgerReader) -> PriceRules:
     def standing(now_utc: datetime) -> Standing | None:
         return month_so_far(book, reader, grid, now_utc)
 
-    sources = tuple(_source(one, settings, book) for one in asked_sources(settings))
-    return PriceRules(book=book, sources=sources, standing=standing)
+    return PriceRules(book=book, sources=price_sources(settings, book), standing=standing)
+
+
+def price_sources(settings: Settings, book: TariffBook) -> tuple[PriceSource, ...]:
+    """Every source that the tariff names."""
+    return tuple(_source(one, settings, book) for one in asked_sources(settings))
 
 
 def month_so_far(

@@ -11,15 +11,19 @@ from v2g_daemon.cli import (
     car,
     certs,
     check,
+    commission,
     compare,
     demo,
+    doctor,
     latch,
     overrides,
     prices,
     probe,
+    release,
     replay,
     report,
     run,
+    scan,
     station,
     status,
     tariff,
@@ -39,6 +43,9 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("demo")(demo.demo)
 app.command("check")(check.check)
+app.command("doctor")(doctor.doctor)
+app.command("release")(release.release)
+app.command("scan")(scan.scan)
 app.command("status")(status.status)
 app.command("stop")(overrides.stop)
 app.command("charge")(overrides.charge)
@@ -46,6 +53,7 @@ app.command("auto")(overrides.auto)
 app.command("car")(car.car)
 app.add_typer(latch.app, name="latch")
 app.command("probe")(probe.probe)
+app.add_typer(commission.app, name="commission")
 app.add_typer(station.app, name="station")
 app.add_typer(certs.app, name="certs")
 app.command("report")(report.report)

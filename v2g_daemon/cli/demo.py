@@ -10,12 +10,15 @@ import sys
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
 from v2g_daemon.cli.options import JsonOption
+
+if TYPE_CHECKING:
+    from v2g_daemon.app.demo.scenario import DemoRun
 
 ZONE = ZoneInfo("Europe/Amsterdam")
 FIRST_EVENING = datetime(2024, 12, 11, 17, 30)  # noqa: DTZ001 - wall time in ZONE
@@ -30,6 +33,10 @@ HoursOption = Annotated[
 SpeedOption = Annotated[
     float, typer.Option("--speed", min=1.0, max=1800.0, help="Simulated seconds per second.")
 ]
+QuasarOption = Annotated[
+    bool,
+    typer.Option("--quasar", help="A Wallbox Quasar and an SDM630 over Modbus instead of OCPP."),
+]
 KeepOption = Annotated[
     Path | None,
     typer.Option("--keep", help="Keep ledger, trace and the true intervals in this new folder."),
@@ -40,6 +47,7 @@ def demo(
     start: StartOption = FIRST_EVENING,
     hours: HoursOption = None,
     speed: SpeedOption = 360.0,
+    quasar: QuasarOption = False,
     as_json: JsonOption = False,
     keep: KeepOption = None,
 ) -> None:
@@ -51,23 +59,33 @@ def demo(
         if keep.is_dir() and any(keep.iterdir()):
             raise typer.BadParameter(f"--keep: {keep} is not empty; a demo starts its own ledger")
         keep.mkdir(parents=True, exist_ok=True)
-        asyncio.run(_demo(start, hours, speed, keep.resolve(), as_json=as_json))
+        asyncio.run(
+            _demo(_run(start, hours, speed, quasar=quasar), keep.resolve(), as_json=as_json)
+        )
         return
     with tempfile.TemporaryDirectory(prefix="v2g-demo-") as folder:
-        asyncio.run(_demo(start, hours, speed, Path(folder), as_json=as_json))
+        asyncio.run(_demo(_run(start, hours, speed, quasar=quasar), Path(folder), as_json=as_json))
 
 
-async def _demo(
-    start: datetime, hours: float | None, speed: float, folder: Path, *, as_json: bool
-) -> None:
+def _run(start: datetime, hours: float | None, speed: float, *, quasar: bool) -> DemoRun:
+    """Which days of which house, and how fast."""
+    from v2g_daemon.app.demo.scenario import DemoHouse, DemoRun
+
+    return DemoRun(
+        start_utc=start.replace(tzinfo=ZONE).astimezone(UTC),
+        speed=speed,
+        hours=hours,
+        house=DemoHouse.QUASAR if quasar else DemoHouse.OCPP,
+    )
+
+
+async def _demo(run: DemoRun, folder: Path, *, as_json: bool) -> None:
     from v2g_daemon.app.demo.run import run_demo
-    from v2g_daemon.app.demo.scenario import DemoRun
     from v2g_daemon.app.demo.view import closing_text, live_view
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    run = DemoRun(start_utc=start.replace(tzinfo=ZONE).astimezone(UTC), speed=speed, hours=hours)
     found = await run_demo(run, folder, stop=stop, watch=None if as_json else live_view)
     print(json.dumps(found) if as_json else closing_text(found))

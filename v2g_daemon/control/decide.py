@@ -17,6 +17,7 @@ from v2g_daemon.control.direction import watch_direction
 from v2g_daemon.control.explain import explain
 from v2g_daemon.control.following import car_state_of, follow, takes_too_much
 from v2g_daemon.control.grid import follow_meter, view_grid
+from v2g_daemon.control.grid_quality import follow_quality
 from v2g_daemon.control.hands_off import hands_off, may_lapse, uncommanded_bound
 from v2g_daemon.control.limits import limits_of, site_limits_of
 from v2g_daemon.control.outlook import look_ahead
@@ -40,6 +41,7 @@ BARRING_RULES = frozenset({"permission", "identity", "latch"})
 def decide(memory: Memory, snapshot: Snapshot, policy: Policy) -> tuple[Memory, Decision]:
     """The next memory and one command per EVSE; total, deterministic, and never past a limit."""
     memory = follow_meter(memory, snapshot, policy.timing)
+    memory = follow_quality(memory, snapshot, policy)
     situations, latches = _assess_all(memory, snapshot, policy)
     grid = view_grid(situations, memory, snapshot, policy.grid, policy.timing)
 
@@ -152,7 +154,7 @@ def _command(
         issued_at=snapshot.now,
         expires_at=snapshot.now.later(_lease_s(target_w, situation, policy)),
         discharge_barred=any(limit.reason.rule in BARRING_RULES for limit in limits),
-        probe=situation.probing,
+        probe=situation.tries_unproved,
     )
 
 

@@ -58,6 +58,8 @@ def _user(situation: Situation) -> Wish | None:
     until = f"until {override.until_utc:%H:%M} UTC"
     if override.kind is OverrideKind.PROBE:
         return None
+    if override.kind is OverrideKind.CHARGE_LEAST:
+        return _by_user("meter_test", situation.min_charge_w, "a small charge, to test the meters")
     if override.kind is OverrideKind.CHARGE:
         return _by_user("override_charge", situation.max_charge_w, f"charging as asked {until}")
     if not override.confirmed and _trip_or_floor(situation) is not None:

@@ -63,6 +63,7 @@ class GridView:
     phases: tuple[EvseDraw, ...]
     largest_phase_share: tuple[float, ...]
     battery_w: float = 0.0
+    trouble: str | None = None
 
     @property
     def served_load_w(self) -> float | None:
@@ -139,9 +140,8 @@ def view_grid(
     usable = not frozen and fresh(observed_at, now=snapshot.now, max_age_s=timing.meter_max_age_s)
     prompt = fresh(observed_at, now=snapshot.now, max_age_s=timing.meter_no_increase_age_s)
     good_since = memory.meter_good_since
-    recovered = (
-        good_since is not None and snapshot.now.seconds_since(good_since) >= timing.meter_recovery_s
-    )
+    recovery_s = timing.meter_recovery_s
+    recovered = good_since is not None and snapshot.now.seconds_since(good_since) >= recovery_s
     late = _measured_late(situations, observed_at, timing)
     flows = tuple(_flow(situation) for situation in situations)
     shares = tuple(_phase_shares(s.evse, grid.phases) for s in situations)
@@ -164,6 +164,7 @@ def view_grid(
             max((share[i] for share in commanded), default=0.0) for i in range(grid.phases)
         ),
         battery_w=0.0 if snapshot.battery_power_w is None else snapshot.battery_power_w,
+        trouble=memory.grid_trouble,
     )
 
 

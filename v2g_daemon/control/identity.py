@@ -70,14 +70,21 @@ def _plain(evccid: str | None) -> str | None:
 
 
 def stage_of(
-    records: tuple[CommissioningRecord, ...], serial: str | None, policy: Policy
+    records: tuple[CommissioningRecord, ...],
+    serial: str | None,
+    policy: Policy,
+    *,
+    meter_serial: str | None = None,
 ) -> tuple[Stage, str]:
-    """The stage the records permit for this device, and what is missing for the next one."""
+    """The stage the records permit for this charger and grid meter, and what the next one lacks."""
     if policy.stage_wanted is Stage.WATCH:
         return Stage.WATCH, "the configuration asks only to watch"
     if not policy.grid.has_meter:
         return Stage.V1G, "no meter is configured"
-    recorded = {record.step for record in records if _valid_for(record, serial)}
+    valid = [record for record in records if _valid_for(record, serial)]
+    recorded = {record.step for record in valid if _of_this_meter(record, meter_serial)}
+    if CommissioningStep.SIGN_TEST in {one.step for one in valid} - recorded:
+        return Stage.V1G, _another_meter(meter_serial)
     missing = [step.value for step in _V2H_NEEDS if step not in recorded]
     if missing:
         return Stage.V1G, f"not recorded for this charger: {', '.join(missing)}"
@@ -102,6 +109,20 @@ def _why_no_export(recorded: set[CommissioningStep], policy: Policy) -> str | No
     if policy.export_policy is ExportPolicy.NEVER:
         return "the export policy is never"
     return None
+
+
+def _of_this_meter(record: CommissioningRecord, meter_serial: str | None) -> bool:
+    """A sign test holds for the meter that was tested, where that one has a number."""
+    return record.meter_serial is None or record.meter_serial == meter_serial
+
+
+def _another_meter(meter_serial: str | None) -> str:
+    if meter_serial is None:
+        return "the grid meter has not told its serial number yet, and the sign test is bound to it"
+    return (
+        f"the sign test was made with another grid meter than the one with the serial number "
+        f"{meter_serial}: repeat it with v2g commission meter"
+    )
 
 
 def _valid_for(record: CommissioningRecord, serial: str | None) -> bool:

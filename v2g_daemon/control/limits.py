@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from v2g_daemon.control import evse_limits, site_limits, trust_limits
+from v2g_daemon.control import evse_limits, grid_quality, site_limits, trust_limits
 from v2g_daemon.control.grid import GridView
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.domain.policy import Policy
@@ -39,6 +39,7 @@ LIMIT_RULES: tuple[EvseRule, ...] = (
 )
 
 SITE_LIMIT_RULES: tuple[SiteRule, ...] = (
+    grid_quality.grid_quality,
     site_limits.main_fuse,
     site_limits.import_limit,
     site_limits.grid_operator,

@@ -89,6 +89,13 @@ class Situation:
         return run is not None and run.phase is not ProbePhase.OVER
 
     @property
+    def tries_unproved(self) -> bool:
+        """Whether the test tries what only a test may command; a signed setpoint needs no trial."""
+        capability = self.status.capability
+        signed = capability is not None and capability.control is PowerControl.SIGNED
+        return self.probing and not signed
+
+    @property
     def min_charge_w(self) -> float:
         """The least charging power that is not 0."""
         capability = self.status.capability
@@ -138,7 +145,9 @@ def assess(
     estimate = None
     if vehicle is not None:
         memory, estimate = follow_soc(memory, status, evse, vehicle, snapshot.now)
-    stage, stage_detail = stage_of(snapshot.commissioning, status.serial, policy)
+    stage, stage_detail = stage_of(
+        snapshot.commissioning, status.serial, policy, meter_serial=snapshot.grid_meter_serial
+    )
     situation = Situation(
         evse=evse,
         status=status,

@@ -33,6 +33,8 @@ class FaultCode(Enum):
     POWER_CONTRADICTED = "power_contradicted"
     STATION_SETTING = "station_setting"
     FOREIGN_LIMIT = "foreign_limit"
+    FOREIGN_WRITER = "foreign_writer"
+    CHARGER_TROUBLE = "charger_trouble"
     OUT_OF_ORDER = "out_of_order"
     CERTIFICATE_EXPIRING = "certificate_expiring"
 

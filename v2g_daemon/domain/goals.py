@@ -87,6 +87,10 @@ class OverrideKind(Enum):
     STOP = "stop"
     CHARGE = "charge"
     PROBE = "probe"  # a guided test of discharge
+    CHARGE_LEAST = "charge_least"  # as little as flows, to see which meter shows it
+
+
+TESTS = frozenset({OverrideKind.PROBE, OverrideKind.CHARGE_LEAST})  # they outlive no restart
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -160,13 +160,18 @@ class Stillness:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """All memory of `decide`; `unbalanced_since`: the powers of the house do not add up."""
+    """All memory of `decide`; `unbalanced_since`: the powers of the house do not add up.
+
+    `grid_trouble`: what was wrong with frequency or voltage when it was last seen so.
+    """
 
     evses: tuple[EvseMemory, ...] = ()
     latches: tuple[DischargeLatch, ...] = ()
     meter_good_since: Instant | None = None
     stillness: Stillness | None = None
     unbalanced_since: Instant | None = None
+    grid_trouble: str | None = None
+    grid_trouble_at: Instant | None = None
 
     def of(self, evse_id: str) -> EvseMemory:
         """The memory of one EVSE; a fresh one if it is new."""

@@ -10,7 +10,7 @@ from v2g_daemon.domain.goals import DepartureGoal, UserOverride
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prices import PriceCurve
-from v2g_daemon.domain.readings import EvseStatus, MeterReading, MeterStatus
+from v2g_daemon.domain.readings import EvseStatus, MeterReading, MeterRole, MeterStatus
 from v2g_daemon.domain.vehicle import CarAnswer
 
 
@@ -26,7 +26,11 @@ class CommissioningStep(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommissioningRecord:
-    """A dated record; a simulated one is valid for simulated serials (`SIM-…`) only."""
+    """A dated record; a simulated one is valid for simulated serials (`SIM-…`) only.
+
+    `meter_serial`: of the grid meter whose sign was tested, where it tells one; the test is valid
+    for that meter only.
+    """
 
     step: CommissioningStep
     evse_serial: str
@@ -34,6 +38,7 @@ class CommissioningRecord:
     recorded_by: str
     evidence: str
     simulated: bool
+    meter_serial: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,3 +108,9 @@ class Snapshot:
     battery_power_w: float | None = None
     meters: tuple[MeterStatus, ...] = ()
     command_counters: tuple[CommandCounters, ...] = ()
+
+    @property
+    def grid_meter_serial(self) -> str | None:
+        """The serial number of the first choice at the grid, once it was read."""
+        grid = (status for status in self.meters if status.role is MeterRole.GRID)
+        return next((status.serial for status in grid), None)

@@ -90,6 +90,10 @@ class LatestValues:
         """A person clears a latch; taken in at the next tick."""
         self._cleared[clearance.evse_id] = clearance
 
+    def put_commissioning(self, record: CommissioningRecord) -> None:
+        """A record more; whoever puts it sees to it that it is durable."""
+        self._commissioning = (*self._commissioning, record)
+
     def put_faults(self, source: str, faults: tuple[Fault, ...]) -> None:
         """What an edge task finds wrong now; replaces what it found before."""
         self._faults[source] = faults

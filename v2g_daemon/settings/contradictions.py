@@ -8,6 +8,7 @@ from itertools import chain
 from v2g_daemon.domain.vehicle import GUEST
 from v2g_daemon.settings.complaint import Complaint
 from v2g_daemon.settings.price_sources import source_complaints
+from v2g_daemon.settings.protocols import protocol_contradictions
 from v2g_daemon.settings.sections import Charger, Departure, Settings
 from v2g_daemon.settings.station_access import access_contradictions
 from v2g_daemon.settings.tariff_sections import timezone_of
@@ -22,6 +23,7 @@ def contradictions(settings: Settings) -> tuple[Complaint, ...]:
             _ids(settings),
             _safe_currents(settings),
             *(_charger(settings, number, one) for number, one in enumerate(settings.charger)),
+            protocol_contradictions(settings),
             access_contradictions(settings),
             _vehicles(settings),
             _charge_keys(settings),
@@ -76,7 +78,7 @@ def _ids(settings: Settings) -> Iterator[Complaint]:
                 )
     places = [(one.station_id, one.evse_number) for one in settings.charger]
     for number, place in enumerate(places):
-        if place in places[:number]:
+        if settings.charger[number].protocol == "ocpp" and place in places[:number]:
             yield Complaint(
                 key=f"charger[{number}].evse_number",
                 value=str(place[1]),
@@ -119,7 +121,7 @@ def _charger(settings: Settings, number: int, charger: Charger) -> Iterator[Comp
                 fix="exchange or correct them",
             )
     first = next(one for one in settings.charger if one.station_id == charger.station_id)
-    if charger.dialect != first.dialect:
+    if charger.protocol == "ocpp" and charger.dialect != first.dialect:
         yield Complaint(
             key=f"{key}.dialect",
             value=repr(charger.dialect),

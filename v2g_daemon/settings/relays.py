@@ -33,9 +33,9 @@ def relay_contradictions(settings: Settings) -> Iterator[Complaint]:
 
 
 def _station(key: str, relay: Relay, settings: Settings) -> Iterator[Complaint]:
-    chargers = [one for one in settings.charger if one.station_id == relay.station_id]
+    chargers = [one for one in settings.stations if one.station_id == relay.station_id]
     if not chargers:
-        known = ", ".join(dict.fromkeys(one.station_id for one in settings.charger))
+        known = ", ".join(dict.fromkeys(one.station_id for one in settings.stations))
         yield Complaint(
             key=f"{key}.station_id",
             value=repr(relay.station_id),

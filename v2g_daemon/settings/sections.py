@@ -20,6 +20,8 @@ from pydantic_settings import (
 from v2g_daemon.domain.errors import InvariantViolated
 from v2g_daemon.settings.access_sections import ChargeKey, Relay, Token
 from v2g_daemon.settings.charger_profiles import ChargerProfiles
+from v2g_daemon.settings.charger_sections import ChargerCadence, Loss
+from v2g_daemon.settings.modbus_section import ModbusSection
 from v2g_daemon.settings.section import Fraction, Name, NotNegative, Positive, Section
 from v2g_daemon.settings.tariff_sections import TariffSection, known_timezone, timezone_of
 
@@ -72,40 +74,18 @@ class Site(Section):
         return None if name is None else known_timezone(name)
 
 
-class Loss(Section):
-    """[charger.loss]: constant + linear·P + quadratic·P² in W, while P is not 0."""
-
-    constant_w: NotNegative = 150.0
-    linear: Annotated[float, Field(ge=0.0, lt=1.0)] = 0.03
-    quadratic_per_w: NotNegative = 0.000003
-
-
-class ChargerCadence(Section):
-    """[charger.cadence]: how often this charger may be bothered; budgets are for a local day."""
-
-    smallest_change_w: NotNegative = 100.0
-    smallest_change_a: NotNegative = 0.5
-    between_increases_s: NotNegative = 30.0
-    dwell_on_s: NotNegative = 600.0
-    dwell_off_s: NotNegative = 300.0
-    ramp_up_w_per_s: Positive = 500.0
-    closings_per_day: Annotated[int, Field(ge=1)] = 12
-    writes_per_day: Annotated[int, Field(ge=1)] = 300
-    writes_wear_flash: bool = False
-    rests_closed: bool = False
-
-
 class Charger(Section):
-    """[[charger]]: one EVSE of an OCPP charging station; powers are AC magnitudes."""
+    """[[charger]]: one EVSE; powers are AC magnitudes. `station_id` "": it speaks no OCPP."""
 
     id: Name
-    station_id: Name
+    station_id: Name = ""
     max_charge_w: Positive
     max_discharge_w: NotNegative = 0.0
     min_charge_w: NotNegative | None = None
     min_discharge_w: NotNegative | None = None
     static_safe_current_a: NotNegative | None = None
-    protocol: Literal["ocpp"] = "ocpp"
+    protocol: Literal["ocpp", "modbus"] = "ocpp"
+    modbus: ModbusSection | None = None
     dialect: Annotated[str, Field(min_length=1)] | None = None
     ocpp_versions: Annotated[
         tuple[Literal["ocpp2.1", "ocpp2.0.1", "ocpp1.6"], ...], Field(min_length=1)
@@ -379,6 +359,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment outranks the file; nothing else is read."""
         return env_settings, init_settings
+
+    @property
+    def stations(self) -> tuple[Charger, ...]:
+        """The chargers that are EVSEs of charging stations."""
+        return tuple(charger for charger in self.charger if charger.protocol == "ocpp")
 
     @property
     def has_grid_meter(self) -> bool:

@@ -16,6 +16,8 @@ def access_contradictions(settings: Settings) -> Iterator[Complaint]:
     yield from _tls_files(settings)
     yield from _ports(settings.ocpp)
     for number, charger in enumerate(settings.charger):
+        if charger.protocol != "ocpp":
+            continue
         key = f"charger[{number}]"
         yield from _profile(key, charger, settings.ocpp)
         yield from _password(key, charger, settings.ocpp)
@@ -55,7 +57,7 @@ def _tls_files(settings: Settings) -> Iterator[Complaint]:
 def _needed(settings: Settings) -> Iterator[Complaint]:
     """Files that the demanded profiles cannot do without."""
     ocpp = settings.ocpp
-    wanted = max((least_profile(one, ocpp) for one in settings.charger), default=1)
+    wanted = max((least_profile(one, ocpp) for one in settings.stations), default=1)
     if wanted >= 2 and ocpp.tls_certificate_file is None:
         yield Complaint(
             key="ocpp.tls_certificate_file",

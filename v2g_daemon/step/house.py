@@ -14,7 +14,7 @@ from v2g_daemon.control.decide import decide
 from v2g_daemon.control.session import charged_wh
 from v2g_daemon.domain.decision import Decision
 from v2g_daemon.domain.faults import Fault, FaultCode
-from v2g_daemon.domain.goals import OverrideKind, UserOverride
+from v2g_daemon.domain.goals import TESTS, UserOverride
 from v2g_daemon.domain.ledger import LatchEvent, LedgerRow, OverrideEvent
 from v2g_daemon.domain.memory import Memory
 from v2g_daemon.domain.plan import Plan, PlanProblem
@@ -228,7 +228,7 @@ def _override_rows(house: House, news: News) -> tuple[OverrideEvent, ...]:
     """
     now_utc = news.now.utc
     kept, before = (
-        [one for one in overrides if one.kind is not OverrideKind.PROBE]
+        [one for one in overrides if one.kind not in TESTS]
         for overrides in (news.overrides, house.overrides)
     )
     set_now = [one for one in kept if one not in before]

@@ -41,3 +41,15 @@ def serving(socket_path: Path) -> Serving:
         assert task.cancelled()
 
     return served
+
+
+async def until_served(client: httpx.AsyncClient) -> None:
+    """Return once the socket answers."""
+    async with asyncio.timeout(20.0):
+        while True:
+            try:
+                await client.get("/")
+            except httpx.TransportError:
+                await asyncio.sleep(0.02)
+            else:
+                return

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.adapters.web.test_server import until_served
+from tests.adapters.web.conftest import until_served
 from tests.unit.settings.files import SMALLEST, written
 from v2g_daemon.adapters.database.writer import DatabaseLedger
 from v2g_daemon.adapters.system.clock import RealClock

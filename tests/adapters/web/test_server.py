@@ -10,11 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from fastapi import FastAPI
 
-from tests.adapters.web.conftest import Serving
+from tests.adapters.web.conftest import Serving, until_served
 from v2g_daemon.adapters.web.cars import add_cars
 from v2g_daemon.adapters.web.probe_routes import add_probe_routes
 from v2g_daemon.adapters.web.routes import build_api
@@ -79,17 +78,6 @@ def an_app(desk: Desk | None = None, status: dict[str, Any] | None = None) -> Fa
     add_cars(app, named)
     add_probe_routes(app, Bench())
     return app
-
-
-async def until_served(client: httpx.AsyncClient) -> None:
-    async with asyncio.timeout(20.0):
-        while True:
-            try:
-                await client.get("/")
-            except httpx.TransportError:
-                await asyncio.sleep(0.02)
-            else:
-                return
 
 
 async def test_the_socket_is_its_owners_alone(serving: Serving, socket_path: Path) -> None:

@@ -13,8 +13,8 @@ import pytest
 from fastapi import FastAPI
 
 from tests.adapters.waiting import until
-from tests.adapters.web.conftest import Serving
-from tests.adapters.web.test_server import an_app, until_served
+from tests.adapters.web.conftest import Serving, until_served
+from tests.adapters.web.test_server import an_app
 from v2g_daemon.adapters.ocpp.wire.frames import FrameLog
 from v2g_daemon.adapters.system.clock import RealClock
 from v2g_daemon.adapters.web.stations import add_station_routes

@@ -10,7 +10,7 @@ from tests.unit.settings.files import SMALLEST, written
 from v2g_daemon.adapters.modbus.bus import Buses
 from v2g_daemon.adapters.modbus.link import Transport, parse_link
 from v2g_daemon.adapters.system.clock import RealClock
-from v2g_daemon.app import meters
+from v2g_daemon.app import meters, understood
 from v2g_daemon.app.check import check
 from v2g_daemon.domain.errors import ConfigurationError
 from v2g_daemon.domain.readings import MeterRole
@@ -127,7 +127,7 @@ def test_at_the_pcc_a_value_is_believed_as_long_as_safety_wants_and_elsewhere_lo
         (
             meter("rtu:///dev/ttyUSB0", EASTRON)
             + meter("rtu:///dev/ttyUSB0", 'profile = "eastron_1p"', role="pv"),
-            "another meter speaks to /dev/ttyUSB0 in another way; give both the same link",
+            "another device is spoken to at /dev/ttyUSB0 in another way; give both the same link",
         ),
     ],
 )
@@ -136,7 +136,7 @@ def test_a_meter_that_cannot_be_read_is_refused_with_file_key_and_fix(
 ) -> None:
     path = written(tmp_path, SMALLEST + table)
     with pytest.raises(ConfigurationError) as refused:
-        meters.load(path)
+        understood.load(path)
     assert said in str(refused.value)
     assert str(refused.value).startswith(f"{path}: meter")
 

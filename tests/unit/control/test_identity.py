@@ -180,3 +180,23 @@ def test_simulated_records_are_valid_for_simulated_serials_only() -> None:
         replace(commissioning("ACME-1", simulated=True)[0]),
     )
     assert stage_of(one_simulated, "ACME-1", a_policy())[0] is Stage.V1G
+
+
+def test_a_sign_test_holds_for_the_grid_meter_that_was_tested() -> None:
+    policy = a_policy()
+    records = tuple(
+        replace(one, meter_serial="METER-A") if one.step is CommissioningStep.SIGN_TEST else one
+        for one in commissioning()
+    )
+    assert stage_of(records, "SIM-1", policy, meter_serial="METER-A")[0] is Stage.V2G
+    stage, why = stage_of(records, "SIM-1", policy, meter_serial="METER-B")
+    assert stage is Stage.V1G
+    assert why.endswith("METER-B: repeat it with v2g commission meter")
+    assert stage_of(records, "SIM-1", policy, meter_serial=None)[0] is Stage.V1G
+    again = replace(records[1], meter_serial="METER-B")
+    assert again.step is CommissioningStep.SIGN_TEST
+    assert stage_of((*records, again), "SIM-1", policy, meter_serial="METER-B")[0] is Stage.V2G
+
+
+def test_a_sign_test_of_a_meter_without_a_number_holds_for_any() -> None:
+    assert stage_of(commissioning(), "SIM-1", a_policy(), meter_serial="METER-B")[0] is Stage.V2G

@@ -333,7 +333,7 @@ def test_a_three_phase_evse_and_a_house_without_the_rule_are_not_bound() -> None
 def test_every_rule_of_the_module_stands_in_the_table() -> None:
     assert {rule.__name__ for rule in SITE_LIMIT_RULES} == {
         "main_fuse", "import_limit", "grid_operator", "export_limit", "export_depth",
-        "phase_imbalance",
+        "phase_imbalance", "grid_quality",
     }  # fmt: skip
 
 

@@ -92,7 +92,7 @@ def unknown_flag(word: str, known: set[str]) -> bool:
         ("report day 2026-01-31 --json", []),
         ("stop|charge|auto --evse garage", []),
         ("stop|charge --confirm", ["v2g charge --confirm"]),
-        ("doctor", ["v2g doctor"]),
+        ("surgeon", ["v2g surgeon"]),
         ("demo --fast", ["v2g demo --fast"]),
     ],
 )

@@ -161,7 +161,7 @@ def test_every_key_of_the_example_exists_and_none_is_missing(
 # The example can hold one of several ways to say a thing.
 ALTERNATIVES = {
     "charge_key": {"vehicle"},
-    "charger": {"password", "password_env"},
+    "charger": {"modbus", "password", "password_env"},
     "departure": {"energy_wh"},
     "meter": {"evse"},
 }

@@ -11,12 +11,12 @@ from pydantic import ValidationError
 from simulators.assembly import assemble
 from simulators.control import FaultOrder
 from simulators.faults import METER, PRICES, fault_of, mistake, switches_of
-from simulators.modbus.mischief import LINE_KINDS
 from simulators.scenario import Scenario
-from simulators.switches import METER_LINE_SWITCHES, Parameters, Switch
+from simulators.switches import Parameters, Switch
 
 README = files("simulators").joinpath("README.md").read_text(encoding="utf-8")
-DEVICES = (METER, PRICES, "S1")
+CHARGER = "C1"
+DEVICES = (METER, PRICES, "S1", CHARGER)
 STATION = {"id": "S1", "url": "ws://127.0.0.1:1/ocpp"}
 
 
@@ -37,12 +37,10 @@ def default(value: object) -> str:
 def test_the_readme_has_a_line_for_every_way_to_fail(device: str) -> None:
     lines = README.splitlines()
     assert [
-        kind for kind, switch in switches_of(device).items() if line(kind, switch) not in lines
+        kind
+        for kind, switch in switches_of(device, chargers=[CHARGER]).items()
+        if line(kind, switch) not in lines
     ] == []
-
-
-def test_the_meters_line_can_do_all_that_a_line_can() -> None:
-    assert METER_LINE_SWITCHES.keys() == LINE_KINDS
 
 
 def test_a_fault_has_its_switchs_defaults_and_what_is_given_instead() -> None:

@@ -157,6 +157,7 @@ commissioning_record = Table(
     Column("recorded_by", String, nullable=False),
     Column("evidence", String, nullable=False),
     Column("simulated", Boolean, nullable=False),
+    Column("meter_serial", String),
     sqlite_with_rowid=False,
 )
 

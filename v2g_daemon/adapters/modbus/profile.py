@@ -7,7 +7,14 @@ from enum import Enum
 from itertools import chain
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from v2g_daemon.adapters.modbus.frames import MOST_READ
 from v2g_daemon.adapters.modbus.values import REGISTERS, Kind, WordOrder
@@ -26,9 +33,10 @@ class Table(BaseModel):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _no_boolean_as_number(cls, value: object) -> object:
+    def _no_boolean_as_number(cls, value: object, info: ValidationInfo) -> object:
         # True == 1 in Python, but `sign = true` is a mistake.
-        if value is True or value is False:
+        wanted = cls.model_fields[str(info.field_name)].annotation
+        if (value is True or value is False) and wanted is not bool:
             raise ValueError("true and false are no values for this key")
         return value
 

@@ -74,3 +74,17 @@ def scaled_milli(raw: int | float, times: int, per: int) -> int:
     if isinstance(raw, float):
         return round(raw * times * 1000.0 / per)
     return int((2 * raw * times * 1000 + per) // (2 * per))
+
+
+def registers_of(value: int | float, kind: Kind, order: WordOrder) -> tuple[int, ...]:
+    """The registers that hold a number; ValueError where they cannot."""
+    count = REGISTERS[kind]
+    if kind in _FORMATS:
+        data = struct.pack(_FORMATS[kind], value)
+    else:
+        try:
+            data = round(value).to_bytes(2 * count, signed=kind in _SIGNED)
+        except OverflowError as error:
+            raise ValueError(f"{value:g} is no {kind.value}") from error
+    words: tuple[int, ...] = struct.unpack(f">{count}H", data)
+    return words if order == "big" else words[::-1]

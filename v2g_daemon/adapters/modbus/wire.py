@@ -41,6 +41,10 @@ _COMM_TYPES = {
 }
 
 
+class NoConnection(DeviceUnreachable):
+    """Not even a connection: the network or the power, not what runs in the device."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What came: registers of a read, none of a write, or the code of an exception."""
@@ -68,7 +72,7 @@ class Wire:
         return self._client is not None and self._client.connected
 
     async def connect(self) -> None:
-        """A new connection in place of the old one; raises DeviceUnreachable."""
+        """A new connection in place of the old one; raises NoConnection."""
         self.drop()
         client = ModbusBaseClient(
             FramerType.RTU if self._link.is_rtu else FramerType.SOCKET,
@@ -80,7 +84,7 @@ class Wire:
         )
         self._client = client
         if not await client.connect():
-            raise DeviceUnreachable(f"{self._link.name} accepts no connection")
+            raise NoConnection(f"{self._link.name} accepts no connection")
 
     async def ask(self, request: Request) -> Answer:
         """The answer to this very question; raises DeviceUnreachable or DeviceProtocolError."""

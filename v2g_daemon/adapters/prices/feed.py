@@ -103,6 +103,12 @@ class SourceFeed:
                 beat.create_task(self._clock.sleep(LOOK_EVERY_S))
                 beat.create_task(asyncio.sleep(SHORTEST_PAUSE_S))
 
+    async def count_today(self, client: httpx.AsyncClient) -> int:
+        """How many prices the source tells for today; PriceSourceError. Hands nothing over."""
+        today = self._clock.now().utc.astimezone(self._zone).date()
+        answer = await self._fetched(client, self._source.shape.request(today, today))
+        return len(await asyncio.to_thread(self._source.shape.series, answer.payload))
+
     async def _look(self, client: httpx.AsyncClient) -> None:
         now = self._clock.now()
         published = self._source.publication is not None

@@ -12,7 +12,7 @@ from v2g_daemon.domain.decision import DailyUse, EvseDecision
 from v2g_daemon.domain.faults import Fault
 from v2g_daemon.domain.goals import UserOverride
 from v2g_daemon.domain.outlook import Outlook
-from v2g_daemon.domain.readings import EvseStatus
+from v2g_daemon.domain.readings import EvseStatus, MeterStatus
 from v2g_daemon.domain.setpoint import Reason, Setpoint
 from v2g_daemon.domain.snapshot import Snapshot
 
@@ -33,6 +33,7 @@ def status_json(
             "phase_power_w": list(meter.phase_power_w),
             "age_s": round(snapshot.now.seconds_since(meter.observed_at), 3),
         },
+        "meters": [_meter_json(one) for one in snapshot.meters],
         "price": None
         if price is None or snapshot.prices is None
         else {
@@ -50,6 +51,17 @@ def status_json(
             {"code": fault.code.value, "detail": fault.detail, "evse_id": fault.evse_id}
             for fault in faults
         ],
+    }
+
+
+def _meter_json(status: MeterStatus) -> dict[str, Any]:
+    """One configured meter; its power is null while no value can be believed."""
+    return {
+        "meter_id": status.meter_id,
+        "role": status.role.value,
+        "power_w": status.power_w,
+        "serial": status.serial,
+        "trouble": status.trouble,
     }
 
 

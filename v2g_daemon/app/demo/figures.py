@@ -71,9 +71,8 @@ def _by_the_world(truth: dict[str, Any]) -> dict[str, Any]:
     """
     watch = truth["export_watch"]
     departures = [one for one in truth["departures"] if one["driven"]]
-    calls = [station["calls_received"] for station in truth["stations"].values()]
     return {
-        "setpoints_sent": sum(call.get(name, 0) for call in calls for name in SETPOINT_CALLS),
+        "setpoints_sent": _setpoints_sent(truth),
         "seconds_over_export_limit": round(watch["seconds_over_by_discharge"], 1),
         "worst_export_over_limit_w": round(watch["worst_over_by_discharge_w"], 1),
         "longest_over_export_limit_s": round(watch["longest_episode_by_discharge_s"], 1),
@@ -81,6 +80,14 @@ def _by_the_world(truth: dict[str, Any]) -> dict[str, Any]:
         "departures_met": sum(1 for one in departures if one["met"]),
         "end_soc": round(next(iter(truth["vehicles"].values()))["soc"], 4),
     }
+
+
+def _setpoints_sent(truth: dict[str, Any]) -> int:
+    """What stations were called for, and what was written to chargers."""
+    calls = [station["calls_received"] for station in truth["stations"].values()]
+    called = sum(call.get(name, 0) for call in calls for name in SETPOINT_CALLS)
+    written = sum(sum(one["writes"].values()) for one in truth["chargers"].values())
+    return int(called + written)
 
 
 def _by_the_ledger(told: Statement) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from v2g_daemon.adapters.system.trace_files import trace_paths
 from v2g_daemon.app.composition import Parts, clock_of, compose
 from v2g_daemon.app.demo.figures import figures
 from v2g_daemon.app.demo.history import seeded_rows, simulated_commissioning
-from v2g_daemon.app.demo.scenario import STATION_SERIAL, DemoRun, scenario_toml
+from v2g_daemon.app.demo.scenario import DemoHouse, DemoRun, scenario_toml
 from v2g_daemon.app.demo.simulators import RunningSimulators, simulators
 from v2g_daemon.app.run import run as run_daemon
 from v2g_daemon.settings import Settings, load_settings, to_policy
@@ -81,8 +81,7 @@ async def run_demo(
             encoding="utf-8",
         )
         async with simulators(scenario, folder / "simulators.log") as house:
-            link = f"tcp://127.0.0.1:{house.meter_port}"
-            settings = demo_settings(run, folder, _addresses(house, ocpp_port), meter_link=link)
+            settings = demo_settings(run, folder, _addresses(house, ocpp_port), house)
             found = await _play(run, settings, ledger, house, stop=stop, watch=watch)
             intervals = await house.truth("/world/intervals")
             (folder / WORLD_FILE).write_text(json.dumps(intervals), encoding="utf-8")
@@ -92,20 +91,20 @@ async def run_demo(
 
 
 def demo_settings(
-    run: DemoRun, folder: Path, addresses: dict[str, Any], *, meter_link: str | None = None
+    run: DemoRun,
+    folder: Path,
+    addresses: dict[str, Any],
+    house: RunningSimulators | None = None,
 ) -> Settings:
-    """config/demo.toml with this run's clock, tick, paths and ports laid over it."""
+    """The house's file in config/ with this run's clock, tick, paths and ports laid over it."""
     with importlib.resources.as_file(
-        importlib.resources.files("v2g_daemon") / "config" / "demo.toml"
+        importlib.resources.files("v2g_daemon") / "config" / f"{run.house.value}.toml"
     ) as path:
         tables = tomllib.loads(path.read_text(encoding="utf-8"))
         over: dict[str, Any] = {
             "clock": {"start": run.start_utc, "speed": run.speed},
             "control": {"tick_s": run.tick_s},
-            "charger": [
-                {**charger, "sample_interval_s": run.sample_interval_s}
-                for charger in tables["charger"]
-            ],
+            "charger": [_charger(charger, run, house) for charger in tables["charger"]],
             "database": {"url": f"sqlite:///{folder / 'ledger.db'}"},
             "trace": {"directory": folder / "trace"},
             "api": {"socket": folder / "api.sock"},
@@ -113,7 +112,7 @@ def demo_settings(
             "meter": [
                 {
                     **meter,
-                    "link": meter_link or meter["link"],
+                    "link": _moved(meter["link"], None if house is None else house.meter_port),
                     "period_s": run.tick_s if meter["role"] == "pv" else run.meter_period_s,
                 }
                 for meter in tables["meter"]
@@ -124,13 +123,31 @@ def demo_settings(
         return load_settings(path, overrides=over)
 
 
+def _charger(
+    charger: dict[str, Any], run: DemoRun, house: RunningSimulators | None
+) -> dict[str, Any]:
+    """The charger where this run simulates it."""
+    if run.house is DemoHouse.OCPP:
+        return {**charger, "sample_interval_s": run.sample_interval_s}
+    port = None if house is None else next(iter(house.charger_ports.values()))
+    modbus = charger["modbus"]
+    return {**charger, "modbus": {**modbus, "link": _moved(modbus["link"], port)}}
+
+
+def _moved(link: str, port: int | None) -> str:
+    """The link with another port."""
+    return link if port is None else f"{link.rpartition(':')[0]}:{port}"
+
+
 async def _seed(ledger: DatabaseLedger, run: DemoRun, settings: Settings) -> None:
     """28 recorded days, and commissioning records that are valid for the simulated charger."""
     rows = seeded_rows(run.start_utc, currency=settings.currency)
     if rows:
         await asyncio.wrap_future(ledger.seed_history(rows))
     await asyncio.wrap_future(
-        ledger.commit(simulated_commissioning(STATION_SERIAL, run.start_utc - timedelta(days=1)))
+        ledger.commit(
+            simulated_commissioning(run.house.charger_serial, run.start_utc - timedelta(days=1))
+        )
     )
 
 

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 
-STATION_SERIAL = "SIM-0001"
 NEUTRAL_PER_KWH = "0.20"
+
+
+class DemoHouse(Enum):
+    """Which house is simulated; the value is its file in config/."""
+
+    OCPP = "demo"
+    QUASAR = "demo-quasar"
+
+    @property
+    def charger_serial(self) -> str:
+        """How the daemon knows its charger; a Quasar tells a number, which a simulation marks."""
+        return "SIM-0001" if self is DemoHouse.OCPP else "SIM-1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +28,7 @@ class DemoRun:
     start_utc: datetime
     speed: float
     hours: float | None
+    house: DemoHouse = DemoHouse.OCPP
 
     @property
     def tick_s(self) -> float:
@@ -50,6 +63,7 @@ export_limit_w = {export_limit_w}
 
 [meter]
 port = 0
+{meter}
 refresh_s = 1.0
 pv_unit_id = 2
 
@@ -58,14 +72,7 @@ file = "demo:price_dayahead_nl_hourly_2023_2024.csv.gz"
 zone = "NL"
 timezone = "Europe/Amsterdam"
 
-[[station]]
-id = "SIM-STATION-1"
-url = "ws://127.0.0.1:{ocpp_port}"
-password = "simulated-station-1"
-versions = ["ocpp2.1"]
-serial = "{station_serial}"
-sample_interval_s = {sample_interval_s}
-
+{charger}
 [[vehicle]]
 name = "car"
 evccid = "SIMEVCC00001"
@@ -83,16 +90,39 @@ needed_soc = 0.6
 """
 
 
+_STATION = """\
+[[station]]
+id = "SIM-STATION-1"
+url = "ws://127.0.0.1:{ocpp_port}"
+password = "simulated-station-1"
+versions = ["ocpp2.1"]
+serial = "SIM-0001"
+sample_interval_s = {sample_interval_s}
+"""
+
+_QUASAR = """\
+[[charger]]
+id = "SIM-STATION-1"
+make = "wallbox-quasar-1"
+serial = "SIM-0001"
+"""
+
+_METERS = {
+    DemoHouse.OCPP: 'map = "sunspec"',
+    DemoHouse.QUASAR: 'map = "eastron_3p"\nlink = "rtu+tcp"',
+}
+
+
 def scenario_toml(
     run: DemoRun, *, ocpp_port: int, export_limit_w: float, anchor_monotonic_s: float
 ) -> str:
     """60 kWh car at 50 %, 7.4 kW both ways, two trips of 9 kWh, the recorded house with PV."""
+    charger = _STATION if run.house is DemoHouse.OCPP else _QUASAR
     return _SCENARIO.format(
         start_utc=run.start_utc,
         speed=run.speed,
         anchor_monotonic_s=anchor_monotonic_s,
         export_limit_w=export_limit_w,
-        ocpp_port=ocpp_port,
-        station_serial=STATION_SERIAL,
-        sample_interval_s=run.sample_interval_s,
+        meter=_METERS[run.house],
+        charger=charger.format(ocpp_port=ocpp_port, sample_interval_s=run.sample_interval_s),
     )

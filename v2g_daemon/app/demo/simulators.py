@@ -29,6 +29,7 @@ class RunningSimulators:
 
     http_port: int
     meter_port: int
+    charger_ports: dict[str, int]
     anchor_monotonic_s: float
 
     async def truth(self, path: str = "/world") -> dict[str, Any]:
@@ -85,6 +86,7 @@ async def _ready(child: asyncio.subprocess.Process, log: Path) -> RunningSimulat
     return RunningSimulators(
         http_port=ready["http_port"],
         meter_port=ready["meter_port"],
+        charger_ports=ready["charger_ports"],
         anchor_monotonic_s=ready["anchor_monotonic_s"],
     )
 

@@ -1,0 +1,1 @@
+"""Bidirectional chargers over Modbus: profiles as data, a family of sequences each, one driver."""
