@@ -13,7 +13,7 @@ DEV_STAMP := $(VENV)/.dev-$(call fingerprint,pyproject.toml $(RUN_LOCKS) require
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-system soak fuzz bench rehearsals lint lint-style lint-types lint-imports format lock clean
+.PHONY: help demo test test-system soak fuzz bench rehearsals tuning lint lint-style lint-types lint-imports format lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,9 @@ bench: $(DEV_STAMP) ## Measure speed and memory and write docs/benchmarks.md
 
 rehearsals: $(DEV_STAMP) ## Six real years, and docs/rehearsals.md from them (YEARS=a folder of such)
 	$(BIN)/python -m tests.benchmarks.rehearsals $(if $(YEARS),--years $(YEARS))
+
+tuning: $(DEV_STAMP) ## What each feature of the planner is worth (TABLE=ablation|frontier|folds)
+	$(BIN)/python -m tests.benchmarks.tuning $(or $(TABLE),ablation) --knowledge $(or $(KNOWLEDGE),a)
 
 lint: lint-style lint-types lint-imports ## ruff, mypy --strict and the import contracts
 

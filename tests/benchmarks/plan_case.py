@@ -22,7 +22,7 @@ import numpy as np  # noqa: E402 - the thread count is read at import
 
 from tests.benchmarks.score_plan import BenchCase  # noqa: E402
 from v2g_daemon.domain.policy import LossCurve  # noqa: E402
-from v2g_daemon.planning.case import Case, Horizon, Pack, Terms  # noqa: E402
+from v2g_daemon.planning.case import Case, Horizon, Pack, Terms, sure  # noqa: E402
 from v2g_daemon.planning.depth import optimise  # noqa: E402
 
 RUNS = 30
@@ -42,10 +42,10 @@ def _horizon(bench: BenchCase) -> Horizon:
         hours=np.full(steps, bench["dt"]),
         import_per_kwh=np.array(bench["imp"]),
         export_per_kwh=np.array(bench["exp"]),
-        net_load_w=(np.array(bench["load"]) - np.array(bench["pv"])) * 1000.0,
-        plugged=np.array(ev["avail"], dtype=np.bool_),
-        trip_wh=np.array(ev["trip"]) * 1000.0,
-        target_wh=target_wh,
+        scenarios_w=(np.array(bench["load"]) - np.array(bench["pv"]))[None, None, :] * 1000.0,
+        presence=sure(
+            np.array(ev["avail"], dtype=np.bool_), np.array(ev["trip"]) * 1000.0, target_wh
+        ),
         ceiling_wh=np.full(steps, ev["smax"] * 1000.0),
         export_day=np.arange(steps) // round(24 / bench["dt"]),
     )
@@ -84,10 +84,11 @@ def _terms(bench: BenchCase) -> Terms:
         import_limit_w=bench["site"]["imp_max"] * 1000.0,
         export_limit_w=bench["site"]["exp_max"] * 1000.0,
         may_export=True,
-        curtails=True,
+        throttled_above_w=bench["site"]["exp_max"] * 1000.0,
         wear_per_kwh=bench["wear"],
         margin_per_kwh=0.0,
         unmet_per_kwh=bench["ev"]["pen"],
+        unmet_later_per_kwh=bench["ev"]["pen"],
         terminal_per_kwh=bench["tv"],
         daily_export_wh=bench["daycap"] * 1000.0 if bench["daycap"] > 0 else float("inf"),
         exported_today_wh=0.0,

@@ -4,7 +4,8 @@
 
 Even seeds scale prices, load and PV by one factor each; odd seeds draw a factor for every step.
 Both plans are replayed by score_plan.simulate. The yardstick is the gain over plain charging: the
-planner may be worse than the MILP by at most 0.5 % of it, with no missed kWh that the MILP makes.
+planner may be worse than the MILP by at most 0.4 % of it, and by 0.2 % where the charger is linear,
+with no missed kWh that the MILP makes.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from tests.benchmarks.plan_case import planned_kw
 from tests.benchmarks.score_plan import BenchCase, simulate
 
 CASES = Path(__file__).parent / "cases"
-ALLOWED_SHARE = 0.005
+ALLOWED_SHARE, ALLOWED_SHARE_LINEAR = 0.004, 0.002
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,7 @@ class Match:
     """One case, three plans; money, kWh and milliseconds."""
 
     case: str
+    linear: bool
     seed: int | None
     plain: float
     milp: float
@@ -47,7 +49,8 @@ class Match:
     def passed(self) -> bool:
         """Within the allowed share, nothing missed that can be met, the depth kept."""
         missed_more = self.missed_kwh > self.milp_missed_kwh + 1e-6
-        return self.worse_share <= ALLOWED_SHARE and not missed_more and self.daycap_over <= 1e-6
+        allowed = ALLOWED_SHARE_LINEAR if self.linear else ALLOWED_SHARE
+        return self.worse_share <= allowed and not missed_more and self.daycap_over <= 1e-6
 
 
 def fixed_cases() -> list[BenchCase]:
@@ -88,6 +91,7 @@ def matched(bench: BenchCase, seed: int | None) -> Match | None:
     gain = plain.cost - min(theirs.cost, ours.cost)
     return Match(
         case=bench["name"],
+        linear=bench["ev"]["loss"] is None and bench["ev"]["pmin"] == 0,
         seed=seed,
         plain=round(plain.cost, 5),
         milp=round(theirs.cost, 5),

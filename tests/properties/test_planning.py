@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from math import inf, isfinite
 from typing import Any
@@ -17,11 +18,13 @@ from tests.unit.planning.problems import (
     START_UTC,
     hourly_curve,
     plan_problem,
+    toy_case,
 )
 from v2g_daemon.battery.losses import active_loss_w, pack_power_w
 from v2g_daemon.domain.goals import DepartureGoal
-from v2g_daemon.domain.plan import Plan, PlanProblem
+from v2g_daemon.domain.plan import PastStay, Plan, PlanProblem
 from v2g_daemon.market.money import net_cost
+from v2g_daemon.planning.depth import optimise
 from v2g_daemon.planning.plan import solve
 
 STEPS = 16
@@ -190,3 +193,69 @@ def test_dispatch_sees_in_the_values_what_the_plan_saw(problem: PlanProblem) -> 
         now = float(np.interp(soc, plan.value.soc_grid, plan.value.rows[step]))
         assert planned == pytest.approx(now, abs=0.03)
         soc = slot.soc
+
+
+@given(problem=problems(goals=()))
+@settings(max_examples=40)
+def test_energy_is_neither_lost_nor_found(problem: PlanProblem) -> None:
+    plan, store = solve(problem), problem.store
+    soc = max(store.soc, 0.0)
+    for slot in plan.slots:
+        moved_wh = pack_power_w(slot.power_w, store.loss) / 4.0
+        assert slot.soc * store.capacity_wh == pytest.approx(
+            max(soc * store.capacity_wh + moved_wh, 0.0), abs=0.15 + 1e-6 * store.capacity_wh
+        )
+        soc = slot.soc
+
+
+@given(problem=problems())
+@settings(max_examples=20)
+def test_the_same_question_has_the_same_answer(problem: PlanProblem) -> None:
+    assert solve(problem) == solve(problem)
+
+
+@given(
+    shift=st.floats(-0.2, 0.5),
+    prices=st.lists(st.floats(-0.2, 0.8), min_size=6, max_size=6),
+    margins=st.lists(st.floats(0.0, 0.3), min_size=6, max_size=6),
+    loads_w=st.lists(st.floats(-3000.0, 6000.0), min_size=6, max_size=6),
+)
+@settings(max_examples=60)
+def test_a_shift_of_all_prices_changes_nothing_but_money(
+    shift: float, prices: list[float], margins: list[float], loads_w: list[float]
+) -> None:
+    def objective(by: float) -> float:
+        case = toy_case(
+            imports=[price + by for price in prices],
+            exports=[price - margin + by for price, margin in zip(prices, margins, strict=True)],
+            net_load_w=loads_w,
+            terminal_per_kwh=0.15 + by,
+        )
+        return optimise(case).path.objective
+
+    # Whatever is done, the house's own kWh cost so much more, and 4 kWh above the floor are paid.
+    more = shift * (sum(loads_w) / 1000.0 - 4.0)
+    assert objective(shift) == pytest.approx(objective(0.0) + more, abs=2e-3)
+
+
+@given(problem=problems(plugged_in=True, goals=(), capacity_wh=60_000.0), hours=st.integers(4, 200))
+@settings(max_examples=30)
+def test_learned_presence_keeps_every_bound_and_every_value_finite(
+    problem: PlanProblem, hours: int
+) -> None:
+    stays = tuple(
+        PastStay(
+            plugged_in_utc=START_UTC - timedelta(hours=hours * number + 14),
+            plugged_out_utc=START_UTC - timedelta(hours=hours * number + 2),
+            trip_wh=1000.0 * number,
+        )
+        for number in range(12, 0, -1)
+    )
+    now = PastStay(plugged_in_utc=START_UTC - timedelta(hours=1), plugged_out_utc=None)
+    plan = solve(replace(problem, stays=(*stays, now)))
+    assert all(isfinite(value) for row in plan.value.rows for value in row)
+    for slot in plan.slots:
+        if slot.power_w > 0.0:
+            assert slot.net_load_w + slot.power_w <= problem.import_limit_w + SLACK
+        if slot.power_w < 0.0:
+            assert slot.soc >= problem.store.soc_floor - 1e-5

@@ -16,7 +16,7 @@ from v2g_daemon.market.money import net_cost
 
 LEVELS = 12
 LEAST_AHEAD_S = 300.0
-SWITCHING_COST = 0.005
+SWITCHING_COST = 0.001
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +38,7 @@ class Moment:
     loss: LossCurve
     wear_and_margin_per_kwh: float
     last_target_w: float
+    pv_throttled_above_w: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +110,7 @@ def _candidates(moment: Moment, hours: float) -> list[float]:
     matches = (
         -moment.net_load_w,
         ac_power_w((moment.soc_ceiling - moment.soc) * moment.capacity_wh / hours, moment.loss),
+        ac_power_w((moment.soc_floor - moment.soc) * moment.capacity_wh / hours, moment.loss),
     )
     for power_w in matches:
         charges = moment.min_charge_w <= power_w <= moment.max_charge_w
@@ -135,6 +137,10 @@ def _worth(
         soc_after = min(soc_after, max(moment.soc_ceiling, moment.soc))
     pcc_w = moment.net_load_w + power_w
     import_w, export_w = (pcc_w, 0.0) if pcc_w > 0.0 else (0.0, -pcc_w)
+    if moment.pv_throttled_above_w is not None:
+        export_w = min(export_w, moment.pv_throttled_above_w)
+        if moment.export_per_kwh < 0.0:
+            export_w = min(export_w, max(-power_w, 0.0))
     worth = value_at(soc_grid, row, soc_after) - net_cost(
         import_w=import_w,
         export_w=export_w,

@@ -100,6 +100,7 @@ def _moment(
         wear_and_margin_per_kwh=vehicle.wear_cost_per_kwh_discharged
         + policy.economics.margin_per_kwh,
         last_target_w=0.0 if last is None else last.target_w,
+        pv_throttled_above_w=policy.grid.export_limit_w if policy.grid.throttles_pv else None,
     )
 
 

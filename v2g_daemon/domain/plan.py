@@ -26,6 +26,18 @@ class HistoryRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PastStay:
+    """The car was plugged in from one moment to the other (None: it still is).
+
+    `trip_wh` had left the pack since it was last plugged in; None where that is not known.
+    """
+
+    plugged_in_utc: datetime
+    plugged_out_utc: datetime | None
+    trip_wh: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
     """The pack (or the energy still wanted) behind one EVSE, as the planner sees it."""
 
@@ -44,7 +56,12 @@ class Store:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanProblem:
-    """All the planner may know; self-contained, so that it crosses a pipe."""
+    """All the planner may know; self-contained, so that it crosses a pipe.
+
+    `stays` teach when this car leaves and returns (none: it stays but for its goals);
+    `unmet_later_per_kwh` prices a kWh missing for a trip that nobody told of. PV beyond an export
+    of `pv_throttled_above_w`, or while exports cost money, is not produced (None: all of it is).
+    """
 
     asked_at: Instant
     evse_id: str
@@ -65,6 +82,14 @@ class PlanProblem:
     cycle_margin_per_kwh: float
     unmet_goal_per_kwh: float
     may_export: bool
+    stays: tuple[PastStay, ...] = ()
+    unmet_later_per_kwh: float = 3.0
+    current_pv_w: float | None = None
+    pv_throttled_above_w: float | None = None
+
+    def __post_init__(self) -> None:
+        if len(self.step_s) == 0 or min(self.step_s) <= 0:
+            raise ValueError("a plan needs at least one step, and each must last")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

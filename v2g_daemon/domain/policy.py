@@ -87,7 +87,8 @@ class GridConnection:
     `export_limit_per_phase_w` None: the agreement counts the sum of the phases only.
     `margin_w`, or `margin_share` of a bound where that is more, is kept between it and the power
     aimed at.
-    `meter_netting` is how our own meter's registers count.
+    `meter_netting` is how our own meter's registers count. `throttles_pv`: the inverter keeps the
+    export limit by itself, and exports nothing while that costs money.
     """
 
     phases: int
@@ -105,6 +106,7 @@ class GridConnection:
     margin_share: float = 0.02
     meter_netting: Netting = Netting.SUM
     billing_meter: BillingMeter = field(default_factory=BillingMeter)
+    throttles_pv: bool = False
 
     def margin_to_w(self, bound_w: float) -> float:
         """What is kept between a bound at the PCC and the power aimed at."""
@@ -165,11 +167,16 @@ class EvsePolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Economics:
-    """What makes an action worth its while, in money per kWh (pack side for wear)."""
+    """What makes an action worth its while, in money per kWh (pack side for wear).
+
+    `unmet_goal_per_kwh` is for a departure that was told, `unmet_later_per_kwh` for one that is
+    only to be expected.
+    """
 
     currency: str
     margin_per_kwh: float
     unmet_goal_per_kwh: float
+    unmet_later_per_kwh: float = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

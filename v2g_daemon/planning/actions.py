@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isnan
 
 import numpy as np
 
-from v2g_daemon.planning.case import SLACK_W, SLACK_WH, SMALLEST_W, Bools, Case, Floats, Ints, Pack
+from v2g_daemon.planning.case import SLACK_WH, SMALLEST_W, Bools, Case, Floats, Pack, Terms
 from v2g_daemon.planning.grid import Grid
-from v2g_daemon.planning.stage import FORBIDDEN
 
 LEVELS = 12
 FINE_LEVELS = 24
@@ -28,15 +28,15 @@ def _levels(lowest_w: float, highest_w: float, levels: int) -> Floats:
     return np.linspace(first_w, highest_w, levels)
 
 
-def match_powers(case: Case) -> Floats:
-    """Shape (steps, 3): zero grid power, exactly the export limit, exactly the import limit.
+def match_powers(pack: Pack, terms: Terms, net_load_w: Floats) -> Floats:
+    """Shape (rows, 3): zero grid power, exactly the export limit, exactly the import limit.
 
     Against a surplus the first two charge: all of it, or what the export limit cannot take.
     A power the charger cannot hold is 0 W.
     """
-    pack, net_w = case.pack, case.horizon.net_load_w
     wanted_w = np.stack(
-        [-net_w, -(net_w + case.terms.export_limit_w), case.terms.import_limit_w - net_w], axis=1
+        [-net_load_w, -(net_load_w + terms.export_limit_w), terms.import_limit_w - net_load_w],
+        axis=1,
     )
     wanted_w[:, 2] = np.where(np.isfinite(wanted_w[:, 2]), wanted_w[:, 2], 0.0)
     clipped_w = np.clip(wanted_w, -pack.max_discharge_w, pack.max_charge_w)
@@ -45,54 +45,6 @@ def match_powers(case: Case) -> Floats:
         clipped_w > 0.0, clipped_w < pack.min_charge_w, -clipped_w < pack.min_discharge_w
     ) | (np.abs(clipped_w) < SMALLEST_W)
     return np.where(too_small, 0.0, clipped_w)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moves:
-    """Where actions lead on the lattice: whole cells moved, share of the next one.
-
-    `forbidden` is added to the cost at each lattice point; `short_of_floor` marks where an action
-    ends below the floor.
-    """
-
-    cells: Ints
-    share: Floats
-    forbidden: Floats
-    short_of_floor: Bools
-
-
-def moves(case: Case, grid: Grid, power_w: Floats, hours: Floats, ceiling_wh: Floats) -> Moves:
-    """The moves of actions (last axis); hours and ceiling are scalars or one per leading row."""
-    delta_wh = case.pack.delta_w(power_w) * hours[..., None]
-    # A move past the whole lattice ends where one just past it does: on the flat beyond its end.
-    place = np.clip(delta_wh / grid.step_wh, -grid.points, grid.points)
-    cells = np.floor(place)
-    after_wh = grid.energy_wh + delta_wh[..., None]
-    short_of_floor = after_wh < case.pack.floor_wh - SLACK_WH
-    allowed = permitted(case.pack, power_w[..., None], after_wh, grid, ceiling_wh[..., None, None])
-    return Moves(
-        cells=cells.astype(np.int64),
-        share=(place - cells)[..., None],
-        forbidden=np.where(allowed, 0.0, FORBIDDEN),
-        short_of_floor=short_of_floor,
-    )
-
-
-def permitted(
-    pack: Pack, power_w: Floats, after_wh: Floats, grid: Grid, ceiling_wh: Floats
-) -> Bools:
-    """Which actions the pack permits at each lattice point.
-
-    Below the floor the house charges at once: only what reaches the floor is free to choose.
-    """
-    energy_wh = grid.energy_wh
-    accepted_w = np.array([pack.accepted_w(float(energy)) for energy in energy_wh])
-    below_floor = energy_wh < pack.floor_wh - SLACK_WH
-    reaches_floor = after_wh >= pack.floor_wh - SLACK_WH
-    charge = (after_wh <= ceiling_wh + SLACK_WH) & (power_w <= accepted_w + SLACK_W)
-    kept = np.where(power_w > 0.0, charge, (power_w == 0.0) | reaches_floor)
-    permission: Bools = kept & (reaches_floor | ~below_floor)
-    return permission
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,14 +95,14 @@ def landing(
 
 def next_targets_wh(case: Case) -> tuple[float | None, ...]:
     """Per step, the energy to hold when the trip of its target has left; None if none is next."""
-    horizon = case.horizon
-    targets_wh = (horizon.target_wh + horizon.trip_wh).tolist()
+    here = case.horizon.presence
+    targets_wh, surely = (here.target_wh + here.trip_wh).tolist(), (here.leaves == 0.0).tolist()
     found: list[float | None] = []
     following_wh: float | None = None
-    for step in range(horizon.steps - 1, -1, -1):
-        if not np.isnan(horizon.target_wh[step]):
+    for step in range(case.horizon.steps - 1, -1, -1):
+        if not isnan(targets_wh[step]):
             following_wh = targets_wh[step]
-        elif not horizon.plugged[step]:
+        elif not surely[step]:
             following_wh = None
         found.append(following_wh)
     return tuple(found[::-1])

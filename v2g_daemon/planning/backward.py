@@ -1,4 +1,9 @@
-"""The backward pass: from the end of the horizon, the least cost still to come at each SoC."""
+"""The backward pass: from the end of the horizon, the least cost still to come at each SoC.
+
+Two programmes go hand in hand, of the car plugged in and of the car away. A car that leaves drops
+from one into the other, poorer by its trip; one that returns comes back. In each scenario the best
+action is taken, as dispatch will when it sees the load, and what that costs is averaged.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +13,7 @@ from math import inf, isnan
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from v2g_daemon.planning.actions import Moves
-from v2g_daemon.planning.case import SLACK_WH, Case, Floats
+from v2g_daemon.planning.case import SLACK_WH, Case, Floats, Trips
 from v2g_daemon.planning.grid import Grid
 from v2g_daemon.planning.stage import FORBIDDEN
 from v2g_daemon.planning.tables import Tables
@@ -19,14 +23,16 @@ from v2g_daemon.planning.tables import Tables
 class Values:
     """Costs to come: `before[k]` at the start of step k, `after[k]` once its action is done.
 
-    `after` leaves out the penalty of a target at the end of step k (see `unmet_cost`). `hold[k]`
-    is the exact cost to come after step k for a pack that holds the next target and idles until
-    it counts; infinite where no target is next. A target lies between lattice points, and the
-    line through them would charge a car that is exactly on it.
+    Both are of a car plugged in, `away[k]` of one that is not at the start of step k. `after`
+    leaves out the penalty of a target at the end of step k (see `unmet_cost`). `hold[k]` is the
+    exact cost to come after step k for a pack that holds the next target and idles until it counts;
+    infinite where no target is next. A target lies between lattice points, and the line through
+    them would charge a car that is exactly on it.
     """
 
     before: Floats
     after: Floats
+    away: Floats
     hold: tuple[float, ...]
 
 
@@ -35,25 +41,26 @@ def values(tables: Tables, shadow_per_kwh: Floats) -> Values:
     case, grid = tables.case, tables.grid
     steps = case.horizon.steps
     before, after = np.empty((steps + 1, grid.points)), np.empty((steps, grid.points))
-    before[steps] = terminal_cost(case, grid.energy_wh)
+    away = np.empty((steps + 1, grid.points))
+    before[steps] = away[steps] = terminal_cost(case, grid.energy_wh)
     hold = [inf] * steps
-    window = _Window(tables)
-    levels = tables.levels.under(shadow_per_kwh)
-    matches = tables.matches.under(shadow_per_kwh)
-    landings = [
-        landing.priced.under(shadow_per_kwh[list(landing.row_of)]) for landing in tables.landings
-    ]
+    going, window = _Going(case, grid), _Window(tables, shadow_per_kwh)
+    landings = [one.priced.under(shadow_per_kwh[list(one.row_of)]) for one in tables.landings]
     for step in range(steps - 1, -1, -1):
-        after[step] = _once_back(case, grid, step, before[step + 1])
+        after[step] = going.plugged(step, before[step + 1], away[step + 1])
+        away[step] = going.away(step, before[step + 1], away[step + 1])
         to_come = after[step] + unmet_cost(case, step, grid.energy_wh)
         hold[step] = _hold(tables, step, after[step], hold)
-        if case.horizon.plugged[step]:
-            window.fill(to_come)
-            window.least(step, levels[step], matches[step], out=before[step])
-            _land(tables, landings, step, (to_come, hold[step]), before[step])
-        else:
-            before[step] = tables.idle_cost[step] + to_come
-    return Values(before=before, after=after, hold=tuple(hold))
+        window.least(step, to_come, out=before[step])
+        _land(tables, landings, step, (to_come, hold[step]), before[step])
+    # Idling costs the same whatever is in the pack, so it was left out until now.
+    idle = np.append(np.cumsum(tables.idle_cost[::-1])[::-1], 0.0)
+    return Values(
+        before=before + idle[:, None],
+        after=after + idle[1:, None],
+        away=away + idle[:, None],
+        hold=tuple(cost + float(later) for cost, later in zip(hold, idle[1:], strict=True)),
+    )
 
 
 def terminal_cost(case: Case, energy_wh: Floats) -> Floats:
@@ -63,32 +70,83 @@ def terminal_cost(case: Case, energy_wh: Floats) -> Floats:
 
 def unmet_cost(case: Case, step: int, energy_wh: Floats) -> Floats | float:
     """The price of missing the target of a step, for packs before the step's trip leaves."""
-    target_wh = float(case.horizon.target_wh[step])
+    here = case.horizon.presence
+    target_wh = float(here.target_wh[step])
     if isnan(target_wh):
         return 0.0
-    left_wh = np.maximum(energy_wh - case.horizon.trip_wh[step], 0.0)
+    left_wh = np.maximum(energy_wh - here.trip_wh[step], 0.0)
     missed_wh: Floats = np.maximum(target_wh - left_wh, 0.0)
     return missed_wh * (case.terms.unmet_per_kwh / 1000.0)
 
 
-def _once_back(case: Case, grid: Grid, step: int, following: Floats) -> Floats:
-    """The cost to come seen before the step's trip has left."""
-    trip_wh = float(case.horizon.trip_wh[step])
-    if trip_wh > 0.0:
-        return grid.on(following, np.maximum(grid.energy_wh - trip_wh, 0.0))
-    return following
+class _Going:
+    """Leaving and returning: how rows of values pass into each other between two steps."""
+
+    def __init__(self, case: Case, grid: Grid) -> None:
+        here = case.horizon.presence
+        self._grid = grid
+        self._leaves, self._returns = here.leaves.tolist(), here.returns.tolist()
+        self._trip_wh = here.trip_wh.tolist()
+        self._expected = (here.unknown_trip & np.isnan(here.target_wh)).tolist()
+        self._unknown_trip = here.unknown_trip.tolist()
+        self._trips, self._missed = np.zeros((0, 0)), np.zeros(grid.points)
+        if here.trips is not None:
+            self._trips = _after_trips(grid, here.trips)
+            self._missed = _missed_cost(case, grid, here.trips)
+
+    def plugged(self, step: int, plugged: Floats, away: Floats) -> Floats:
+        """The costs to come of a car that was plugged in during the step."""
+        leaves = self._leaves[step]
+        if leaves > 0.0:
+            gone = self._trips @ away if self._unknown_trip[step] else away
+            if self._expected[step]:
+                gone = gone + self._missed
+            plugged = gone if leaves == 1.0 else plugged + leaves * (gone - plugged)
+        return self._lightened(step, plugged)
+
+    def away(self, step: int, plugged: Floats, away: Floats) -> Floats:
+        """The costs to come of a car that was away during the step."""
+        returns = self._returns[step]
+        if returns > 0.0:
+            away = plugged if returns == 1.0 else away + returns * (plugged - away)
+        return self._lightened(step, away)
+
+    def _lightened(self, step: int, following: Floats) -> Floats:
+        """The same seen before the trip that is surely gone at the step's end."""
+        trip_wh = self._trip_wh[step]
+        if trip_wh > 0.0:
+            return self._grid.on(following, np.maximum(self._grid.energy_wh - trip_wh, 0.0))
+        return following
+
+
+def _after_trips(grid: Grid, trips: Trips) -> Floats:
+    """The matrix that takes values over energy to their means before any of the trips."""
+    mixed, points = np.zeros((grid.points, grid.points)), np.arange(grid.points)
+    for trip_wh, weight in zip(trips.energy_wh.tolist(), trips.weight.tolist(), strict=True):
+        place = np.maximum(grid.energy_wh - trip_wh, 0.0) / grid.step_wh
+        below = np.minimum(place.astype(np.int64), grid.points - 2)
+        mixed[points, below] += weight * (1.0 - place + below)
+        mixed[points, below + 1] += weight * (place - below)
+    return mixed
+
+
+def _missed_cost(case: Case, grid: Grid, trips: Trips) -> Floats:
+    """What is likely missing of a trip that leaves the floor untouched, at its price."""
+    wanted_wh = trips.energy_wh[:, None] + case.pack.floor_wh
+    missed_wh = trips.weight @ np.maximum(wanted_wh - grid.energy_wh, 0.0)
+    cost: Floats = missed_wh * (case.terms.unmet_later_per_kwh / 1000.0)
+    return cost
 
 
 def _hold(tables: Tables, step: int, after: Floats, hold: list[float]) -> float:
     """The exact cost to come on the next target: nothing is missed, and idling leads there."""
-    horizon = tables.case.horizon
-    target_wh = float(horizon.target_wh[step])
+    here = tables.case.horizon.presence
+    target_wh = float(here.target_wh[step])
     if not isnan(target_wh):
-        before_trip_wh = target_wh + float(horizon.trip_wh[step])
-        return tables.grid.at(after, before_trip_wh)
-    if step + 1 == horizon.steps or not horizon.plugged[step]:
+        return tables.grid.at(after, target_wh + float(here.trip_wh[step]))
+    if step + 1 == tables.case.horizon.steps or here.leaves[step] > 0.0:
         return inf
-    return float(tables.idle_cost[step + 1]) + hold[step + 1]
+    return hold[step + 1]
 
 
 def _land(
@@ -114,68 +172,63 @@ def _land(
 class _Window:
     """One row of values seen from every lattice point, so that all actions are one product.
 
-    Only points that can end a step at the floor or above are free to choose (from `first` on);
-    below the floor, the strongest charge is what the house does.
+    Only points at the floor or above are free to choose; below it, the strongest charge is what
+    the house does.
     """
 
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
-        points, taps = tables.grid.points, tables.taps
-        reach = taps.weight.shape[2]
-        furthest = 1 + max(abs(taps.lowest_cell), abs(taps.lowest_cell + reach))
-        floor_wh = tables.case.pack.floor_wh
-        self._below_floor = int(np.count_nonzero(tables.grid.energy_wh < floor_wh - SLACK_WH))
-        self._first = max(self._below_floor - furthest, 0)
-        self._pad = furthest
-        self._row = np.zeros(points + 2 * furthest)
-        self._values = self._row[furthest : furthest + points]
-        nearest = furthest + self._first + taps.lowest_cell
-        free = points - self._first
+    def __init__(self, tables: Tables, shadow_per_kwh: Floats) -> None:
+        taps, grid, floor = tables.taps, tables.grid, tables.floor_point
+        scenarios, actions = tables.case.horizon.scenarios_w.shape[0], tables.actions.cost.shape[1]
+        free, reach = grid.points - floor, taps.weight.shape[2] - 1
+        cost = tables.actions.under(np.repeat(shadow_per_kwh, scenarios))
+        self._weight, self._share = taps.weight, 1.0 / scenarios
+        self._weight[..., reach] = cost.reshape(self._weight.shape[:2])
+        self._seen = np.ones((reach + 1, free))
+        self._reached = np.empty((scenarios, actions, free))
+        self._flat = self._reached.reshape(scenarios * actions, free)
+        self._best = np.empty((scenarios, free))
+        pad = 1 + max(abs(taps.lowest_cell), abs(taps.lowest_cell + reach))
+        # Nothing may end below the floor or past the last point.
+        self._row = np.full(free + 2 * pad, FORBIDDEN)
+        self._inside = self._row[pad : pad + free]
+        nearest = pad + taps.lowest_cell
         self._around = sliding_window_view(self._row, free)[nearest : nearest + reach]
-        self._level_forbidden = [
-            np.ascontiguousarray(move.forbidden[:, self._first :]) for move in tables.level_moves
-        ]
-        self._match_forbidden = tables.match_moves.forbidden[:, :, self._first :]
+        self._refused, self._floor = taps.refused, floor
+        self._forced = _Forced(tables, cost) if floor > 0 else None
 
-    def fill(self, after: Floats) -> None:
-        """Take a new row; outside the lattice its ends go on flat."""
-        self._row[: self._pad] = after[0]
-        self._values[:] = after
-        self._row[-self._pad :] = after[-1]
+    def least(self, step: int, to_come: Floats, *, out: Floats) -> None:
+        """Write the least cost to come over all actions."""
+        self._inside[:] = to_come[self._floor :]
+        self._seen[:-1] = self._around
+        np.matmul(self._weight[step], self._seen, out=self._flat)
+        if self._refused is not None:
+            self._reached += self._refused[step]
+        np.minimum.reduce(self._reached, axis=1, out=self._best)
+        np.add.reduce(self._best, axis=0, out=out[self._floor :])
+        out[self._floor :] *= self._share
+        if self._forced is not None:
+            self._forced.charge(step, to_come, out=out[: self._floor])
 
-    def least(self, step: int, levels: Floats, matches: Floats, *, out: Floats) -> None:
-        """Write the least cost to come over levels and matches."""
-        kind = int(self._tables.kind_of_step[step])
-        # BLAS wants the overlapping view as rows of their own.
-        reached = self._tables.taps.weight[step] @ np.ascontiguousarray(self._around)
-        by_level, by_match = reached[: len(levels)], reached[len(levels) :]
-        by_level += levels[:, None]
-        by_level += self._level_forbidden[kind]
-        by_match += matches[:, None]
-        by_match += self._match_forbidden[step]
-        first, below = self._first, self._below_floor
-        reached.min(axis=0, out=out[first:])
-        out[:first] = FORBIDDEN
-        if below > 0:
-            self._force(step, self._tables.level_moves[kind], levels, out[:below])
 
-    def _force(self, step: int, move: Moves, levels: Floats, out: Floats) -> None:
-        """Below the floor: the strongest charge where it does not get there, else what does.
+class _Forced:
+    """Below the floor: as strong a charge up to it as the house allows, whatever it costs."""
 
-        Where nothing permitted reaches the floor without passing the ceiling, the pack stays.
-        """
-        strongest = int(self._tables.strongest[step])
-        charged = self._one(move, strongest, len(out)) + levels[strongest]
-        falls_short = move.short_of_floor[strongest, : len(out)]
-        np.minimum(out, np.where(falls_short, charged, FORBIDDEN), out=out)
-        stuck = out > FORBIDDEN / 2.0
-        if stuck.any():
-            idle = self._values[: len(out)] + self._tables.idle_cost[step]
-            out[stuck] = idle[stuck]
+    def __init__(self, tables: Tables, cost: Floats) -> None:
+        case, grid, floor = tables.case, tables.grid, tables.floor_point
+        steps = np.arange(case.horizon.steps)
+        per_step = cost.reshape(len(steps), -1, cost.shape[1]).mean(axis=1)
+        self._cost = per_step[steps, tables.strongest]
+        moved_wh = tables.level_wh[steps, tables.strongest]
+        self._grid, self._moved_wh = grid, moved_wh.tolist()
+        energy_wh, room_wh = grid.energy_wh[:floor], grid.energy_wh[floor] - grid.energy_wh[:floor]
+        # From the floor on it is free to stop, so it costs no more than getting there.
+        self._charged: dict[float, tuple[Floats, Floats]] = {
+            wh: (energy_wh + np.minimum(wh, room_wh), np.minimum(room_wh / max(wh, SLACK_WH), 1.0))
+            for wh in set(self._moved_wh)
+        }
 
-    def _one(self, move: Moves, action: int, points: int) -> Floats:
-        start, share = self._pad + int(move.cells[action]), move.share[action]
-        lower = self._row[start : start + points]
-        upper = self._row[start + 1 : start + points + 1]
-        reached: Floats = lower * (1.0 - share) + upper * share
-        return reached
+    def charge(self, step: int, to_come: Floats, *, out: Floats) -> None:
+        """Write the cost to come of the points below the floor."""
+        reached_wh, share = self._charged[self._moved_wh[step]]
+        out[:] = self._grid.on(to_come, reached_wh)
+        out += self._cost[step] * share

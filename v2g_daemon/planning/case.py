@@ -20,16 +20,67 @@ SLACK_WH = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trips:
+    """What a trip may take from the pack, and how likely each amount is (together 1)."""
+
+    energy_wh: Floats
+    weight: Floats
+
+    def typical_wh(self) -> float:
+        """The median."""
+        order = np.argsort(self.energy_wh, kind="stable")
+        half = int(np.searchsorted(np.cumsum(self.weight[order]), 0.5))
+        return float(self.energy_wh[order[min(half, len(order) - 1)]])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Presence:
+    """One value per step, of the car plugged in or away.
+
+    `leaves`, `returns`: the chance that it does so at the step's end. `trip_wh` is surely gone at
+    the step's end; `target_wh` is wanted after that (NaN: none). Whoever leaves at a step of
+    `unknown_trip` takes one of `trips`. `plugged` is the likely course of it, and `likely_trip_wh`
+    what is gone on that.
+    """
+
+    leaves: Floats
+    returns: Floats
+    plugged: Bools
+    trip_wh: Floats
+    likely_trip_wh: Floats
+    target_wh: Floats
+    unknown_trip: Bools
+    trips: Trips | None
+
+
+def sure(plugged: Bools, trip_wh: Floats, target_wh: Floats) -> Presence:
+    """A course without any doubt."""
+    after = np.append(plugged[1:], plugged[-1])
+    return Presence(
+        leaves=(plugged & ~after).astype(np.float64),
+        returns=(~plugged & after).astype(np.float64),
+        plugged=plugged,
+        trip_wh=trip_wh,
+        likely_trip_wh=trip_wh,
+        target_wh=target_wh,
+        unknown_trip=np.zeros(len(plugged), dtype=np.bool_),
+        trips=None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Horizon:
-    """One value per step; a trip leaves, then a target is wanted (NaN: none), at a step's end."""
+    """One value per step; `scenarios_w`, of shape (scenarios, members, steps), is net load.
+
+    Scenarios are equally likely, and told apart when their time has come; the members of one are
+    not.
+    """
 
     hours: Floats
     import_per_kwh: Floats
     export_per_kwh: Floats
-    net_load_w: Floats
-    plugged: Bools
-    trip_wh: Floats
-    target_wh: Floats
+    scenarios_w: Floats
+    presence: Presence
     ceiling_wh: Floats
     export_day: Ints
 
@@ -37,6 +88,12 @@ class Horizon:
     def steps(self) -> int:
         """The number of steps."""
         return len(self.hours)
+
+    @property
+    def net_load_w(self) -> Floats:
+        """What the house is expected to draw."""
+        mean_w: Floats = self.scenarios_w.mean(axis=(0, 1))
+        return mean_w
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,16 +154,18 @@ class Pack:
 class Terms:
     """Money per kWh and the bounds of the PCC.
 
-    `curtails`: PV can be throttled at the export limit and where export costs money.
+    PV beyond an export of `throttled_above_w`, and where export costs money, is not produced; None:
+    it is exported whatever that earns.
     """
 
     import_limit_w: float
     export_limit_w: float
     may_export: bool
-    curtails: bool
+    throttled_above_w: float | None
     wear_per_kwh: float
     margin_per_kwh: float
     unmet_per_kwh: float
+    unmet_later_per_kwh: float
     terminal_per_kwh: float
     daily_export_wh: float
     exported_today_wh: float

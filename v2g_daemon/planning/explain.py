@@ -12,6 +12,7 @@ from v2g_daemon.planning.case import Bools, Floats
 from v2g_daemon.planning.depth import Solution
 from v2g_daemon.planning.offer import best_offer
 from v2g_daemon.planning.problem import Outlook
+from v2g_daemon.planning.stage import priced
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 TOLD_WH = 50.0
@@ -19,7 +20,7 @@ TOLD_WH = 50.0
 
 def summary_of(problem: PlanProblem, outlook: Outlook, solution: Solution, missed_wh: float) -> str:
     """What the plan does and why; where it never discharges, what was offered and what it costs."""
-    if not solution.tables.case.horizon.plugged.any():
+    if not solution.tables.case.horizon.presence.plugged.any():
         return "The car is away for as long as the plan looks ahead; nothing is planned."
     power_w = solution.path.power_w
     sentences = [_charging(problem, outlook, solution)]
@@ -74,7 +75,7 @@ def _why_not(problem: PlanProblem, outlook: Outlook, solution: Solution) -> str:
 
 def _obstacle(problem: PlanProblem, outlook: Outlook, solution: Solution) -> str:
     floor_wh = outlook.case.pack.floor_wh
-    plugged = outlook.case.horizon.plugged
+    plugged = outlook.case.horizon.presence.plugged
     if float(solution.path.energy_wh[plugged].max()) <= floor_wh + TOLD_WH:
         return f"the car is never above its floor of {problem.store.soc_floor:.0%} while plugged in"
     if not problem.may_export:
@@ -84,7 +85,9 @@ def _obstacle(problem: PlanProblem, outlook: Outlook, solution: Solution) -> str
 
 def _extra_cost(solution: Solution) -> Floats:
     """What each step costs beyond an idle charger, wear and margin included."""
-    return solution.path.cost - solution.tables.idle_cost
+    tables = solution.tables
+    idle = priced(tables.case, tables.terms, np.zeros((1, 1)))
+    return solution.path.cost - idle.cost[:, 0]
 
 
 def _next_goal(problem: PlanProblem, outlook: Outlook) -> str | None:

@@ -1,10 +1,13 @@
-"""What the house will draw: a trailing profile of load and PV, and decaying persistence."""
+"""What the house will draw: days like the last ones, each as likely as the others.
+
+Load and PV of each of the last days are shifted by how today deviates from them now, which fades.
+A house with too short a past has one scenario: a trailing profile.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -14,9 +17,11 @@ from v2g_daemon.planning.case import Bools, Floats, Ints
 from v2g_daemon.planning.wall import (
     DAY_S,
     QUARTER_S,
+    Steps,
     local_quarters,
-    posix_seconds,
+    local_seconds,
     quarter_seconds,
+    same_wall_time,
 )
 
 QUARTERS = 96
@@ -24,41 +29,158 @@ LOAD_HALF_LIFE_DAYS = 7.0
 PV_HALF_LIFE_DAYS = 3.0
 OTHER_DAY_TYPE_WEIGHT = 0.25
 PERSISTENCE_HOURS = 1.0
+SCENARIOS = 8
+FEWEST_SCENARIOS = 2
+OTHER_KIND_DAYS = 14
+DAYS_BACK = 28
+NEVER_DAYS = 1000
 KERNEL = (0.25, 0.5, 0.25)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetLoadForecast:
-    """Mean power per step, load − PV; `pv_w` is None where no PV is metered."""
+    """Mean powers per step: `scenarios_w` are rows of load − PV that are equally likely.
 
-    net_load_w: Floats
+    `pv_w` is expected; None where no PV is metered.
+    """
+
+    scenarios_w: Floats
     pv_w: Floats | None
 
 
 def forecast_net_load(
     history: Sequence[HistoryRow],
-    starts_utc: Sequence[datetime],
+    steps: Steps,
     *,
     current_net_load_w: float | None,
     timezone_name: str,
+    current_pv_w: float | None = None,
 ) -> NetLoadForecast:
     """Forecast the steps from past quarter hours; without any, the present power goes on (or 0)."""
     if not history:
         flat_w = 0.0 if current_net_load_w is None else current_net_load_w
-        return NetLoadForecast(net_load_w=np.full(len(starts_utc), flat_w), pv_w=None)
+        return NetLoadForecast(scenarios_w=np.full((1, len(steps.hours)), flat_w), pv_w=None)
     zone = ZoneInfo(timezone_name)
-    steps_s = posix_seconds(starts_utc)
+    past, pv_known = _past_of(history)
+    if 2 * int(pv_known.sum()) < len(pv_known):
+        past = replace(past, pv_w=np.zeros(len(past.pv_w)))
+        metered = False
+    else:
+        past, metered = past.where(pv_known), True
+    now = _Now(net_load_w=current_net_load_w, pv_w=current_pv_w if metered else None)
+    days = _last_days(past, steps, zone, now)
+    if days is None:
+        return _by_profile(history, steps, current_net_load_w, zone)
+    load_w, pv_w = days
+    return NetLoadForecast(scenarios_w=load_w - pv_w, pv_w=pv_w.mean(axis=0) if metered else None)
+
+
+def _last_days(
+    past: _Past, steps: Steps, zone: ZoneInfo, now: _Now
+) -> tuple[Floats, Floats] | None:
+    """Load and PV of the steps as on each of the last days; None with fewer than two of them."""
+    line = _Line.of(past)
+    quarters_s = steps.quarters_s - steps.quarters_s % QUARTER_S
+    days_known = int(quarters_s[0] // QUARTER_S - line.first) // QUARTERS
+    if days_known < FEWEST_SCENARIOS:
+        return None
+    days_known = min(days_known, DAYS_BACK)
+    load_s = _days_like(quarters_s, zone, days_known, other_kind_days=OTHER_KIND_DAYS)
+    pv_s = _days_like(quarters_s, zone, days_known, other_kind_days=0)
+    load_w, pv_w = line.at(line.load_w, load_s), line.at(line.pv_w, pv_s)
+    return _from_now_on(steps.mean(load_w), steps.mean(pv_w), line, steps, now)
+
+
+def _days_like(quarters_s: Ints, zone: ZoneInfo, days_known: int, *, other_kind_days: int) -> Ints:
+    """For each quarter hour the same wall time of the last days, newest first (scenarios, n).
+
+    A weekend day counts as so many days older for a weekday, and the other way round.
+    """
+    back = np.arange(1, days_known + 1)[:, None]
+    day = local_seconds(quarters_s, zone) // DAY_S
+    other_kind = (day % 7 >= 5) != ((day - back) % 7 >= 5)
+    future = quarters_s - back * DAY_S >= quarters_s[0]
+    age_days = back + other_kind_days * other_kind + NEVER_DAYS * future
+    newest = np.argsort(age_days, axis=0, kind="stable")[: min(SCENARIOS, days_known - 1)] + 1
+    return same_wall_time(quarters_s, zone, days_back=newest)
+
+
+def _from_now_on(
+    load_w: Floats, pv_w: Floats, line: _Line, steps: Steps, now: _Now
+) -> tuple[Floats, Floats]:
+    """Each day shifted to what is measured now; without a PV meter to the newest that was."""
+    if now.net_load_w is None:
+        return load_w, pv_w
+    left = _persistence(steps.starts_s)
+    shining_w = line.newest_pv_w if now.pv_w is None else now.pv_w
+    drawn_w = now.net_load_w + shining_w
+    return (
+        load_w + (drawn_w - load_w[:, :1]) * left,
+        np.maximum(pv_w + (shining_w - pv_w[:, :1]) * left, 0.0),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Now:
+    """What is measured now; None where it is not."""
+
+    net_load_w: float | None
+    pv_w: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Line:
+    """Load and PV of every quarter hour from number `first` on; NaN where unknown."""
+
+    first: int
+    load_w: Floats
+    pv_w: Floats
+
+    @staticmethod
+    def of(past: _Past) -> _Line:
+        quarter = past.start_s // QUARTER_S
+        first = int(quarter.min())
+        load_w = np.full(int(quarter.max()) - first + 1, np.nan)
+        pv_w = load_w.copy()
+        load_w[quarter - first] = past.net_load_w + past.pv_w
+        pv_w[quarter - first] = past.pv_w
+        return _Line(first=first, load_w=load_w, pv_w=pv_w)
+
+    @property
+    def newest_pv_w(self) -> float:
+        """What the sun gave last."""
+        return float(self.pv_w[-1])
+
+    def at(self, values: Floats, moments_s: Ints) -> Floats:
+        """Values at moments of shape (scenarios, n); what is unknown is as on the other days."""
+        place = np.clip(moments_s // QUARTER_S - self.first, 0, len(values) - 1)
+        found = values[place]
+        gaps = np.isnan(found)
+        if gaps.any():
+            seen = np.maximum((~gaps).sum(axis=0), 1)
+            mean = np.where(gaps, 0.0, found).sum(axis=0) / seen
+            found = np.where(gaps, mean, found)
+        return found
+
+
+def _by_profile(
+    history: Sequence[HistoryRow],
+    steps: Steps,
+    current_net_load_w: float | None,
+    zone: ZoneInfo,
+) -> NetLoadForecast:
+    """One scenario: what the same quarter hours drew so far, newer days first."""
     past, pv_known = _past_of(history)
     if 2 * int(pv_known.sum()) < len(history):
-        net_w, pv_w = _load_profile(past.start_s, past.net_load_w, steps_s, zone), None
+        net_w, pv_w = _load_profile(past.start_s, past.net_load_w, steps.starts_s, zone), None
     else:
         metered = past.where(pv_known)
         load_w = metered.net_load_w + metered.pv_w
-        pv_w = np.maximum(_pv_profile(metered.start_s, metered.pv_w, steps_s), 0.0)
-        net_w = _load_profile(metered.start_s, load_w, steps_s, zone) - pv_w
+        pv_w = np.maximum(_pv_profile(metered.start_s, metered.pv_w, steps.starts_s), 0.0)
+        net_w = _load_profile(metered.start_s, load_w, steps.starts_s, zone) - pv_w
     if current_net_load_w is not None:
-        net_w = net_w + (current_net_load_w - net_w[0]) * _persistence(steps_s)
-    return NetLoadForecast(net_load_w=net_w, pv_w=pv_w)
+        net_w = net_w + (current_net_load_w - net_w[0]) * _persistence(steps.starts_s)
+    return NetLoadForecast(scenarios_w=net_w[None, :], pv_w=pv_w)
 
 
 def _persistence(steps_s: Ints) -> Floats:

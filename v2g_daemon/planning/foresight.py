@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from v2g_daemon.planning.actions import landing, level_powers, match_powers
-from v2g_daemon.planning.case import Case, Floats, Horizon, Ints, Pack, Terms
+from v2g_daemon.planning.case import Case, Floats, Horizon, Ints, Pack, Terms, sure
 from v2g_daemon.planning.stage import StepTerms, priced
 
 LATTICE_WH = 100.0
@@ -108,7 +108,7 @@ class _Programme:
         self._pack, self._terms = days.pack, days.terms
         case = _case_of(days, stay)
         self._level_w = level_powers(days.pack, LEVELS)
-        self._match_w = match_powers(case)
+        self._match_w = match_powers(case.pack, case.terms, case.horizon.net_load_w)
         steps = StepTerms.of(case, np.arange(case.horizon.steps))
         idle = priced(case, steps, np.zeros((1, 1))).cost
         free = np.zeros(case.horizon.steps)
@@ -214,10 +214,8 @@ def _case_of(days: KnownDays, stay: KnownStay) -> Case:
         hours=np.full(count, SLOT_H),
         import_per_kwh=days.import_per_kwh[slots],
         export_per_kwh=days.export_per_kwh[slots],
-        net_load_w=days.net_load_w[slots],
-        plugged=np.ones(count, dtype=np.bool_),
-        trip_wh=np.zeros(count),
-        target_wh=np.full(count, np.nan),
+        scenarios_w=days.net_load_w[None, None, slots],
+        presence=sure(np.ones(count, dtype=np.bool_), np.zeros(count), np.full(count, np.nan)),
         ceiling_wh=np.full(count, stay.ceiling_wh),
         export_day=np.zeros(count, dtype=np.int64),
     )

@@ -33,7 +33,8 @@ def walk(tables: Tables, found: Values, shadow_per_kwh: Floats, *, keep_budget: 
     exported_wh = dict.fromkeys(left_wh, 0.0)
     power_w, cost, energy_wh = (np.zeros(horizon.steps) for _ in range(3))
     now_wh, objective = case.pack.start_wh, 0.0
-    no_target = np.isnan(horizon.target_wh)
+    here = horizon.presence
+    no_target = np.isnan(here.target_wh)
     pace = _Pace(tables, found, shadow_per_kwh)
     for step in range(horizon.steps):
         day = int(horizon.export_day[step])
@@ -41,9 +42,9 @@ def walk(tables: Tables, found: Values, shadow_per_kwh: Floats, *, keep_budget: 
         taken = pace.take(step, now_wh, allowance_wh)
         exported_wh[day] += taken.exported_wh
         power_w[step], cost[step] = taken.power_w, taken.cost
-        now_wh = max(now_wh + taken.delta_wh - float(horizon.trip_wh[step]), 0.0)
+        now_wh = max(now_wh + taken.delta_wh - float(here.likely_trip_wh[step]), 0.0)
         energy_wh[step] = now_wh
-        missed_wh = 0.0 if no_target[step] else max(float(horizon.target_wh[step]) - now_wh, 0.0)
+        missed_wh = 0.0 if no_target[step] else max(float(here.target_wh[step]) - now_wh, 0.0)
         objective += taken.cost + case.terms.unmet_per_kwh * missed_wh / 1000.0
     objective += float(terminal_cost(case, np.array([now_wh]))[0])
     return Path(
@@ -72,6 +73,7 @@ class _Pace:
         self._shadow = shadow_per_kwh
         fine = fine_actions(tables)
         self._power_w, self._idle = fine.power_w, fine.idle
+        self._net_load_w = tables.case.horizon.net_load_w
         self._delta_wh = (
             tables.case.pack.delta_w(self._power_w) * tables.case.horizon.hours[:, None]
         )
@@ -81,8 +83,8 @@ class _Pace:
     def take(self, step: int, energy_wh: float, allowance_wh: float) -> _Taken:
         """The cheapest permitted action, its cost without the shadow."""
         case = self._tables.case
-        if not case.horizon.plugged[step]:
-            cost = float(self._tables.idle_cost[step])
+        if not case.horizon.presence.plugged[step]:
+            cost = float(self._priced.cost[step, self._idle])
             return _Taken(power_w=0.0, delta_wh=0.0, exported_wh=0.0, cost=cost)
         power_w, delta_wh = self._power_w[step], self._delta_wh[step]
         price = (self._cost[step], self._priced.cost[step], self._priced.exported_wh[step])
@@ -127,7 +129,7 @@ class _Pace:
             if (power_w := landing(case.pack, energy_wh, level_wh, hours, ceiling_wh)) is not None
         ]
         if allowance_wh < case.pack.max_discharge_w * hours:
-            last_w = max(float(case.horizon.net_load_w[step]), 0.0) + allowance_wh / hours
+            last_w = max(float(self._net_load_w[step]), 0.0) + allowance_wh / hours
             if max(case.pack.min_discharge_w, SMALLEST_W) <= last_w <= case.pack.max_discharge_w:
                 exact_w.append(-last_w)
         return exact_w

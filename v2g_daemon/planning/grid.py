@@ -42,7 +42,7 @@ def grid_of(case: Case) -> Grid:
     top_wh = max(pack.start_wh, float(case.horizon.ceiling_wh.max()), pack.floor_wh, SLACK_WH)
     step_wh = min(STEP_WH, top_wh / FEWEST_CELLS)
     cells_to_floor = round(pack.floor_wh / step_wh)
-    if cells_to_floor > 1:
+    if cells_to_floor >= 1:
         step_wh = pack.floor_wh / cells_to_floor
     cells = int(np.ceil(top_wh / step_wh - 1e-9))
     return Grid(step_wh=step_wh, energy_wh=np.arange(cells + 1, dtype=np.float64) * step_wh)

@@ -45,11 +45,11 @@ def best_offer(solution: Solution) -> Offer | None:
     before_wh = _energy_before(case, solution.path.energy_wh)
     spare_wh = before_wh - case.pack.floor_wh
     possible = feasible & (power_w < 0.0) & (out_wh <= spare_wh[:, None] + SLACK_WH)
-    possible &= case.horizon.plugged[:, None]
+    possible &= case.horizon.presence.plugged[:, None]
     if not possible.any():
         return None
     hurdle = (case.terms.wear_per_kwh + case.terms.margin_per_kwh) / 1000.0
-    earned = tables.idle_cost[:, None] - (cost - hurdle * out_wh)
+    earned = cost[:, fine.idle, None] - (cost - hurdle * out_wh)
     with np.errstate(divide="ignore", invalid="ignore"):
         per_kwh = np.where(possible, earned / drawn_kwh, -np.inf)
         # Of equally paid powers, the one that takes least out of the pack.

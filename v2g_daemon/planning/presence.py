@@ -1,4 +1,8 @@
-"""When the car is here, what its trips take, and what it must hold when it leaves."""
+"""When the car is here, what its trips take, and what it must hold when it leaves.
+
+Goals are sure: nobody leaves before them, and whoever said when returns then. Elsewhere habits say
+how likely it is; without habits a car stays where it is.
+"""
 
 from __future__ import annotations
 
@@ -11,17 +15,16 @@ import numpy as np
 from v2g_daemon.battery.losses import pack_power_w
 from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.plan import Store
-from v2g_daemon.planning.case import Bools, Case, Floats
+from v2g_daemon.planning.case import Bools, Case, Floats, Presence, Trips
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Presence:
-    """One value per step; a target is wanted at the end of its step (NaN: none)."""
+class Chances:
+    """How likely a car leaves and returns by the end of each step, and what its trips take."""
 
-    plugged: Bools
-    trip_wh: Floats
-    target_wh: Floats
-    ceiling_wh: Floats
+    leaves: Floats
+    returns: Floats
+    trips: Trips
 
 
 def presence(
@@ -31,55 +34,109 @@ def presence(
     plugged_in: bool,
     store: Store,
     goals: Sequence[DepartureGoal],
-) -> Presence:
-    """Away from each `ready_by` to its return (the rest of the horizon if unknown).
+    chances: Chances | None = None,
+) -> tuple[Presence, Floats]:
+    """The presence, and the ceiling (Wh) of each step, which a goal may lift until it is due.
 
     A step that is partly away counts as away. A car that is out now comes back with the trip it
     is on, if that is known; a car that is here now is not on any trip.
     """
-    steps = len(starts_utc)
-    ends_utc = [*starts_utc[1:], end_utc]
-    plugged = np.full(steps, plugged_in, dtype=np.bool_)
-    trip_wh, target_wh = np.zeros(steps), np.full(steps, np.nan)
-    ceiling_wh = np.full(steps, store.soc_ceiling * store.capacity_wh)
-    home_from = 0
+    course = _Course(starts_utc, end_utc, store, chances)
     for goal in sorted(goals, key=lambda goal: goal.ready_by_utc):
-        leaves = sum(1 for end in ends_utc if end <= goal.ready_by_utc)
-        returns = _first_step_from(goal.returns_at_utc, starts_utc)
         if goal.ready_by_utc <= starts_utc[0]:
-            home_from = _back_from_trip(goal, returns, plugged, trip_wh, plugged_in=plugged_in)
-            continue
-        if leaves >= steps and goal.ready_by_utc > end_utc:
+            if not plugged_in:
+                course.out_now(goal)
+        elif not course.leave(goal):
             break
-        if leaves > home_from and plugged[leaves - 1]:
-            wanted_wh = _wanted_wh(goal, store)
-            target_wh[leaves - 1] = wanted_wh
-            ceiling_wh[home_from:leaves] = np.maximum(ceiling_wh[home_from:leaves], wanted_wh)
-        if returns > leaves:
-            plugged[leaves:returns] = False
-            trip_wh[returns - 1] += goal.trip_wh
-        plugged[returns:] = True
-        home_from = max(home_from, returns)
-    return Presence(plugged=plugged, trip_wh=trip_wh, target_wh=target_wh, ceiling_wh=ceiling_wh)
+    return course.presence(plugged_in=plugged_in), course.ceiling_wh
 
 
-def _first_step_from(moment_utc: datetime | None, starts_utc: Sequence[datetime]) -> int:
-    """The first step that starts at or after the moment; the number of steps if none does."""
-    if moment_utc is None:
-        return len(starts_utc)
-    return sum(1 for start in starts_utc if start < moment_utc)
+class _Course:
+    """The steps as far as they are told; what is not stays as habits have it."""
+
+    def __init__(
+        self,
+        starts_utc: Sequence[datetime],
+        end_utc: datetime,
+        store: Store,
+        chances: Chances | None,
+    ) -> None:
+        self._starts_utc, self._ends_utc = starts_utc, [*starts_utc[1:], end_utc]
+        self._store, self._trips = store, None if chances is None else chances.trips
+        steps = len(starts_utc)
+        self._leaves = np.zeros(steps) if chances is None else chances.leaves.copy()
+        self._returns = np.zeros(steps) if chances is None else chances.returns.copy()
+        self._trip_wh, self._target_wh = np.zeros(steps), np.full(steps, np.nan)
+        self._unknown_trip = np.full(steps, chances is not None)
+        self._home_from = 0
+        self.ceiling_wh = np.full(steps, store.soc_ceiling * store.capacity_wh)
+
+    def out_now(self, goal: DepartureGoal) -> None:
+        """The car is on the trip of this goal."""
+        back = self._first_step_from(goal.returns_at_utc)
+        if goal.returns_at_utc is not None and back > 0:
+            self._come_back(0, back, goal.trip_wh)
+            self._home_from = back
+
+    def leave(self, goal: DepartureGoal) -> bool:
+        """The car leaves as told; False where that is beyond the horizon."""
+        steps = len(self._leaves)
+        leaving = sum(1 for end in self._ends_utc if end <= goal.ready_by_utc)
+        if leaving >= steps and goal.ready_by_utc > self._ends_utc[-1]:
+            self._leaves[self._home_from :] = 0.0
+            return False
+        back = self._first_step_from(goal.returns_at_utc)
+        if leaving > self._home_from:
+            wanted_wh = _wanted_wh(goal, self._store)
+            self._target_wh[leaving - 1] = wanted_wh
+            here = slice(self._home_from, leaving)
+            self.ceiling_wh[here] = np.maximum(self.ceiling_wh[here], wanted_wh)
+            self._leaves[here] = 0.0
+            self._leaves[leaving - 1] = 1.0
+        if back > leaving and goal.returns_at_utc is not None:
+            if goal.trip_wh > 0.0 and leaving > 0:
+                self._unknown_trip[leaving - 1] = False
+            self._come_back(leaving, back, goal.trip_wh)
+        self._home_from = max(self._home_from, back)
+        return True
+
+    def _come_back(self, first: int, back: int, trip_wh: float) -> None:
+        self._returns[first:back] = 0.0
+        self._returns[back - 1] = 1.0
+        self._trip_wh[back - 1] += trip_wh
+
+    def _first_step_from(self, moment_utc: datetime | None) -> int:
+        """The first step that starts at or after the moment; the number of steps if none does."""
+        if moment_utc is None:
+            return len(self._starts_utc)
+        return sum(1 for start in self._starts_utc if start < moment_utc)
+
+    def presence(self, *, plugged_in: bool) -> Presence:
+        """All of it, with the course that is likelier than not."""
+        plugged = _likely(self._leaves, self._returns, plugged_in=plugged_in)
+        likely_trip_wh = self._trip_wh.copy()
+        if self._trips is not None:
+            comes = ~plugged & np.append(plugged[1:], plugged[-1]) & (self._trip_wh == 0.0)
+            likely_trip_wh[comes] += self._trips.typical_wh()
+        return Presence(
+            leaves=self._leaves,
+            returns=self._returns,
+            plugged=plugged,
+            trip_wh=self._trip_wh,
+            likely_trip_wh=likely_trip_wh,
+            target_wh=np.where(plugged, self._target_wh, np.nan),
+            unknown_trip=self._unknown_trip,
+            trips=self._trips,
+        )
 
 
-def _back_from_trip(
-    goal: DepartureGoal, returns: int, plugged: Bools, trip_wh: Floats, *, plugged_in: bool
-) -> int:
-    """Book the trip a car is on now; where it is home again."""
-    on_it = goal.returns_at_utc is not None and returns > 0
-    if plugged_in or not on_it:
-        return 0
-    trip_wh[returns - 1] += goal.trip_wh
-    plugged[returns:] = True
-    return returns
+def _likely(leaves: Floats, returns: Floats, *, plugged_in: bool) -> Bools:
+    """Where the car is plugged in with a chance of a half or more."""
+    chance, chances = float(plugged_in), []
+    for leaving, returning in zip(leaves.tolist(), returns.tolist(), strict=True):
+        chances.append(chance)
+        chance = chance * (1.0 - leaving) + (1.0 - chance) * returning
+    return np.array(chances) >= 0.5
 
 
 def _wanted_wh(goal: DepartureGoal, store: Store) -> float:
@@ -92,12 +149,12 @@ def _wanted_wh(goal: DepartureGoal, store: Store) -> float:
 
 def reachable_targets_wh(case: Case) -> Floats:
     """The targets, each clamped to what charging at full power from now on would hold."""
-    horizon, pack = case.horizon, case.pack
-    if bool(np.isnan(horizon.target_wh).all()):
-        return horizon.target_wh
+    horizon, pack, here = case.horizon, case.pack, case.horizon.presence
+    if bool(np.isnan(here.target_wh).all()):
+        return here.target_wh
     headroom_w = (case.terms.import_limit_w - horizon.net_load_w).tolist()
-    hours, trips_wh = horizon.hours.tolist(), horizon.trip_wh.tolist()
-    ceilings_wh, plugged = horizon.ceiling_wh.tolist(), horizon.plugged.tolist()
+    hours, trips_wh = horizon.hours.tolist(), here.likely_trip_wh.tolist()
+    ceilings_wh, plugged = horizon.ceiling_wh.tolist(), here.plugged.tolist()
     reached_wh: list[float] = []
     energy_wh = pack.start_wh
     for step in range(horizon.steps):
@@ -110,5 +167,5 @@ def reachable_targets_wh(case: Case) -> Floats:
         energy_wh = max(energy_wh - trips_wh[step], 0.0)
         reached_wh.append(energy_wh)
     # NaN stays NaN: there is no target in that step.
-    clamped_wh: Floats = np.minimum(horizon.target_wh, np.array(reached_wh))
+    clamped_wh: Floats = np.minimum(here.target_wh, np.array(reached_wh))
     return clamped_wh

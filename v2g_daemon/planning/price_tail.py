@@ -1,74 +1,101 @@
-"""Prices over the horizon: the known ones, then the same wall time of the last known day."""
+"""Prices over the horizon: the known ones, then what the same wall time has cost of late."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from v2g_daemon.domain.prices import PriceCurve, PriceSlot
-from v2g_daemon.planning.case import Bools, Floats
+from v2g_daemon.domain.prices import PriceCurve
+from v2g_daemon.planning.case import Bools, Floats, Ints
+from v2g_daemon.planning.wall import DAY_S, Steps, posix_seconds, same_wall_time
 
-DAYS_BACK = 8
+DAYS_BACK = 14
 TERMINAL_QUANTILE = 0.2
-# Fewer known hours than this may all lie in one evening; the tail then speaks too.
-ENOUGH_KNOWN_HOURS = 12.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepPrices:
-    """One price pair per step; `is_forecast` marks what no source has published."""
+    """One price pair per step; `is_forecast` marks what no source has published.
+
+    `terminal_per_kwh`: what a kWh in the pack is worth at the end of the horizon.
+    """
 
     import_per_kwh: Floats
     export_per_kwh: Floats
     is_forecast: Bools
-
-    def terminal_per_kwh(self, hours: Floats) -> float:
-        """What a kWh in the pack is worth at the end of the horizon.
-
-        A flat 20 % quantile of the import prices: what refilling it in a cheap hour would cost.
-        The charging loss that a refill would add and the discharging loss that a use would take
-        lie on either side of it, so neither is applied; never negative.
-        """
-        known = ~self.is_forecast
-        enough = float(hours[known].sum()) >= ENOUGH_KNOWN_HOURS
-        prices = self.import_per_kwh[known] if enough else self.import_per_kwh
-        return max(float(np.quantile(prices, TERMINAL_QUANTILE)), 0.0)
+    terminal_per_kwh: float
 
 
-def step_prices(
-    curve: PriceCurve, starts_utc: Sequence[datetime], *, timezone_name: str
-) -> StepPrices:
-    """The prices of the steps; with no known price at all, 0 for both."""
-    zone = ZoneInfo(timezone_name)
-    known = [curve.at(start) for start in starts_utc]
-    slots = [
-        slot if slot is not None else _day_before(curve, start, zone)
-        for slot, start in zip(known, starts_utc, strict=True)
-    ]
-    any_import, any_export = _typical(curve)
+def step_prices(curve: PriceCurve, steps: Steps, *, timezone_name: str) -> StepPrices:
+    """The mean prices of the steps; with no known price at all, 0 for both."""
+    known = _Known.of(curve)
+    prices, unknown = known.at(steps.quarters_s)
+    later = np.flatnonzero(unknown)
+    if len(later) > 0:
+        prices[:, later] = _as_of_late(known, steps.quarters_s[later], ZoneInfo(timezone_name))
+    import_per_kwh, export_per_kwh = steps.mean(prices)
     return StepPrices(
-        import_per_kwh=np.array([any_import if s is None else s.import_per_kwh for s in slots]),
-        export_per_kwh=np.array([any_export if s is None else s.export_per_kwh for s in slots]),
-        is_forecast=np.array([slot is None for slot in known], dtype=np.bool_),
+        import_per_kwh=import_per_kwh,
+        export_per_kwh=export_per_kwh,
+        is_forecast=steps.mean(unknown.astype(np.float64)) > 0.0,
+        terminal_per_kwh=_terminal_per_kwh(known, int(steps.starts_s[0])),
     )
 
 
-def _day_before(curve: PriceCurve, start_utc: datetime, zone: ZoneInfo) -> PriceSlot | None:
-    local = start_utc.astimezone(zone)
-    for days in range(1, DAYS_BACK):
-        slot = curve.at((local - timedelta(days=days)).astimezone(UTC))
-        if slot is not None:
-            return slot
-    return None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """The slots of a curve as columns; `prices` has a row for import and one for export."""
+
+    start_s: Ints
+    end_s: Ints
+    prices: Floats
+
+    @staticmethod
+    def of(curve: PriceCurve) -> _Known:
+        slots = curve.slots
+        return _Known(
+            start_s=posix_seconds([slot.interval.start_utc for slot in slots]),
+            end_s=posix_seconds([slot.interval.end_utc for slot in slots]),
+            prices=np.array(
+                [
+                    [slot.import_per_kwh for slot in slots],
+                    [slot.export_per_kwh for slot in slots],
+                ]
+            ),
+        )
+
+    def at(self, moments_s: Ints) -> tuple[Floats, Bools]:
+        """Both prices at the moments, and where they are unknown (0 there)."""
+        if len(self.start_s) == 0:
+            return np.zeros((2, *moments_s.shape)), np.ones(moments_s.shape, dtype=np.bool_)
+        place = np.searchsorted(self.start_s, moments_s, side="right") - 1
+        unknown = (place < 0) | (moments_s >= self.end_s[place])
+        return np.where(unknown, 0.0, self.prices[:, place]), unknown
 
 
-def _typical(curve: PriceCurve) -> tuple[float, float]:
-    if not curve.slots:
-        return 0.0, 0.0
-    imports = [slot.import_per_kwh for slot in curve.slots]
-    exports = [slot.export_per_kwh for slot in curve.slots]
-    return float(np.median(imports)), float(np.median(exports))
+def _as_of_late(known: _Known, moments_s: Ints, zone: ZoneInfo) -> Floats:
+    """The mean at the same wall time of the last known days; else the median of all slots."""
+    days = range(1, DAYS_BACK + 3)
+    before_s = np.stack([same_wall_time(moments_s, zone, days_back=day) for day in days])
+    prices, unknown = known.at(before_s)
+    counts = ~unknown & (np.cumsum(~unknown, axis=0) <= DAYS_BACK)
+    seen = counts.sum(axis=0)
+    mean: Floats = (prices * counts).sum(axis=1) / np.maximum(seen, 1)
+    typical = np.zeros(2) if len(known.start_s) == 0 else np.median(known.prices, axis=1)
+    return np.where(seen > 0, mean, typical[:, None])
+
+
+def _terminal_per_kwh(known: _Known, now_s: int) -> float:
+    """A low quantile of the import prices of late: what refilling in a cheap hour would cost.
+
+    The loss of a refill and that of a use lie on either side of it, so neither is applied; never
+    negative.
+    """
+    recent = known.end_s > now_s - DAYS_BACK * DAY_S
+    if not recent.any():
+        return 0.0
+    lengths_s = (known.end_s - known.start_s)[recent]
+    even = np.repeat(known.prices[0, recent], lengths_s // lengths_s.min())
+    return max(float(np.quantile(even, TERMINAL_QUANTILE)), 0.0)

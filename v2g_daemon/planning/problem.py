@@ -9,10 +9,14 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from v2g_daemon.domain.plan import PlanProblem, Store
-from v2g_daemon.planning.case import Case, Horizon, Ints, Pack, Terms
+from v2g_daemon.planning.case import Case, Floats, Horizon, Ints, Pack, Terms
 from v2g_daemon.planning.forecast import forecast_net_load
-from v2g_daemon.planning.presence import presence, reachable_targets_wh
+from v2g_daemon.planning.habits import habits_of
+from v2g_daemon.planning.presence import Chances, presence, reachable_targets_wh
 from v2g_daemon.planning.price_tail import StepPrices, step_prices
+from v2g_daemon.planning.wall import DAY_S, Steps, local_seconds
+
+GROUPS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,42 +33,66 @@ class Outlook:
 def outlook_of(problem: PlanProblem) -> Outlook:
     """Forecast, place the trips, and clamp what cannot be reached."""
     starts_utc, end_utc = _steps(problem)
-    hours = np.array(problem.step_s, dtype=np.float64) / 3600.0
-    prices = step_prices(problem.prices, starts_utc, timezone_name=problem.timezone)
+    steps = Steps.of(starts_utc, problem.step_s)
+    prices = step_prices(problem.prices, steps, timezone_name=problem.timezone)
     forecast = forecast_net_load(
         problem.history,
-        starts_utc,
+        steps,
         current_net_load_w=problem.current_net_load_w,
+        current_pv_w=problem.current_pv_w,
         timezone_name=problem.timezone,
     )
-    here = presence(
+    here, ceiling_wh = presence(
         starts_utc=starts_utc,
         end_utc=end_utc,
         plugged_in=problem.plugged_in,
         store=problem.store,
         goals=problem.goals,
+        chances=_chances(problem, steps),
     )
     horizon = Horizon(
-        hours=hours,
+        hours=steps.hours,
         import_per_kwh=prices.import_per_kwh,
         export_per_kwh=prices.export_per_kwh,
-        net_load_w=forecast.net_load_w,
-        plugged=here.plugged,
-        trip_wh=here.trip_wh,
-        target_wh=here.target_wh,
-        ceiling_wh=here.ceiling_wh,
-        export_day=_export_days(starts_utc, problem.timezone),
+        scenarios_w=grouped(forecast.scenarios_w),
+        presence=here,
+        ceiling_wh=ceiling_wh,
+        export_day=_export_days(steps, problem.timezone),
     )
-    terms = _terms(problem, prices.terminal_per_kwh(hours))
+    terms = _terms(problem, prices.terminal_per_kwh)
     case = Case(horizon=horizon, pack=_pack(problem.store), terms=terms)
-    clamped = replace(horizon, target_wh=reachable_targets_wh(case))
+    reachable = replace(here, target_wh=reachable_targets_wh(case))
     return Outlook(
-        case=replace(case, horizon=clamped),
+        case=replace(case, horizon=replace(horizon, presence=reachable)),
         starts_utc=starts_utc,
         end_utc=end_utc,
         prices=prices,
         asked_wh=tuple(None if np.isnan(wh) else float(wh) for wh in here.target_wh),
     )
+
+
+def grouped(days_w: Floats) -> Floats:
+    """The days as scenarios of some members each: step by step the lowest loads, and the highest.
+
+    Days that do not fill a scenario are left out: the oldest, which come last.
+    """
+    groups = min(GROUPS, len(days_w))
+    members = len(days_w) // groups
+    ranked: Floats = np.sort(days_w[: groups * members], axis=0)
+    return ranked.reshape(groups, members, -1)
+
+
+def _chances(problem: PlanProblem, steps: Steps) -> Chances | None:
+    habits = habits_of(
+        problem.stays,
+        now_utc=problem.start_utc,
+        timezone_name=problem.timezone,
+        capacity_wh=problem.store.capacity_wh,
+    )
+    if habits is None:
+        return None
+    leaves, returns = habits.over(steps, ZoneInfo(problem.timezone))
+    return Chances(leaves=leaves, returns=returns, trips=habits.trips)
 
 
 def _steps(problem: PlanProblem) -> tuple[tuple[datetime, ...], datetime]:
@@ -75,12 +103,10 @@ def _steps(problem: PlanProblem) -> tuple[tuple[datetime, ...], datetime]:
     return tuple(starts_utc), moment_utc
 
 
-def _export_days(starts_utc: tuple[datetime, ...], timezone_name: str) -> Ints:
+def _export_days(steps: Steps, timezone_name: str) -> Ints:
     """The noon-to-noon local day of each step, as a number."""
-    zone = ZoneInfo(timezone_name)
-    local = [start.astimezone(zone) for start in starts_utc]
-    days = [moment.date().toordinal() - int(moment.hour < 12) for moment in local]
-    return np.array(days, dtype=np.int64)
+    local_s = local_seconds(steps.starts_s, ZoneInfo(timezone_name))
+    return (local_s - DAY_S // 2) // DAY_S
 
 
 def _pack(store: Store) -> Pack:
@@ -103,11 +129,11 @@ def _terms(problem: PlanProblem, terminal_per_kwh: float) -> Terms:
         import_limit_w=problem.import_limit_w,
         export_limit_w=problem.export_limit_w,
         may_export=problem.may_export,
-        # PV of the house is not ours to throttle: its export is paid, or paid for, in full.
-        curtails=False,
+        throttled_above_w=problem.pv_throttled_above_w,
         wear_per_kwh=problem.store.wear_cost_per_kwh_discharged,
         margin_per_kwh=problem.cycle_margin_per_kwh,
         unmet_per_kwh=problem.unmet_goal_per_kwh,
+        unmet_later_per_kwh=problem.unmet_later_per_kwh,
         terminal_per_kwh=terminal_per_kwh,
         daily_export_wh=problem.daily_export_wh,
         exported_today_wh=problem.exported_today_wh,

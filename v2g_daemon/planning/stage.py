@@ -38,13 +38,24 @@ class StepTerms:
 
     @staticmethod
     def of(case: Case, rows: Ints) -> StepTerms:
-        """The columns of the given steps."""
+        """The columns of the given steps, at the load expected."""
+        return StepTerms._at(case, rows, case.horizon.net_load_w[rows])
+
+    @staticmethod
+    def of_scenarios(case: Case, net_load_w: Floats) -> StepTerms:
+        """The columns of every step at loads (scenarios, steps); those of a step stand together."""
+        scenarios, steps = net_load_w.shape
+        rows = np.repeat(np.arange(steps), scenarios)
+        return StepTerms._at(case, rows, net_load_w.T.ravel())
+
+    @staticmethod
+    def _at(case: Case, rows: Ints, net_load_w: Floats) -> StepTerms:
         horizon = case.horizon
         left_wh = case.export_left_wh()
-        export_left = np.array([left_wh[int(day)] > 0.0 for day in horizon.export_day])
+        export_left = np.array([left_wh[day] > 0.0 for day in horizon.export_day.tolist()])
         return StepTerms(
             hours=horizon.hours[rows, None],
-            net_load_w=horizon.net_load_w[rows, None],
+            net_load_w=net_load_w[:, None],
             import_per_kwh=horizon.import_per_kwh[rows, None],
             export_per_kwh=horizon.export_per_kwh[rows, None],
             export_left=export_left[rows, None],
@@ -92,8 +103,8 @@ def priced(case: Case, steps: StepTerms, power_w: Floats) -> Priced:
 
 def _exported_w(case: Case, steps: StepTerms, offered_w: Floats, drawn_w: Floats) -> Floats:
     """What crosses the PCC outwards, after PV has been throttled where it can be."""
-    if not case.terms.curtails:
+    if case.terms.throttled_above_w is None:
         return offered_w
-    export_w = np.minimum(offered_w, case.terms.export_limit_w)
+    export_w = np.minimum(offered_w, case.terms.throttled_above_w)
     paid_to_take = np.minimum(export_w, drawn_w)
     return np.where(steps.export_per_kwh < 0.0, paid_to_take, export_w)

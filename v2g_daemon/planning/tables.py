@@ -10,22 +10,22 @@ from v2g_daemon.planning.actions import (
     FINE_LEVELS,
     LEVELS,
     Band,
-    Moves,
     band,
     landing_levels,
     level_powers,
     match_powers,
-    moves,
     next_targets_wh,
 )
-from v2g_daemon.planning.case import Case, Floats, Ints
+from v2g_daemon.planning.case import SLACK_W, SLACK_WH, Case, Floats, Ints
 from v2g_daemon.planning.grid import Grid, grid_of
-from v2g_daemon.planning.stage import Priced, StepTerms, priced
+from v2g_daemon.planning.stage import FORBIDDEN, Priced, StepTerms, priced
+
+SAME_PLACE = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landing:
-    """A band priced at the steps `rows`; `row_of` finds a step's row."""
+    """A band priced at the steps `rows`, beyond idling; `row_of` finds a step's row."""
 
     band: Band
     row_of: dict[int, int]
@@ -34,31 +34,35 @@ class Landing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taps:
-    """Moves as weights on neighbouring lattice points: levels first, then matches.
+    """Actions as weights on neighbouring lattice points: levels first, then matches.
 
-    `weight[step, action, k]` is the share of the point `lowest_cell + k` away.
+    `weight[step, scenario · action, k]` is the share of the point `lowest_cell + k` away; a last
+    tap of 1 has room for the cost of the action. `refused`, of shape (steps, scenarios, actions,
+    points from the floor on), is added to the cost where the car does not accept a charge.
     """
 
     lowest_cell: int
     weight: Floats
+    refused: Floats | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
-    """Priced actions of every step and their moves on the lattice."""
+    """Priced actions of every step and scenario, and where they lead on the lattice.
+
+    `actions` is of shape (steps · scenarios, actions), cost beyond idling. `strongest[step]` is
+    the level that charges most. `floor_point` is the first lattice point not below the floor.
+    """
 
     case: Case
     grid: Grid
     terms: StepTerms
     idle_cost: Floats
-    levels: Priced
-    level_moves: tuple[Moves, ...]
-    kind_of_step: Ints
+    actions: Priced
+    level_wh: Floats
     strongest: Ints
-    matches: Priced
-    match_moves: Moves
     taps: Taps
-    match_power_w: Floats
+    floor_point: int
     next_target_wh: tuple[float | None, ...]
     landing_levels_wh: tuple[tuple[float, ...], ...]
     landings: tuple[Landing, ...]
@@ -66,40 +70,53 @@ class Tables:
 
 def tables_of(case: Case) -> Tables:
     """Price and place all actions of a case."""
-    grid = grid_of(case)
-    horizon = case.horizon
-    every = StepTerms.of(case, np.arange(horizon.steps))
-    level_w = level_powers(case.pack, LEVELS)
-    match_w = match_powers(case)
-    levels = priced(case, every, level_w[None, :])
+    grid, level_w = grid_of(case), level_powers(case.pack, LEVELS)
+    idle = int(np.flatnonzero(level_w == 0.0)[0])
+    power_w, actions, idle_cost = _actions(case, level_w, idle)
+    # A floor lies on the lattice, but for one of less than half a cell.
+    floor_point = int(np.count_nonzero(grid.energy_wh < case.pack.floor_wh - grid.step_wh / 2.0))
     targets_wh = next_targets_wh(case)
     levels_wh = landing_levels(case, targets_wh)
-    kinds, kind_of_step = _kinds(case)
-    level_moves = tuple(
-        moves(case, grid, level_w, np.array(hours), np.array(ceiling_wh))
-        for hours, ceiling_wh in kinds
-    )
-    match_moves = moves(case, grid, match_w, horizon.hours, horizon.ceiling_wh)
+    steps = case.horizon.steps
+    charges = actions.feasible[:, idle : len(level_w)].reshape(steps, -1, len(level_w) - idle)
     return Tables(
         case=case,
         grid=grid,
-        terms=every,
-        idle_cost=levels.cost[:, int(np.flatnonzero(level_w == 0.0)[0])],
-        levels=levels,
-        level_moves=level_moves,
-        kind_of_step=kind_of_step,
-        # Powers rise along the axis, so the last feasible one is the strongest charge or 0 W.
-        strongest=np.max(
-            np.where(levels.feasible & (level_w >= 0.0), np.arange(len(level_w)), -1), axis=1
-        ),
-        matches=priced(case, every, match_w),
-        match_moves=match_moves,
-        taps=_taps(level_moves, match_moves, kind_of_step),
-        match_power_w=match_w,
+        terms=StepTerms.of(case, np.arange(steps)),
+        idle_cost=idle_cost.reshape(steps, -1).mean(axis=1),
+        actions=actions,
+        level_wh=case.pack.delta_w(level_w) * case.horizon.hours[:, None],
+        # Powers rise along the axis, and the least of them, 0 W, is always feasible.
+        strongest=idle + charges.all(axis=1).sum(axis=1) - 1,
+        taps=_taps(case, grid, power_w, floor_point),
+        floor_point=floor_point,
         next_target_wh=targets_wh,
         landing_levels_wh=levels_wh,
         landings=_landings(case, grid, levels_wh),
     )
+
+
+def _actions(case: Case, level_w: Floats, idle: int) -> tuple[Floats, Priced, Floats]:
+    """Powers of shape (steps · scenarios, actions), what they cost beyond idling, and idling.
+
+    An action is matched to a scenario's mean, and permitted where it is at that; what it costs is
+    the mean over the members.
+    """
+    scenarios_w = case.horizon.scenarios_w
+    at_mean = StepTerms.of_scenarios(case, scenarios_w.mean(axis=1))
+    match_w = match_powers(case.pack, case.terms, at_mean.net_load_w[:, 0])
+    every_w = np.broadcast_to(level_w, (len(match_w), len(level_w)))
+    power_w = np.concatenate([every_w, match_w], axis=1)
+    actions = priced(case, at_mean, power_w)
+    cost = actions.cost
+    if scenarios_w.shape[1] > 1:
+        members = [
+            priced(case, StepTerms.of_scenarios(case, scenarios_w[:, member]), power_w).cost
+            for member in range(scenarios_w.shape[1])
+        ]
+        cost = np.mean(members, axis=0)
+    idle_cost = cost[:, idle]
+    return power_w, replace(actions, cost=cost - idle_cost[:, None]), idle_cost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,41 +132,53 @@ def fine_actions(tables: Tables) -> FineActions:
     """The actions that the way through may take, powers of shape (steps, actions)."""
     case, steps = tables.case, tables.case.horizon.steps
     level_w = level_powers(case.pack, FINE_LEVELS)
-    levels = priced(case, tables.terms, level_w[None, :])
-    every_w = np.broadcast_to(level_w, (steps, len(level_w)))
+    match_w = match_powers(case.pack, case.terms, case.horizon.net_load_w)
+    power_w = np.concatenate([np.broadcast_to(level_w, (steps, len(level_w))), match_w], axis=1)
     return FineActions(
-        power_w=np.concatenate([every_w, tables.match_power_w], axis=1),
+        power_w=power_w,
         idle=int(np.flatnonzero(level_w == 0.0)[0]),
-        levels_and_matches=_joined(levels, tables.matches),
+        levels_and_matches=priced(case, tables.terms, power_w),
     )
 
 
-def _joined(left: Priced, right: Priced) -> Priced:
-    return Priced(
-        cost=np.concatenate([left.cost, right.cost], axis=1),
-        exported_wh=np.concatenate([left.exported_wh, right.exported_wh], axis=1),
-        feasible=np.concatenate([left.feasible, right.feasible], axis=1),
-    )
-
-
-def _kinds(case: Case) -> tuple[list[tuple[float, float]], Ints]:
-    """The distinct (hours, ceiling) of the horizon, and which one each step has."""
-    horizon = case.horizon
-    pairs = list(zip(horizon.hours.tolist(), horizon.ceiling_wh.tolist(), strict=True))
-    kinds = sorted(set(pairs))
-    return kinds, np.array([kinds.index(pair) for pair in pairs], dtype=np.int64)
-
-
-def _taps(levels: tuple[Moves, ...], matches: Moves, kind_of_step: Ints) -> Taps:
-    level_cells = np.stack([move.cells for move in levels])[kind_of_step]
-    level_share = np.stack([move.share[:, 0] for move in levels])[kind_of_step]
-    cells = np.concatenate([level_cells, matches.cells], axis=1)
-    share = np.concatenate([level_share, matches.share[..., 0]], axis=1)
+def _taps(case: Case, grid: Grid, power_w: Floats, floor_point: int) -> Taps:
+    steps = case.horizon.steps
+    hours = np.repeat(case.horizon.hours, len(power_w) // steps)[:, None]
+    # A move past the whole lattice ends where one just past it does: beyond its end.
+    place = np.clip(case.pack.delta_w(power_w) * hours / grid.step_wh, -grid.points, grid.points)
+    cells = np.floor(place + SAME_PLACE)
+    share = np.where(place - cells < SAME_PLACE, 0.0, place - cells)
     lowest, highest = int(cells.min()), int(cells.max()) + 1
-    weight = np.zeros((*cells.shape, highest - lowest + 1))
-    np.put_along_axis(weight, (cells - lowest)[..., None], (1.0 - share)[..., None], axis=2)
-    np.put_along_axis(weight, (cells + 1 - lowest)[..., None], share[..., None], axis=2)
-    return Taps(lowest_cell=lowest, weight=weight)
+    taps = highest - lowest + 2
+    weight = np.zeros(cells.size * taps)
+    first = (cells - lowest).astype(np.int64).ravel() + taps * np.arange(cells.size)
+    weight[first] = 1.0 - share.ravel()
+    weight[first + 1] = share.ravel()
+    shape = (steps, len(power_w) // steps, power_w.shape[1])
+    return Taps(
+        lowest_cell=lowest,
+        weight=weight.reshape(steps, -1, taps),
+        refused=_refused(case, grid, power_w.reshape(shape), floor_point),
+    )
+
+
+def _refused(case: Case, grid: Grid, power_w: Floats, floor_point: int) -> Floats | None:
+    """What the car does not accept at each point: past a ceiling, or as fast as that."""
+    pack, ceiling_wh = case.pack, case.horizon.ceiling_wh
+    energy_wh = grid.energy_wh[floor_point:]
+    reaches_past = float(ceiling_wh.min()) + grid.step_wh <= grid.energy_wh[-1] + SLACK_WH
+    if not reaches_past and pack.taper_above_wh >= float(grid.energy_wh[-1]) - SLACK_WH:
+        return None
+    accepted_w = np.array([pack.accepted_w(float(wh)) for wh in energy_wh])
+    after_wh = energy_wh + (pack.delta_w(power_w) * case.horizon.hours[:, None, None])[..., None]
+    # A ceiling between two points is charged to as far as the upper one.
+    top_wh = np.ceil(ceiling_wh / grid.step_wh - SAME_PLACE) * grid.step_wh
+    charges = power_w[..., None] > 0.0
+    refused = charges & (
+        (power_w[..., None] > accepted_w + SLACK_W)
+        | (after_wh > top_wh[:, None, None, None] + SLACK_WH)
+    )
+    return np.where(refused, FORBIDDEN, 0.0)
 
 
 def _landings(
@@ -158,17 +187,20 @@ def _landings(
     horizon = case.horizon
     rows_of: dict[tuple[float, float, float], list[int]] = {}
     for step, levels_wh in enumerate(levels_wh_of):
-        if horizon.plugged[step]:
-            for level_wh in levels_wh:
-                key = (level_wh, float(horizon.hours[step]), float(horizon.ceiling_wh[step]))
-                rows_of.setdefault(key, []).append(step)
+        for level_wh in levels_wh:
+            key = (level_wh, float(horizon.hours[step]), float(horizon.ceiling_wh[step]))
+            rows_of.setdefault(key, []).append(step)
     found: list[Landing] = []
     for (level_wh, hours, ceiling_wh), rows in rows_of.items():
         where = band(case, grid, level_wh, hours, ceiling_wh)
         if where is not None:
-            steps = np.array(rows, dtype=np.int64)
-            price = priced(case, StepTerms.of(case, steps), where.power_w[None, :])
-            price = replace(price, feasible=price.feasible & where.lands)
+            terms = StepTerms.of(case, np.array(rows, dtype=np.int64))
+            price = priced(case, terms, np.append(where.power_w, 0.0)[None, :])
+            beyond_idling = Priced(
+                cost=price.cost[:, :-1] - price.cost[:, -1:],
+                exported_wh=price.exported_wh[:, :-1],
+                feasible=price.feasible[:, :-1] & where.lands,
+            )
             row_of = {step: row for row, step in enumerate(rows)}
-            found.append(Landing(band=where, row_of=row_of, priced=price))
+            found.append(Landing(band=where, row_of=row_of, priced=beyond_idling))
     return tuple(found)

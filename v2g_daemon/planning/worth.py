@@ -17,15 +17,15 @@ SAME_POINT_WH = 1.0
 
 
 def value_function(problem: PlanProblem, tables: Tables, found: Values) -> ValueFunction:
-    """Row k is what is still to be gained once step k begins.
+    """Row k is what is still to be gained once step k begins, for a car plugged in until then.
 
-    A target at the end of step k − 1 counts in row k, so that the last action before a departure
-    is priced with it. The targets are points of their own beside the lattice, where their values
-    are exact.
+    A departure at the end of step k − 1, sure or likely, counts in row k with what it misses, so
+    that the last action before it is priced with it. The targets are points of their own beside
+    the lattice, where their values are exact.
     """
     grid = tables.grid
     energy_wh = np.sort(np.concatenate([grid.energy_wh, _targets_off_lattice(tables)]))
-    rows = _between(grid, found.before, energy_wh)
+    rows = _between(grid, np.concatenate([found.before[:1], found.after]), energy_wh)
     for step in range(tables.case.horizon.steps):
         _correct(tables, found, step, energy_wh, rows)
     gains = np.round(-rows, MONEY_DECIMALS) + 0.0
@@ -59,7 +59,7 @@ def _between(grid: Grid, rows: Floats, energy_wh: Floats) -> Floats:
 
 def _correct(tables: Tables, found: Values, step: int, energy_wh: Floats, rows: Floats) -> None:
     """Put in place what a row does not say: targets missed as it begins, and exact holding."""
-    if not isnan(float(tables.case.horizon.target_wh[step])):
+    if not isnan(float(tables.case.horizon.presence.target_wh[step])):
         rows[step + 1] += unmet_cost(tables.case, step, energy_wh)
     if not isinf(found.hold[step]):
         held = float(tables.idle_cost[step]) + found.hold[step]

@@ -15,7 +15,7 @@ from v2g_daemon.domain.prices import PriceCurve, PriceSlot
 from v2g_daemon.rehearsal.days import Days, Stay
 
 # A daemon that has run for a while knows the last days' prices too.
-LOOKED_BACK = timedelta(days=8)
+LOOKED_BACK = timedelta(days=15)
 # Of prices that hold for good a house holds so many days; no plan looks further.
 HELD_AHEAD_DAYS = 3
 

@@ -133,6 +133,7 @@ def _connection(plant: Plant) -> GridConnection:
         grid_operator_import_w=None,
         margin_w=0.0,
         margin_share=0.0,
+        throttles_pv=plant.curtails,
     )
 
 

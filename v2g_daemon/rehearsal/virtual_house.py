@@ -38,6 +38,8 @@ from v2g_daemon.step.news import News
 Planner = Callable[[PlanProblem], Plan]
 SERIAL = "SIM-REHEARSAL"
 SOC_DECIMALS = 6
+# An SoC of 0 is what a car reports that does not know it; an empty one reads just more.
+LEAST_SOC = 1e-6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +141,7 @@ class VirtualHouse:
 
     def _evse(self, moment: Moment, now: Instant) -> EvseStatus:
         stay, plant, registers = moment.stay, self.plant, moment.registers
-        soc = round(moment.energy_wh / plant.pack_wh, SOC_DECIMALS)
+        soc = max(round(moment.energy_wh / plant.pack_wh, SOC_DECIMALS), LEAST_SOC)
         return EvseStatus(
             evse_id=self.policy.evses[0].evse_id,
             connected=True,

@@ -46,6 +46,7 @@ def to_policy(settings: sections.Settings) -> Policy:
             currency=settings.currency,
             margin_per_kwh=settings.economics.margin_per_kwh,
             unmet_goal_per_kwh=settings.economics.unmet_goal_per_kwh,
+            unmet_later_per_kwh=settings.economics.unmet_later_per_kwh,
         ),
         export_depth=ExportDepth(
             energy_wh=settings.export.energy_wh,
@@ -104,6 +105,7 @@ def _grid(settings: sections.Settings) -> GridConnection:
             netting=Netting(site.billing_meter.netting),
             boundary_offset_s=site.billing_meter.boundary_offset_s,
         ),
+        throttles_pv=site.throttles_pv,
     )
 
 

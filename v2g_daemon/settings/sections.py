@@ -60,6 +60,7 @@ class Site(Section):
     nominal_voltage_v: Annotated[float, Field(ge=100.0, le=300.0)] = 230.0
     import_limit_w: NotNegative | None = None
     export_limit_w: NotNegative | None = None
+    throttles_pv: bool = False
     export_limit_per_phase_w: NotNegative | None = None
     export_windows: tuple[ExportWindowSection, ...] = ()
     max_phase_imbalance_w: NotNegative | None = None
@@ -244,6 +245,7 @@ class EconomicsSection(Section):
 
     margin_per_kwh: NotNegative = 0.02
     unmet_goal_per_kwh: Positive = 5.0
+    unmet_later_per_kwh: Positive = 3.0
 
 
 class Control(Section):

@@ -171,7 +171,7 @@ def _asked(
                 snapshot,
                 policy,
                 charged_wh=charged_wh(house.memory.of(status.evse_id), status),
-                history=house.past.history,
+                past=house.past,
             )
         )
     return tuple(standing.values()), tuple(problems)

@@ -1,4 +1,6 @@
-"""The past that forecasts learn from: what the house drew per quarter hour without its EVSEs."""
+"""The past that forecasts learn from: what the house drew per quarter hour without its EVSEs, and
+when its cars were plugged in.
+"""
 
 from __future__ import annotations
 
@@ -8,24 +10,30 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from v2g_daemon.domain.interval import QUARTER_HOUR, quarter_hour_start
-from v2g_daemon.domain.ledger import EvseInterval, LedgerRow, PccInterval
-from v2g_daemon.domain.plan import HistoryRow
+from v2g_daemon.domain.ledger import EvseInterval, LedgerRow, PccInterval, SessionRow
+from v2g_daemon.domain.plan import HistoryRow, PastStay
+from v2g_daemon.domain.vehicle import Vehicle
 
 KEPT = timedelta(days=28)
+SESSIONS_KEPT = timedelta(days=400)
 # An EVSE row that still lacks its quarter hour at the PCC after so long will never get one.
 AWAITED = timedelta(days=1)
 # A quarter hour of which less is known says too little about its mean.
 SHORTEST_KNOWN_S = 300.0
+
+# What a charger loses at least, so that what was counted is surely in the pack.
+KEPT_OF_ENERGY = 0.92
 
 EnergyRow = PccInterval | EvseInterval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """Finished quarter hours, and the rows of those that may still be completed."""
+    """Finished quarter hours, the rows of those that may still be completed, and the sessions."""
 
     history: tuple[HistoryRow, ...] = ()
     open_rows: tuple[EnergyRow, ...] = ()
+    sessions: tuple[SessionRow, ...] = ()
 
 
 def remembered(past: Past, rows: tuple[LedgerRow, ...], now_utc: datetime) -> Past:
@@ -33,6 +41,9 @@ def remembered(past: Past, rows: tuple[LedgerRow, ...], now_utc: datetime) -> Pa
 
     An EVSE row that comes later still (its station was away) corrects the closed quarter hour.
     """
+    for row in rows:
+        if isinstance(row, SessionRow):
+            past = replace(past, sessions=_with_session(past.sessions, row, now_utc))
     arrived = tuple(row for row in rows if isinstance(row, EnergyRow))
     if not arrived:
         return past
@@ -45,10 +56,52 @@ def remembered(past: Past, rows: tuple[LedgerRow, ...], now_utc: datetime) -> Pa
     history = past.history
     for start_utc in sorted({_quarter(row) for row in closed}):
         history = _with(history, start_utc, closed)
-    return Past(
+    return replace(
+        past,
         history=history[bisect_left(history, now_utc - KEPT, key=_start_utc) :],
         open_rows=_awaited((row for row in open_rows if _quarter(row) >= newest_utc), now_utc),
     )
+
+
+def stays_of(sessions: Iterable[SessionRow], vehicle: Vehicle) -> tuple[PastStay, ...]:
+    """When one car was plugged in, and what its trips took as far as its SoC tells."""
+    found: list[PastStay] = []
+    left_with_soc: float | None = None
+    for row in sessions:
+        if row.vehicle_id != vehicle.vehicle_id:
+            continue
+        trip_wh = None
+        if left_with_soc is not None and row.start_soc is not None:
+            trip_wh = max(left_with_soc - row.start_soc, 0.0) * vehicle.capacity_wh
+        found.append(
+            PastStay(
+                plugged_in_utc=row.plugged_in_utc,
+                plugged_out_utc=row.plugged_out_utc,
+                trip_wh=trip_wh,
+            )
+        )
+        left_with_soc = _left_with_soc(row, vehicle)
+    return tuple(found)
+
+
+def _left_with_soc(row: SessionRow, vehicle: Vehicle) -> float | None:
+    """The SoC at the end; where its last reading came early, what was counted since the start."""
+    if row.start_soc is None or row.end_soc is None:
+        return row.end_soc
+    moved_wh = row.charge_milliwh * KEPT_OF_ENERGY - row.discharge_milliwh / KEPT_OF_ENERGY
+    return min(max(row.end_soc, row.start_soc + moved_wh / 1000.0 / vehicle.capacity_wh), 1.0)
+
+
+def _with_session(
+    sessions: tuple[SessionRow, ...], row: SessionRow, now_utc: datetime
+) -> tuple[SessionRow, ...]:
+    """The newest row of each session, in the order in which they began."""
+    kept = [
+        one
+        for one in sessions
+        if one.session_id != row.session_id and one.plugged_in_utc >= now_utc - SESSIONS_KEPT
+    ]
+    return tuple(sorted((*kept, row), key=lambda one: one.plugged_in_utc))
 
 
 def _with(

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 
 from v2g_daemon.control.commute import energy_wanted_wh
 from v2g_daemon.domain.decision import EvseDecision
 from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.instant import Instant, fresh
-from v2g_daemon.domain.interval import QUARTER_HOUR_S, quarter_hour_start
-from v2g_daemon.domain.plan import HistoryRow, PlanProblem, Store
+from v2g_daemon.domain.interval import QUARTER_HOUR, quarter_hour_start
+from v2g_daemon.domain.plan import PastStay, PlanProblem, Store
 from v2g_daemon.domain.policy import ExportPolicy, Policy, Stage
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, PowerControl
 from v2g_daemon.domain.snapshot import Snapshot
 from v2g_daemon.domain.vehicle import Vehicle
+from v2g_daemon.step.pasts import Past, stays_of
 
-HORIZON_STEPS = 192
+HORIZON = timedelta(hours=48)
+# A new plan comes within four hours; what lies further ahead need not be told by the quarter hour.
+BY_QUARTERS = timedelta(hours=6)
+HOUR = timedelta(hours=1)
 RETRY_S = 60.0
 LEAST_STORE_WH = 1.0
 
@@ -91,15 +95,11 @@ def problem_of(
     policy: Policy,
     *,
     charged_wh: float,
-    history: tuple[HistoryRow, ...],
+    past: Past,
 ) -> PlanProblem:
-    """The question spelled out for the planner; snapshot.prices is known (see `question_of`).
-
-    `charged_wh` is what this session has charged so far, on the AC side.
-    """
+    """The question spelled out; `charged_wh` (AC) is what this session has charged so far."""
     vehicle = policy.vehicle(question.vehicle_id)
     export_w = _export_limit_w(decision, policy)
-    depth = policy.export_depth
     prices = snapshot.prices
     store = _store(status, decision, vehicle, question, policy, charged_wh=charged_wh)
     return PlanProblem(
@@ -108,21 +108,48 @@ def problem_of(
         vehicle_id=question.vehicle_id,
         timezone=policy.timezone,
         start_utc=quarter_hour_start(snapshot.now.utc),
-        step_s=(QUARTER_HOUR_S,) * HORIZON_STEPS,
+        step_s=step_lengths(quarter_hour_start(snapshot.now.utc), question.goals),
         plugged_in=True,
         store=store,
         goals=_goals_for_store(question, vehicle, store, charged_wh),
         prices=prices if prices is not None else PriceCurve(currency="", slots=()),
-        history=history,
+        history=past.history,
         current_net_load_w=_net_load_w(snapshot, policy),
         import_limit_w=_import_limit_w(policy),
         export_limit_w=max(export_w - policy.grid.margin_to_w(export_w), 0.0),
-        daily_export_wh=min(depth.energy_wh, depth.share_of_pack * vehicle.capacity_wh),
+        daily_export_wh=_daily_export_wh(vehicle, policy),
         exported_today_wh=_exported_today_wh(vehicle, snapshot),
         cycle_margin_per_kwh=policy.economics.margin_per_kwh,
         unmet_goal_per_kwh=policy.economics.unmet_goal_per_kwh,
         may_export=export_w > 0.0,
+        stays=_stays(question, vehicle, past),
+        unmet_later_per_kwh=policy.economics.unmet_later_per_kwh,
+        current_pv_w=snapshot.pv_power_w,
+        pv_throttled_above_w=policy.grid.export_limit_w if policy.grid.throttles_pv else None,
     )
+
+
+def _stays(question: Question, vehicle: Vehicle, past: Past) -> tuple[PastStay, ...]:
+    """What habits are learned from; without SoC the store is this session's energy alone."""
+    return stays_of(past.sessions, vehicle) if question.soc_reported else ()
+
+
+def _daily_export_wh(vehicle: Vehicle, policy: Policy) -> float:
+    depth = policy.export_depth
+    return min(depth.energy_wh, depth.share_of_pack * vehicle.capacity_wh)
+
+
+def step_lengths(start_utc: datetime, goals: tuple[DepartureGoal, ...]) -> tuple[int, ...]:
+    """Quarter hours for a while, then whole hours, but for those in which a departure is due."""
+    lengths_s: list[int] = []
+    moment_utc, end_utc = start_utc, start_utc + HORIZON
+    while moment_utc < end_utc:
+        whole = moment_utc.minute == 0 and moment_utc - start_utc >= BY_QUARTERS
+        due = any(moment_utc < goal.ready_by_utc < moment_utc + HOUR for goal in goals)
+        length = HOUR if whole and not due and moment_utc + HOUR <= end_utc else QUARTER_HOUR
+        lengths_s.append(round(length.total_seconds()))
+        moment_utc += length
+    return tuple(lengths_s)
 
 
 def _store(

@@ -44,17 +44,17 @@ def chosen(plan: Plan, **changes: Any) -> Choice:
 
 
 def test_energy_worth_more_than_its_price_is_bought_at_full_power() -> None:
-    # 7.4 kW x 0.25 h = 1.85 kWh at (0.50 - 0.30), less 0.005 for switching on
+    # 7.4 kW x 0.25 h = 1.85 kWh at (0.50 - 0.30), less 0.001 for switching on
     choice = chosen(a_plan(0.50))
     assert choice.target_w == 7400.0
-    assert choice.gain_money == pytest.approx(0.365)
+    assert choice.gain_money == pytest.approx(0.369)
 
 
 def test_energy_worth_less_than_the_offer_is_sold() -> None:
-    # 1.1 kWh out: 0.125 at 0.30 (own load) + 0.975 at 0.20 - 1.1 x (0.06 wear + 0.05 worth) - 0.005
+    # 1.1 kWh out: 0.125 at 0.30 (own load) + 0.975 at 0.20 - 1.1 x (0.06 wear + 0.05 worth) - 0.001
     choice = chosen(a_plan(0.05))
     assert choice.target_w == -4400.0
-    assert choice.gain_money == pytest.approx(0.1065)
+    assert choice.gain_money == pytest.approx(0.1105)
 
 
 def test_between_the_two_prices_nothing_is_worth_its_while() -> None:
@@ -71,13 +71,24 @@ def test_the_own_load_is_served_where_export_does_not_pay() -> None:
     # 0.30 saved, 0.05 earned: 2 kW of load are worth serving, not a watt more.
     choice = chosen(a_plan(0.15), net_load_w=2000.0, export_per_kwh=0.05)
     assert choice.target_w == -2000.0
-    assert choice.gain_money == pytest.approx(0.5 * (0.30 - 0.06 - 0.15) - 0.005)
+    assert choice.gain_money == pytest.approx(0.5 * (0.30 - 0.06 - 0.15) - 0.001)
 
 
 def test_pv_surplus_is_taken_where_buying_does_not_pay() -> None:
     choice = chosen(a_plan(0.25), net_load_w=-3000.0)
     assert choice.target_w == 3000.0
-    assert choice.gain_money == pytest.approx(0.75 * (0.25 - 0.20) - 0.005)
+    assert choice.gain_money == pytest.approx(0.75 * (0.25 - 0.20) - 0.001)
+
+
+def test_pv_that_would_be_throttled_costs_nothing_to_take() -> None:
+    # 7 kW of surplus, of which 5 may go out: 2 kW are free, the rest is worth less in the car.
+    sunny = {"net_load_w": -7000.0, "last_target_w": 1500.0, "export_per_kwh": 0.30}
+    free = chosen(a_plan(0.25), **sunny, pv_throttled_above_w=5000.0)
+    assert free.gain_money > 0.25 * 1.4 * 0.24
+    assert chosen(a_plan(0.25), **sunny).target_w == 0.0
+    # While exports cost money nothing goes out, so all of it is free.
+    negative = {**sunny, "export_per_kwh": -0.10, "import_per_kwh": 0.0}
+    assert chosen(a_plan(0.01), **negative, pv_throttled_above_w=5000.0).target_w >= 7000.0
 
 
 def test_losses_decide_with_the_optimisers_own_arithmetic() -> None:
@@ -95,13 +106,13 @@ def test_the_depths_shadow_price_is_paid_by_what_is_exported() -> None:
 
 
 def test_switching_has_a_small_price_and_going_on_has_none() -> None:
-    # 0.46 kWh more in at a gain of 0.01 each: less than 0.005
-    plan = a_plan(0.31)
+    # 0.46 kWh more in at a gain of 0.002 each: less than 0.001
+    plan = a_plan(0.302)
     tiny = {"max_charge_w": 1840.0, "max_discharge_w": 0.0}
     assert chosen(plan, **tiny).target_w == 0.0
     going_on = chosen(plan, **tiny, last_target_w=1500.0)
     assert going_on.target_w == 1840.0
-    assert going_on.gain_money == pytest.approx(0.0046 + 0.005)
+    assert going_on.gain_money == pytest.approx(0.00092 + 0.001)
 
 
 def test_nothing_is_sold_from_below_the_floor() -> None:
@@ -109,7 +120,7 @@ def test_nothing_is_sold_from_below_the_floor() -> None:
     assert chosen(a_plan(0.0), soc=0.30).target_w == 0.0
     assert chosen(a_plan(0.0), soc=0.319).target_w == -4400.0
     partly = chosen(a_plan(0.0), soc=0.31).target_w
-    assert -2400.0 <= partly < -1400.0  # 0.6 kWh above the floor
+    assert partly == pytest.approx(-2400.0)  # 0.6 kWh above the floor
 
 
 def test_what_exceeds_the_ceiling_is_worth_nothing() -> None:
@@ -143,10 +154,10 @@ def test_an_impossible_future_loses_against_any_other() -> None:
 
 def test_the_worth_scales_with_what_is_left_of_the_step() -> None:
     late = NOW.utc + timedelta(minutes=5)
-    assert chosen(a_plan(0.50), now_utc=late).gain_money == pytest.approx(7.4 / 6 * 0.20 - 0.005)
+    assert chosen(a_plan(0.50), now_utc=late).gain_money == pytest.approx(7.4 / 6 * 0.20 - 0.001)
     last_seconds = NOW.utc + timedelta(minutes=14, seconds=50)
     assert chosen(a_plan(0.50), now_utc=last_seconds).gain_money == pytest.approx(
-        7.4 / 12 * 0.20 - 0.005
+        7.4 / 12 * 0.20 - 0.001
     )
 
 

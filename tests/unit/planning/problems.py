@@ -14,7 +14,7 @@ from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.plan import PlanProblem, Store
 from v2g_daemon.domain.policy import LossCurve
 from v2g_daemon.domain.prices import PriceCurve, PriceSlot
-from v2g_daemon.planning.case import Case, Horizon, Pack, Terms
+from v2g_daemon.planning.case import Case, Horizon, Pack, Terms, sure
 
 START_UTC = datetime(2024, 1, 10, 0, 0, tzinfo=UTC)  # a Wednesday
 LOSSLESS = LossCurve(constant_w=0.0, linear=0.0, quadratic_per_w=0.0)
@@ -101,10 +101,12 @@ def toy_case(
         hours=np.ones(steps),
         import_per_kwh=np.array(imports),
         export_per_kwh=np.array(exports),
-        net_load_w=np.array(net_load_w),
-        plugged=np.array([True] * steps if plugged is None else plugged, dtype=np.bool_),
-        trip_wh=np.array([0.0] * steps if trip_wh is None else trip_wh),
-        target_wh=np.array([np.nan] * steps if target_wh is None else target_wh),
+        scenarios_w=np.array([[net_load_w]]),
+        presence=sure(
+            np.array([True] * steps if plugged is None else plugged, dtype=np.bool_),
+            np.array([0.0] * steps if trip_wh is None else trip_wh),
+            np.array([np.nan] * steps if target_wh is None else target_wh),
+        ),
         ceiling_wh=np.full(steps, 12_000.0),
         export_day=np.zeros(steps, dtype=np.int64),
     )
@@ -124,10 +126,11 @@ def toy_case(
         import_limit_w=10_000.0,
         export_limit_w=5000.0,
         may_export=True,
-        curtails=False,
+        throttled_above_w=None,
         wear_per_kwh=0.03,
         margin_per_kwh=0.0,
         unmet_per_kwh=2.0,
+        unmet_later_per_kwh=2.0,
         terminal_per_kwh=0.15,
         daily_export_wh=float("inf"),
         exported_today_wh=0.0,

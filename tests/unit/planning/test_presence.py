@@ -7,7 +7,8 @@ import pytest
 
 from tests.unit.planning.problems import REAL_LOSS, START_UTC, STORE, plan_problem
 from v2g_daemon.domain.goals import DepartureGoal
-from v2g_daemon.planning.presence import Presence, presence
+from v2g_daemon.planning.case import Presence
+from v2g_daemon.planning.presence import presence
 from v2g_daemon.planning.problem import outlook_of
 
 HOURS = 8
@@ -20,9 +21,10 @@ def at(hour: float) -> datetime:
 def present(*goals: DepartureGoal, plugged_in: bool = True) -> Presence:
     """Eight hours in hour-long steps."""
     starts = tuple(at(hour) for hour in range(HOURS))
-    return presence(
+    seen, _ = presence(
         starts_utc=starts, end_utc=at(HOURS), plugged_in=plugged_in, store=STORE, goals=goals
     )
+    return seen
 
 
 def leaving(hour: float, back: float | None, **changes: object) -> DepartureGoal:
@@ -90,5 +92,5 @@ def test_an_unreachable_target_is_clamped_to_what_full_power_reaches() -> None:
     )
     outlook = outlook_of(problem)
     # 2000 W lose 150 + 60 + 12 W: 1778 W for two hours on top of 5 kWh.
-    assert outlook.case.horizon.target_wh[1] == pytest.approx(8556.0)
+    assert outlook.case.horizon.presence.target_wh[1] == pytest.approx(8556.0)
     assert outlook.asked_wh[1] == 10_000.0

@@ -16,13 +16,13 @@ LEVELS_KW = [float(kw) for kw in range(-12, 13)]
 
 def cheapest_kwh(case: Case, *, depth_kwh: float = float("inf")) -> float:
     """The least objective over all sequences of whole kilowatts, in kW and kWh throughout."""
-    horizon, terms = case.horizon, case.terms
+    horizon, here, terms = case.horizon, case.horizon.presence, case.terms
 
     def from_step(step: int, soc: float, exported: float) -> float:
         if step == horizon.steps:
             return -terms.terminal_per_kwh * (soc - 2.0)
         best = float("inf")
-        for power in LEVELS_KW if horizon.plugged[step] else [0.0]:
+        for power in LEVELS_KW if here.plugged[step] else [0.0]:
             flow = horizon.net_load_w[step] / 1000.0 + power
             after = soc + power
             car_export = min(max(-flow, 0.0), max(-power, 0.0))
@@ -32,9 +32,9 @@ def cheapest_kwh(case: Case, *, depth_kwh: float = float("inf")) -> float:
                 continue
             buy, sell = horizon.import_per_kwh[step], horizon.export_per_kwh[step]
             cost = flow * (buy if flow > 0.0 else sell) + 0.03 * max(-power, 0.0)
-            after -= horizon.trip_wh[step] / 1000.0
-            if not np.isnan(horizon.target_wh[step]):
-                cost += 2.0 * max(horizon.target_wh[step] / 1000.0 - after, 0.0)
+            after -= here.trip_wh[step] / 1000.0
+            if not np.isnan(here.target_wh[step]):
+                cost += 2.0 * max(here.target_wh[step] / 1000.0 - after, 0.0)
             best = min(best, cost + from_step(step + 1, after, exported + car_export))
         return best
 

@@ -65,7 +65,7 @@ def test_surplus_of_the_roof_is_not_export_of_the_car() -> None:
 
 def test_where_pv_can_be_throttled_nothing_is_paid_for_export() -> None:
     assert price_of(0.0, net_load_w=-2000.0, export_per_kwh=-0.05)[0] == pytest.approx(0.10)
-    throttled = price_of(0.0, net_load_w=-2000.0, export_per_kwh=-0.05, curtails=True)
+    throttled = price_of(0.0, net_load_w=-2000.0, export_per_kwh=-0.05, throttled_above_w=5000.0)
     assert throttled[0] == 0.0
-    limited = price_of(0.0, net_load_w=-8000.0, curtails=True)
+    limited = price_of(0.0, net_load_w=-8000.0, throttled_above_w=5000.0)
     assert limited[0] == pytest.approx(-0.50)  # 5 of 8 kW go out

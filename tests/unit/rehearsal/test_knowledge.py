@@ -78,8 +78,8 @@ def test_equal_neighbours_are_one_slot_but_never_over_midnight() -> None:
 
 
 def test_a_curve_remembers_the_last_days() -> None:
-    curve = known_prices(hourly(20 * DAY), published=PUBLISHED).curve(15 * DAY)
-    assert curve.slots[0].interval.start_utc == datetime(2024, 1, 8, 23, tzinfo=UTC)
+    curve = known_prices(hourly(20 * DAY), published=PUBLISHED).curve(18 * DAY)
+    assert curve.slots[0].interval.start_utc == datetime(2024, 1, 4, 23, tzinfo=UTC)
 
 
 def test_a_departure_is_told_with_its_target_or_the_floor() -> None:

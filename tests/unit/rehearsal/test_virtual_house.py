@@ -216,3 +216,12 @@ def test_with_knowledge_b_no_departure_is_told() -> None:
     )
     assert standing.state.house.agenda is not None
     assert [entry.goals for entry in standing.state.house.agenda.goals] == [()]
+
+
+def test_an_empty_pack_is_known_to_be_empty_and_charges_at_once() -> None:
+    case = summer_days(1)
+    emptied = Stay(first=20, end=60, trip_wh=case.plant.pack_wh, target_wh=20_000.0)
+    done = ran(case, Strategy.V2G, replace(case.days, stays=(emptied,)))
+    assert done.energy_wh[19] > 0.0
+    assert done.setpoint_w[20] == pytest.approx(case.plant.max_charge_w)
+    assert done.energy_wh[59] >= 20_000.0

@@ -9,10 +9,17 @@ from typing import Any
 
 import pytest
 
+from tests.builders import a_vehicle
 from v2g_daemon.domain.interval import Interval
-from v2g_daemon.domain.ledger import EvseInterval, LedgerRow, PccInterval, TelemetryRow
-from v2g_daemon.domain.plan import HistoryRow
-from v2g_daemon.step.pasts import Past, remembered
+from v2g_daemon.domain.ledger import (
+    EvseInterval,
+    LedgerRow,
+    PccInterval,
+    SessionRow,
+    TelemetryRow,
+)
+from v2g_daemon.domain.plan import HistoryRow, PastStay
+from v2g_daemon.step.pasts import SESSIONS_KEPT, Past, remembered, stays_of
 
 T0 = datetime(2024, 12, 11, 18, 0, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)
@@ -163,3 +170,68 @@ def test_rows_without_energy_change_nothing() -> None:
     )
     past = after((pcc(0),))
     assert remembered(past, (telemetry,), T0) is past
+
+
+def session(number: int, **changes: Any) -> SessionRow:
+    """Plugged in for two hours, a day after the one before; 80 % at the end, 50 % at the start."""
+    began_utc = T0 + timedelta(days=number)
+    row = SessionRow(
+        session_id=f"s{number}",
+        evse_id="carport",
+        vehicle_id="car",
+        transaction_id=None,
+        plugged_in_utc=began_utc,
+        plugged_out_utc=began_utc + timedelta(hours=2),
+        start_soc=0.5,
+        end_soc=0.8,
+        charge_milliwh=0,
+        discharge_milliwh=0,
+    )
+    return replace(row, **changes)
+
+
+def test_of_a_session_the_newest_row_counts() -> None:
+    begun = remembered(Past(), (session(0, plugged_out_utc=None),), T0)
+    assert [row.plugged_out_utc for row in begun.sessions] == [None]
+    ended = remembered(begun, (session(0),), T0 + timedelta(hours=2))
+    assert ended.sessions == (session(0),)
+
+
+def test_sessions_are_kept_in_order_for_somewhat_more_than_a_year() -> None:
+    past = remembered(Past(), (session(1), session(0)), T0)
+    assert past.sessions == (session(0), session(1))
+    later = remembered(past, (session(2),), T0 + SESSIONS_KEPT + timedelta(hours=12))
+    assert later.sessions == (session(1), session(2))
+
+
+def test_a_trip_took_what_was_missing_when_the_car_came_back() -> None:
+    stays = stays_of((session(0), session(1, plugged_out_utc=None)), a_vehicle())
+    assert stays == (
+        PastStay(plugged_in_utc=T0, plugged_out_utc=T0 + timedelta(hours=2), trip_wh=None),
+        PastStay(
+            plugged_in_utc=T0 + timedelta(days=1),
+            plugged_out_utc=None,
+            trip_wh=pytest.approx(18_000.0),  # type: ignore[arg-type]
+        ),
+    )
+
+
+def test_a_car_that_was_charged_elsewhere_took_no_trip() -> None:
+    assert stays_of((session(0), session(1, start_soc=0.9)), a_vehicle())[1].trip_wh == 0.0
+
+
+def test_without_a_soc_no_trip_is_known() -> None:
+    rows = (session(0, end_soc=None), session(1), session(2, start_soc=None))
+    assert [stay.trip_wh for stay in stays_of(rows, a_vehicle())] == [None, None, None]
+
+
+def test_stays_of_other_cars_and_guests_teach_nothing() -> None:
+    rows = (session(0, vehicle_id="other"), session(1, vehicle_id=None))
+    assert stays_of(rows, a_vehicle()) == ()
+
+
+def test_what_was_charged_after_the_last_reading_was_in_the_pack_too() -> None:
+    # 30 kWh at the start, 20 kWh of 0.92 charged, 80 % = 48 kWh read last: 48.4 kWh it was.
+    first = session(0, charge_milliwh=20_000_000, end_soc=0.8)
+    stays = stays_of((first, session(1)), a_vehicle())
+    assert stays[1].trip_wh == pytest.approx(18_400.0)

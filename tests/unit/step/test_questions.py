@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
+from itertools import accumulate
 from typing import Any
 
 import pytest
@@ -27,11 +29,20 @@ from tests.builders import (
     some_counters,
 )
 from v2g_daemon.domain.goals import DepartureGoal
+from v2g_daemon.domain.ledger import SessionRow
 from v2g_daemon.domain.plan import HistoryRow, PlanProblem
 from v2g_daemon.domain.policy import ExportPolicy, Policy, Stage
 from v2g_daemon.domain.readings import EvseStatus, PowerControl
 from v2g_daemon.domain.snapshot import Snapshot
-from v2g_daemon.step.questions import Answer, Question, is_news, problem_of, question_of
+from v2g_daemon.step.pasts import Past
+from v2g_daemon.step.questions import (
+    Answer,
+    Question,
+    is_news,
+    problem_of,
+    question_of,
+    step_lengths,
+)
 
 
 def asked(snapshot: Snapshot, policy: Policy | None = None) -> Question | None:
@@ -50,7 +61,7 @@ def a_problem(
     policy: Policy | None = None,
     *,
     charged_wh: float = 0.0,
-    history: tuple[HistoryRow, ...] = (),
+    past: Past | None = None,
 ) -> PlanProblem:
     policy = a_policy() if policy is None else policy
     decision = decided(snapshot, policy=policy)
@@ -63,7 +74,7 @@ def a_problem(
         snapshot,
         policy,
         charged_wh=charged_wh,
-        history=history,
+        past=Past() if past is None else past,
     )
 
 
@@ -183,7 +194,8 @@ def test_the_problem_covers_48_hours_from_the_running_quarter_hour() -> None:
     car = an_evse_status(power_observed_at=now, registers_observed_at=now)
     problem = a_problem(a_snapshot(now=now, evses=(car,)))
     assert problem.start_utc == NOW.utc
-    assert problem.step_s == (900,) * 192
+    assert sum(problem.step_s) == 48 * 3600
+    assert problem.step_s[:24] == (900,) * 24
     assert problem.asked_at == now
 
 
@@ -281,10 +293,55 @@ def test_an_old_meter_reading_says_nothing_about_the_present_load() -> None:
 def test_history_and_prices_go_along() -> None:
     history = (HistoryRow(start_utc=in_hours(-24.0), net_load_w=400.0),)
     snapshot = a_snapshot()
-    problem = a_problem(snapshot, history=history)
+    problem = a_problem(snapshot, past=Past(history=history))
     assert problem.history is history
     assert problem.prices is snapshot.prices
     assert (problem.cycle_margin_per_kwh, problem.unmet_goal_per_kwh) == (0.02, 5.0)
+
+
+def test_the_stays_of_this_car_go_along_but_not_where_its_soc_is_unknown() -> None:
+    rows = (
+        SessionRow(
+            session_id="s0",
+            evse_id="carport",
+            vehicle_id=a_vehicle().vehicle_id,
+            transaction_id=None,
+            plugged_in_utc=in_hours(-30.0),
+            plugged_out_utc=in_hours(-20.0),
+            start_soc=0.4,
+            end_soc=0.8,
+            charge_milliwh=0,
+            discharge_milliwh=0,
+        ),
+    )
+    problem = a_problem(a_snapshot(), past=Past(sessions=rows))
+    assert [stay.plugged_in_utc for stay in problem.stays] == [in_hours(-30.0)]
+    assert problem.unmet_later_per_kwh == 3.0
+    blind = a_problem(a_snapshot(evses=(without_soc(),)), past=Past(sessions=rows))
+    assert blind.stays == ()
+
+
+def test_the_sun_goes_along_and_whether_the_inverter_keeps_the_export_limit() -> None:
+    throttled = a_policy(grid=a_grid(export_limit_w=4000.0, throttles_pv=True))
+    problem = a_problem(a_snapshot(pv_power_w=1234.0), throttled)
+    assert (problem.current_pv_w, problem.pv_throttled_above_w) == (1234.0, 4000.0)
+    assert a_problem(a_snapshot()).pv_throttled_above_w is None
+
+
+def test_what_lies_far_ahead_is_told_by_the_hour() -> None:
+    lengths_s = step_lengths(NOW.utc, ())
+    assert sum(lengths_s) == 48 * 3600
+    assert lengths_s[:24] == (900,) * 24
+    assert lengths_s[-1] == 3600
+    assert set(lengths_s) == {900, 3600}
+
+
+def test_the_hour_of_a_departure_is_told_by_the_quarter_hour() -> None:
+    leaving = DepartureGoal(ready_by_utc=NOW.utc + timedelta(hours=20, minutes=45), soc=0.8)
+    lengths_s = step_lengths(NOW.utc, (leaving,))
+    ends_s = list(accumulate(lengths_s))
+    assert 20 * 3600 + 45 * 60 in ends_s
+    assert len(lengths_s) == len(step_lengths(NOW.utc, ())) + 3
 
 
 # --- without a SoC, and goals in energy

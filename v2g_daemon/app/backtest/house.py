@@ -183,7 +183,7 @@ def _driven_by(schedule: WeeklySchedule, car: str) -> WeeklySchedule:
 
 
 def _plant(policy: Policy) -> Plant:
-    """What the first charger and car are; PV is not ours to throttle."""
+    """What the first charger and car are; PV is throttled where the inverter does."""
     evse, vehicle, grid = policy.evses[0], policy.vehicles[0], policy.grid
     fuse_w = grid.main_fuse_a * grid.nominal_voltage_v * grid.phases
     return Plant(
@@ -198,7 +198,7 @@ def _plant(policy: Policy) -> Plant:
         loss=evse.loss,
         import_limit_w=fuse_w if grid.import_limit_w is None else min(fuse_w, grid.import_limit_w),
         export_limit_w=0.0 if grid.export_limit_w is None else grid.export_limit_w,
-        curtails=False,
+        curtails=grid.throttles_pv,
     )
 
 

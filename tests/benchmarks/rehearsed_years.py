@@ -1,0 +1,105 @@
+"""Our V2G through the six real years, by the rehearsal's own step, scored by score_year.
+
+    python -m tests.benchmarks.rehearsed_years [--knowledge b] [--set NAME=VALUE] [YEAR ...]
+
+One line of JSON for each year. `--set` changes a constant for the run, such as
+`planning.habits.TRIPS_HALF_LIFE=30`; `--unmet-later` is the owner's setting.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import importlib
+import json
+import os
+import time
+from dataclasses import replace
+
+for library in ("OMP", "OPENBLAS", "MKL"):
+    os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+from tests.benchmarks.score_year import YEARS, read_year, score, share  # noqa: E402 - see above
+from v2g_daemon.adapters.series.folder import read_pairing  # noqa: E402
+from v2g_daemon.app.backtest.pairing_case import case_of_pairing  # noqa: E402
+from v2g_daemon.domain.plan import Plan, PlanProblem  # noqa: E402
+from v2g_daemon.planning.plan import advise  # noqa: E402
+from v2g_daemon.rehearsal.job import Job, run  # noqa: E402
+from v2g_daemon.rehearsal.knowledge import Knowledge  # noqa: E402
+from v2g_daemon.rehearsal.strategies import Strategy  # noqa: E402
+
+NAMES = ("nl2024", "nl2023pv", "agile2020", "pge2025", "ercot2022", "nl2024pv")
+
+
+def job_of(name: str, knowledge: Knowledge, *, strategy: Strategy, unmet_later: float) -> Job:
+    """A year as the rehearsal does it, at one price of a missed later trip."""
+    case = case_of_pairing(read_pairing(YEARS / name), None)
+    job = case.job(strategy, knowledge)
+    economics = replace(job.policy.economics, unmet_later_per_kwh=unmet_later)
+    return replace(job, policy=replace(job.policy, economics=economics))
+
+
+def measured(name: str, job: Job) -> dict[str, object]:
+    """The figures of a year; the seconds are of this process alone."""
+    spent: list[float] = []
+
+    def planner(problem: PlanProblem) -> Plan:
+        begun_s = time.process_time()
+        plan = advise(problem)
+        spent.append(time.process_time() - begun_s)
+        return plan
+
+    begun_s = time.process_time()
+    ran = run(job, planner=planner, foresight=lambda job: (), progress=lambda slots: None)
+    seconds_s = time.process_time() - begun_s
+    year = read_year(name)
+    plain = json.loads((YEARS / "reference.json").read_text())[name]["policies"]["plain"]
+    scored = score(year, [setpoint_w / 1000.0 for setpoint_w in ran.setpoint_w])
+    nights = sum(1 for slot, here in enumerate(year.plugged) if here) / 96.0
+    return {
+        "year": name,
+        "share": round(100.0 * share(name, scored), 2),
+        "net_cost": round(scored["net_cost"], 2),
+        "avoidable_kwh": round(max(scored["missed_kwh"] - plain["missed_kwh"], 0.0), 2),
+        "missed_kwh": round(scored["missed_kwh"], 2),
+        "starts": scored["starts"],
+        "starts_a_day": round(scored["starts"] / nights, 2),
+        "discharged_kwh": round(scored["discharged_kwh"], 1),
+        "plans": len(spent),
+        "plan_ms": round(1000.0 * sum(spent) / max(len(spent), 1), 2),
+        "seconds": round(seconds_s, 1),
+    }
+
+
+def change(setting: str) -> None:
+    """Set a constant in every module of the planner that holds it."""
+    name, _, value = setting.partition("=")
+    module, _, constant = name.rpartition(".")
+    found = importlib.import_module(f"v2g_daemon.{module}")
+    setattr(found, constant, type(getattr(found, constant))(float(value)))
+
+
+def main() -> None:
+    """Run the years one after another."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("years", nargs="*", default=list(NAMES))
+    parser.add_argument("--knowledge", default="a", choices=["a", "b"])
+    parser.add_argument("--strategy", default="v2g", choices=["v1g", "v2h", "v2g"])
+    parser.add_argument("--unmet-later", type=float, default=3.0)
+    parser.add_argument("--set", action="append", default=[], dest="changes")
+    options = parser.parse_args()
+    for setting in options.changes:
+        change(setting)
+    gc.disable()
+    for name in options.years:
+        job = job_of(
+            name,
+            Knowledge(options.knowledge),
+            strategy=Strategy(options.strategy),
+            unmet_later=options.unmet_later,
+        )
+        print(json.dumps(measured(name, job)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""What past stays teach: when this car leaves and returns in a week, and what its trips take.
+
+Two hazards per quarter hour of the local week: that a car plugged in leaves at its end, and that
+one away is back. Neighbouring quarter hours and like weekdays lend each other what they saw.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from v2g_daemon.domain.plan import PastStay
+from v2g_daemon.planning.case import Floats, Ints, Trips
+from v2g_daemon.planning.wall import (
+    QUARTER_S,
+    Steps,
+    local_seconds,
+    posix_seconds,
+    quarters_of_the_week,
+)
+
+DAYS, QUARTERS = 7, 96
+WEEK = DAYS * QUARTERS
+REACH_QUARTERS = 6
+SPREAD_QUARTERS = 2.5
+SAME_DAY, SAME_KIND, OTHER_KIND = 1.0, 0.4, 0.1
+# Before anything was seen: a change every other day, as if seen for a little more than a quarter.
+PRIOR_CHANCE = 0.5 / QUARTERS
+PRIOR_QUARTERS = 1.2
+
+TRIPS_KEPT = 400
+TRIPS_HALF_LIFE = 15.0
+QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)
+QUANTILE_WEIGHTS = (0.2, 0.2, 0.2, 0.2, 0.18)
+LARGEST_WEIGHT = 0.02
+# What a trip takes of the pack until one was seen.
+FIRST_TRIPS_OF_PACK = (0.13, 0.27)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Habits:
+    """Chances per quarter hour of the local week (Monday 0:00 first), and what a trip takes."""
+
+    leaves: Floats
+    returns: Floats
+    trips: Trips
+
+    def over(self, steps: Steps, zone: ZoneInfo) -> tuple[Floats, Floats]:
+        """The chances of leaving and of returning by the end of each step."""
+        week = quarters_of_the_week(steps.quarters_s, zone)
+        quarters = steps.hours * (3600.0 / QUARTER_S)
+        return (
+            1.0 - (1.0 - steps.mean(self.leaves[week])) ** quarters,
+            1.0 - (1.0 - steps.mean(self.returns[week])) ** quarters,
+        )
+
+
+def habits_of(
+    stays: Sequence[PastStay], *, now_utc: datetime, timezone_name: str, capacity_wh: float
+) -> Habits | None:
+    """The habits of the car; None without a single stay."""
+    if not stays:
+        return None
+    zone = ZoneInfo(timezone_name)
+    ordered = sorted(stays, key=lambda stay: stay.plugged_in_utc)
+    came = _local_quarters([stay.plugged_in_utc for stay in ordered], zone)
+    went_utc = [stay.plugged_out_utc or now_utc for stay in ordered]
+    went = np.maximum(_local_quarters(went_utc, zone, up=True), came)
+    gone = np.array([stay.plugged_out_utc is not None for stay in ordered], dtype=np.bool_)
+    now = _local_quarters([now_utc], zone)
+    out_until = np.concatenate([came[1:], np.where(gone[-1], now, went[-1:])])
+    leaves = _hazard(events=went[gone] - 1, first=came, end=went)
+    returns = _hazard(events=came[1:] - 1, first=went, end=np.maximum(out_until, went))
+    trips_wh = [stay.trip_wh for stay in ordered if stay.trip_wh is not None]
+    return Habits(leaves=leaves, returns=returns, trips=_trips(trips_wh, capacity_wh))
+
+
+def _local_quarters(moments_utc: Sequence[datetime], zone: ZoneInfo, *, up: bool = False) -> Ints:
+    """Quarter hours of the wall clock since a Monday, down or up to a whole one."""
+    local_s = local_seconds(posix_seconds(moments_utc), zone)
+    return -(-local_s // QUARTER_S) if up else local_s // QUARTER_S
+
+
+def _hazard(*, events: Ints, first: Ints, end: Ints) -> Floats:
+    """Events per quarter hour at risk; the spans [first, end) were at risk."""
+    happened = _pooled(np.bincount(events % WEEK, minlength=WEEK).astype(np.float64))
+    at_risk = _pooled(_covered(first, end))
+    hazard = (happened + PRIOR_CHANCE * PRIOR_QUARTERS) / (at_risk + PRIOR_QUARTERS)
+    return np.clip(hazard, 0.0, 1.0)
+
+
+def _covered(first: Ints, end: Ints) -> Floats:
+    """How often the spans cover each quarter hour of the week."""
+    length = end - first
+    rises = np.zeros(2 * WEEK + 1)
+    begin = first % WEEK
+    np.add.at(rises, begin, 1.0)
+    np.add.at(rises, begin + length % WEEK, -1.0)
+    twice = np.cumsum(rises)[: 2 * WEEK].reshape(2, WEEK).sum(axis=0)
+    covered: Floats = twice + float((length // WEEK).sum())
+    return covered
+
+
+def _pooled(week: Floats) -> Floats:
+    """Spread over neighbouring quarter hours, and lent between weekdays."""
+    away = np.arange(-REACH_QUARTERS, REACH_QUARTERS + 1)
+    kernel = np.exp(-0.5 * (away / SPREAD_QUARTERS) ** 2)
+    around = np.concatenate([week[-REACH_QUARTERS:], week, week[:REACH_QUARTERS]])
+    spread = np.convolve(around, kernel, "valid")
+    weekend = np.arange(DAYS) >= 5
+    lent = np.where(weekend[:, None] == weekend, SAME_KIND, OTHER_KIND)
+    np.fill_diagonal(lent, SAME_DAY)
+    pooled: Floats = (lent @ spread.reshape(DAYS, QUARTERS)).reshape(WEEK)
+    return pooled
+
+
+def _trips(trips_wh: Sequence[float], capacity_wh: float) -> Trips:
+    """Quantiles in which new trips count most, and the largest one of late."""
+    if len(trips_wh) == 0:
+        share = np.array(FIRST_TRIPS_OF_PACK)
+        return Trips(energy_wh=share * capacity_wh, weight=np.full(len(share), 1.0 / len(share)))
+    seen_wh = np.array(trips_wh[-TRIPS_KEPT:])
+    weight = np.exp2(-np.arange(len(seen_wh))[::-1] / TRIPS_HALF_LIFE)
+    order = np.argsort(seen_wh, kind="stable")
+    middle = (np.cumsum(weight[order]) - weight[order] / 2.0) / weight.sum()
+    quantiles_wh = np.interp(QUANTILES, middle, seen_wh[order])
+    return Trips(
+        energy_wh=np.append(quantiles_wh, seen_wh.max()),
+        weight=np.array([*QUANTILE_WEIGHTS, LARGEST_WEIGHT]),
+    )
