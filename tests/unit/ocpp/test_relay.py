@@ -261,6 +261,19 @@ def test_payloads_of_any_shape_are_taken_as_they_are(
         ear.numbers.translated(message.action, message.payload)
 
 
+@pytest.mark.parametrize(
+    "answer",
+    ['[4,"1","FormationViolation","",{}]', '[3,"1",{"currentTime":"2024-12-11T18:00:00Z"}]'],
+)
+def test_a_start_that_got_no_number_leaves_its_message_id_free(answer: str) -> None:
+    ear = an_ear(OcppVersion.V1_6)
+    ear.heard('[2,"1","StartTransaction",{"connectorId":1}]')
+    ear.said(answer)
+    ear.said('[3,"1",{"transactionId":41,"idTagInfo":{"status":"Accepted"}}]')
+    ear.numbers.answered("1", 9001, NOW)
+    assert ear.numbers.translated("StopTransaction", {"transactionId": 41}) is None
+
+
 def test_a_repeated_frame_is_forwarded_once() -> None:
     ear = an_ear()
     ear.let_in = True

@@ -13,6 +13,7 @@ from v2g_daemon.adapters.ocpp.relay.words import forwarded
 from v2g_daemon.adapters.ocpp.security.attempts import NOTES, Tally
 from v2g_daemon.adapters.ocpp.wire.codec import (
     CallFrame,
+    ErrorFrame,
     JsonObject,
     ResultFrame,
     known_actions,
@@ -83,10 +84,14 @@ class Ear:
         if not self._starts:
             return
         frame = parse_frame(text)
-        if isinstance(frame, ResultFrame) and frame.message_id in self._starts:
-            connector, now = self._starts.pop(frame.message_id), self._clock.now()
-            number = frame.payload["transactionId"]
-            self.numbers.given(frame.message_id, number, connector, now)
+        if not isinstance(frame, ResultFrame | ErrorFrame):
+            return
+        connector = self._starts.pop(frame.message_id, None)
+        if connector is None or not isinstance(frame, ResultFrame):
+            return
+        number = frame.payload.get("transactionId")
+        if isinstance(number, int):  # else it answers something else under the same message id
+            self.numbers.given(frame.message_id, number, connector, self._clock.now())
 
     def _is_repeated(self, message_id: str, content: int) -> bool:
         """Stations say a thing again whose answer they missed; it was taken the first time."""
