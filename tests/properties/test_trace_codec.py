@@ -111,6 +111,11 @@ def a_setpoint(rng: Random) -> Setpoint:
     )
 
 
+def a_problem(rng: Random) -> PlanProblem:
+    steps = tuple(rng.randint(1, 2**40) for _ in range(rng.randint(1, 3)))
+    return PlanProblem(**{**parts(PlanProblem, rng), "step_s": steps})
+
+
 LEAVES: dict[object, Callable[[Random], object]] = {
     float: a_float,
     int: lambda rng: rng.randint(-(2**60), 2**60),
@@ -123,6 +128,7 @@ LEAVES: dict[object, Callable[[Random], object]] = {
     Instant: an_instant,
     Interval: an_interval,
     Outlook: an_outlook,
+    PlanProblem: a_problem,
     PowerRange: a_range,
     PriceCurve: a_curve,
     Setpoint: a_setpoint,
@@ -140,8 +146,13 @@ def drawn(cls: Any, rng: Random) -> Any:
         return drawn(rng.choice(get_args(cls)), rng)
     if issubclass(cls, Enum):
         return rng.choice(list(cls))
+    return cls(**parts(cls, rng))
+
+
+def parts(cls: Any, rng: Random) -> dict[str, Any]:
+    """What a dataclass is made of."""
     hints = get_type_hints(cls)
-    return cls(**{one.name: drawn(hints[one.name], rng) for one in fields(cls) if one.init})
+    return {one.name: drawn(hints[one.name], rng) for one in fields(cls) if one.init}
 
 
 SEEDS = st.integers(min_value=0, max_value=2**32)
