@@ -286,6 +286,17 @@ MAPS: dict[str, MeterMap] = {
         ranges=((37100, 38),),
         constants={37100: 1},
     ),
+    "huawei_emma": MeterMap(
+        function_codes=(3,),
+        cells=(
+            total("u64", 30332, "export_wh", 0.1),
+            total("u64", 30338, "import_wh", 0.1),
+            *phases("i32", (31651, 31653, 31655), "current_a", 10),
+            total("i32", 31657, "power_w"),
+            *phases("i32", (31665, 31667, 31669), "power_w"),
+        ),
+        ranges=((30302, 72), (31651, 20)),
+    ),
     "shelly_pro3em": MeterMap(
         function_codes=(4,),
         little=True,
