@@ -54,7 +54,9 @@ MODBUS_LINE_SWITCHES: dict[str, Switch] = {
 METER_SWITCHES: dict[str, Switch] = {
     **MODBUS_LINE_SWITCHES,
     "refuses": _switch("no TCP"),
+    "failure": _switch("exception 4"),
     "frozen": _switch("old values"),
+    "register_noise": _switch("one register of each answer holds a word of chance"),
     "not_implemented": _switch("0x8000 / NaN"),
     "zeros": _switch("every register 0"),
     "ones": _switch("every register 0xFFFF"),

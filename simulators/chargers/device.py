@@ -9,14 +9,18 @@ from collections.abc import Iterable, Mapping
 from simulators.chargers.table import ChargerTable
 from simulators.clock import ScaledClock
 from simulators.faults import FaultBoard
-from simulators.modbus.frames import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, ILLEGAL_VALUE
+from simulators.modbus.frames import (
+    DEVICE_FAILURE,
+    ILLEGAL_ADDRESS,
+    ILLEGAL_FUNCTION,
+    ILLEGAL_VALUE,
+)
 from simulators.modbus.maps import FORMATS
 from simulators.modbus.server import Refused
 from simulators.switches import Parameters
 from simulators.vehicle import Vehicle
 from simulators.world import Outlet, World
 
-DEVICE_FAILURE = 4
 FOREIGN_EVERY_S = 20.0
 FLOWS_W = 0.5
 
