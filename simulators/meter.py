@@ -75,7 +75,7 @@ class MeterUnit:
         if "zeros" in kinds or "ones" in kinds:
             return (0 if "zeros" in kinds else 0xFFFF,) * len(wanted)
         held = [self._registers[one] for one in wanted]
-        if "register_noise" in kinds:
+        if held and "register_noise" in kinds:
             held[self._chance.randrange(len(held))] = self._chance.randrange(0x10000)
         return tuple(held)
 

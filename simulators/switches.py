@@ -175,6 +175,7 @@ CHARGER_SWITCHES: dict[str, Switch] = {
     "refuses": METER_SWITCHES["refuses"],
     "module_crash": _switch("takes connections and answers everything with exception 4"),
     "frozen": METER_SWITCHES["frozen"],
+    "register_noise": METER_SWITCHES["register_noise"],
     "error_state": _switch("its state is an error"),
     "reboot": _switch("once: its orders and settings are lost"),
     "refuses_writes": _switch("exception 4 to every write"),

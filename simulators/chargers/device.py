@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
+from random import Random
 
 from simulators.chargers.table import ChargerTable
 from simulators.clock import ScaledClock
@@ -84,6 +85,7 @@ class ChargerDevice(ABC):
         self.foreign_at_s: float | None = None
         self._plugs = self.outlet.plug_count
         self._old: dict[int, Registers] = {}
+        self._chance = Random(1)
 
     @property
     def vehicle(self) -> Vehicle | None:
@@ -128,7 +130,10 @@ class ChargerDevice(ABC):
         ):
             raise Refused(ILLEGAL_ADDRESS)
         image = self._image(function_code)
-        return tuple(image.get(one, 0) for one in range(address, address + count))
+        held = [image.get(one, 0) for one in range(address, address + count)]
+        if held and self.shows("register_noise"):
+            held[self._chance.randrange(count)] = self._chance.randrange(0x10000)
+        return tuple(held)
 
     def write(self, address: int, values: tuple[int, ...]) -> None:
         """Take an order; raises Refused."""
