@@ -26,7 +26,7 @@ test: lint ## The gates and every test that needs no root and no foreign peer (1
 
 # Houses at the speed of life mostly wait: four fit side by side. Three time-lapsed demos side by
 # side need both cores for themselves.
-AT_LIFE_SPEED := $(patsubst %,tests/system/test_%.py,mid_discharge ten_minutes ocpp_rpc_peer probe who_may)
+AT_LIFE_SPEED := $(patsubst %,tests/system/test_%.py,mid_discharge ten_minutes ocpp_rpc_peer probe)
 WINDOWS := tests/system/test_demo_windows.py
 
 test-system: $(DEV_STAMP) ## Processes over loopback: long demos, kills, installs, foreign peers
