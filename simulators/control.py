@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, HTTPException, Response
@@ -16,6 +17,7 @@ from simulators.prices import GARBAGE, HANG_S, BadRequest, NotPublished, PriceSe
 from simulators.report import intervals_report, world_report
 from simulators.scenario import FaultWords
 from simulators.station.station import Station
+from simulators.switches import Switches
 from simulators.vehicle import Vehicle
 from simulators.world import World
 
@@ -69,6 +71,7 @@ class Control:
         stations: list[Station],
         chargers: list[SimulatedCharger],
         prices: PriceService | None,
+        switches: Mapping[str, Switches],
     ) -> None:
         """Keep the parts."""
         self.world = world
@@ -77,6 +80,7 @@ class Control:
         self.stations = {station.table.id: station for station in stations}
         self.chargers = {charger.table.id: charger for charger in chargers}
         self.prices = prices
+        self._switches = switches
 
     def now_s(self) -> float:
         """Advance the world to this moment and return it."""
@@ -87,13 +91,12 @@ class Control:
     def set_fault(self, order: FaultOrder) -> None:
         """Start or clear faults of a device."""
         now_s = self.now_s()
-        chargers = list(self.chargers)
-        if order.device not in {METER, PRICES, *self.stations, *chargers}:
+        if order.device not in {METER, PRICES, *self.stations, *self.chargers}:
             raise HTTPException(400, f"no device {order.device!r}")
         if order.kind == "none":
             self.faults.clear(order.device)
         else:
-            wrong = mistake(order.device, order.kind, order.given(), chargers=chargers)
+            wrong = mistake(order.device, order.kind, order.given(), known=self._switches)
             if wrong is not None:
                 raise HTTPException(400, wrong)
             fault = fault_of(
@@ -102,7 +105,7 @@ class Control:
                 order.given(),
                 from_s=now_s,
                 for_s=order.for_s,
-                chargers=chargers,
+                known=self._switches,
             )
             self.faults.add(fault)
         self._wake()

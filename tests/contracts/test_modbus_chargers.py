@@ -173,3 +173,52 @@ async def test_released_it_is_its_owners_again(make: str) -> None:
             "sigenergy-evdc": lambda: not house.device.running,
         }[make]
         assert not control()
+
+
+LIES = ("zeros", "ones", "not_implemented", "word_order")
+
+
+@pytest.mark.parametrize("kind", LIES)
+@pytest.mark.parametrize("make", MAKES)
+async def test_registers_that_lie_lead_to_no_power_past_what_was_told(make: str, kind: str) -> None:
+    async with charger_house(make, timeout_s=0.2) as house:
+        target_w = -POWER_W if make in ENDS_BY_ITSELF else POWER_W
+        await house.met()
+        await house.follow(target_w)
+        flows_w: list[float] = []
+        until = house.clock.now().later(60.0)
+
+        def a_minute() -> bool:
+            flows_w.append(house.true_power_w())
+            return until.reached(house.clock.now())
+
+        house.fault(kind)
+        await house.hold(target_w, a_minute)
+        lowest_w, highest_w = sorted((0.0, target_w))
+        assert all(lowest_w - 1.0 <= power_w <= highest_w + 1.0 for power_w in flows_w)
+        # Whatever it tells: less is heard, or the device's own end comes.
+        await house.hold(0.0, lambda: abs(house.true_power_w()) <= 1.0)
+        house.fault("none")
+        await house.follow(target_w)
+
+
+@pytest.mark.parametrize("kind", LIES)
+@pytest.mark.parametrize("make", MAKES)
+async def test_registers_that_lie_lead_to_no_discharge_that_was_not_permitted(
+    make: str, kind: str
+) -> None:
+    async with charger_house(make, timeout_s=0.2) as house:
+        only_charge = PowerRange(lowest_w=0.0, highest_w=3000.0)
+        await house.met()
+        house.fault(kind)
+        flows_w: list[float] = []
+        until = house.clock.now().later(60.0)
+
+        def a_minute() -> bool:
+            flows_w.append(house.true_power_w())
+            return until.reached(house.clock.now())
+
+        await house.hold(POWER_W, a_minute, permitted=only_charge)
+        assert all(-1.0 <= power_w <= POWER_W + 1.0 for power_w in flows_w)
+        house.fault("none")
+        await house.follow(POWER_W, permitted=only_charge)
