@@ -113,6 +113,9 @@ class TcpPort(ABC):
             await self.talk(reader, writer)
         except (ConnectionError, ssl.SSLError, asyncio.IncompleteReadError):
             pass
+        except asyncio.CancelledError:
+            # The end of the loop ends this task with it; Python 3.11 takes it for an error.
+            pass
         finally:
             self.open_connections -= 1
             self._writers.discard(writer)

@@ -35,6 +35,7 @@ GRID_W = 500.0
 LATER_W = 4200.0
 DISCHARGE_W = -3000.0
 MAX_AGE_S = 5.0
+STATIC_SAFE_W = 3 * 6.0 * 230.0
 # A tick, a period, and a busy machine.
 SLACK_S = 2.0
 RECOVERS_IN_S = 12.0
@@ -58,6 +59,7 @@ class House:
     seen_w: list[float] = field(default_factory=list)
     faults: list[FaultCode] = field(default_factory=list)
     may_discharge: bool = False
+    may_charge_w: float = 0.0
 
     async def run(self) -> None:
         """Read and decide until cancelled."""
@@ -80,8 +82,10 @@ class House:
             recording=health,
         )
         self.memory, decision = decide(self.memory, snapshot, self.policy)
-        (limit,) = [one for one in decision.evses[0].limits if one.reason.rule == "export_limit"]
+        limits = decision.evses[0].limits
+        (limit,) = [one for one in limits if one.reason.rule == "export_limit"]
         self.may_discharge = limit.permitted.lowest_w < 0.0
+        self.may_charge_w = min(one.permitted.highest_w for one in limits)
         self.faults = [fault.code for fault in decision.faults]
         if news.meter is not None and self.may_discharge:
             self.seen_w.append(news.meter.power_w)
@@ -144,6 +148,8 @@ async def _fault(house: House, kind: str) -> str | None:
     loop = asyncio.get_running_loop()
     if not await _within(lambda: house.may_discharge, 8.0):
         return f"{kind}: discharge was never permitted"
+    if house.may_charge_w <= STATIC_SAFE_W:
+        return f"{kind}: no more than the static safe current was ever permitted"
     house.parts.control.set_fault(FaultOrder(device="meter", kind=kind))
     house.parts.control.set_house(HouseOrder(load_w=LATER_W))
     began_s = loop.time()
@@ -158,6 +164,8 @@ async def _fault(house: House, kind: str) -> str | None:
         return f"{kind}: no {wanted.value} after {loop.time() - began_s:.1f} s"
     if house.may_discharge:
         return f"{kind}: discharge is still permitted"
+    if house.may_charge_w > STATIC_SAFE_W:
+        return f"{kind}: {house.may_charge_w:g} W of charging are still permitted"
     lies = {watts for watts in house.seen_w if round(watts) not in (GRID_W, LATER_W)}
     if lies:
         return f"{kind}: decided on {lies} W"
