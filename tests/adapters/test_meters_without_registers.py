@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,18 @@ from simulators.scenario import Scenario
 from tests.adapters.meter_in_time import Connect, a_house, lived_through
 from tests.adapters.modbus.lines import terminal_pair
 from tests.adapters.modbus.meters import free_port
+from tests.unit.settings.files import SMALLEST, written
 from v2g_daemon.adapters.http_meter.meter import HttpMeter, HttpSource
 from v2g_daemon.adapters.http_meter.translate import Pointers
 from v2g_daemon.adapters.p1 import meter as p1
 from v2g_daemon.adapters.p1.meter import P1Link, P1Meter
 from v2g_daemon.adapters.speedwire.meter import SpeedwireLink, SpeedwireMeter
 from v2g_daemon.adapters.system.clock import RealClock
+from v2g_daemon.app.doctor_devices import meter_lines
 from v2g_daemon.domain.errors import DeviceProtocolError, DeviceUnreachable
+from v2g_daemon.domain.snapshot import CommissioningRecord, CommissioningStep
 from v2g_daemon.ports import Clock, Meter
+from v2g_daemon.settings import load_settings
 
 PHASES_W = (1500.0, 1100.0, -200.0)
 GROUP = "239.12.255.254"
@@ -219,3 +224,47 @@ async def test_a_meter_without_registers_that_hangs_lies_or_freezes_ends_dischar
     ]
     found = await asyncio.gather(*map(lived_through, houses, kinds))
     assert [one for one in found if one is not None] == []
+
+
+ANSWER = """
+[meter.answer]
+power_w = "/power_w"
+sign = 1
+"""
+CONFIGURED = {
+    "p1+tcp": "p1+tcp://127.0.0.1:{port}",
+    "speedwire": "speedwire://127.0.0.1:{port}",
+    "http": "http://127.0.0.1:{port}/status",
+}
+
+
+def sign_test(of_meter: str) -> CommissioningRecord:
+    return CommissioningRecord(
+        step=CommissioningStep.SIGN_TEST,
+        evse_serial="SIM-1",
+        recorded_at_utc=datetime(2024, 12, 1, tzinfo=UTC),
+        recorded_by="A. Fitter",
+        evidence="a kettle",
+        simulated=True,
+        meter_serial=of_meter,
+    )
+
+
+@pytest.mark.parametrize("link", CONFIGURED)
+async def test_the_doctor_reads_it_as_configured_and_knows_whose_sign_was_proved(
+    link: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("V2G_PASSWORD_GARAGE", "secret-word")
+    async with simulated(table_of(link)) as parts:
+        assert parts.meter is not None
+        url = CONFIGURED[link].format(port=parts.meter.port)
+        answer = ANSWER if link == "http" else ""
+        table = f'[[meter]]\nrole = "grid"\nlink = "{url}"\n{answer}[control]\nstage = "v2g"\n'
+        house = load_settings(written(tmp_path, SMALLEST + table))
+        # The answer of the HTTP meter is not asked for its number: its address stands for it.
+        known_by = url if link == "http" else SERIAL[link]
+        seen, proved = [one async for one in meter_lines(house, (sign_test(known_by),), None)]
+        assert (seen.is_good, proved.is_good) == (True, True)
+        assert "2400 W" in seen.detail
+        _, refused = [one async for one in meter_lines(house, (sign_test("another"),), None)]
+        assert "proved for another meter" in refused.detail
