@@ -29,6 +29,7 @@ from v2g_daemon.adapters.system.watchdog import SystemdWatchdog
 from v2g_daemon.adapters.web.cars import add_cars
 from v2g_daemon.adapters.web.certificates import add_certificate_routes
 from v2g_daemon.adapters.web.meter_test_routes import add_meter_test_routes
+from v2g_daemon.adapters.web.plan_routes import add_plan_route
 from v2g_daemon.adapters.web.probe_routes import add_probe_routes
 from v2g_daemon.adapters.web.record_routes import add_record_routes
 from v2g_daemon.adapters.web.routes import build_api
@@ -43,6 +44,7 @@ from v2g_daemon.app.charger_dialects import dialects_of
 from v2g_daemon.app.latches import LatchDesk
 from v2g_daemon.app.meter_test.desk import MeterTestDesk
 from v2g_daemon.app.overrides import Overrides
+from v2g_daemon.app.plans import PlanDesk
 from v2g_daemon.app.price_sources import price_rules
 from v2g_daemon.app.probes import ProbeDesk
 from v2g_daemon.app.records import RecordDesk
@@ -52,6 +54,7 @@ from v2g_daemon.domain.interval import Interval, local_day
 from v2g_daemon.domain.ledger import SessionRow
 from v2g_daemon.domain.memory import EvseMemory, Memory
 from v2g_daemon.domain.policy import Policy
+from v2g_daemon.domain.prospect import Hint
 from v2g_daemon.domain.snapshot import CommissioningRecord
 from v2g_daemon.ports import Clock, EvsePort, LedgerReader, ObservationSink
 from v2g_daemon.runtime.control_loop import ControlLoop, Surroundings
@@ -86,9 +89,14 @@ class Parts:
 class NewestOutcome:
     """Keeps the last tick for whoever asks (status, demo)."""
 
-    def __init__(self, *listeners: Callable[[Outcome], None]) -> None:
+    def __init__(
+        self,
+        *listeners: Callable[[Outcome], None],
+        hints: Callable[[Outcome], tuple[Hint, ...]] = lambda outcome: (),
+    ) -> None:
         self.outcome: Outcome | None = None
         self._listeners = listeners
+        self._hints = hints
 
     def __call__(self, outcome: Outcome) -> None:
         """Called by the loop once per tick."""
@@ -101,7 +109,7 @@ class NewestOutcome:
         found = self.outcome
         if found is None:
             return None
-        return status_json(found.snapshot, found.decision.evses, found.faults)
+        return status_json(found.snapshot, found.decision.evses, found.faults, self._hints(found))
 
 
 def clock_of(settings: Settings) -> RealClock | ScaledClock:
@@ -216,14 +224,16 @@ def _desks(
 ) -> tuple[NewestOutcome, FastAPI]:
     """Who listens to every tick, and the API through which people ask and wish."""
     overrides, latches = Overrides(policy=policy, sink=latest), LatchDesk(sink=latest)
-    cars = CarDesk(policy=policy, sink=latest)
+    cars, plans = CarDesk(policy=policy, sink=latest), PlanDesk(policy=policy)
     probes = ProbeDesk(policy=policy, sink=latest, stations=central.probes())
-    listeners = [overrides.see, latches.see, cars.see, probes.see, meter_test.see, records.see]
-    newest = NewestOutcome(*listeners, *([] if on_tick is None else [on_tick]))
+    desks = (overrides, latches, cars, plans, probes, meter_test, records)
+    listeners = [*(desk.see for desk in desks), *([] if on_tick is None else [on_tick])]
+    newest = NewestOutcome(*listeners, hints=plans.hints)
     api = build_api(
         status=newest.status, override=overrides, clear_latch=latches.clear, version=__version__
     )
     add_cars(api, cars.name)
+    add_plan_route(api, plans.plan)
     add_probe_routes(api, probes)
     add_meter_test_routes(api, meter_test)
     add_record_routes(api, records)

@@ -17,6 +17,7 @@ from v2g_daemon.cli import (
     doctor,
     latch,
     overrides,
+    plan,
     prices,
     probe,
     release,
@@ -47,6 +48,7 @@ app.command("doctor")(doctor.doctor)
 app.command("release")(release.release)
 app.command("scan")(scan.scan)
 app.command("status")(status.status)
+app.command("plan")(plan.plan)
 app.command("stop")(overrides.stop)
 app.command("charge")(overrides.charge)
 app.command("auto")(overrides.auto)

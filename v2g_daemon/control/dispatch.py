@@ -6,6 +6,7 @@ The arithmetic of loss and money is the optimiser's own (battery.losses, market.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,24 +50,52 @@ class Choice:
     gain_money: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ahead:
+    """What is left of a moment's step, and the row of values that its actions lead to."""
+
+    index: int
+    hours_h: float
+    row: tuple[float, ...]
+    shadow_per_kwh: float
+
+
 def dispatch(plan: Plan, moment: Moment) -> Choice | None:
     """The action of highest worth; None outside the plan's horizon."""
+    ahead = ahead_of(plan, moment)
+    if ahead is None:
+        return None
+    best = Choice(target_w=0.0, gain_money=0.0)
+    for power_w, gain_money in gains(plan, moment, ahead):
+        if gain_money > best.gain_money:
+            best = Choice(target_w=power_w, gain_money=gain_money)
+    return best
+
+
+def ahead_of(plan: Plan, moment: Moment) -> Ahead | None:
+    """The rest of the step that holds the moment; None outside the plan's horizon."""
     step = step_at(plan.value, moment.now_utc)
     if step is None:
         return None
     index, end_utc = step
     if index >= len(plan.export_shadow_per_kwh):
         return None
-    hours = max((end_utc - moment.now_utc).total_seconds(), LEAST_AHEAD_S) / 3600.0
-    row = plan.value.rows[index + 1]
-    shadow = plan.export_shadow_per_kwh[index]
-    idle = _worth(0.0, moment, plan.value.soc_grid, row, hours, shadow)
-    best = Choice(target_w=0.0, gain_money=0.0)
-    for power_w in _candidates(moment, hours):
-        worth = _worth(power_w, moment, plan.value.soc_grid, row, hours, shadow)
-        if worth is not None and idle is not None and worth - idle > best.gain_money:
-            best = Choice(target_w=power_w, gain_money=worth - idle)
-    return best
+    return Ahead(
+        index=index,
+        hours_h=max((end_utc - moment.now_utc).total_seconds(), LEAST_AHEAD_S) / 3600.0,
+        row=plan.value.rows[index + 1],
+        shadow_per_kwh=plan.export_shadow_per_kwh[index],
+    )
+
+
+def gains(plan: Plan, moment: Moment, ahead: Ahead) -> Iterator[tuple[float, float]]:
+    """Every possible action beside idling, AC W, with the money it gains over idling."""
+    grid = plan.value.soc_grid
+    idle = worth(0.0, moment, grid, ahead)
+    for power_w in _candidates(moment, ahead.hours_h):
+        gained = worth(power_w, moment, grid, ahead)
+        if gained is not None and idle is not None:
+            yield power_w, gained - idle
 
 
 def step_at(value: ValueFunction, now_utc: datetime) -> tuple[int, datetime] | None:
@@ -120,38 +149,46 @@ def _candidates(moment: Moment, hours: float) -> list[float]:
     return found
 
 
-def _worth(
-    power_w: float,
-    moment: Moment,
-    soc_grid: tuple[float, ...],
-    row: tuple[float, ...],
-    hours: float,
-    shadow: float,
+def worth(
+    power_w: float, moment: Moment, soc_grid: tuple[float, ...], ahead: Ahead
 ) -> float | None:
     """Money of the rest of the step plus what is left to gain after it; None if impossible."""
     pack_w = pack_power_w(power_w, moment.loss)
-    soc_after = moment.soc + pack_w * hours / moment.capacity_wh
+    soc_after = soc_behind(power_w, moment, ahead)
     if power_w < 0.0 and soc_after < moment.soc_floor:
         return None
+    import_w, export_w = at_pcc_w(power_w, moment)
+    gained = value_at(soc_grid, ahead.row, soc_after) - net_cost(
+        import_w=import_w,
+        export_w=export_w,
+        hours=ahead.hours_h,
+        import_per_kwh=moment.import_per_kwh,
+        export_per_kwh=moment.export_per_kwh,
+    )
+    if power_w < 0.0:
+        gained -= -pack_w * ahead.hours_h / 1000.0 * moment.wear_and_margin_per_kwh
+        gained -= min(-power_w, export_w) * ahead.hours_h / 1000.0 * ahead.shadow_per_kwh
+    return gained if _same_way(power_w, moment.last_target_w) else gained - SWITCHING_COST
+
+
+def soc_behind(power_w: float, moment: Moment, ahead: Ahead) -> float:
+    """The SoC that an action leaves at the end of the step; a charge ends at the ceiling."""
+    pack_w = pack_power_w(power_w, moment.loss)
+    soc_after = moment.soc + pack_w * ahead.hours_h / moment.capacity_wh
     if power_w > 0.0:
         soc_after = min(soc_after, max(moment.soc_ceiling, moment.soc))
+    return soc_after
+
+
+def at_pcc_w(power_w: float, moment: Moment) -> tuple[float, float]:
+    """Import and export that an action leads to, both >= 0, once PV is throttled."""
     pcc_w = moment.net_load_w + power_w
     import_w, export_w = (pcc_w, 0.0) if pcc_w > 0.0 else (0.0, -pcc_w)
     if moment.pv_throttled_above_w is not None:
         export_w = min(export_w, moment.pv_throttled_above_w)
         if moment.export_per_kwh < 0.0:
             export_w = min(export_w, max(-power_w, 0.0))
-    worth = value_at(soc_grid, row, soc_after) - net_cost(
-        import_w=import_w,
-        export_w=export_w,
-        hours=hours,
-        import_per_kwh=moment.import_per_kwh,
-        export_per_kwh=moment.export_per_kwh,
-    )
-    if power_w < 0.0:
-        worth -= -pack_w * hours / 1000.0 * moment.wear_and_margin_per_kwh
-        worth -= min(-power_w, export_w) * hours / 1000.0 * shadow
-    return worth if _same_way(power_w, moment.last_target_w) else worth - SWITCHING_COST
+    return import_w, export_w
 
 
 def _same_way(power_w: float, last_w: float) -> bool:

@@ -93,8 +93,25 @@ class PlanProblem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StayWorth:
+    """What being plugged in from here to the next departure brings, over standing there unplugged.
+
+    Money of energy and wear alone, over the likely SoC that the car may stand with; what the next
+    trip would lack without it is told beside, for the likeliest of them.
+    """
+
+    low_money: float
+    likely_money: float
+    high_money: float
+    lacking_wh: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanSlot:
-    """What the plan expects to do in one step; `soc` is at the end of the step."""
+    """What the plan expects to do in one step; `soc` is at the end of the step.
+
+    `plugged_in`: whether the car is likelier here than away; `stay` is what that is worth.
+    """
 
     interval: Interval
     power_w: float
@@ -103,6 +120,8 @@ class PlanSlot:
     import_per_kwh: float
     export_per_kwh: float
     price_is_forecast: bool
+    plugged_in: bool = True
+    stay: StayWorth | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +146,9 @@ class ValueFunction:
 class Plan:
     """Advisory: slots to show, the value function to dispatch by.
 
-    `export_shadow_per_kwh[k]` prices the daily export depth in step k.
+    `export_shadow_per_kwh[k]` prices the daily export depth in step k. `told_money`: what it would
+    be worth to know when the car leaves next, which nobody told; `largest_trip_wh`: the most that
+    one of its trips took. None: there is nothing to learn.
     """
 
     plan_id: str
@@ -140,3 +161,5 @@ class Plan:
     expected_cost: float
     missed_wh: float
     summary: str
+    told_money: float | None = None
+    largest_trip_wh: float | None = None

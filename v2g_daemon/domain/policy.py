@@ -170,13 +170,14 @@ class Economics:
     """What makes an action worth its while, in money per kWh (pack side for wear).
 
     `unmet_goal_per_kwh` is for a departure that was told, `unmet_later_per_kwh` for one that is
-    only to be expected.
+    only to be expected. Hints to people are shown from `hint_from_money` on.
     """
 
     currency: str
     margin_per_kwh: float
     unmet_goal_per_kwh: float
     unmet_later_per_kwh: float = 3.0
+    hint_from_money: float = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -232,3 +232,34 @@ class _Forced:
         reached_wh, share = self._charged[self._moved_wh[step]]
         out[:] = self._grid.on(to_come, reached_wh)
         out += self._cost[step] * share
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unplugged:
+    """Costs to come of a car that stands here unplugged until it leaves, at the start of each step.
+
+    `unmet` is what of them is the price of energy that it then lacks.
+    """
+
+    cost: Floats
+    unmet: Floats
+
+
+def unplugged(tables: Tables, found: Values) -> Unplugged:
+    """Nothing can be done until the car leaves; from then on it goes as for any other."""
+    case, grid = tables.case, tables.grid
+    steps, here = case.horizon.steps, case.horizon.presence
+    cost, unmet = (np.zeros((steps + 1, grid.points)) for _ in range(2))
+    cost[steps] = found.before[steps]
+    going = _Going(case, grid)
+    expected = np.zeros(grid.points)
+    if here.trips is not None:
+        expected = _missed_cost(case, grid, here.trips)
+    for step in range(steps - 1, -1, -1):
+        told = unmet_cost(case, step, grid.energy_wh)
+        gone = going.plugged(step, cost[step + 1], found.away[step + 1])
+        cost[step] = gone + told + float(tables.idle_cost[step])
+        leaves = float(here.leaves[step])
+        lacking = expected if here.unknown_trip[step] and isnan(here.target_wh[step]) else told
+        unmet[step] = unmet[step + 1] + leaves * (lacking - unmet[step + 1])
+    return Unplugged(cost=cost, unmet=unmet)

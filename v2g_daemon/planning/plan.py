@@ -15,6 +15,7 @@ from v2g_daemon.planning.depth import Solution, optimise, weigh
 from v2g_daemon.planning.explain import summary_of
 from v2g_daemon.planning.problem import Outlook, outlook_of
 from v2g_daemon.planning.stage import StepTerms, priced
+from v2g_daemon.planning.staying import largest_trip_wh, stays_worth, told_money
 from v2g_daemon.planning.worth import MONEY_DECIMALS, value_function
 
 POWER_DECIMALS = 3
@@ -42,6 +43,8 @@ def solve(problem: PlanProblem) -> Plan:
         expected_cost=round(_expected_cost(outlook, solution), MONEY_DECIMALS),
         missed_wh=round(missed_wh, 1),
         summary=summary_of(problem, outlook, solution, missed_wh),
+        told_money=told_money(solution, plugged_in=problem.plugged_in),
+        largest_trip_wh=largest_trip_wh(problem),
     )
 
 
@@ -68,6 +71,7 @@ def _slots(problem: PlanProblem, outlook: Outlook, solution: Solution) -> tuple[
     soc = _rounded(solution.path.energy_wh / problem.store.capacity_wh, SOC_DECIMALS)
     power_w = _rounded(solution.path.power_w, POWER_DECIMALS)
     net_load_w = _rounded(horizon.net_load_w, POWER_DECIMALS)
+    stays = stays_worth(solution)
     return tuple(
         PlanSlot(
             interval=Interval(start_utc=start, end_utc=end),
@@ -77,6 +81,8 @@ def _slots(problem: PlanProblem, outlook: Outlook, solution: Solution) -> tuple[
             import_per_kwh=float(horizon.import_per_kwh[step]),
             export_per_kwh=float(horizon.export_per_kwh[step]),
             price_is_forecast=bool(outlook.prices.is_forecast[step]),
+            plugged_in=bool(horizon.presence.plugged[step]),
+            stay=stays[step],
         )
         for step, (start, end) in enumerate(zip(outlook.starts_utc, ends_utc, strict=True))
     )

@@ -47,6 +47,7 @@ def to_policy(settings: sections.Settings) -> Policy:
             margin_per_kwh=settings.economics.margin_per_kwh,
             unmet_goal_per_kwh=settings.economics.unmet_goal_per_kwh,
             unmet_later_per_kwh=settings.economics.unmet_later_per_kwh,
+            hint_from_money=settings.economics.hint_from,
         ),
         export_depth=ExportDepth(
             energy_wh=settings.export.energy_wh,

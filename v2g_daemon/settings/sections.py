@@ -246,6 +246,7 @@ class EconomicsSection(Section):
     margin_per_kwh: NotNegative = 0.02
     unmet_goal_per_kwh: Positive = 5.0
     unmet_later_per_kwh: Positive = 3.0
+    hint_from: NotNegative = 0.25
 
 
 class Control(Section):

@@ -12,13 +12,17 @@ from v2g_daemon.domain.decision import DailyUse, EvseDecision
 from v2g_daemon.domain.faults import Fault
 from v2g_daemon.domain.goals import UserOverride
 from v2g_daemon.domain.outlook import Outlook
+from v2g_daemon.domain.prospect import EvseProspect, Hint
 from v2g_daemon.domain.readings import EvseStatus, MeterStatus
 from v2g_daemon.domain.setpoint import Reason, Setpoint
 from v2g_daemon.domain.snapshot import Snapshot
 
 
 def status_json(
-    snapshot: Snapshot, decisions: tuple[EvseDecision, ...], faults: tuple[Fault, ...]
+    snapshot: Snapshot,
+    decisions: tuple[EvseDecision, ...],
+    faults: tuple[Fault, ...],
+    hints: tuple[Hint, ...] = (),
 ) -> dict[str, Any]:
     """The house now; unknown values are null."""
     price = None if snapshot.prices is None else snapshot.prices.at(snapshot.now.utc)
@@ -46,10 +50,39 @@ def status_json(
             _evse_json(status, decision, snapshot)
             for status, decision in zip(snapshot.evses, decisions, strict=True)
         ],
+        "hints": plain_json(hints),
         "overrides": [override_json(override) for override in snapshot.overrides],
         "faults": [
             {"code": fault.code.value, "detail": fault.detail, "evse_id": fault.evse_id}
             for fault in faults
+        ],
+    }
+
+
+def plan_json(
+    snapshot: Snapshot,
+    decisions: tuple[EvseDecision, ...],
+    prospects: tuple[EvseProspect, ...],
+    *,
+    currency: str,
+    timezone: str,
+) -> dict[str, Any]:
+    """What is planned, why, and what would change it; the names of the domain."""
+    return {
+        "at_utc": stamp(snapshot.now.utc),
+        "timezone": timezone,
+        "currency": currency,
+        "evses": [
+            {
+                "soc": decision.soc,
+                "soc_sigma": decision.soc_sigma,
+                "target_w": command.target_w if isinstance(command, Setpoint) else None,
+                "command_reason": reason_json(command.reason),
+                "car_candidates": list(decision.candidates),
+                **plain_json(prospect),
+            }
+            for decision, prospect in zip(decisions, prospects, strict=True)
+            for command in (decision.command,)
         ],
     }
 

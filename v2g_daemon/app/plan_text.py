@@ -1,0 +1,216 @@
+"""The plan as people read it: what it does now and why, its hours drawn, a line for each slot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from textwrap import wrap
+from typing import Any
+from zoneinfo import ZoneInfo
+
+BARS = "▁▂▃▄▅▆▇█"
+MARKS = {"charge": "▲", "discharge": "▼", "idle": "·", "away": " "}
+HOURS_SHOWN = 48
+FEWEST_COLUMNS = 80
+ROOMY_COLUMNS = 112
+LABEL = 10
+HEAD = (
+    "           import export       W   SoC   kWh is  charges    gives  instead",
+    "              per kWh              end    worth    up to     from  costs more",
+)
+LEGEND = (
+    "~ is a forecast price; i an import, e an export price; the other moves along with it.",
+    "Worth: what a kWh more in the pack adds. Instead: the best of the other moves.",
+)
+
+
+def plan_text(found: dict[str, Any], *, columns: int) -> str:
+    """Everything at the width of the terminal, in the house's wall time."""
+    columns = max(columns, FEWEST_COLUMNS)
+    zone = ZoneInfo(found["timezone"])
+    now = datetime.fromisoformat(found["at_utc"]).astimezone(zone)
+    lines = [f"{now:%a %d %b %Y %H:%M}, prices in {found['currency']} per kWh"]
+    for evse in found["evses"]:
+        lines += ["", *_evse(evse, found, zone, columns)]
+    return "\n".join(lines)
+
+
+def _evse(
+    evse: dict[str, Any], found: dict[str, Any], zone: ZoneInfo, columns: int
+) -> Iterator[str]:
+    yield from _said(evse["evse_id"], _standing(evse), columns)
+    if evse["summary"] is not None:
+        yield from _said("plan", evse["summary"], columns)
+    yield from _said("now", _command(evse), columns)
+    if evse["now"] is not None:
+        for sentence in evse["now"]["said"]:
+            yield from _said("", sentence, columns)
+    for hint in evse["hints"]:
+        yield from _said("hint", hint["said"], columns)
+    if evse["slots"]:
+        yield ""
+        yield from _chart(evse, found, zone, columns)
+        yield ""
+        yield from _table(evse, zone, columns)
+
+
+def _standing(evse: dict[str, Any]) -> str:
+    who = evse["vehicle_id"]
+    soc = "" if evse["soc"] is None else f", {evse['soc'] * 100.0:.0f} %"
+    if evse["standing"] == "unknown_car" and evse["car_candidates"]:
+        answers = "|".join((*evse["car_candidates"], "guest"))
+        return f"{evse['said']}; answer with: v2g car {evse['evse_id']} {answers}"
+    return evse["said"] if who is None else f"{who}{soc}, {evse['said']}"
+
+
+def _command(evse: dict[str, Any]) -> str:
+    target_w = evse["target_w"]
+    what = "hands off" if target_w is None else f"{target_w:.0f} W"
+    return f"{what}: {evse['command_reason']['detail']}"
+
+
+def _said(label: str, sentence: str, columns: int) -> Iterator[str]:
+    """A sentence behind its label, wrapped with a hanging indent."""
+    head = f"{label:{LABEL - 1}} "
+    for number, line in enumerate(wrap(sentence, columns - LABEL)):
+        yield f"{head if number == 0 else ' ' * LABEL}{line}"
+
+
+def _chart(
+    evse: dict[str, Any], found: dict[str, Any], zone: ZoneInfo, columns: int
+) -> Iterator[str]:
+    """Prices, moves and SoC over the hours, each in a cell of its own."""
+    hours = [_hour(evse["slots"], start) for start in _hours(found["at_utc"])]
+    shown = [hour for hour in hours if hour]
+    prices = [_mean(hour, "import_per_kwh") for hour in shown]
+    low, high = min(prices), max(prices)
+    span = f"{low:.2f} to {high:.2f}"
+    moves = "".join(MARKS[_largest(hour)["move"]] if hour else " " for hour in hours)
+    yield f"{'hours':{LABEL}}{_axis(found['at_utc'], zone)}"
+    yield f"{'import':{LABEL}}{_bars(hours, 'import_per_kwh', low, high)}  {span}"
+    yield f"{'plan':{LABEL}}{moves}  ▲ charge  ▼ discharge".rstrip()
+    yield f"{'SoC':{LABEL}}{_bars(hours, 'soc', 0.0, 1.0, _last)}  0 to 100 %"
+
+
+def _hours(at_utc: str) -> list[datetime]:
+    first = datetime.fromisoformat(at_utc).replace(minute=0, second=0, microsecond=0)
+    return [first + timedelta(hours=number) for number in range(HOURS_SHOWN)]
+
+
+def _hour(slots: list[dict[str, Any]], start: datetime) -> list[dict[str, Any]]:
+    """The slots that touch the hour."""
+    end = start + timedelta(hours=1)
+    return [slot for slot in slots if _starts(slot) < end and _ends(slot) > start]
+
+
+def _starts(slot: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(slot["interval"]["start_utc"])
+
+
+def _ends(slot: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(slot["interval"]["end_utc"])
+
+
+def _mean(hour: list[dict[str, Any]], name: str) -> float:
+    return float(sum(slot[name] for slot in hour)) / len(hour)
+
+
+def _last(hour: list[dict[str, Any]], name: str) -> float:
+    return float(hour[-1][name])
+
+
+def _largest(hour: list[dict[str, Any]]) -> dict[str, Any]:
+    return max(hour, key=lambda slot: abs(float(slot["power_w"])))
+
+
+def _bars(
+    hours: list[list[dict[str, Any]]],
+    name: str,
+    low: float,
+    high: float,
+    of: Callable[[list[dict[str, Any]], str], float] = _mean,
+) -> str:
+    cells = ""
+    for hour in hours:
+        if not hour:
+            cells += " "
+            continue
+        share = (of(hour, name) - low) / max(high - low, 1e-9)
+        cells += BARS[min(max(int(share * len(BARS)), 0), len(BARS) - 1)]
+    return cells
+
+
+def _axis(at_utc: str, zone: ZoneInfo) -> str:
+    """The local hour every six hours, above its own cell."""
+    cells = ""
+    for number, hour in enumerate(_hours(at_utc)):
+        local = hour.astimezone(zone)
+        if local.hour % 6 == 0 and len(cells) <= number:
+            cells = f"{cells:{number}}{local:%H}h"
+    return cells
+
+
+def _table(evse: dict[str, Any], zone: ZoneInfo, columns: int) -> Iterator[str]:
+    yield from HEAD
+    before: tuple[str, str] = ("", "")
+    for slot in evse["slots"]:
+        local = _starts(slot).astimezone(zone)
+        day = f"{local:%a}" if f"{local:%a}" != before[0] else "   "
+        yield from _slot(slot, f"{day} {local:%H:%M}", columns, stretch=slot["move"] != before[1])
+        before = f"{local:%a}", slot["move"]
+    for line in LEGEND:
+        yield from wrap(line, columns)
+    if evse["soc_of_energy_wanted"]:
+        yield "The car tells no SoC: it is the share of the energy wanted."
+
+
+def _slot(slot: dict[str, Any], at: str, columns: int, *, stretch: bool) -> Iterator[str]:
+    mark = "~" if slot["price_is_forecast"] else " "
+    power = "away" if slot["move"] == "away" else f"{slot['power_w']:.0f}"
+    worth = "" if slot["worth_per_kwh"] is None else f"{slot['worth_per_kwh']:.3f}"
+    line = (
+        f"{at} {slot['import_per_kwh']:7.3f}{mark}{slot['export_per_kwh']:6.3f} {power:>7}"
+        f" {slot['soc'] * 100.0:4.0f}%{worth:>8} {_turn(slot, 'charge')} {_turn(slot, 'discharge')}"
+        f"  {_instead(slot)}"
+    ).rstrip()
+    besides = _besides(slot, stretch=stretch)
+    if not besides:
+        yield line
+    elif columns >= ROOMY_COLUMNS and len(besides) + 78 <= columns:
+        yield f"{line:76}  {besides}"
+    else:
+        yield line
+        yield from (f"{' ' * 12}{part}" for part in wrap(besides, columns - 12))
+
+
+def _turn(slot: dict[str, Any], move: str) -> str:
+    """At which price the move would be made: eight columns."""
+    turn = next((one for one in slot["turns"] if one["move"] == move), None)
+    return " " * 8 if turn is None else f"{turn['threshold_per_kwh']:7.3f}{turn['side'][0]}"
+
+
+def _instead(slot: dict[str, Any]) -> str:
+    rival = slot["runner_up"]
+    return "" if rival is None else f"{rival['move']} {rival['dearer_by_money']:+.3f}"
+
+
+def _besides(slot: dict[str, Any], *, stretch: bool) -> str:
+    """The terms of a discharge, and the reason where another stretch begins."""
+    terms = slot["terms"]
+    if terms is not None:
+        return _terms(terms)
+    told = stretch and (slot["move"] == "charge" or not slot["turns"])
+    return str(slot["reason"]) if told else ""
+
+
+def _terms(terms: dict[str, Any]) -> str:
+    share = (
+        terms["earns_per_kwh"] / terms["price_per_kwh"] if terms["price_per_kwh"] != 0.0 else 0.0
+    )
+    depth = "" if terms["depth_per_kwh"] == 0.0 else f" depth {terms['depth_per_kwh']:.3f}"
+    return (
+        f"{terms['price_per_kwh']:.3f} x {share:.2f} = {terms['earns_per_kwh']:.3f} less refill"
+        f" {terms['refill_per_kwh']:.3f} losses {terms['losses_per_kwh']:.3f}"
+        f" wear {terms['wear_per_kwh']:.3f} margin {terms['margin_per_kwh']:.3f}{depth}"
+        f" = {terms['gains_per_kwh']:+.3f}"
+    )

@@ -1,0 +1,129 @@
+"""What only a person can do for the plan, and what it is worth: shown from a small amount on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import pairwise
+from zoneinfo import ZoneInfo
+
+from v2g_daemon.control.fallback import USABLE_PLAN_S
+from v2g_daemon.domain.instant import fresh
+from v2g_daemon.domain.plan import Plan, PlanSlot, StayWorth
+from v2g_daemon.domain.policy import Policy
+from v2g_daemon.domain.prospect import Hint, HintKind
+from v2g_daemon.domain.readings import EvseStatus
+from v2g_daemon.domain.snapshot import Snapshot
+
+LEAST_LACKING_WH = 500.0
+ALIKE_MONEY = 0.20
+
+
+def hints_of(status: EvseStatus, snapshot: Snapshot, policy: Policy) -> tuple[Hint, ...]:
+    """The hints for one EVSE, by its newest plan; that of a car that is out is the last it had."""
+    plan = next((one for one in snapshot.plans if one.evse_id == status.evse_id), None)
+    if plan is None or not fresh(plan.made_at, now=snapshot.now, max_age_s=USABLE_PLAN_S):
+        return ()
+    found = (
+        _for_who_is_here(plan, snapshot, policy)
+        if status.plugged_in
+        else (_plug_in(plan, snapshot, policy))
+    )
+    return tuple(hint for hint in found if _counts(hint, policy))
+
+
+def _counts(hint: Hint, policy: Policy) -> bool:
+    """Whether a hint is worth somebody's attention; what a trip lacks counts at its price."""
+    lacking_kwh = 0.0 if hint.lacking_wh is None else hint.lacking_wh / 1000.0
+    worth = 0.0 if hint.high_money is None else hint.high_money
+    worth += lacking_kwh * policy.economics.unmet_later_per_kwh
+    return worth >= policy.economics.hint_from_money
+
+
+def _plug_in(plan: Plan, snapshot: Snapshot, policy: Policy) -> Iterator[Hint]:
+    """What the next stay is worth, at the moment the car is expected back or, if late, now."""
+    slot = _next_stay(plan, snapshot.now.utc)
+    if slot is None or slot.stay is None:
+        return
+    stay, currency = slot.stay, policy.economics.currency
+    at = max(slot.interval.start_utc, snapshot.now.utc)
+    when = "now" if at == snapshot.now.utc else f"when back (about {_wall(at, policy)})"
+    lacking = ""
+    if stay.lacking_wh >= LEAST_LACKING_WH:
+        lacking = f"; without it the next trip lacks about {stay.lacking_wh / 1000.0:.1f} kWh"
+    yield Hint(
+        kind=HintKind.PLUG_IN,
+        evse_id=plan.evse_id,
+        low_money=max(stay.low_money, 0.0),
+        high_money=max(stay.high_money, 0.0),
+        lacking_wh=stay.lacking_wh if lacking else None,
+        said=f"plug in {when}: worth {_amount(stay, currency)} until it leaves{lacking}",
+    )
+
+
+def _next_stay(plan: Plan, now_utc: datetime) -> PlanSlot | None:
+    """The slot now, if the plan thought the car were back, else the first one of the next stay."""
+    ahead = [slot for slot in plan.slots if slot.interval.end_utc > now_utc]
+    was_out = any(not slot.plugged_in for slot in plan.slots if slot.interval.end_utc <= now_utc)
+    if ahead and ahead[0].plugged_in and not was_out:
+        # It left before the plan thought so: the stay that the plan sees is the one it broke off.
+        ahead = ahead[next((i for i, slot in enumerate(ahead) if not slot.plugged_in), 0) :]
+    return next((slot for slot in ahead if slot.plugged_in), None)
+
+
+def _for_who_is_here(plan: Plan, snapshot: Snapshot, policy: Policy) -> Iterator[Hint]:
+    """What is worth telling of the next departure of a car that is here."""
+    currency = policy.economics.currency
+    if plan.told_money is not None:
+        yield Hint(
+            kind=HintKind.TELL_DEPARTURE,
+            evse_id=plan.evse_id,
+            low_money=plan.told_money,
+            high_money=plan.told_money,
+            lacking_wh=None,
+            said=f"tell when it leaves next: knowing it is worth about "
+            f"{plan.told_money:.2f} {currency}",
+        )
+        yield from _long_trip(plan, snapshot, policy)
+
+
+def _long_trip(plan: Plan, snapshot: Snapshot, policy: Policy) -> Iterator[Hint]:
+    """How far the plan reaches where one of the trips so far went further."""
+    vehicle = next((one for one in policy.vehicles if one.vehicle_id == plan.vehicle_id), None)
+    leaving = next(
+        (
+            here
+            for here, later in pairwise(plan.slots)
+            if here.plugged_in and not later.plugged_in and here.interval.end_utc > snapshot.now.utc
+        ),
+        None,
+    )
+    if vehicle is None or leaving is None or plan.largest_trip_wh is None:
+        return
+    covered_wh = max(leaving.soc - vehicle.soc_floor, 0.0) * vehicle.capacity_wh
+    lacking_wh = plan.largest_trip_wh - covered_wh
+    if lacking_wh < LEAST_LACKING_WH:
+        return
+    yield Hint(
+        kind=HintKind.TELL_LONG_TRIP,
+        evse_id=plan.evse_id,
+        low_money=None,
+        high_money=None,
+        lacking_wh=lacking_wh,
+        said=f"tell of a long trip: about {_wall(leaving.interval.end_utc, policy)} the car holds "
+        f"{covered_wh / 1000.0:.0f} kWh above its floor, and its longest trip took "
+        f"{plan.largest_trip_wh / 1000.0:.0f}",
+    )
+
+
+def _amount(stay: StayWorth, currency: str) -> str:
+    """One amount where the likely cases agree, else from one to the other."""
+    low, high = max(stay.low_money, 0.0), max(stay.high_money, 0.0)
+    if high - low <= ALIKE_MONEY:
+        return f"about {max(stay.likely_money, 0.0):.2f} {currency}"
+    return f"{low:.2f} to {high:.2f} {currency}"
+
+
+def _wall(moment_utc: datetime, policy: Policy) -> str:
+    """Weekday and wall time of the house."""
+    return f"{moment_utc.astimezone(ZoneInfo(policy.timezone)):%a %H:%M}"
