@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from itertools import groupby
 from textwrap import wrap
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,11 +13,15 @@ BARS = "▁▂▃▄▅▆▇█"
 MARKS = {"charge": "▲", "discharge": "▼", "idle": "·", "away": " "}
 HOURS_SHOWN = 48
 FEWEST_COLUMNS = 80
-ROOMY_COLUMNS = 112
 LABEL = 10
 HEAD = (
     "           import export       W   SoC   kWh is  charges    gives  instead",
     "              per kWh              end    worth    up to     from  costs more",
+)
+TERMS = ("price", "earns", "refill", "losses", "wear", "margin", "depth")
+TERMS_HEAD = (
+    "What a kWh out of the pack earns (price less losses) and what it costs:",
+    "            price   earns  refill  losses    wear  margin   depth   gains",
 )
 LEGEND = (
     "~ is a forecast price; i an import, e an export price; the other moves along with it.",
@@ -52,6 +57,7 @@ def _evse(
         yield from _chart(evse, found, zone, columns)
         yield ""
         yield from _table(evse, zone, columns)
+        yield from _discharges(evse, zone)
 
 
 def _standing(evse: dict[str, Any]) -> str:
@@ -151,36 +157,46 @@ def _axis(at_utc: str, zone: ZoneInfo) -> str:
 
 
 def _table(evse: dict[str, Any], zone: ZoneInfo, columns: int) -> Iterator[str]:
+    """A line for each slot, and the reason where another stretch begins; hours away are one."""
     yield from HEAD
-    before: tuple[str, str] = ("", "")
-    for slot in evse["slots"]:
-        local = _starts(slot).astimezone(zone)
-        day = f"{local:%a}" if f"{local:%a}" != before[0] else "   "
-        yield from _slot(slot, f"{day} {local:%H:%M}", columns, stretch=slot["move"] != before[1])
-        before = f"{local:%a}", slot["move"]
-    for line in LEGEND:
-        yield from wrap(line, columns)
+    day = ""
+    for move, slots in _stretches(evse["slots"]):
+        for number, slot in enumerate(slots[:1] if move == "away" else slots):
+            starts = _starts(slot).astimezone(zone)
+            name = f"{starts:%a}"
+            yield _slot(slot, f"{name if name != day else '   '} {starts:%H:%M}")
+            day = name
+            if number == 0:
+                besides = _besides(move, slots, zone)
+                yield from (f"{' ' * LABEL}{part}" for part in wrap(besides, columns - LABEL))
+    yield from (line for text in LEGEND for line in wrap(text, columns))
     if evse["soc_of_energy_wanted"]:
         yield "The car tells no SoC: it is the share of the energy wanted."
 
 
-def _slot(slot: dict[str, Any], at: str, columns: int, *, stretch: bool) -> Iterator[str]:
+def _besides(move: str, slots: list[dict[str, Any]], zone: ZoneInfo) -> str:
+    """What the columns do not say of a stretch; the terms of a discharge have their own table."""
+    if move == "away":
+        return f"until {_ends(slots[-1]).astimezone(zone):%a %H:%M}"
+    told = move == "charge" or (move == "idle" and not slots[0]["turns"])
+    return str(slots[0]["reason"]) if told else ""
+
+
+def _stretches(slots: list[dict[str, Any]]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Neighbouring slots of the same move."""
+    for move, group in groupby(slots, key=lambda slot: str(slot["move"])):
+        yield move, list(group)
+
+
+def _slot(slot: dict[str, Any], at: str) -> str:
     mark = "~" if slot["price_is_forecast"] else " "
     power = "away" if slot["move"] == "away" else f"{slot['power_w']:.0f}"
     worth = "" if slot["worth_per_kwh"] is None else f"{slot['worth_per_kwh']:.3f}"
-    line = (
+    return (
         f"{at} {slot['import_per_kwh']:7.3f}{mark}{slot['export_per_kwh']:6.3f} {power:>7}"
         f" {slot['soc'] * 100.0:4.0f}%{worth:>8} {_turn(slot, 'charge')} {_turn(slot, 'discharge')}"
         f"  {_instead(slot)}"
     ).rstrip()
-    besides = _besides(slot, stretch=stretch)
-    if not besides:
-        yield line
-    elif columns >= ROOMY_COLUMNS and len(besides) + 78 <= columns:
-        yield f"{line:76}  {besides}"
-    else:
-        yield line
-        yield from (f"{' ' * 12}{part}" for part in wrap(besides, columns - 12))
 
 
 def _turn(slot: dict[str, Any], move: str) -> str:
@@ -194,23 +210,14 @@ def _instead(slot: dict[str, Any]) -> str:
     return "" if rival is None else f"{rival['move']} {rival['dearer_by_money']:+.3f}"
 
 
-def _besides(slot: dict[str, Any], *, stretch: bool) -> str:
-    """The terms of a discharge, and the reason where another stretch begins."""
-    terms = slot["terms"]
-    if terms is not None:
-        return _terms(terms)
-    told = stretch and (slot["move"] == "charge" or not slot["turns"])
-    return str(slot["reason"]) if told else ""
-
-
-def _terms(terms: dict[str, Any]) -> str:
-    share = (
-        terms["earns_per_kwh"] / terms["price_per_kwh"] if terms["price_per_kwh"] != 0.0 else 0.0
-    )
-    depth = "" if terms["depth_per_kwh"] == 0.0 else f" depth {terms['depth_per_kwh']:.3f}"
-    return (
-        f"{terms['price_per_kwh']:.3f} x {share:.2f} = {terms['earns_per_kwh']:.3f} less refill"
-        f" {terms['refill_per_kwh']:.3f} losses {terms['losses_per_kwh']:.3f}"
-        f" wear {terms['wear_per_kwh']:.3f} margin {terms['margin_per_kwh']:.3f}{depth}"
-        f" = {terms['gains_per_kwh']:+.3f}"
-    )
+def _discharges(evse: dict[str, Any], zone: ZoneInfo) -> Iterator[str]:
+    """What a kWh out of the pack earns and costs, a line for each slot that discharges."""
+    slots = [slot for slot in evse["slots"] if slot["terms"] is not None]
+    if not slots:
+        return
+    yield ""
+    yield from TERMS_HEAD
+    for slot in slots:
+        terms, starts = slot["terms"], _starts(slot).astimezone(zone)
+        figures = " ".join(f"{terms[f'{name}_per_kwh']:7.3f}" for name in TERMS)
+        yield f"{starts:%a %H:%M} {figures} {terms['gains_per_kwh']:+7.3f}"

@@ -19,6 +19,7 @@ from v2g_daemon.domain.vehicle import Vehicle
 
 ONE_KWH = 1000.0
 HELD_BACK_MONEY = 0.005
+SOC_ROUNDING = 1e-5
 
 
 def slots_ahead(
@@ -52,12 +53,13 @@ def _moment(
     )
     soc = before.soc if before is not None else _soc_before(slot, moment)
     last_w = before.power_w if before is not None else slot.power_w
-    # A goal may lift the ceiling; what the plan charges to is permitted.
+    # A goal may lift the ceiling; what the plan charges to is permitted, as is its rounded floor.
     ceiling = max(moment.soc_ceiling, slot.soc)
     return replace(
         moment,
         now_utc=slot.interval.start_utc,
         soc=soc,
+        soc_floor=moment.soc_floor - SOC_ROUNDING,
         soc_ceiling=ceiling,
         last_target_w=last_w,
     )
@@ -100,23 +102,24 @@ def _explained(
     if ahead is None or move is Move.AWAY:
         return bare
     actions = weighed(plan, moment, ahead)
-    made = weighed_action(slot.power_w, _gain(plan, slot, moment, ahead), moment, ahead)
-    rival, turning = runner_up(actions, made), turns((*actions, made), moment)
+    gained = _gain(plan, slot, moment, ahead)
+    made = weighed_action(slot.power_w, 0.0 if gained is None else gained, moment, ahead)
+    rival = None if gained is None else runner_up(actions, made)
     explained = replace(
         bare,
         worth_per_kwh=worth_per_kwh(plan, ahead, slot.soc, moment.capacity_wh),
         terms=discharge_terms(plan, moment, ahead, slot.power_w, vehicle, policy),
         runner_up=rival,
-        turns=turning,
+        turns=turns(actions if gained is None else (*actions, made), moment),
     )
     return replace(explained, reason=_reason(explained, plan, moment, ahead))
 
 
-def _gain(plan: Plan, slot: PlanSlot, moment: Moment, ahead: Ahead) -> float:
-    """What the planned power gains over idling; nothing where dispatch could not do it."""
+def _gain(plan: Plan, slot: PlanSlot, moment: Moment, ahead: Ahead) -> float | None:
+    """What the planned power gains over idling; None where dispatch could not do it."""
     idle = worth(0.0, moment, plan.value.soc_grid, ahead)
     planned = worth(slot.power_w, moment, plan.value.soc_grid, ahead)
-    return 0.0 if idle is None or planned is None else planned - idle
+    return None if idle is None or planned is None else planned - idle
 
 
 def worth_per_kwh(plan: Plan, ahead: Ahead, soc: float, capacity_wh: float) -> float:
