@@ -118,12 +118,13 @@ def _end(until: datetime | None, goal: DepartureGoal | None, now_utc: datetime) 
     latest_utc = now_utc + LONGEST
     if goal is not None:
         latest_utc = min(latest_utc, goal.ready_by_utc)
-    if until is not None:
-        ends_utc = until.astimezone(UTC)
-        if ends_utc <= now_utc:
-            raise ValueError(f"{stamp(ends_utc)} has passed; it is {stamp(now_utc)}")
-        return min(ends_utc, latest_utc)
-    return latest_utc
+    # Compared before it is converted: the ends of the calendar have no UTC in every zone.
+    if until is None or until >= latest_utc:
+        return latest_utc
+    if until <= now_utc:
+        asked = until.isoformat(timespec="seconds").replace("+00:00", "Z")
+        raise ValueError(f"{asked} has passed; it is {stamp(now_utc)}")
+    return until.astimezone(UTC)
 
 
 def _next_goal(outcome: Outcome, evse_id: str) -> DepartureGoal | None:

@@ -94,7 +94,7 @@ def _chart(
     moves = "".join(MARKS[_largest(hour)["move"]] if hour else " " for hour in hours)
     yield f"{'hours':{LABEL}}{_axis(found['at_utc'], zone)}"
     yield f"{'import':{LABEL}}{_bars(hours, 'import_per_kwh', low, high)}  {span}"
-    yield f"{'plan':{LABEL}}{moves}  ▲ charge  ▼ discharge".rstrip()
+    yield f"{'plan':{LABEL}}{moves}  ▲ charges  ▼ gives".rstrip()
     yield f"{'SoC':{LABEL}}{_bars(hours, 'soc', 0.0, 1.0, _last)}  0 to 100 %"
 
 
@@ -207,7 +207,10 @@ def _turn(slot: dict[str, Any], move: str) -> str:
 
 def _instead(slot: dict[str, Any]) -> str:
     rival = slot["runner_up"]
-    return "" if rival is None else f"{rival['move']} {rival['dearer_by_money']:+.3f}"
+    if rival is None:
+        return ""
+    move = "give" if rival["move"] == "discharge" else rival["move"]
+    return f"{move} {rival['dearer_by_money']:+.3f}"
 
 
 def _discharges(evse: dict[str, Any], zone: ZoneInfo) -> Iterator[str]:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from v2g_daemon.control.fallback import USABLE_PLAN_S
 from v2g_daemon.domain.instant import fresh
-from v2g_daemon.domain.plan import Plan, PlanSlot, StayWorth
+from v2g_daemon.domain.plan import Plan, StayWorth
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.prospect import Hint, HintKind
 from v2g_daemon.domain.readings import EvseStatus
@@ -41,34 +41,36 @@ def _counts(hint: Hint, policy: Policy) -> bool:
 
 
 def _plug_in(plan: Plan, snapshot: Snapshot, policy: Policy) -> Iterator[Hint]:
-    """What the next stay is worth, at the moment the car is expected back or, if late, now."""
-    slot = _next_stay(plan, snapshot.now.utc)
-    if slot is None or slot.stay is None:
+    """What the next stay is worth: from when the car is expected back, or from now if it is late.
+
+    Where the plan thought that the car would still be here, nobody knows when it comes back; the
+    longer that takes, the less is left of what the plan sees.
+    """
+    now_utc = snapshot.now.utc
+    stay = next(
+        (slot for slot in plan.slots if slot.plugged_in and slot.interval.end_utc > now_utc), None
+    )
+    if stay is None or stay.stay is None:
         return
-    stay, currency = slot.stay, policy.economics.currency
-    at = max(slot.interval.start_utc, snapshot.now.utc)
-    when = "now" if at == snapshot.now.utc else f"when back (about {_wall(at, policy)})"
-    lacking = ""
-    if stay.lacking_wh >= LEAST_LACKING_WH:
-        lacking = f"; without it the next trip lacks about {stay.lacking_wh / 1000.0:.1f} kWh"
+    worth, currency = stay.stay, policy.economics.currency
+    low, high = max(worth.low_money, 0.0), max(worth.high_money, 0.0)
+    if stay.interval.start_utc > now_utc:
+        when = f"when back (about {_wall(stay.interval.start_utc, policy)})"
+        amount = _amount(worth, currency)
+    elif any(not slot.plugged_in for slot in plan.slots if slot.interval.end_utc <= now_utc):
+        when, amount = "now if it is back", _amount(worth, currency)
+    else:
+        when, amount, low = "when back", f"up to {high:.2f} {currency}", 0.0
+    lacks = worth.lacking_wh >= LEAST_LACKING_WH
+    lacking = f"; without it the next trip lacks about {worth.lacking_wh / 1000.0:.1f} kWh"
     yield Hint(
         kind=HintKind.PLUG_IN,
         evse_id=plan.evse_id,
-        low_money=max(stay.low_money, 0.0),
-        high_money=max(stay.high_money, 0.0),
-        lacking_wh=stay.lacking_wh if lacking else None,
-        said=f"plug in {when}: worth {_amount(stay, currency)} until it leaves{lacking}",
+        low_money=low,
+        high_money=high,
+        lacking_wh=worth.lacking_wh if lacks else None,
+        said=f"plug in {when}: worth {amount} until it leaves{lacking if lacks else ''}",
     )
-
-
-def _next_stay(plan: Plan, now_utc: datetime) -> PlanSlot | None:
-    """The slot now, if the plan thought the car were back, else the first one of the next stay."""
-    ahead = [slot for slot in plan.slots if slot.interval.end_utc > now_utc]
-    was_out = any(not slot.plugged_in for slot in plan.slots if slot.interval.end_utc <= now_utc)
-    if ahead and ahead[0].plugged_in and not was_out:
-        # It left before the plan thought so: the stay that the plan sees is the one it broke off.
-        ahead = ahead[next((i for i, slot in enumerate(ahead) if not slot.plugged_in), 0) :]
-    return next((slot for slot in ahead if slot.plugged_in), None)
 
 
 def _for_who_is_here(plan: Plan, snapshot: Snapshot, policy: Policy) -> Iterator[Hint]:

@@ -153,7 +153,9 @@ def _said(
     if made is move:
         doing, way = ("charging", "up") if charges else ("discharging", "down")
         return f"{doing} goes on {way} to an {which}/kWh; {is_now}"
-    return f"{move.value}s at an {which}/kWh or {'less' if charges else 'more'}; {is_now}"
+    if charges:
+        return f"charges at an {which}/kWh or less; {is_now}"
+    return f"discharges from an {which}/kWh on; {is_now}"
 
 
 def _barred(move: Move, decision: EvseDecision) -> str | None:

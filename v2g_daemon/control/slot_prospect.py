@@ -52,7 +52,7 @@ def _moment(
         situation, vehicle, _price(slot), slot.net_load_w, snapshot=then, policy=policy
     )
     soc = before.soc if before is not None else _soc_before(slot, moment)
-    last_w = before.power_w if before is not None else slot.power_w
+    last_w = before.power_w if before is not None else moment.last_target_w
     # A goal may lift the ceiling; what the plan charges to is permitted, as is its rounded floor.
     ceiling = max(moment.soc_ceiling, slot.soc)
     return replace(

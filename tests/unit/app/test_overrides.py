@@ -109,6 +109,15 @@ def test_until_is_understood_in_any_zone() -> None:
     assert desk.set_now()[0].until_utc == datetime(2024, 12, 11, 21, 0, tzinfo=UTC)
 
 
+def test_the_ends_of_the_calendar_are_a_time_like_any_other() -> None:
+    west, east = (timezone(timedelta(hours=hours)) for hours in (-14.0, 14.0))
+    assert Desk().wish("stop", until=datetime.max.replace(tzinfo=west))["until_utc"] == (
+        "2024-12-12T06:00:00Z"
+    )
+    with pytest.raises(ValueError, match=r"^0001-01-01T00:00:00\+14:00 has passed"):
+        Desk().wish("stop", until=datetime.min.replace(tzinfo=east))
+
+
 @pytest.mark.parametrize(
     ("policy", "hours_asked", "until_utc"),
     [
