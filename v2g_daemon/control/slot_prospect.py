@@ -141,7 +141,7 @@ def discharge_terms(
     brings -= action.exports_kwh * moment.export_per_kwh
     drawn_kwh = -power_w * ahead.hours_h / 1000.0
     exported_w = min(-power_w, at_pcc_w(power_w, moment)[1])
-    depth = exported_w * ahead.hours_h / 1000.0 * ahead.shadow_per_kwh / out_kwh
+    depth = exported_w * ahead.hours_h / 1000.0 * ahead.shadow_per_kwh / out_kwh + 0.0
     after = moment.soc - out_kwh * ONE_KWH / moment.capacity_wh
     grid = plan.value.soc_grid
     kept = value_at(grid, ahead.row, moment.soc) - value_at(grid, ahead.row, after)

@@ -145,6 +145,21 @@ def test_the_status_is_read_by_programs(v2g: V2g, daemon: Daemon) -> None:
     assert status["evses"][0]["target_w"] is None
 
 
+def test_the_plan_is_read_by_people_and_by_programs(v2g: V2g, daemon: Daemon) -> None:
+    said = v2g("plan", "--config", daemon.config)
+    assert (said.status, said.err) == (0, "")
+    assert said.out.splitlines()[1:] == [
+        "",
+        "garage    no car is plugged in",
+        "now       hands off: the charging station is away; it stands on its default",
+        "          profile",
+    ]
+    plan = json.loads(v2g("plan", "--json", "--socket", daemon.socket).out)
+    assert plan["timezone"] == "Europe/Amsterdam"
+    assert [evse["standing"] for evse in plan["evses"]] == ["no_car"]
+    assert plan["evses"][0]["slots"] == []
+
+
 def test_the_socket_is_the_owners_alone(daemon: Daemon) -> None:
     assert stat.S_IMODE(daemon.socket.stat().st_mode) == 0o600
 
