@@ -41,5 +41,7 @@ class PlanDesk:
         """What only a person can do for the plans."""
         snapshot = outcome.snapshot
         return tuple(
-            hint for status in snapshot.evses for hint in hints_of(status, snapshot, self._policy)
+            hint
+            for status, decision in zip(snapshot.evses, outcome.decision.evses, strict=True)
+            for hint in hints_of(status, decision.vehicle_id, snapshot, self._policy)
         )

@@ -19,16 +19,19 @@ LEAST_LACKING_WH = 500.0
 ALIKE_MONEY = 0.20
 
 
-def hints_of(status: EvseStatus, snapshot: Snapshot, policy: Policy) -> tuple[Hint, ...]:
-    """The hints for one EVSE, by its newest plan; that of a car that is out is the last it had."""
+def hints_of(
+    status: EvseStatus, vehicle_id: str | None, snapshot: Snapshot, policy: Policy
+) -> tuple[Hint, ...]:
+    """The hints for the car at one EVSE; while none is there, for the one that was planned last."""
     plan = next((one for one in snapshot.plans if one.evse_id == status.evse_id), None)
     if plan is None or not fresh(plan.made_at, now=snapshot.now, max_age_s=USABLE_PLAN_S):
         return ()
-    found = (
-        _for_who_is_here(plan, snapshot, policy)
-        if status.plugged_in
-        else (_plug_in(plan, snapshot, policy))
-    )
+    if not status.plugged_in:
+        found = _plug_in(plan, snapshot, policy)
+    elif plan.vehicle_id == vehicle_id:
+        found = _for_who_is_here(plan, snapshot, policy)
+    else:
+        return ()
     return tuple(hint for hint in found if _counts(hint, policy))
 
 

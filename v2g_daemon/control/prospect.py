@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from v2g_daemon.control.dispatch import Moment, ahead_of
 from v2g_daemon.control.fallback import USABLE_PLAN_S
-from v2g_daemon.control.grid import view_grid
+from v2g_daemon.control.grid import GridView, view_grid
 from v2g_daemon.control.hints import hints_of
 from v2g_daemon.control.moment import moment_of
 from v2g_daemon.control.situation import Situation, assess
@@ -26,7 +26,6 @@ from v2g_daemon.domain.prospect import (
     Standing,
     Turn,
 )
-from v2g_daemon.domain.readings import EvseStatus
 from v2g_daemon.domain.snapshot import Snapshot
 
 LEAST_MOVED_W = 50.0
@@ -36,25 +35,28 @@ def prospects(
     memory: Memory, snapshot: Snapshot, decisions: tuple[EvseDecision, ...], policy: Policy
 ) -> tuple[EvseProspect, ...]:
     """One per EVSE; `memory` is what the tick was decided from."""
+    situations = tuple(
+        assess(status, memory.of(status.evse_id), snapshot, policy, memory.latches)
+        for status in snapshot.evses
+    )
+    grid = view_grid(situations, memory, snapshot, policy.grid, policy.timing)
     return tuple(
-        _prospect(memory, status, decision, snapshot, policy)
-        for status, decision in zip(snapshot.evses, decisions, strict=True)
+        _prospect(situation, grid, decision, snapshot, policy)
+        for situation, decision in zip(situations, decisions, strict=True)
     )
 
 
 def _prospect(
-    memory: Memory,
-    status: EvseStatus,
+    situation: Situation,
+    grid: GridView,
     decision: EvseDecision,
     snapshot: Snapshot,
     policy: Policy,
 ) -> EvseProspect:
-    evse_memory = memory.of(status.evse_id)
-    situation = assess(status, evse_memory, snapshot, policy, memory.latches)
     standing, said = _standing(situation, decision, snapshot, policy)
     plan = situation.plan if standing in (Standing.PLANNED, Standing.STALE) else None
     told = EvseProspect(
-        evse_id=status.evse_id,
+        evse_id=decision.evse_id,
         vehicle_id=decision.vehicle_id,
         standing=standing,
         said=said,
@@ -67,11 +69,10 @@ def _prospect(
         missed_wh=None if plan is None else plan.missed_wh,
         now=None,
         slots=(),
-        hints=hints_of(status, snapshot, policy),
+        hints=hints_of(situation.status, decision.vehicle_id, snapshot, policy),
     )
     if plan is None or situation.vehicle is None:
         return told
-    grid = view_grid((situation,), memory, snapshot, policy.grid, policy.timing)
     moment = moment_of(situation, grid, snapshot, policy)
     return replace(
         told,

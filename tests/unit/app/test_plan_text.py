@@ -21,7 +21,7 @@ from tests.unit.control.test_hints import AWAY, a_stay, course
 from v2g_daemon.adapters.web.translate import plan_json
 from v2g_daemon.app.plan_text import plan_text
 from v2g_daemon.control.prospect import prospects
-from v2g_daemon.domain.plan import Plan, PlanSlot
+from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.snapshot import Snapshot
 
 # 7.4 kW and 4.4 kW for a quarter hour, without losses, from 50 % of 60 kWh on.
@@ -47,20 +47,14 @@ def lines_of(snapshot: Snapshot, columns: int = 80) -> list[str]:
 
 def evening() -> Plan:
     """An hour that charges, gives, rests and is away, of a kWh worth 0.20."""
-    slots: list[PlanSlot] = [
-        replace(slot, **changes)
-        for slot, changes in zip(
-            a_plan().slots,
-            (
-                {"power_w": 7400.0, "soc": IN, "import_per_kwh": 0.10, "export_per_kwh": 0.05},
-                {"power_w": -4400.0, "soc": OUT, "import_per_kwh": 0.90, "export_per_kwh": 0.80},
-                {"soc": OUT, "price_is_forecast": True},
-                {"soc": OUT, "plugged_in": False},
-                {"soc": 0.40, "plugged_in": False},
-            ),
-            strict=False,
-        )
-    ]
+    changes: tuple[dict[str, Any], ...] = (
+        {"power_w": 7400.0, "soc": IN, "import_per_kwh": 0.10, "export_per_kwh": 0.05},
+        {"power_w": -4400.0, "soc": OUT, "import_per_kwh": 0.90, "export_per_kwh": 0.80},
+        {"soc": OUT, "price_is_forecast": True},
+        {"soc": OUT, "plugged_in": False},
+        {"soc": 0.40, "plugged_in": False},
+    )
+    slots = [replace(slot, **change) for slot, change in zip(a_plan().slots, changes, strict=False)]
     return a_plan(slots=tuple(slots))
 
 

@@ -32,7 +32,7 @@ def course(plugged: str, stay: StayWorth | None = None, **changes: Any) -> Plan:
 
 def hints(plan: Plan, *, later_s: float = 0.0, policy: Policy | None = None) -> list[Hint]:
     snapshot = a_snapshot(now=NOW.later(later_s), plans=(plan,), evses=(AWAY,))
-    return list(hints_of(AWAY, snapshot, a_policy() if policy is None else policy))
+    return list(hints_of(AWAY, None, snapshot, a_policy() if policy is None else policy))
 
 
 def said(plan: Plan, *, later_s: float = 0.0) -> str:
@@ -81,9 +81,10 @@ def test_an_old_plan_hints_at_nothing() -> None:
     assert hints(course("----")) == []
 
 
-def here(plan: Plan) -> list[Hint]:
+def here(plan: Plan, vehicle_id: str | None = "car") -> list[Hint]:
     status = an_evse_status()
-    return list(hints_of(status, a_snapshot(plans=(plan,), evses=(status,)), a_policy()))
+    snapshot = a_snapshot(plans=(plan,), evses=(status,))
+    return list(hints_of(status, vehicle_id, snapshot, a_policy()))
 
 
 def test_a_car_that_is_here_is_not_asked_to_be_plugged_in() -> None:
@@ -96,6 +97,8 @@ def test_knowing_the_departure_is_worth_about_so_much() -> None:
     assert hint.said == "tell when it leaves next: knowing it is worth about 0.42 EUR"
     assert here(course("pppp", told_money=0.10)) == []
     assert here(course("pppp", told_money=None)) == []
+    # It was another car's plan.
+    assert here(course("pppp", told_money=0.42), vehicle_id=None) == []
 
 
 def test_a_trip_longer_than_the_plan_covers_is_asked_for() -> None:

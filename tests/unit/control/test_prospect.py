@@ -279,3 +279,19 @@ def test_the_same_question_has_the_same_answer() -> None:
 def test_a_car_that_was_forgotten_by_the_configuration_is_no_plan_of_ours() -> None:
     other = a_policy(vehicles=(a_vehicle(vehicle_id="van", evccid="X"),))
     assert told(a_snapshot(plans=(a_plan(),)), other).slots == ()
+
+
+def test_a_house_that_draws_too_little_leaves_nothing_to_give() -> None:
+    # Nothing may be exported, and 500 W are less than the charger's least.
+    policy = a_policy()
+    closed = replace(policy, grid=replace(policy.grid, export_limit_w=0.0))
+    assert now_said(dear(0.60, 0.50), closed)[1] == (
+        "it cannot discharge now: the house draws less than the charger's least, and no more may "
+        "be exported"
+    )
+
+
+def test_a_charge_that_only_feeds_its_own_losses_says_so() -> None:
+    lossy = a_policy(evses=(an_evse(loss=LOSSY, min_charge_w=0.0),))
+    slot = slots_of(with_slots(a_slot(0, 100.0, 0.5)), lossy)[0]
+    assert slot.reason == "what it takes is lost on the way"

@@ -70,6 +70,17 @@ def test_a_plan_crosses_the_pipe_unchanged(house: House) -> None:
     assert decode_plan(text) == plan
 
 
+def test_a_plan_from_before_there_were_hints_is_read(house: House) -> None:
+    plan = house.snapshot.plans[0]
+    old = json.loads(encode_plan(plan))
+    for name in ("told_money", "largest_trip_wh"):
+        old.pop(name, None)
+    for slot in old["slots"]:
+        for name in ("plugged_in", "stay"):
+            slot.pop(name, None)
+    assert decode_plan(json.dumps(old).encode()) == plan
+
+
 def test_a_problem_crosses_the_pipe_unchanged(house: House) -> None:
     store = Store(
         soc=0.5, capacity_wh=60_000.0, soc_floor=0.3, soc_ceiling=0.8, taper_above_soc=0.9,
