@@ -35,7 +35,6 @@ from v2g_daemon.adapters.web.record_routes import add_record_routes
 from v2g_daemon.adapters.web.routes import build_api
 from v2g_daemon.adapters.web.server import serve
 from v2g_daemon.adapters.web.stations import add_station_routes
-from v2g_daemon.adapters.web.translate import status_json
 from v2g_daemon.app import chargers, meters
 from v2g_daemon.app.cars import CarDesk
 from v2g_daemon.app.central_config import central_config
@@ -54,7 +53,6 @@ from v2g_daemon.domain.interval import Interval, local_day
 from v2g_daemon.domain.ledger import SessionRow
 from v2g_daemon.domain.memory import EvseMemory, Memory
 from v2g_daemon.domain.policy import Policy
-from v2g_daemon.domain.prospect import Hint
 from v2g_daemon.domain.snapshot import CommissioningRecord
 from v2g_daemon.ports import Clock, EvsePort, LedgerReader, ObservationSink
 from v2g_daemon.runtime.control_loop import ControlLoop, Surroundings
@@ -86,30 +84,16 @@ class Parts:
     edges: dict[str, EdgeTask]
 
 
-class NewestOutcome:
-    """Keeps the last tick for whoever asks (status, demo)."""
+class Listeners:
+    """Passes each tick on to whoever shows something of it."""
 
-    def __init__(
-        self,
-        *listeners: Callable[[Outcome], None],
-        hints: Callable[[Outcome], tuple[Hint, ...]] = lambda outcome: (),
-    ) -> None:
-        self.outcome: Outcome | None = None
+    def __init__(self, *listeners: OnTick) -> None:
         self._listeners = listeners
-        self._hints = hints
 
     def __call__(self, outcome: Outcome) -> None:
         """Called by the loop once per tick."""
-        self.outcome = outcome
         for listener in self._listeners:
             listener(outcome)
-
-    def status(self) -> dict[str, object] | None:
-        """The status as `/api/v1/status` shows it."""
-        found = self.outcome
-        if found is None:
-            return None
-        return status_json(found.snapshot, found.decision.evses, found.faults, self._hints(found))
 
 
 def clock_of(settings: Settings) -> RealClock | ScaledClock:
@@ -143,10 +127,10 @@ def compose(
         settings, policy, clock, latest, journal, buses, reader.last_evses()
     )
     meter_test, records = _record_desks(policy, latest, journal, ledger)
-    newest, api = _desks(policy, latest, central, meter_test, records, on_tick)
+    listeners, api = _desks(policy, latest, central, meter_test, records, on_tick)
     watchdog = SystemdWatchdog.from_environment(os.environ)
     ports = (*central.ports(), *over_modbus)
-    around = _surroundings(clock, latest, recorder, ports, watchdog, newest)
+    around = _surroundings(clock, latest, recorder, ports, watchdog, listeners)
     house = restored_house(reader, policy, clock.now().utc)
     return Parts(
         policy=policy,
@@ -221,16 +205,15 @@ def _desks(
     meter_test: MeterTestDesk,
     records: RecordDesk,
     on_tick: Callable[[Outcome], None] | None,
-) -> tuple[NewestOutcome, FastAPI]:
+) -> tuple[Listeners, FastAPI]:
     """Who listens to every tick, and the API through which people ask and wish."""
     overrides, latches = Overrides(policy=policy, sink=latest), LatchDesk(sink=latest)
     cars, plans = CarDesk(policy=policy, sink=latest), PlanDesk(policy=policy)
     probes = ProbeDesk(policy=policy, sink=latest, stations=central.probes())
     desks = (overrides, latches, cars, plans, probes, meter_test, records)
-    listeners = [*(desk.see for desk in desks), *([] if on_tick is None else [on_tick])]
-    newest = NewestOutcome(*listeners, hints=plans.hints)
+    listeners = Listeners(*(desk.see for desk in desks), *([] if on_tick is None else [on_tick]))
     api = build_api(
-        status=newest.status, override=overrides, clear_latch=latches.clear, version=__version__
+        status=plans.status, override=overrides, clear_latch=latches.clear, version=__version__
     )
     add_cars(api, cars.name)
     add_plan_route(api, plans.plan)
@@ -239,7 +222,7 @@ def _desks(
     add_record_routes(api, records)
     add_certificate_routes(api, central.certificates)
     add_station_routes(api, central.installer_desk())
-    return newest, api
+    return listeners, api
 
 
 def _surroundings(

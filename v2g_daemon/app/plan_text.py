@@ -50,6 +50,9 @@ def _evse(
     if evse["now"] is not None:
         for sentence in evse["now"]["said"]:
             yield from _said("", sentence, columns)
+    ready = evse["readiness"]
+    if ready is not None:
+        yield from _said("ready", f"{ready['level']}: {ready['said']}", columns)
     for hint in evse["hints"]:
         yield from _said("hint", hint["said"], columns)
     if evse["slots"]:

@@ -1,19 +1,21 @@
-"""What the running daemon tells of its plans: hints with every status, all of them when asked."""
+"""What the running daemon tells when asked: the house now, and its plans."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from v2g_daemon.adapters.web.translate import plan_json
+from v2g_daemon.adapters.web.translate import plan_json, status_json
 from v2g_daemon.control.hints import hints_of
 from v2g_daemon.control.prospect import prospects
+from v2g_daemon.control.readiness import readiness_of
+from v2g_daemon.control.situation import assess
 from v2g_daemon.domain.policy import Policy
-from v2g_daemon.domain.prospect import Hint
+from v2g_daemon.domain.prospect import Hint, Readiness
 from v2g_daemon.step.house import Outcome
 
 
 class PlanDesk:
-    """The plans of one running daemon; `see` keeps it up to date."""
+    """The status and the plans of one running daemon; `see` keeps it up to date."""
 
     def __init__(self, *, policy: Policy) -> None:
         self._policy = policy
@@ -44,4 +46,29 @@ class PlanDesk:
             hint
             for status, decision in zip(snapshot.evses, outcome.decision.evses, strict=True)
             for hint in hints_of(status, decision.vehicle_id, snapshot, self._policy)
+        )
+
+    def readiness(self, outcome: Outcome) -> dict[str, Readiness | None]:
+        """Whether the next trip of each EVSE's car will be covered."""
+        memory, snapshot, policy = outcome.memory_before, outcome.snapshot, self._policy
+        return {
+            status.evse_id: readiness_of(
+                assess(status, memory.of(status.evse_id), snapshot, policy, memory.latches),
+                snapshot,
+                policy,
+            )
+            for status in snapshot.evses
+        }
+
+    def status(self) -> dict[str, Any] | None:
+        """The house now, as `/api/v1/status` shows it; None before the first tick."""
+        outcome = self._outcome
+        if outcome is None:
+            return None
+        return status_json(
+            outcome.snapshot,
+            outcome.decision.evses,
+            outcome.faults,
+            self.hints(outcome),
+            self.readiness(outcome),
         )

@@ -82,6 +82,9 @@ def _evse(evse: dict[str, Any], at_utc: str) -> list[str]:
     if goal is not None:
         wanted = "" if goal["soc"] is None else f" with {goal['soc'] * 100:.0f} %"
         lines.append(f"         next: ready by {_wall(goal['ready_by_utc'])}{wanted}")
+    if evse["readiness"] is not None:
+        ready = evse["readiness"]
+        lines.append(f"         ready: {ready['level']}, {ready['said']}")
     if evse["plan"] is not None:
         lines.append(f"         plan: {evse['plan']['summary']}")
     if evse["car_plans_w"] is not None:

@@ -12,6 +12,7 @@ from v2g_daemon.control.fallback import USABLE_PLAN_S
 from v2g_daemon.control.grid import GridView, view_grid
 from v2g_daemon.control.hints import hints_of
 from v2g_daemon.control.moment import moment_of
+from v2g_daemon.control.readiness import readiness_of
 from v2g_daemon.control.situation import Situation, assess
 from v2g_daemon.control.slot_prospect import slots_ahead
 from v2g_daemon.control.turning import best_of, runner_up, turns, weighed
@@ -67,6 +68,7 @@ def _prospect(
         summary=None if plan is None else plan.summary,
         expected_cost=None if plan is None else plan.expected_cost,
         missed_wh=None if plan is None else plan.missed_wh,
+        readiness=readiness_of(situation, snapshot, policy),
         now=None,
         slots=(),
         hints=hints_of(situation.status, decision.vehicle_id, snapshot, policy),

@@ -163,3 +163,4 @@ class Plan:
     summary: str
     told_money: float | None = None
     largest_trip_wh: float | None = None
+    covered_share: float | None = None

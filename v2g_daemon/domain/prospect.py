@@ -132,6 +132,27 @@ class Hint:
     said: str
 
 
+class ReadinessLevel(Enum):
+    """How sure it is that the next trip is covered."""
+
+    GREEN = "green"
+    AMBER = "amber"
+    RED = "red"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """The chance that the next trip is covered; `said` names the fix where it is not surely.
+
+    `ready_by_utc` None: nobody told when the car leaves.
+    """
+
+    level: ReadinessLevel
+    covered_share: float
+    ready_by_utc: datetime | None
+    said: str
+
+
 class Standing(Enum):
     """What there is of a plan at an EVSE."""
 
@@ -161,6 +182,7 @@ class EvseProspect:
     summary: str | None
     expected_cost: float | None
     missed_wh: float | None
+    readiness: Readiness | None
     now: NowProspect | None
     slots: tuple[SlotProspect, ...]
     hints: tuple[Hint, ...]

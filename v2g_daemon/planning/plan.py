@@ -11,6 +11,7 @@ from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.plan import Plan, PlanProblem, PlanSlot
 from v2g_daemon.planning.backward import Values
 from v2g_daemon.planning.case import Floats
+from v2g_daemon.planning.covering import covered_share
 from v2g_daemon.planning.depth import Solution, optimise, weigh
 from v2g_daemon.planning.explain import summary_of
 from v2g_daemon.planning.problem import Outlook, outlook_of
@@ -45,6 +46,7 @@ def solve(problem: PlanProblem) -> Plan:
         summary=summary_of(problem, outlook, solution, missed_wh),
         told_money=told_money(solution, plugged_in=problem.plugged_in),
         largest_trip_wh=largest_trip_wh(problem),
+        covered_share=covered_share(solution, plugged_in=problem.plugged_in),
     )
 
 

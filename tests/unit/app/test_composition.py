@@ -20,11 +20,12 @@ from v2g_daemon.adapters.database.writer import DatabaseLedger
 from v2g_daemon.adapters.system.clock import RealClock, ScaledClock
 from v2g_daemon.app.composition import (
     EdgeTask,
-    NewestOutcome,
+    Listeners,
     clock_of,
     compose,
     restored_house,
 )
+from v2g_daemon.app.plans import PlanDesk
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.ledger import (
     DecisionRow,
@@ -266,14 +267,15 @@ def test_daemon_and_simulators_share_an_anchor(
     assert 3600.0 <= clock.now().monotonic_s < 3600.0 + 360.0 * 60.0
 
 
-def test_the_newest_outcome_is_the_status_and_is_passed_on() -> None:
+def test_each_tick_is_passed_on_and_is_the_status() -> None:
     heard: list[Outcome] = []
-    newest = NewestOutcome(heard.append)
-    assert newest.status() is None
+    desk = PlanDesk(policy=POLICY)
+    listeners = Listeners(desk.see, heard.append)
+    assert desk.status() is None
     _, outcomes = played([some_news(), some_news(NOW.later(1.0))])
     for outcome in outcomes:
-        newest(outcome)
+        listeners(outcome)
     assert heard == outcomes
-    status = newest.status()
+    status = desk.status()
     assert status is not None
     assert status["at_utc"] == "2024-12-11T18:00:01Z"

@@ -7,7 +7,6 @@ from dataclasses import replace
 from tests.builders import a_plan, a_policy
 from tests.unit.control.test_hints import AWAY, a_stay, course
 from tests.unit.step.news import played, some_news
-from v2g_daemon.app.composition import NewestOutcome
 from v2g_daemon.app.plans import PlanDesk
 from v2g_daemon.app.status_text import status_text
 from v2g_daemon.domain.plan import Plan
@@ -21,9 +20,8 @@ def outcome_of(plan: Plan) -> Outcome:
 
 def test_a_hint_stands_in_the_status() -> None:
     desk = PlanDesk(policy=a_policy())
-    newest = NewestOutcome(desk.see, hints=desk.hints)
-    newest(outcome_of(course("--pppp", a_stay(1.85, 1.90, 1.95))))
-    status = newest.status()
+    desk.see(outcome_of(course("--pppp", a_stay(1.85, 1.90, 1.95))))
+    status = desk.status()
     assert status is not None
     said = "plug in when back (about Wed 19:30): worth about 1.90 EUR until it leaves"
     assert status["hints"] == [

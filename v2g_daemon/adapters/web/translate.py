@@ -12,10 +12,12 @@ from v2g_daemon.domain.decision import DailyUse, EvseDecision
 from v2g_daemon.domain.faults import Fault
 from v2g_daemon.domain.goals import UserOverride
 from v2g_daemon.domain.outlook import Outlook
-from v2g_daemon.domain.prospect import EvseProspect, Hint
+from v2g_daemon.domain.prospect import EvseProspect, Hint, Readiness
 from v2g_daemon.domain.readings import EvseStatus, MeterStatus
 from v2g_daemon.domain.setpoint import Reason, Setpoint
 from v2g_daemon.domain.snapshot import Snapshot
+
+NOTHING_KNOWN: Mapping[str, Readiness | None] = {}
 
 
 def status_json(
@@ -23,8 +25,9 @@ def status_json(
     decisions: tuple[EvseDecision, ...],
     faults: tuple[Fault, ...],
     hints: tuple[Hint, ...] = (),
+    readiness: Mapping[str, Readiness | None] = NOTHING_KNOWN,
 ) -> dict[str, Any]:
-    """The house now; unknown values are null."""
+    """The house now; unknown values are null. `readiness` is by EVSE."""
     price = None if snapshot.prices is None else snapshot.prices.at(snapshot.now.utc)
     meter = snapshot.meter
     return {
@@ -47,7 +50,7 @@ def status_json(
             "known_until_utc": stamp(snapshot.prices.known_until(snapshot.now.utc)),
         },
         "evses": [
-            _evse_json(status, decision, snapshot)
+            _evse_json(status, decision, snapshot, readiness.get(status.evse_id))
             for status, decision in zip(snapshot.evses, decisions, strict=True)
         ],
         "hints": plain_json(hints),
@@ -98,16 +101,12 @@ def _meter_json(status: MeterStatus) -> dict[str, Any]:
     }
 
 
-def _evse_json(status: EvseStatus, decision: EvseDecision, snapshot: Snapshot) -> dict[str, Any]:
+def _evse_json(
+    status: EvseStatus, decision: EvseDecision, snapshot: Snapshot, readiness: Readiness | None
+) -> dict[str, Any]:
     command = decision.command
     target = command if isinstance(command, Setpoint) else None
     plan = next((plan for plan in snapshot.plans if plan.evse_id == status.evse_id), None)
-    goals = [
-        goal
-        for entry in snapshot.goals
-        if entry.vehicle_id == decision.vehicle_id
-        for goal in entry.goals
-    ]
     return {
         "evse_id": status.evse_id,
         "connected": status.connected,
@@ -132,11 +131,19 @@ def _evse_json(status: EvseStatus, decision: EvseDecision, snapshot: Snapshot) -
         "use": None if decision.use is None else _use_json(decision.use),
         "reason": reason_json(command.reason),
         "desire": reason_json(decision.desire),
-        "next_goal": None
-        if not goals
-        else {"ready_by_utc": stamp(goals[0].ready_by_utc), "soc": goals[0].soc},
+        "next_goal": _next_goal_json(decision, snapshot),
+        "readiness": plain_json(readiness),
         "plan": None if plan is None else {"plan_id": plan.plan_id, "summary": plan.summary},
     }
+
+
+def _next_goal_json(decision: EvseDecision, snapshot: Snapshot) -> dict[str, Any] | None:
+    """The next departure of the car that is here."""
+    for entry in snapshot.goals:
+        if entry.vehicle_id == decision.vehicle_id and entry.goals:
+            goal = entry.goals[0]
+            return {"ready_by_utc": stamp(goal.ready_by_utc), "soc": goal.soc}
+    return None
 
 
 def _outlook_json(outlook: Outlook) -> dict[str, Any]:

@@ -1,0 +1,142 @@
+"""Readiness: a chance that rises with SoC and time, falls with doubt, and names its fix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.builders import (
+    a_goal,
+    a_plan,
+    a_policy,
+    a_situation,
+    a_snapshot,
+    an_evse_status,
+    goals,
+)
+from v2g_daemon.control.readiness import covered_share, level_of, readiness_of
+from v2g_daemon.domain.prospect import Readiness, ReadinessLevel
+
+SOC = st.floats(0.0, 1.0)
+SIGMA = st.floats(0.0, 0.2)
+CHARGEABLE = st.floats(0.0, 1.0)
+STEP = st.floats(0.0, 0.3)
+SLACK = 1e-9
+
+
+@given(soc=SOC, sigma=SIGMA, goal_soc=SOC, chargeable_soc=CHARGEABLE, more=STEP)
+def test_more_in_the_pack_is_never_less_ready(
+    soc: float, sigma: float, goal_soc: float, chargeable_soc: float, more: float
+) -> None:
+    rest = {"sigma": sigma, "goal_soc": goal_soc, "chargeable_soc": chargeable_soc}
+    fuller = covered_share(soc=min(soc + more, 1.0), **rest)
+    assert fuller >= covered_share(soc=soc, **rest) - SLACK
+
+
+@given(soc=SOC, sigma=SIGMA, goal_soc=SOC, chargeable_soc=CHARGEABLE, more=STEP)
+def test_more_time_is_never_less_ready(
+    soc: float, sigma: float, goal_soc: float, chargeable_soc: float, more: float
+) -> None:
+    rest = {"soc": soc, "sigma": sigma, "goal_soc": goal_soc}
+    longer = covered_share(chargeable_soc=chargeable_soc + more, **rest)
+    assert longer >= covered_share(chargeable_soc=chargeable_soc, **rest) - SLACK
+
+
+@given(soc=SOC, sigma=SIGMA, goal_soc=SOC, more=STEP)
+def test_more_doubt_makes_nobody_surer(
+    soc: float, sigma: float, goal_soc: float, more: float
+) -> None:
+    # Nothing can be charged any more: of two packs read alike, the surer reading is nearer to
+    # certainty, whichever that is.
+    surer = covered_share(soc=soc, sigma=sigma, goal_soc=goal_soc, chargeable_soc=0.0)
+    vaguer = covered_share(soc=soc, sigma=sigma + more, goal_soc=goal_soc, chargeable_soc=0.0)
+    assert abs(vaguer - 0.5) <= abs(surer - 0.5) + SLACK
+
+
+@given(sigma=SIGMA, more=STEP, goal_soc=st.floats(0.3, 0.7))
+def test_a_car_with_all_the_time_is_less_ready_the_less_its_soc_is_known(
+    sigma: float, more: float, goal_soc: float
+) -> None:
+    rest = {"soc": 0.2, "goal_soc": goal_soc, "chargeable_soc": 1.0}
+    assert covered_share(sigma=sigma + more, **rest) <= covered_share(sigma=sigma, **rest) + SLACK
+
+
+@pytest.mark.parametrize(
+    ("soc", "sigma", "chargeable_soc", "share"),
+    [
+        (0.60, 0.0, 0.0, 1.0),
+        (0.589, 0.0, 0.0, 0.0),  # more than a point is missing
+        (0.59, 0.01, 0.0, 0.5),  # a point is missing, which is as likely more as less
+        (0.30, 0.005, 0.4, 1.0),  # charged to 60.5 %: 1.5 points to spare, 0.87 of doubt
+        (0.30, 0.02, 0.4, 0.933),  # to 62 %: 3 points to spare of 3.46
+        (0.30, 0.01, 0.2, 0.0),
+    ],
+)
+def test_the_chance_worked_by_hand(
+    soc: float, sigma: float, chargeable_soc: float, share: float
+) -> None:
+    found = covered_share(soc=soc, sigma=sigma, goal_soc=0.6, chargeable_soc=chargeable_soc)
+    assert found == pytest.approx(share, abs=5e-4)
+
+
+@pytest.mark.parametrize(
+    ("share", "level"),
+    [
+        (0.98, ReadinessLevel.GREEN),
+        (0.979, ReadinessLevel.AMBER),
+        (0.90, ReadinessLevel.AMBER),
+        (0.899, ReadinessLevel.RED),
+    ],
+)
+def test_the_colours(share: float, level: ReadinessLevel) -> None:
+    assert level_of(share) is level
+
+
+def ready(**changes: Any) -> Readiness | None:
+    snapshot = a_snapshot(**changes)
+    situation = a_situation(status=snapshot.evses[0], snapshot=snapshot)
+    return readiness_of(situation, snapshot, a_policy())
+
+
+def test_a_told_trip_with_time_is_green() -> None:
+    found = ready(goals=goals(a_goal(12.0, 0.6)))
+    assert found is not None
+    assert (found.level, found.covered_share) == (ReadinessLevel.GREEN, 1.0)
+    assert found.said == "100 % sure to hold 60 % by Thu 07:00"
+
+
+def test_a_trip_too_soon_is_red_and_says_how_much_later_would_do() -> None:
+    # 10.5 points of 60 kWh at 90 % of 7.4 kW take 57 min; 30 are left.
+    found = ready(goals=goals(a_goal(0.5, 0.6)))
+    assert found is not None
+    assert found.level is ReadinessLevel.RED
+    assert found.said == (
+        "0 % sure to hold 60 % by Wed 19:30; leave 27 min later, or be content with less"
+    )
+
+
+def test_a_learned_trip_is_as_ready_as_the_plan_says() -> None:
+    found = ready(plans=(a_plan(covered_share=0.95),))
+    assert found is not None
+    assert (found.level, found.ready_by_utc) == (ReadinessLevel.AMBER, None)
+    assert found.said == (
+        "95 % of the trips that may come next are covered; tell when it leaves and with how much, "
+        "or raise economics.unmet_later_per_kwh"
+    )
+    sure = ready(plans=(a_plan(covered_share=0.99),))
+    assert sure is not None
+    assert sure.said == "99 % of the trips that may come next are covered"
+
+
+def test_what_nobody_knows_has_no_colour() -> None:
+    assert ready() is None
+    assert ready(plans=(a_plan(),)) is None
+    assert ready(plans=(a_plan(covered_share=0.99, made_s_ago=37.0 * 3600.0),)) is None
+    blind = an_evse_status(soc=None, soc_observed_at=None)
+    assert ready(goals=goals(a_goal(12.0, 0.6)), evses=(blind,)) is None
+    assert ready(goals=goals(a_goal(12.0, None, energy_wh=5000.0))) is None
+    away = an_evse_status(plugged_in=False, session_id=None, identity=None)
+    assert ready(goals=goals(a_goal(12.0, 0.6)), evses=(away,)) is None
