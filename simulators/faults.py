@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, field
 
 from simulators.switches import (
+    CAR_CLOUD_SWITCHES,
     CHARGER_SWITCHES,
     METER_SWITCHES,
     PRICE_SWITCHES,
@@ -17,12 +18,20 @@ from simulators.switches import (
 
 METER = "meter"
 PRICES = "prices"
+CARS = "cars"  # the cloud of all cars; "cars/NAME" is that of one
+
+
+def cloud_of(name: str) -> str:
+    """Return the device that is one car's cloud."""
+    return f"{CARS}/{name}"
 
 
 def switches_of(device: str, *, chargers: Collection[str] = ()) -> Mapping[str, Switch]:
     """Return the ways a device knows to fail; any other name is a station's."""
     if device in chargers:
         return CHARGER_SWITCHES
+    if device.partition("/")[0] == CARS:
+        return CAR_CLOUD_SWITCHES
     return {METER: METER_SWITCHES, PRICES: PRICE_SWITCHES}.get(device, STATION_SWITCHES)
 
 

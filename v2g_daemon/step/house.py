@@ -148,6 +148,7 @@ def _snapshot(house: House, news: News, policy: Policy) -> Snapshot:
         battery_power_w=news.battery_power_w,
         meters=news.meters,
         command_counters=decision_log.command_counters(house.metering.log),
+        vehicle_feeds=news.vehicle_feeds,
     )
 
 
