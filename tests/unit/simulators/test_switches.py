@@ -10,13 +10,13 @@ from pydantic import ValidationError
 
 from simulators.assembly import assemble
 from simulators.control import FaultOrder
-from simulators.faults import METER, PRICES, fault_of, mistake, switches_of
+from simulators.faults import CARS, METER, PRICES, fault_of, mistake, switches_of
 from simulators.scenario import Scenario
 from simulators.switches import Parameters, Switch
 
 README = files("simulators").joinpath("README.md").read_text(encoding="utf-8")
 CHARGER = "C1"
-DEVICES = (METER, PRICES, "S1", CHARGER)
+DEVICES = (METER, PRICES, CARS, "S1", CHARGER)
 STATION = {"id": "S1", "url": "ws://127.0.0.1:1/ocpp"}
 
 
