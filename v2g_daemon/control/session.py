@@ -66,6 +66,11 @@ def witnesses_of(status: EvseStatus, memory: EvseMemory, snapshot: Snapshot) -> 
         answer=answer_of(status, snapshot.answers),
         feeds=snapshot.vehicle_feeds,
         left_at=memory.left_at,
+        elsewhere=tuple(
+            other
+            for other in snapshot.evses
+            if other.plugged_in and other.evse_id != status.evse_id
+        ),
     )
 
 

@@ -26,32 +26,31 @@ DENIAL_MAX_AGE_S = 3600.0
 class Witnesses:
     """Who may say which car it is, beside car and badge: the owner, and the cars' own clouds.
 
-    `left_at`: until when another plug-in stood here, as far as this process saw one.
+    `left_at`: until when another plug-in stood here, as far as this process saw one. `elsewhere`:
+    the other EVSEs of the house at which a car stands.
     """
 
     now: Instant
     answer: CarAnswer | None = None
     feeds: tuple[VehicleFeedStatus, ...] = ()
     left_at: Instant | None = None
+    elsewhere: tuple[EvseStatus, ...] = ()
 
     def feed_of(self, vehicle: Vehicle) -> VehicleFeedStatus | None:
         """What the car's own cloud told, if it has one."""
         return next((one for one in self.feeds if one.vehicle_id == vehicle.vehicle_id), None)
 
     def vouches(self, vehicle: Vehicle, status: EvseStatus) -> bool:
-        """Whether the cloud saw this plug-in begin, and still says so five minutes into it."""
-        feed, began_utc = self.feed_of(vehicle), status.plugged_in_at_utc
-        if feed is None or feed.plugged_in is not True or began_utc is None:
+        """Whether the cloud saw this plug-in begin, and no other beside it."""
+        feed = self.feed_of(vehicle)
+        if feed is None or not _saw(feed, status):
             return False
-        if feed.since is None or feed.opposite_at is None or feed.asked_at is None:
-            return False
-        after_the_last = self.left_at is None or feed.since.seconds_since(self.left_at) > 0.0
-        return (
-            after_the_last
-            and began_utc - CLOCKS_APART <= feed.since.utc <= began_utc + TOLD_WITHIN
-            and feed.opposite_at.utc >= began_utc - TOLD_WITHIN
-            and feed.asked_at.utc >= began_utc + SETTLED_AFTER
+        after_the_last = (
+            self.left_at is None
+            or feed.since is None
+            or feed.since.seconds_since(self.left_at) > 0.0
         )
+        return after_the_last and not any(_saw(feed, other) for other in self.elsewhere)
 
     def denies(self, vehicle: Vehicle, status: EvseStatus) -> bool:
         """Whether the cloud said no five minutes into this plug-in or later, not long ago.
@@ -65,6 +64,20 @@ class Witnesses:
             return False
         began_utc = status.plugged_in_at_utc
         return began_utc is None or feed.observed_at.utc >= began_utc + SETTLED_AFTER
+
+
+def _saw(feed: VehicleFeedStatus, status: EvseStatus) -> bool:
+    """Whether it changed from no to yes as a plug-in began, and says so five minutes into it."""
+    began_utc = status.plugged_in_at_utc
+    if feed.plugged_in is not True or began_utc is None:
+        return False
+    if feed.since is None or feed.opposite_at is None or feed.asked_at is None:
+        return False
+    return (
+        began_utc - CLOCKS_APART <= feed.since.utc <= began_utc + TOLD_WITHIN
+        and feed.opposite_at.utc >= began_utc - TOLD_WITHIN
+        and feed.asked_at.utc >= began_utc + SETTLED_AFTER
+    )
 
 
 def doubt(

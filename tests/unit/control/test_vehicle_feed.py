@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from tests.builders import (
     a_vehicle,
     ago,
     an_answer,
+    an_evse,
     an_evse_status,
     an_unplugged_feed,
     decided,
@@ -82,6 +84,25 @@ def test_a_cloud_that_changed_before_the_last_car_left_saw_that_one_plugged_in()
     of_this_one = Witnesses(now=NOW, feeds=feeds, left_at=began.later(-100.0))
     assert not of_the_last.vouches(a_vehicle(), an_evse_status())
     assert of_this_one.vouches(a_vehicle(), an_evse_status())
+
+
+def test_a_cloud_that_saw_two_plug_ins_begin_at_once_vouches_for_neither() -> None:
+    """One car is at one of them; who knows at which."""
+    here = an_evse_status()
+    beside = an_evse_status(evse_id="garage", plugged_in_at_utc=ago(PLUGGED_S - 120.0).utc)
+    witnesses = Witnesses(now=NOW, feeds=(a_feed(),), elsewhere=(beside,))
+    assert not witnesses.vouches(a_vehicle(), here)
+    long_there = an_evse_status(evse_id="garage", plugged_in_at_utc=in_hours(-3.0))
+    assert Witnesses(now=NOW, feeds=(a_feed(),), elsewhere=(long_there,)).vouches(a_vehicle(), here)
+
+
+def test_the_other_outlets_of_a_house_are_asked_whether_the_car_came_there() -> None:
+    outlets = an_evse(), an_evse(evse_id="garage")
+    policy = a_policy(vehicles=NAMELESS, evses=outlets)
+    both = tuple(an_evse_status(evse_id=one.evse_id, identity=None) for one in outlets)
+    for evses, named in ((both, None), ((both[0], replace(both[1], plugged_in=False)), "car")):
+        snapshot = a_snapshot(evses=evses, vehicle_feeds=(a_feed(),))
+        assert decided(snapshot, policy=policy).vehicle_id == named
 
 
 @pytest.mark.parametrize(
