@@ -20,10 +20,11 @@ from simulators.assembly import Assembly, assemble
 from simulators.chargers.service import SimulatedCharger
 from simulators.clock import iso_from_s
 from simulators.control import build_app
-from simulators.meter import LOOPBACK, Meter
+from simulators.meters.choice import MeterDevice
 from simulators.recorded import RecordedDataError
 from simulators.scenario import Scenario, ScenarioError, load
 from simulators.station.connection import run_station
+from simulators.tcp import LOOPBACK
 
 EXIT_CONFIGURATION = 78
 
@@ -109,7 +110,7 @@ def _listen(port: int, path: Path) -> socket.socket:
     return listener
 
 
-async def _start_meter(meter: Meter, path: Path) -> None:
+async def _start_meter(meter: MeterDevice, path: Path) -> None:
     try:
         await meter.start()
     except OSError as error:

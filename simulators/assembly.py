@@ -15,7 +15,8 @@ from simulators.clock import ScaledClock
 from simulators.control import Control
 from simulators.faults import FaultBoard, fault_of
 from simulators.household import House, constant
-from simulators.meter import Meter
+from simulators.measuring import Measuring
+from simulators.meters.choice import MeterDevice, meter_of
 from simulators.prices import PriceService
 from simulators.recorded import resolve, step_series
 from simulators.scenario import (
@@ -45,7 +46,7 @@ class Assembly:
     faults: FaultBoard
     stations: list[Station]
     chargers: list[SimulatedCharger]
-    meter: Meter | None
+    meter: MeterDevice | None
     control: Control
 
 
@@ -76,7 +77,7 @@ def assemble(scenario: Scenario, base: Path) -> Assembly:
         chargers=chargers,
         meter=None
         if meter is None
-        else Meter(table=meter, world=world, clock=clock, faults=faults),
+        else meter_of(Measuring(table=meter, world=world, clock=clock, faults=faults)),
         control=Control(
             world=world,
             clock=clock,
@@ -84,6 +85,7 @@ def assemble(scenario: Scenario, base: Path) -> Assembly:
             stations=stations,
             chargers=chargers,
             prices=service,
+            switches=scenario.switches,
         ),
     )
 
@@ -98,7 +100,7 @@ def _faults(scenario: Scenario, clock: ScaledClock) -> FaultBoard:
                 fault.given(),
                 from_s=clock.start_s + fault.at_s,
                 for_s=fault.for_s,
-                chargers=[charger.id for charger in scenario.charger],
+                known=scenario.switches,
             )
             for fault in scenario.fault
         ]

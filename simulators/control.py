@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, HTTPException, Response
@@ -17,6 +18,7 @@ from simulators.prices import GARBAGE, HANG_S, BadRequest, NotPublished, PriceSe
 from simulators.report import intervals_report, world_report
 from simulators.scenario import FaultWords
 from simulators.station.station import Station
+from simulators.switches import Switches
 from simulators.vehicle import Vehicle
 from simulators.world import World
 
@@ -70,6 +72,7 @@ class Control:
         stations: list[Station],
         chargers: list[SimulatedCharger],
         prices: PriceService | None,
+        switches: Mapping[str, Switches],
     ) -> None:
         """Keep the parts."""
         self.world = world
@@ -79,6 +82,7 @@ class Control:
         self.chargers = {charger.table.id: charger for charger in chargers}
         self.prices = prices
         self.car_cloud = CarCloud(world=world, clock=clock, faults=faults)
+        self._switches = switches
 
     def now_s(self) -> float:
         """Advance the world to this moment and return it."""
@@ -89,14 +93,13 @@ class Control:
     def set_fault(self, order: FaultOrder) -> None:
         """Start or clear faults of a device."""
         now_s = self.now_s()
-        chargers = list(self.chargers)
         clouds = [CARS, *(cloud_of(name) for name in self.world.vehicles)]
-        if order.device not in {METER, PRICES, *clouds, *self.stations, *chargers}:
+        if order.device not in {METER, PRICES, *clouds, *self.stations, *self.chargers}:
             raise HTTPException(400, f"no device {order.device!r}")
         if order.kind == "none":
             self.faults.clear(order.device)
         else:
-            wrong = mistake(order.device, order.kind, order.given(), chargers=chargers)
+            wrong = mistake(order.device, order.kind, order.given(), known=self._switches)
             if wrong is not None:
                 raise HTTPException(400, wrong)
             fault = fault_of(
@@ -105,7 +108,7 @@ class Control:
                 order.given(),
                 from_s=now_s,
                 for_s=order.for_s,
-                chargers=chargers,
+                known=self._switches,
             )
             self.faults.add(fault)
         self._wake()

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 
 from simulators.switches import (
     CAR_CLOUD_SWITCHES,
-    CHARGER_SWITCHES,
     METER_SWITCHES,
     PRICE_SWITCHES,
     STATION_SWITCHES,
     USUAL,
     Parameters,
-    Switch,
+    Switches,
 )
 
 METER = "meter"
 PRICES = "prices"
 CARS = "cars"  # the cloud of all cars; "cars/NAME" is that of one
+USUAL_SWITCHES: Mapping[str, Switches] = {
+    METER: METER_SWITCHES,
+    PRICES: PRICE_SWITCHES,
+    CARS: CAR_CLOUD_SWITCHES,
+}
+NONE_KNOWN: Mapping[str, Switches] = MappingProxyType({})
 
 
 def cloud_of(name: str) -> str:
@@ -26,13 +32,10 @@ def cloud_of(name: str) -> str:
     return f"{CARS}/{name}"
 
 
-def switches_of(device: str, *, chargers: Collection[str] = ()) -> Mapping[str, Switch]:
-    """Return the ways a device knows to fail; any other name is a station's."""
-    if device in chargers:
-        return CHARGER_SWITCHES
-    if device.partition("/")[0] == CARS:
-        return CAR_CLOUD_SWITCHES
-    return {METER: METER_SWITCHES, PRICES: PRICE_SWITCHES}.get(device, STATION_SWITCHES)
+def switches_of(device: str, *, known: Mapping[str, Switches] = NONE_KNOWN) -> Switches:
+    """Return the ways a device knows to fail; a name that is not known is a station's."""
+    usual = CARS if device.startswith(cloud_of("")) else device
+    return known.get(device, USUAL_SWITCHES.get(usual, STATION_SWITCHES))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +58,10 @@ def mistake(
     kind: str,
     given: Mapping[str, str | float | None],
     *,
-    chargers: Collection[str] = (),
+    known: Mapping[str, Switches] = NONE_KNOWN,
 ) -> str | None:
     """Return what is wrong with a fault that somebody asks for, None if nothing."""
-    switches = switches_of(device, chargers=chargers)
+    switches = switches_of(device, known=known)
     if kind not in switches:
         return f"{device} knows {sorted(switches)}, not {kind!r}"
     surplus = sorted(set(given) - set(switches[kind].takes))
@@ -75,10 +78,10 @@ def fault_of(
     *,
     from_s: float,
     for_s: float | None,
-    chargers: Collection[str] = (),
+    known: Mapping[str, Switches] = NONE_KNOWN,
 ) -> Fault:
     """Return a fault with its parameters: those given, else the switch's, else the usual."""
-    chosen = {**asdict(Parameters()), **switches_of(device, chargers=chargers)[kind].takes, **given}
+    chosen = {**asdict(Parameters()), **switches_of(device, known=known)[kind].takes, **given}
     return Fault(
         device=device,
         kind=kind,

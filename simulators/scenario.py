@@ -22,9 +22,14 @@ from pydantic import (
 
 from simulators.chargers.table import ChargerTable
 from simulators.faults import CARS, METER, PRICES, cloud_of, mistake
-from simulators.modbus.maps import MAPS
-from simulators.sunspec_inverter import InverterKind
-from simulators.switches import Parameters
+from simulators.meters.table import MeterTable
+from simulators.switches import (
+    CHARGER_SWITCHES,
+    METER_SWITCHES,
+    METER_SWITCHES_BY_LINK,
+    Parameters,
+    Switches,
+)
 from simulators.table import ElectronicsTable, NotNegative, Port, Positive, Share, Table
 
 Shares = tuple[Share, Share, Share]
@@ -69,14 +74,6 @@ def _hour_minute(value: object) -> object:
         raise ValueError('write local times as "07:30"') from error
 
 
-def _meter_kind(name: str) -> str:
-    known = {"sunspec", *MAPS}
-    if name not in known:
-        raise ValueError(f"{name!r} is no known meter; use one of {', '.join(sorted(known))}")
-    return name
-
-
-MeterKind = Annotated[str, AfterValidator(_meter_kind)]
 Zone = Annotated[str, AfterValidator(_zone)]
 LocalTime = Annotated[time, BeforeValidator(_hour_minute)]
 
@@ -132,36 +129,6 @@ class WatchTable(Table):
     """What is counted besides energy."""
 
     export_limit_w: NotNegative | None = None
-
-
-class MeterTable(Table):
-    """The Modbus meter at the grid connection; `device` is its end of a serial line."""
-
-    map: MeterKind = "sunspec"
-    link: Literal["tcp", "rtu+tcp", "udp", "rtu"] = "tcp"
-    port: Port = 0
-    device: str | None = None
-    slow_s: Positive = 2.0
-    unit_id: Annotated[int, Field(ge=1, le=247)] = 1
-    phases: Literal[1, 3] = 3
-    model: Literal["integer", "float"] = "integer"
-    refresh_s: Positive = 1.0
-    inverted_sign: bool = False
-    start_import_wh: NotNegative = 1_000_000.0
-    start_export_wh: NotNegative = 200_000.0
-    serial: Annotated[str, Field(max_length=32)] = "SIM-METER-1"
-    pv_unit_id: Annotated[int, Field(ge=1, le=247)] | None = None
-    pv_inverter: InverterKind | None = None
-
-    @model_validator(mode="after")
-    def _units_differ(self) -> Self:
-        if self.pv_inverter is not None and self.pv_unit_id is None:
-            raise ValueError("pv_inverter needs a unit; add pv_unit_id")
-        if self.pv_unit_id == self.unit_id:
-            raise ValueError("pv_unit_id must differ from unit_id")
-        if (self.device is not None) != (self.link == "rtu"):
-            raise ValueError('device and link = "rtu" belong together')
-        return self
 
 
 class PricesTable(Table):
@@ -316,6 +283,13 @@ class Scenario(Table):
         """Return whatever a car can be plugged into."""
         return (*self.station, *self.charger)
 
+    @property
+    def switches(self) -> dict[str, Switches]:
+        """Return the ways to fail of the devices that are no stations."""
+        link = "" if self.meter is None else self.meter.link
+        of_meter = METER_SWITCHES_BY_LINK.get(link, METER_SWITCHES)
+        return {METER: of_meter} | {one.id: CHARGER_SWITCHES for one in self.charger}
+
     @model_validator(mode="after")
     def _names_agree(self) -> Self:
         stations = [outlet.id for outlet in self.outlets]
@@ -337,11 +311,10 @@ class Scenario(Table):
     def _faults_are_known(self) -> Self:
         devices = {METER, PRICES, CARS, *(outlet.id for outlet in self.outlets)}
         devices |= {cloud_of(vehicle.name) for vehicle in self.vehicle}
-        chargers = [charger.id for charger in self.charger]
         for fault in self.fault:
             if fault.device not in devices:
                 raise ValueError(f"fault: no device {fault.device!r}; there are {sorted(devices)}")
-            wrong = mistake(fault.device, fault.kind, fault.given(), chargers=chargers)
+            wrong = mistake(fault.device, fault.kind, fault.given(), known=self.switches)
             if wrong is not None:
                 raise ValueError(f"fault: {wrong}")
         return self

@@ -29,6 +29,9 @@ class Switch:
     takes: Mapping[str, str | float | None] = field(default_factory=dict)
 
 
+Switches = Mapping[str, Switch]
+
+
 def _switch(told: str, /, **takes: str | float | None) -> Switch:
     return Switch(told=told, takes=MappingProxyType(takes))
 
@@ -48,12 +51,12 @@ MODBUS_LINE_SWITCHES: dict[str, Switch] = {
     "noise": _switch("bytes before the frame"),
     "echo": _switch("a line that gives back what is sent, then the answer"),
     "echo_alone": _switch("a line that gives back what is sent, and no answer"),
-    "half_open": _switch("today's connections go mute, new ones work"),
+    "half_open": _switch("today's connections go mute, new ones work; silence on a serial line"),
 }
 
 METER_SWITCHES: dict[str, Switch] = {
     **MODBUS_LINE_SWITCHES,
-    "refuses": _switch("no TCP"),
+    "refuses": _switch("its port is closed; silence on a serial line"),
     "failure": _switch("exception 4"),
     "frozen": _switch("old values"),
     "register_noise": _switch("one register of each answer holds a word of chance"),
@@ -62,6 +65,39 @@ METER_SWITCHES: dict[str, Switch] = {
     "ones": _switch("every register 0xFFFF"),
     "word_order": _switch("the words of a value in the other order"),
     "sign": _switch("powers with the other sign"),
+}
+
+# Of a meter without registers, by its link; what it shares with the others means the same.
+_TELLS: dict[str, Switch] = {
+    "silent": _switch("nothing comes, though it can be reached"),
+    "slow": METER_SWITCHES["slow"],
+    "half": _switch("half a telegram, datagram or answer"),
+    "frozen": METER_SWITCHES["frozen"],
+    "not_implemented": _switch("its powers are missing, or null"),
+    "sign": METER_SWITCHES["sign"],
+}
+_CONNECTS = {kind: METER_SWITCHES[kind] for kind in ("refuses", "half_open")}
+_P1_SWITCHES: dict[str, Switch] = {
+    **_TELLS,
+    **_CONNECTS,
+    "bad_checksum": METER_SWITCHES["bad_checksum"],
+    "noise": METER_SWITCHES["noise"],
+}
+METER_SWITCHES_BY_LINK: dict[str, Switches] = {
+    "p1": _P1_SWITCHES,
+    "p1+tcp": _P1_SWITCHES,
+    "speedwire": {
+        **_TELLS,
+        "noise": _switch("a datagram of somebody else before each"),
+        "wrong_unit": METER_SWITCHES["wrong_unit"],
+    },
+    "http": {
+        **_TELLS,
+        **_CONNECTS,
+        "busy": _switch("HTTP status 503"),
+        "failure": _switch("HTTP status 500"),
+        "garbage": _switch("HTML with status 200"),
+    },
 }
 
 PRICE_SWITCHES: dict[str, Switch] = {
@@ -180,12 +216,14 @@ READING_SWITCHES: dict[str, Switch] = {
     "negative_import": _switch("discharge is a negative import, and no export is told"),
 }
 
+# What the registers of a meter and of a charger can tell instead of the truth.
+REGISTERS_LIE = ("register_noise", "zeros", "ones", "not_implemented", "word_order")
 CHARGER_SWITCHES: dict[str, Switch] = {
     **MODBUS_LINE_SWITCHES,
     "refuses": METER_SWITCHES["refuses"],
     "module_crash": _switch("takes connections and answers everything with exception 4"),
     "frozen": METER_SWITCHES["frozen"],
-    "register_noise": METER_SWITCHES["register_noise"],
+    **{kind: METER_SWITCHES[kind] for kind in REGISTERS_LIE},
     "error_state": _switch("its state is an error"),
     "reboot": _switch("once: its orders and settings are lost"),
     "refuses_writes": _switch("exception 4 to every write"),

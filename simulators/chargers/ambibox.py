@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from simulators.chargers.device import (
-    HOLDING,
-    INPUT,
-    ChargerDevice,
-    Registers,
-    number,
-    placed,
-    words,
-)
+from simulators.chargers.device import HOLDING, INPUT, ChargerDevice, Registers, placed
 from simulators.modbus.frames import ILLEGAL_ADDRESS, ILLEGAL_VALUE
 from simulators.modbus.server import Refused
 
@@ -42,21 +34,21 @@ class Ambibox(ChargerDevice):
     def registers(self, function_code: int) -> Registers:
         """The values, or the target."""
         if function_code == HOLDING:
-            return placed({self._orders: words("i32", -self.setpoint_w)})
+            return placed({self._orders: self.words("i32", -self.setpoint_w)})
         car = self.vehicle
         most_w = 0.0 if car is None else car.charge_limit_w(self.table.max_charge_w)
         values = {
-            0: words("i32", int(self.asleep)),
-            18: words("i32", self.power_w),
-            26: words("f32", self.outlet.charge_wh),
-            28: words("f32", self.outlet.discharge_wh),
-            36: words("u32", self.table.phases),
-            54: words("f32", self.soc_percent()),
-            64: words("u32", most_w),
-            82: words("u32", self._state()),
-            84: words("u32", int(car is not None)),
-            96: words("u32", 1 if self.shows("error_state") else 0),
-            102: words("u32", 0),
+            0: self.words("i32", int(self.asleep)),
+            18: self.words("i32", self.power_w),
+            26: self.words("f32", self.outlet.charge_wh),
+            28: self.words("f32", self.outlet.discharge_wh),
+            36: self.words("u32", self.table.phases),
+            54: self.words("f32", self.soc_percent()),
+            64: self.words("u32", most_w),
+            82: self.words("u32", self._state()),
+            84: self.words("u32", int(car is not None)),
+            96: self.words("u32", 1 if self.shows("error_state") else 0),
+            102: self.words("u32", 0),
         }
         return placed({self._inputs + at: found for at, found in values.items()})
 
@@ -69,7 +61,7 @@ class Ambibox(ChargerDevice):
             return
         if address != self._orders:
             raise Refused(ILLEGAL_ADDRESS)
-        power_w = -number("i32", values)
+        power_w = -self.number("i32", values)
         self.refuse_outside(power_w, -self.table.max_discharge_w, self.table.max_charge_w)
         if not self.asleep or power_w == 0.0:
             self.setpoint_w = power_w

@@ -16,7 +16,8 @@ from simulators.modbus.frames import (
     ILLEGAL_FUNCTION,
     ILLEGAL_VALUE,
 )
-from simulators.modbus.maps import FORMATS
+from simulators.modbus.maps import ABSENT, FORMATS
+from simulators.modbus.mischief import garbled
 from simulators.modbus.server import Refused
 from simulators.switches import Parameters
 from simulators.vehicle import Vehicle
@@ -27,20 +28,6 @@ FLOWS_W = 0.5
 
 HOLDING, INPUT = 3, 4
 Registers = dict[int, int]
-
-
-def words(kind: str, value: float) -> tuple[int, ...]:
-    """The registers of a number, high word first; kinds as in the maps of meters."""
-    exact = value if kind[0] == "f" else round(value)
-    data = struct.pack(FORMATS[kind], exact)
-    return struct.unpack(f">{len(data) // 2}H", data)
-
-
-def number(kind: str, registers: Iterable[int]) -> float:
-    """The number in registers, high word first."""
-    found = tuple(registers)
-    value: float = struct.unpack(FORMATS[kind], struct.pack(f">{len(found)}H", *found))[0]
-    return value
 
 
 def text(said: str, count: int) -> tuple[int, ...]:
@@ -130,10 +117,27 @@ class ChargerDevice(ABC):
         ):
             raise Refused(ILLEGAL_ADDRESS)
         image = self._image(function_code)
-        held = [image.get(one, 0) for one in range(address, address + count)]
-        if held and self.shows("register_noise"):
-            held[self._chance.randrange(count)] = self._chance.randrange(0x10000)
-        return tuple(held)
+        held = tuple(image.get(one, 0) for one in range(address, address + count))
+        return garbled(held, self.shown(), self._chance)
+
+    def words(self, kind: str, value: float) -> tuple[int, ...]:
+        """The registers of a number, high word first; kinds as in the maps of meters."""
+        size = struct.calcsize(FORMATS[kind])
+        exact = value if kind[0] == "f" else round(value)
+        data = struct.pack(FORMATS[kind], exact)
+        if self.shows("not_implemented"):
+            data = ABSENT[kind].to_bytes(size)
+        return struct.unpack(f">{size // 2}H", data)[self._order]
+
+    def number(self, kind: str, registers: Iterable[int]) -> float:
+        """The number in registers, high word first."""
+        found = tuple(registers)[self._order]
+        value: float = struct.unpack(FORMATS[kind], struct.pack(f">{len(found)}H", *found))[0]
+        return value
+
+    @property
+    def _order(self) -> slice:
+        return slice(None, None, -1) if self.shows("word_order") else slice(None)
 
     def write(self, address: int, values: tuple[int, ...]) -> None:
         """Take an order; raises Refused."""
@@ -206,9 +210,13 @@ class ChargerDevice(ABC):
         self.setpoint_w = value_w
         self.running = True
 
+    def shown(self) -> frozenset[str]:
+        """The faults in force."""
+        return self.faults.active(self.table.id, self.clock.now_s())
+
     def shows(self, kind: str) -> bool:
         """Whether a fault is in force."""
-        return kind in self.faults.active(self.table.id, self.clock.now_s())
+        return kind in self.shown()
 
     def parameters(self, kind: str) -> Parameters | None:
         """Return what was said of a fault in force."""

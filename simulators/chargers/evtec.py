@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from simulators.chargers.device import (
-    HOLDING,
-    ChargerDevice,
-    Registers,
-    number,
-    placed,
-    text,
-    words,
-)
+from simulators.chargers.device import HOLDING, ChargerDevice, Registers, placed, text
 from simulators.modbus.frames import ILLEGAL_ADDRESS, ILLEGAL_VALUE
 from simulators.modbus.server import Refused
 
@@ -59,26 +51,26 @@ class Evtec(ChargerDevice):
             0: text("ECP4 2.0", 16),
             16: text(self.table.serial, 10),
             26: text("crema DC10", 10),
-            36: words("i32", 1),
-            FALLBACK: words("i32", self.fallback_w),
-            40: words("i32", 1),
-            TIMEOUT: words("i32", self.timeout_s),
+            36: self.words("i32", 1),
+            FALLBACK: self.words("i32", self.fallback_w),
+            40: self.words("i32", 1),
+            TIMEOUT: self.words("i32", self.timeout_s),
         }
         connector = {
-            0: words("i32", self._state()),
-            2: words("i32", 0 if car is None else 3),
-            4: words("i32", BIDIRECTIONAL if car is not None and car.v2x else CHARGE_ONLY),
-            10: words("f32", self.power_w),
-            12: words("i32", self.soc_percent() * 10.0),
-            14: words("i32", 1),
-            18: words("f32", self.outlet.charge_wh),
-            20: words("f32", self.outlet.discharge_wh),
-            22: words("f32", lowest_w),
-            30: words("f32", highest_w),
-            38: words("f32", LEAST_W),
-            54: words("u64", 4 if self.shows("error_state") else 0),
+            0: self.words("i32", self._state()),
+            2: self.words("i32", 0 if car is None else 3),
+            4: self.words("i32", BIDIRECTIONAL if car is not None and car.v2x else CHARGE_ONLY),
+            10: self.words("f32", self.power_w),
+            12: self.words("i32", self.soc_percent() * 10.0),
+            14: self.words("i32", 1),
+            18: self.words("f32", self.outlet.charge_wh),
+            20: self.words("f32", self.outlet.discharge_wh),
+            22: self.words("f32", lowest_w),
+            30: self.words("f32", highest_w),
+            38: self.words("f32", LEAST_W),
+            54: self.words("u64", 4 if self.shows("error_state") else 0),
             76: text("" if car is None else car.evccid, 10),
-            86: words("i32", self.setpoint_w),
+            86: self.words("i32", self.setpoint_w),
         }
         return placed({**own, **{self.base + at: found for at, found in connector.items()}})
 
@@ -86,12 +78,14 @@ class Evtec(ChargerDevice):
         """Two registers at once; what lies outside the windows is refused."""
         if len(values) != 2:
             raise Refused(ILLEGAL_VALUE)
-        value = number("i32", values)
+        value = self.number("i32", values)
         if address == TIMEOUT:
             if not 0.0 <= value <= LONGEST_TIMEOUT_S:
                 raise Refused(ILLEGAL_VALUE)
             self.timeout_s = value
         elif address == FALLBACK:
+            if abs(value) > self.table.max_charge_w:
+                raise Refused(ILLEGAL_VALUE)
             self.fallback_w = value
         elif address == self.base + 86:
             lowest_w, highest_w = self._offered()

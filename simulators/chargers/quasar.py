@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulators.chargers.device import HOLDING, ChargerDevice, Registers, number, words
+from simulators.chargers.device import HOLDING, ChargerDevice, Registers, placed
 from simulators.modbus.frames import ILLEGAL_ADDRESS, ILLEGAL_VALUE
 from simulators.modbus.server import Refused
 
@@ -61,15 +61,15 @@ class Quasar(ChargerDevice):
     def registers(self, function_code: int) -> Registers:
         """Its whole map."""
         serial = int("".join(one for one in self.table.serial if one.isdigit()) or "1")
-        image = dict.fromkeys(range(526, 543), 0)
-        image |= {
-            1: 3400, 2: serial >> 16, 3: serial & 0xFFFF,
+        values: dict[int, float] = dict.fromkeys(range(526, 543), 0)
+        values |= {
             CONTROL: int(self.remote), AUTOSTART: int(self.autostart), KIND: int(self.in_watts),
-            TIMEOUT: round(self.timeout_s), 256: 0, ACTION: self.action, 514: 7400,
-            537: self._state(), 538: self._soc(), 539: 1 if self.shows("error_state") else 0,
+            TIMEOUT: self.timeout_s, 256: 0, ACTION: self.action, SETPOINT: self.setpoint_w,
+            514: 7400, 526: self.power_w, 537: self._state(), 538: self._soc(),
+            539: 1 if self.shows("error_state") else 0,
         }  # fmt: skip
-        image |= {SETPOINT: words("i16", self.setpoint_w)[0], 526: words("i16", self.power_w)[0]}
-        return image
+        identity = {1: 3400, 2: serial >> 16, 3: serial & 0xFFFF}
+        return identity | placed({at: self.words("i16", value) for at, value in values.items()})
 
     def order(self, address: int, values: tuple[int, ...]) -> None:
         """Function 6 only; nothing but the control itself while its user has it."""
@@ -94,7 +94,7 @@ class Quasar(ChargerDevice):
             self.action = value
             self.running = value == 1 and self.vehicle is not None
         else:
-            power_w = number("i16", (value,))
+            power_w = self.number("i16", (value,))
             self.refuse_outside(power_w, -MOST_W, MOST_W)
             self.setpoint_w = power_w
 

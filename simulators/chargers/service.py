@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from simulators.chargers.ambibox import Ambibox
 from simulators.chargers.device import ChargerDevice
 from simulators.chargers.evtec import Evtec
@@ -16,9 +14,9 @@ from simulators.faults import FaultBoard
 from simulators.modbus.frames import Framing
 from simulators.modbus.mischief import Mischief
 from simulators.modbus.server import ModbusServer
+from simulators.tcp import keep_open
 from simulators.world import World
 
-FAULT_POLL_S = 0.1
 DEVICES: dict[str, type[ChargerDevice]] = {
     "wallbox-quasar-1": Quasar,
     "evtec-bidipro-10": Evtec,
@@ -29,7 +27,7 @@ DEVICES: dict[str, type[ChargerDevice]] = {
 
 
 class SimulatedCharger:
-    """Serves one charger; `refuses` closes its port, `half_open` mutes the connections of now."""
+    """Serves one charger."""
 
     def __init__(
         self, *, table: ChargerTable, clock: ScaledClock, world: World, faults: FaultBoard
@@ -61,17 +59,4 @@ class SimulatedCharger:
 
     async def run(self) -> None:
         """Serve until cancelled."""
-        was_half_open = False
-        try:
-            while True:
-                shown = self.shown()
-                if "refuses" in shown:
-                    await self.server.stop()
-                elif not self.server.listening:
-                    await self.start()
-                if "half_open" in shown and not was_half_open:
-                    self.server.go_half_open()
-                was_half_open = "half_open" in shown
-                await asyncio.sleep(FAULT_POLL_S)
-        finally:
-            await self.server.stop()
+        await keep_open(self.server, self.shown)

@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from simulators.chargers.device import (
-    HOLDING,
-    INPUT,
-    ChargerDevice,
-    Registers,
-    number,
-    placed,
-    words,
-)
+from simulators.chargers.device import HOLDING, INPUT, ChargerDevice, Registers, placed
 from simulators.modbus.frames import ILLEGAL_ADDRESS, ILLEGAL_VALUE
 from simulators.modbus.server import Refused
 
@@ -50,17 +42,18 @@ class Sigenergy(ChargerDevice):
     def registers(self, function_code: int) -> Registers:
         """The values, or the limits."""
         if function_code == HOLDING:
-            return placed({LIMIT: words("u32", self.limit_w), DISCHARGE_LIMIT: words("u32", 0.0)})
+            limits = {LIMIT: self.limit_w, DISCHARGE_LIMIT: 0.0}
+            return placed({at: self.words("u32", limit_w) for at, limit_w in limits.items()})
         outlet, rated_w = self.outlet, self.table.max_charge_w
         return placed(
             {
-                31502: words("i32", self.power_w),
-                31504: words("u16", self.soc_percent() * 10.0),
-                31513: words("u16", self._state()),
-                31519: words("u32", outlet.charge_wh / 10.0),
-                31521: words("u32", outlet.discharge_wh / 10.0),
-                31523: words("u32", rated_w),
-                31525: words("u32", self.table.max_discharge_w),
+                31502: self.words("i32", self.power_w),
+                31504: self.words("u16", self.soc_percent() * 10.0),
+                31513: self.words("u16", self._state()),
+                31519: self.words("u32", outlet.charge_wh / 10.0),
+                31521: self.words("u32", outlet.discharge_wh / 10.0),
+                31523: self.words("u32", rated_w),
+                31525: self.words("u32", self.table.max_discharge_w),
             }
         )
 
@@ -70,7 +63,7 @@ class Sigenergy(ChargerDevice):
             self.running = values[0] == 0 and self.vehicle is not None
             self.setpoint_w = 0.0
         elif address == LIMIT and len(values) == 2:
-            limit_w = number("u32", values)
+            limit_w = self.number("u32", values)
             if limit_w == 0.0:
                 self.latched = True
             elif limit_w < LEAST_LIMIT_W:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from simulators.chargers.device import HOLDING, ChargerDevice, Registers, number, placed, words
+from simulators.chargers.device import HOLDING, ChargerDevice, Registers, placed
 from simulators.modbus.frames import ILLEGAL_ADDRESS, ILLEGAL_VALUE
 from simulators.modbus.server import Refused
 from simulators.sunspec import BASE_ADDRESS, END, identity_registers
@@ -72,7 +72,7 @@ class SunSpecDer(ChargerDevice):
     def registers(self, function_code: int) -> Registers:
         """The chain, and the SoC."""
         chain = {BASE_ADDRESS + offset: word for offset, word in enumerate(self._chain())}
-        return {**chain, SOC: round(self.soc_percent())}
+        return chain | placed({SOC: self.words("i16", self.soc_percent())})
 
     def order(self, address: int, values: tuple[int, ...]) -> None:
         """The points of model 704 that can be written."""
@@ -83,15 +83,15 @@ class SunSpecDer(ChargerDevice):
         elif at == KIND and len(values) == 1:
             self.in_watts = values[0] == 1
         elif at == SETPOINT and len(values) == 2:
-            power_w = -number("i32", values)
+            power_w = -self.number("i32", values)
             self.refuse_outside(power_w, -MOST_W, MOST_W)
             self.setpoint_w = power_w
         elif at == REVERTS_TO and len(values) == 2:
-            self.reverts_to_w = -number("i32", values)
+            self.reverts_to_w = -self.number("i32", values)
         elif at == REVERTS_ENABLED and len(values) == 1:
             self.reverts_enabled = values[0] == 1
         elif at == TIMEOUT and len(values) == 2:
-            self.timeout_s = number("u32", values)
+            self.timeout_s = self.number("u32", values)
         else:
             raise Refused(ILLEGAL_VALUE if 0 <= at < 67 else ILLEGAL_ADDRESS)
 
@@ -117,18 +117,19 @@ class SunSpecDer(ChargerDevice):
         return [*chain, *END]
 
     def _measured(self) -> Registers:
-        out_w = -self.power_w
+        out_wh, in_wh = self.outlet.discharge_wh, self.outlet.charge_wh
         return placed(
             {
-                2: (1,), 3: (1,), 4: (self._state(),), 5: (1,), 10: words("i16", out_w),
-                19: words("u64", self.outlet.discharge_wh), 23: words("u64", self.outlet.charge_wh),
+                2: (1,), 3: (1,), 4: (self._state(),), 5: (1,),
+                10: self.words("i16", -self.power_w),
+                19: self.words("u64", out_wh), 23: self.words("u64", in_wh),
                 116: (0,), 120: (0,),
             }
         )  # fmt: skip
 
     def _capacity(self) -> Registers:
-        most = words("u16", self.table.max_charge_w)
-        least = words("u16", self.table.max_discharge_w)
+        most = self.words("u16", self.table.max_charge_w)
+        least = self.words("u16", self.table.max_discharge_w)
         return placed({2: most, 10: most, 11: least, 26: most, 34: most, 35: least, 45: (0,)})
 
     def _controls(self) -> Registers:
@@ -137,16 +138,17 @@ class SunSpecDer(ChargerDevice):
         return placed(
             {
                 ENABLED: (int(self.enabled),), KIND: (int(self.in_watts),),
-                SETPOINT: words("i32", -self.setpoint_w),
-                REVERTS_TO: words("i32", -self.reverts_to_w),
+                SETPOINT: self.words("i32", -self.setpoint_w),
+                REVERTS_TO: self.words("i32", -self.reverts_to_w),
                 28: (NONE_16,), REVERTS_ENABLED: (int(self.reverts_enabled),),
-                TIMEOUT: words("u32", self.timeout_s), REMAINING: words("u32", left_s),
+                TIMEOUT: self.words("u32", self.timeout_s), REMAINING: self.words("u32", left_s),
                 54: (0,), 55: (0,), 56: (0,),
             }
         )  # fmt: skip
 
     def _stored(self) -> Registers:
-        return {2: NONE_U16, 3: NONE_U16, 4: round(self.soc_percent()), 6: 0, 7: NONE_16, 8: 0}
+        soc = self.words("u16", self.soc_percent())
+        return placed({2: (NONE_U16, NONE_U16), 4: soc, 6: (0,), 7: (NONE_16,), 8: (0,)})
 
     def _state(self) -> int:
         if self.shows("error_state"):

@@ -70,12 +70,17 @@ def refusal_pdu(function_code: int, code: int) -> bytes:
 
 def with_checksum(data: bytes) -> bytes:
     """The bytes with their CRC-16 behind them, low byte first."""
-    crc = 0xFFFF
+    return data + struct.pack("<H", crc16(data, begin=0xFFFF))
+
+
+def crc16(data: bytes, *, begin: int) -> int:
+    """CRC-16 with the polynomial 0x8005, lowest bit first."""
+    crc = begin
     for byte in data:
         crc ^= byte
         for _ in range(8):
             crc = (crc >> 1) ^ (0xA001 if crc & 1 else 0)
-    return data + struct.pack("<H", crc)
+    return crc
 
 
 def _taken_mbap(data: bytes) -> tuple[Question | None, bytes]:

@@ -297,7 +297,12 @@ MAPS: dict[str, MeterMap] = {
             total("i32", 31657, "power_w"),
             *phases("i32", (31665, 31667, 31669), "power_w"),
         ),
-        ranges=((30302, 72), (31651, 20)),
+        ranges=((30015, 10), (30222, 20), (30302, 72), (31651, 20)),
+        # "SmartHEMS", and its number "ES2440".
+        constants={
+            **dict(enumerate((0x536D, 0x6172, 0x7448, 0x454D, 0x5300), start=30222)),
+            **dict(enumerate((0x4553, 0x3234, 0x3430), start=30015)),
+        },
     ),
     "shelly_pro3em": MeterMap(
         function_codes=(4,),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from random import Random
 
 from simulators.modbus.frames import BUSY, Framing, Question, framed, refusal_pdu
 
@@ -45,6 +46,17 @@ class Mischief:
             pause_s=self.slow_s if "slow" in kinds else 0.0,
             data=_spoiled(framing, question, pdu, kinds),
         )
+
+
+def garbled(registers: tuple[int, ...], kinds: frozenset[str], chance: Random) -> tuple[int, ...]:
+    """What a device at fault makes of its registers: all 0, all ones, one a word of chance."""
+    if "zeros" in kinds or "ones" in kinds:
+        return (0 if "zeros" in kinds else 0xFFFF,) * len(registers)
+    if "register_noise" not in kinds or not registers:
+        return registers
+    held = [*registers]
+    held[chance.randrange(len(held))] = chance.randrange(0x10000)
+    return tuple(held)
 
 
 def _spoiled(framing: Framing, question: Question, pdu: bytes, kinds: frozenset[str]) -> bytes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import ssl
 import tty
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,9 +23,13 @@ from simulators.modbus.frames import (
     written_pdu,
 )
 from simulators.modbus.mischief import Mischief
+from simulators.tcp import LOOPBACK, TcpPort
 
-LOOPBACK = "127.0.0.1"
 SERIAL_READ = 512
+# A serial line has no connections: what they could suffer is silence on it.
+SILENCE = frozenset({"refuses", "half_open"})
+
+Peer = tuple[str, int]
 
 
 class Refused(Exception):
@@ -51,7 +54,7 @@ class Device(Protocol):
 
 
 @dataclass(slots=True, kw_only=True)
-class ModbusServer:
+class ModbusServer(TcpPort):
     """Serves the units of one line; a question to a unit that is not there is not answered.
 
     On a serial line, and behind a gateway, answers come in the order of the questions: one that is
@@ -61,41 +64,7 @@ class ModbusServer:
     units: Mapping[int, Device]
     framing: Framing = Framing.MBAP
     mischief: Mischief = field(default_factory=Mischief)
-    tls: ssl.SSLContext | None = None
-    port: int = 0
     questions: list[Question] = field(default_factory=list)
-    connections: int = 0
-    open_connections: int = 0
-    _server: asyncio.Server | None = field(default=None, init=False)
-    _muted: set[asyncio.StreamWriter] = field(default_factory=set, init=False)
-    _writers: set[asyncio.StreamWriter] = field(default_factory=set, init=False)
-
-    async def start(self) -> None:
-        """Listen on the port, any free one for 0; OSError when it is taken."""
-        self._server = await asyncio.start_server(self._serve, LOOPBACK, self.port, ssl=self.tls)
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def stop(self) -> None:
-        """Close the port and every connection."""
-        server, self._server = self._server, None
-        if server is None:
-            return
-        server.close()
-        writers = [*self._writers]
-        for writer in writers:
-            writer.close()
-        for writer in writers:
-            with contextlib.suppress(ConnectionError, ssl.SSLError):
-                await writer.wait_closed()
-
-    @property
-    def listening(self) -> bool:
-        """Whether the port is open."""
-        return self._server is not None
-
-    def go_half_open(self) -> None:
-        """Every connection of this moment hears and says nothing more, and is never closed."""
-        self._muted |= self._writers
 
     def answer(self, question: Question) -> bytes | None:
         """The right answer to a question; None where there is no such unit."""
@@ -124,41 +93,33 @@ class ModbusServer:
         await asyncio.sleep(sent.pause_s)
         return sent.data
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        self.open_connections += 1
-        self._writers.add(writer)
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer each question in turn."""
         buffer = b""
-        try:
-            while data := await reader.read(SERIAL_READ):
-                question, buffer = taken(self.framing, buffer + data)
-                while question is not None:
-                    reply = await self.respond(question)
-                    if reply and writer not in self._muted:
-                        writer.write(reply)
-                        await writer.drain()
-                    question, buffer = taken(self.framing, buffer)
-        except (ConnectionError, ssl.SSLError):
-            pass
-        finally:
-            self.open_connections -= 1
-            self._writers.discard(writer)
-            self._muted.discard(writer)
-            writer.close()
+        while data := await reader.read(SERIAL_READ):
+            question, buffer = taken(self.framing, buffer + data)
+            while question is not None:
+                await self.send(writer, await self.respond(question))
+                question, buffer = taken(self.framing, buffer)
 
 
 @dataclass(slots=True, kw_only=True)
 class DatagramLine:
-    """A server's units over UDP: each datagram is one question."""
+    """A server's units over UDP: each datagram is one question; a connection is who asks."""
 
     server: ModbusServer
     port: int = 0
-    _queue: asyncio.Queue[tuple[bytes, tuple[str, int]]] = field(
-        default_factory=asyncio.Queue, init=False
-    )
+    _queue: asyncio.Queue[tuple[bytes, Peer]] = field(default_factory=asyncio.Queue, init=False)
     _transport: asyncio.DatagramTransport | None = field(default=None, init=False)
+    _peers: set[Peer] = field(default_factory=set, init=False)
+    _muted: set[Peer] = field(default_factory=set, init=False)
 
-    async def open(self) -> None:
+    @property
+    def listening(self) -> bool:
+        """Whether the port is open."""
+        return self._transport is not None
+
+    async def start(self) -> None:
         """Bind the port, any free one for 0."""
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_datagram_endpoint(
@@ -166,37 +127,40 @@ class DatagramLine:
         )
         self.port = self._transport.get_extra_info("sockname")[1]
 
-    async def run(self) -> None:
-        """Serve until cancelled."""
-        if self._transport is None:
-            await self.open()
-        try:
-            while True:
-                data, peer = await self._queue.get()
-                question, _ = taken(self.server.framing, data)
-                if question is not None and (reply := await self.server.respond(question)):
-                    self._send(reply, peer)
-        finally:
-            self.close()
-
-    def close(self) -> None:
+    async def stop(self) -> None:
         """Release the port."""
         transport, self._transport = self._transport, None
         if transport is not None:
             transport.close()
 
-    def _send(self, reply: bytes, peer: tuple[str, int]) -> None:
-        if self._transport is not None:
+    def go_half_open(self) -> None:
+        """Whoever asked until now hears nothing more; from another port he is answered."""
+        self._muted |= self._peers
+
+    async def run(self) -> None:
+        """Answer until cancelled."""
+        try:
+            while True:
+                data, peer = await self._queue.get()
+                self._peers.add(peer)
+                question, _ = taken(self.server.framing, data)
+                if question is not None and (reply := await self.server.respond(question)):
+                    self._send(reply, peer)
+        finally:
+            await self.stop()
+
+    def _send(self, reply: bytes, peer: Peer) -> None:
+        if self._transport is not None and peer not in self._muted:
             self._transport.sendto(reply, peer)
 
 
 class _Datagrams(asyncio.DatagramProtocol):
     """Puts what arrives into a queue."""
 
-    def __init__(self, queue: asyncio.Queue[tuple[bytes, tuple[str, int]]]) -> None:
+    def __init__(self, queue: asyncio.Queue[tuple[bytes, Peer]]) -> None:
         self._queue = queue
 
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+    def datagram_received(self, data: bytes, addr: Peer) -> None:
         """Keep it for the server."""
         self._queue.put_nowait((data, addr))
 
@@ -220,7 +184,9 @@ class SerialLine:
             while True:
                 question, buffer = taken(Framing.RTU, buffer + await queue.get())
                 while question is not None:
-                    os.write(descriptor, await self.server.respond(question))
+                    reply = await self.server.respond(question)
+                    if not SILENCE & self.server.mischief.shown():
+                        os.write(descriptor, reply)
                     question, buffer = taken(Framing.RTU, buffer)
         finally:
             loop.remove_reader(descriptor)

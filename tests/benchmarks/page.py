@@ -68,7 +68,8 @@ second, while all stations send meter values (every 5 s with 2 stations, every 1
 METER_METHOD = """\
 `tests/benchmarks/meter_case.py` reads a simulated meter in a process of its own over Modbus TCP,
 two blocks a reading, and decides on each sample as it comes. The age of a sample is from its
-request to the end of `decide`. After an outage of two seconds, in which the port is closed,
+request to the end of `decide`; in the daemon a sample also waits for its tick, up to a second.
+After an outage of two seconds, in which the port is closed,
 recovery is from the port's return to the next decision. Sockets left are the file descriptors
 that are more than before."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from simulators.chargers.table import MAKES
 from tests.adapters.commanded import STATIC_SAFE_W
-from tests.adapters.modbus.charger_house import WATCHDOG_S, charger_house
+from tests.adapters.modbus.charger_house import WATCHDOG_S, ChargerHouse, charger_house
 from v2g_daemon.adapters.modbus.profile_file import CHARGERS
 from v2g_daemon.domain.power import PowerRange
 from v2g_daemon.domain.readings import OutcomeKind, PowerControl
@@ -173,3 +175,97 @@ async def test_released_it_is_its_owners_again(make: str) -> None:
             "sigenergy-evdc": lambda: not house.device.running,
         }[make]
         assert not control()
+
+
+LIES = ("zeros", "ones", "not_implemented")
+A_MINUTE_S = 60.0
+
+
+async def flows_w(house: ChargerHouse, target_w: float, **how: Any) -> list[float]:
+    """What flows in a minute in which it is told that power."""
+    seen_w: list[float] = []
+    until = house.clock.now().later(A_MINUTE_S)
+
+    def over() -> bool:
+        seen_w.append(house.true_power_w())
+        return until.reached(house.clock.now())
+
+    await house.hold(target_w, over, **how)
+    return seen_w
+
+
+@pytest.mark.parametrize("kind", LIES)
+@pytest.mark.parametrize("make", MAKES)
+async def test_registers_that_lie_lead_to_no_power_past_what_was_told(make: str, kind: str) -> None:
+    ends = make in ENDS_BY_ITSELF
+    target_w = -POWER_W if ends else POWER_W
+    async with charger_house(make, timeout_s=0.2) as house:
+        await house.met()
+        await house.follow(target_w)
+        house.fault(kind)
+        lowest_w, highest_w = sorted((0.0, target_w))
+        for power_w in await flows_w(house, target_w):
+            assert lowest_w - 1.0 <= power_w <= highest_w + 1.0
+        if ends:  # the others were only told what is safe alone
+            await house.hold(0.0, lambda: abs(house.true_power_w()) <= 1.0)
+        house.fault("none")
+        await house.follow(target_w)
+
+
+@pytest.mark.parametrize("kind", LIES)
+@pytest.mark.parametrize("make", MAKES)
+async def test_registers_that_lie_lead_to_no_discharge_that_was_not_permitted(
+    make: str, kind: str
+) -> None:
+    only_charge = PowerRange(lowest_w=0.0, highest_w=3000.0)
+    async with charger_house(make, timeout_s=0.2) as house:
+        await house.met()
+        house.fault(kind)
+        for power_w in await flows_w(house, POWER_W, permitted=only_charge):
+            assert -1.0 <= power_w <= POWER_W + 1.0
+        house.fault("none")
+        await house.follow(POWER_W, permitted=only_charge)
+
+
+@pytest.mark.parametrize("make", MAKES)
+async def test_words_in_the_other_order_are_no_charger_of_this_kind(make: str) -> None:
+    async with charger_house(make, timeout_s=0.2) as house:
+        house.fault("word_order")
+        found_w = await flows_w(house, POWER_W)
+        if make == "wallbox-quasar-1":  # its values have one register each
+            assert found_w[-1] == POWER_W
+            return
+        assert set(found_w) == {0.0}
+        house.fault("none")
+        await house.follow(POWER_W)
+
+
+async def test_a_discharge_ends_by_our_silence_where_nothing_is_believed_and_looking_feeds_it() -> (
+    None
+):
+    async with charger_house("evtec-bidipro-10", timeout_s=0.2) as house:
+        await house.met()
+        await house.follow(-POWER_W)
+        house.fault("ones")
+        began = house.clock.now()
+        await house.hold(-POWER_W, lambda: house.true_power_w() == 0.0)
+        # Ten seconds until nothing is known any more, then the device's own minute.
+        assert house.clock.now().seconds_since(began) < 10.0 + WATCHDOG_S + 15.0
+
+
+async def test_a_lost_charger_is_told_0_w_though_it_cannot_be_taken_again() -> None:
+    async with charger_house("evtec-bidipro-10", timeout_s=0.2) as house:
+        await house.met()
+        await house.follow(-POWER_W)
+        house.fault("word_order")  # its time-out and its power read as another's, and refuse ours
+        await house.hold(-POWER_W, lambda: not house.driver._in_control)
+        await house.hold(0.0, lambda: house.device.setpoint_w == 0.0)
+        assert house.true_power_w() == 0.0
+
+
+async def test_a_scale_that_slips_between_two_looks_multiplies_no_power() -> None:
+    async with charger_house("fermate-fe20", timeout_s=0.2) as house:
+        await house.met()
+        house.fault("ones")  # a scale of 0xFFFF is ten to the minus one
+        assert max(await flows_w(house, POWER_W)) <= POWER_W
+        assert house.device.setpoint_w in (0.0, POWER_W)

@@ -92,7 +92,8 @@ async def _read(
     if age_s > LATEST_S:
         return None, bad(what, f"its reading is {age_s:.0f} s old", "look at its link")
     number = "no serial number" if reading.serial is None else f"serial number {reading.serial}"
-    return reading.serial, good(what, f"{reading.power_w:.0f} W, {number}")
+    known_by = reading.serial or meters.place_of(plan.source)
+    return known_by, good(what, f"{reading.power_w:.0f} W, {number}")
 
 
 async def _twice(meter: Meter) -> MeterReading:

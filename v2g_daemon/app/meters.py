@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import assert_never
 from urllib.parse import urlsplit
+from zlib import crc32
 
 from v2g_daemon.adapters.http_meter.meter import SCHEMES as HTTP_SCHEMES
 from v2g_daemon.adapters.http_meter.meter import HttpMeter, HttpSource
@@ -99,6 +100,7 @@ def slots(settings: Settings, tick_s: float) -> tuple[MeterSlot, ...]:
             max_age_s=_max_age_s(plan, tick_s),
             evse_id=plan.evse_id,
             upstream_of=plan.source.evse_id if isinstance(plan.source, Upstream) else None,
+            place=place_of(plan.source),
         )
         for plan in meter_plans(settings)
     )
@@ -151,6 +153,24 @@ def described(plan: MeterPlan) -> str:
             return f"{url}, every {plan.period_s:g} s"
         case Upstream(evse_id=evse_id):
             return f"what the station of charger {evse_id} tells of the grid connection"
+        case _ as never:
+            assert_never(never)
+
+
+def place_of(source: Source) -> str:
+    """Which meter it is where it tells no serial number: how it is read, and where."""
+    match source:
+        case ModbusSource(link=link, profile=profile, unit_id=unit_id):
+            return f"{profile.id} unit {unit_id} at {link.transport.value}://{link.name}"
+        case P1Link() | SpeedwireLink():
+            return source.name
+        case HttpSource(url=url):
+            # A password or a key does not belong into the ledger, which meter of several does.
+            parts = urlsplit(url)
+            query = f" #{crc32(parts.query.encode()):08x}" if parts.query else ""
+            return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}{query}"
+        case Upstream(evse_id=evse_id):
+            return f"the station of charger {evse_id}"
         case _ as never:
             assert_never(never)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 from v2g_daemon.adapters.modbus.link import PORTS, Transport, parse_link
-from v2g_daemon.adapters.modbus.looking import Found, look
+from v2g_daemon.adapters.modbus.looking import NOBODYS_UNIT, Found, look, not_found
 from v2g_daemon.adapters.modbus.profile_file import CHARGERS, METERS
 from v2g_daemon.adapters.system.clock import RealClock
 from v2g_daemon.domain.errors import ConfigurationError, DeviceUnreachable
@@ -17,26 +17,28 @@ USUAL_LINE = (9600, "N")
 
 async def scan(target: str, units: tuple[int, ...]) -> AsyncIterator[str]:
     """Lines for people as things are found; the last ones are TOML. DeviceUnreachable: nobody."""
-    answered = nobody = 0
+    answered = 0
     why: DeviceUnreachable | None = None
     for text in links_of(target):
         link = parse_link(text)
         found = []
-        yield f"# looking at {text}, units {', '.join(str(one) for one in units)}"
+        there = [one for one in units if one != NOBODYS_UNIT or not link.is_rtu]
+        yield f"# looking at {text}, units {', '.join(str(one) for one in there)}"
         try:
-            async for one in look(link, units, RealClock()):
+            async for one in look(link, there, RealClock()):
                 found.append(one)
                 yield f"# unit {one.unit_id}: {one.name}: {one.said}"
         except DeviceUnreachable as error:
-            nobody, why = nobody + 1, error
+            why = error
             continue
         answered += 1
         for line in _proposal(text, found):
             yield line
         if found and link.transport is Transport.RTU:
-            return  # a line has one speed
+            break  # a line has one speed
     if answered == 0 and why is not None:
         raise why
+    yield f"# not looked for, as nothing tells them from other devices: {', '.join(not_found())}"
 
 
 def links_of(target: str) -> tuple[str, ...]:
@@ -52,10 +54,10 @@ def links_of(target: str) -> tuple[str, ...]:
 
 
 def usual_units() -> tuple[int, ...]:
-    """The first few, and those that profiles name."""
+    """The first few, and those that profiles name; 0 comes last."""
     named = {METERS.load(name).unit_id for name in METERS.shipped()}
     named |= {CHARGERS.load(name).unit_id for name in CHARGERS.shipped()}
-    return tuple(sorted({*FIRST_UNITS, *named} - {0}))
+    return (*sorted({*FIRST_UNITS, *named} - {NOBODYS_UNIT}), NOBODYS_UNIT)
 
 
 def _ports() -> tuple[int, ...]:

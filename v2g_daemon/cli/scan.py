@@ -41,6 +41,6 @@ def _units(text: str) -> tuple[int, ...]:
         if not first.isdecimal() or (last and not last.isdecimal()):
             raise typer.BadParameter(f"--units: {part!r} is no unit id; write such as 1-10,247")
         found += range(int(first), int(last or first) + 1)
-    if not all(1 <= one <= 247 for one in found):
-        raise typer.BadParameter("--units: unit ids are 1 to 247")
+    if not all(0 <= one <= 247 for one in found):
+        raise typer.BadParameter("--units: unit ids are 0 to 247")
     return tuple(found)

@@ -163,7 +163,7 @@ def _why_no_export(recorded: set[CommissioningStep], policy: Policy) -> str | No
 
 
 def _of_this_meter(record: CommissioningRecord, meter_serial: str | None) -> bool:
-    """A sign test holds for the meter that was tested, where that one has a number."""
+    """A sign test holds for the meter that was tested, known by its number or its place."""
     return record.meter_serial is None or record.meter_serial == meter_serial
 
 
@@ -171,8 +171,8 @@ def _another_meter(meter_serial: str | None) -> str:
     if meter_serial is None:
         return "the grid meter has not told its serial number yet, and the sign test is bound to it"
     return (
-        f"the sign test was made with another grid meter than the one with the serial number "
-        f"{meter_serial}: repeat it with v2g commission meter"
+        f"the sign test was made with another grid meter than {meter_serial}: "
+        "repeat it with v2g commission meter"
     )
 
 

@@ -43,9 +43,10 @@ class MeterReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterStatus:
-    """One configured meter: its newest power, its serial number, and what is wrong with it now.
+    """One configured meter: its newest power, which one it is, and what is wrong with it now.
 
-    `power_w` None: no value that is fresh enough to be believed.
+    `power_w` None: no value that is fresh enough to be believed. `serial`: its number; of a meter
+    that tells none, profile and link; None before it was read.
     """
 
     meter_id: str

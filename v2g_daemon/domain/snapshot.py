@@ -28,8 +28,8 @@ class CommissioningStep(Enum):
 class CommissioningRecord:
     """A dated record; a simulated one is valid for simulated serials (`SIM-…`) only.
 
-    `meter_serial`: of the grid meter whose sign was tested, where it tells one; the test is valid
-    for that meter only.
+    `meter_serial`: of the grid meter whose sign was tested, as in `MeterStatus.serial`; the test is
+    valid for that meter only.
     """
 
     step: CommissioningStep
@@ -112,6 +112,6 @@ class Snapshot:
 
     @property
     def grid_meter_serial(self) -> str | None:
-        """The serial number of the first choice at the grid, once it was read."""
+        """Which meter the first choice at the grid is, once it was read: `MeterStatus.serial`."""
         grid = (status for status in self.meters if status.role is MeterRole.GRID)
         return next((status.serial for status in grid), None)

@@ -15,6 +15,7 @@ class MeterSlot:
     """One configured meter.
 
     `evse_id`: the EVSE that it measures. `upstream_of`: the EVSE whose station tells of the PCC.
+    `place`: profile and link, which stand for a serial number where the meter tells none.
     """
 
     meter_id: str
@@ -22,6 +23,7 @@ class MeterSlot:
     max_age_s: float
     evse_id: str | None = None
     upstream_of: str | None = None
+    place: str | None = None
 
 
 class MeterSlots:
@@ -101,7 +103,7 @@ class MeterSlots:
                 meter_id=meter_id,
                 role=slot.role,
                 power_w=self._readings[meter_id].power_w if self._is_fresh(meter_id, now) else None,
-                serial=self._serials.get(meter_id),
+                serial=self._known_by(meter_id),
                 trouble=self._troubles.get(meter_id),
             )
             for meter_id, slot in self._slots.items()
@@ -110,6 +112,11 @@ class MeterSlots:
     def taken(self) -> None:
         """A tick has seen the counters; the next ones are new."""
         self._registers.clear()
+
+    def _known_by(self, meter_id: str) -> str | None:
+        """Its serial number; the place of a meter that was read and told none."""
+        place = self._slots[meter_id].place if meter_id in self._readings else None
+        return self._serials.get(meter_id, place)
 
     def _with_registers(self, meter_id: str, reading: MeterReading) -> MeterReading:
         """Counters are read more seldom than power: those since the last tick go along."""

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from simulators.assembly import assemble
 from simulators.chargers.table import MAKES
+from simulators.modbus.maps import MAPS
 from simulators.scenario import Scenario
 from tests.adapters.modbus.lines import terminal_pair
 from tests.adapters.modbus.meters import frame, hand_made_meter
 from tests.adapters.modbus.test_simulated_profiles import simulated
 from v2g_daemon.adapters.modbus.link import parse_link
-from v2g_daemon.adapters.modbus.looking import Found, look
+from v2g_daemon.adapters.modbus.looking import Found, look, not_found
+from v2g_daemon.adapters.modbus.profile_file import load_profile
 from v2g_daemon.adapters.system.clock import RealClock
 from v2g_daemon.app.scan import links_of, scan, usual_units
 from v2g_daemon.domain.errors import ConfigurationError, DeviceUnreachable
@@ -66,6 +69,44 @@ async def test_a_charger_is_found_and_never_written_to(make: str) -> None:
     assert [one for one in charger.server.questions if one.values] == []
 
 
+async def test_an_emma_is_found_at_unit_0_by_its_model_and_no_other_meter_there() -> None:
+    async with simulated(map="huawei_emma", unit_id=0) as (_, meter):
+        found = await found_at(f"tcp://127.0.0.1:{meter.port}?timeout=0.2", 0)
+    assert [(one.profile, one.serial, one.sure) for one in found] == [
+        ("huawei_emma", "ES2440", True)
+    ]
+    # Many devices answer unit 0 as well as their own.
+    async with simulated(map="abb_b2x", unit_id=0) as (_, meter):
+        assert await found_at(f"tcp://127.0.0.1:{meter.port}?timeout=0.2", 0) == []
+
+
+async def test_registers_of_an_emma_without_its_model_are_not_taken_for_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    of_a_smart_logger = {30222: 0x536D, 30223: 0x6172, 30224: 0x744C, 30225: 0x6F67}
+    monkeypatch.setitem(
+        MAPS, "huawei_emma", replace(MAPS["huawei_emma"], constants=of_a_smart_logger)
+    )
+    async with simulated(map="huawei_emma", unit_id=0) as (_, meter):
+        assert await found_at(f"tcp://127.0.0.1:{meter.port}?timeout=0.2", 0) == []
+
+
+def test_what_no_look_can_recognise_is_known() -> None:
+    assert "huawei_emma" not in not_found()
+    for name in not_found():
+        assert load_profile(name).point.voltage_v is None
+        assert load_profile(name).require == ()
+
+
+async def test_what_is_not_looked_for_is_said_and_a_line_has_no_unit_0() -> None:
+    async with simulated(map="eastron_3p", link="rtu+tcp", unit_id=3) as (_, meter):
+        link = f"rtu+tcp://127.0.0.1:{meter.port}?timeout=0.2"
+        lines = [line async for line in scan(link, (3, 0))]
+    assert lines[0].endswith("units 3")
+    assert lines[-1].startswith("# not looked for")
+    assert all(name in lines[-1] for name in not_found())
+
+
 async def test_a_device_that_refuses_everything_is_nothing_we_know() -> None:
     async with hand_made_meter(lambda request: frame(request, ILLEGAL_ADDRESS)) as meter:
         assert await found_at(f"tcp://127.0.0.1:{meter.port}?timeout=0.3", 1) == []
@@ -106,6 +147,7 @@ def test_a_host_has_its_usual_ports_and_a_line_its_usual_speeds() -> None:
     with pytest.raises(ConfigurationError, match="names no host"):
         links_of(":502")
     assert set(range(1, 6)) < set(usual_units())
+    assert usual_units()[-1] == 0
 
 
 async def test_a_serial_line_is_looked_through_unit_by_unit() -> None:

@@ -47,7 +47,7 @@ async def simulated(**meter: object) -> AsyncIterator[tuple[Assembly, Meter]]:
         ),
         Path(),
     )
-    assert parts.meter is not None
+    assert isinstance(parts.meter, Meter)
     await parts.meter.start()
     async with asyncio.TaskGroup() as group:
         task = group.create_task(parts.meter.run())
@@ -264,3 +264,60 @@ async def test_a_meter_whose_connections_went_mute_is_read_over_a_new_one() -> N
         await one.reader.poll()
         one.bus.close()
     assert (len(sink.readings), meter.server.connections) == (before + 1, 2)
+
+
+async def test_a_meter_over_udp_that_is_gone_or_mute_is_no_answer_and_comes_back() -> None:
+    sink = Latest()
+    name = "victron_vm3p75ct"
+    async with simulated(map=name, link="udp", unit_id=7) as (parts, meter):
+        one = metered(f"udp://127.0.0.1:{meter.port}?timeout=0.2", sink, profile=name)
+        await one.reader.poll()
+        for kind in ("refuses", "half_open"):
+            parts.control.set_fault(FaultOrder(device="meter", kind=kind))
+            faults = one.reader.faults_count
+            while one.reader.faults_count == faults:
+                await one.reader.poll()
+            if kind == "refuses":
+                parts.control.set_fault(FaultOrder(device="meter", kind="none"))
+            # From a new port it is heard again, though the old one stays mute.
+            known = len(sink.readings)
+            async with asyncio.timeout(20.0):
+                while len(sink.readings) == known:
+                    await asyncio.sleep(0.05)
+                    await one.reader.poll()
+        one.bus.close()
+    assert {reading.power_w for reading in sink.readings} == {2400.0}
+
+
+@pytest.mark.parametrize("kind", ["refuses", "half_open"])
+async def test_a_serial_line_that_is_cut_is_silent_and_is_read_again_when_it_is_mended(
+    kind: str,
+) -> None:
+    sink = Latest()
+    with terminal_pair() as (ours, theirs):
+        async with simulated(map="eastron_3p", link="rtu", device=theirs, unit_id=7) as (parts, _):
+            one = metered(f"rtu://{ours}?timeout=0.3", sink, profile="eastron_3p")
+            await one.reader.poll()
+            parts.control.set_fault(FaultOrder(device="meter", kind=kind))
+            await one.reader.poll()
+            parts.control.set_fault(FaultOrder(device="meter", kind="none"))
+            async with asyncio.timeout(20.0):
+                while len(sink.readings) == 1:
+                    await asyncio.sleep(0.05)
+                    await one.reader.poll()
+            one.bus.close()
+    assert "does not answer" in str(sink.troubles[0])
+    assert [round(reading.power_w) for reading in sink.readings] == [2400, 2400]
+
+
+async def test_a_meter_is_read_over_a_serial_line_that_gives_back_what_is_sent() -> None:
+    sink = Latest()
+    with terminal_pair() as (ours, theirs):
+        async with simulated(map="eastron_3p", link="rtu", device=theirs, unit_id=7) as (parts, _):
+            parts.control.set_fault(FaultOrder(device="meter", kind="echo"))
+            await read_once(metered(f"rtu://{ours}?timeout=1&echo=1", sink, profile="eastron_3p"))
+            assert sink.troubles == []
+            assert sink.readings[0].phase_power_w == pytest.approx(PHASES_W, abs=0.06)
+            await read_once(metered(f"rtu://{ours}?timeout=1", sink, profile="eastron_3p"))
+    assert "add echo=1 to the link" in str(sink.troubles[-1])
+    assert len(sink.readings) == 1

@@ -32,7 +32,7 @@ from v2g_daemon.domain.errors import (
 async def datagrams() -> AsyncIterator[tuple[DatagramLine, Addresses]]:
     device = Addresses()
     line = DatagramLine(server=ModbusServer(units={1: device}))
-    await line.open()
+    await line.start()
     async with asyncio.TaskGroup() as group:
         task = group.create_task(line.run())
         try:

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.settings.files import SMALLEST, written
+from v2g_daemon.adapters.http_meter.meter import HttpSource
+from v2g_daemon.adapters.http_meter.translate import Pointers
 from v2g_daemon.adapters.modbus.bus import Buses
 from v2g_daemon.adapters.modbus.link import Transport, parse_link
 from v2g_daemon.adapters.system.clock import RealClock
@@ -63,6 +65,29 @@ def test_every_kind_of_meter_is_understood_and_told(tmp_path: Path) -> None:
         "what the station of charger garage tells of the grid connection",
         "tcp://10.0.0.8:502 unit 1, profile huawei_sun2000_meter, every 2 s",
     ]
+
+
+def test_a_meter_without_a_number_is_known_by_how_and_where_it_is_read(tmp_path: Path) -> None:
+    slots = meters.slots(settings(tmp_path, *WHOLE_HOUSE), 1.0)
+    assert [slot.place for slot in slots] == [
+        "eastron_3p unit 1 at rtu:///dev/ttyUSB0",
+        "eastron_3p unit 2 at rtu:///dev/ttyUSB0",
+        "P1 10.0.0.6:23",
+        "SMA energy meter at 239.12.255.254:9522",
+        "http://10.0.0.7/s",
+        "the station of charger garage",
+        "huawei_sun2000_meter unit 1 at tcp://10.0.0.8:502",
+    ]
+
+
+def test_the_place_of_a_meter_holds_no_password_and_no_key() -> None:
+    def place(url: str) -> str:
+        return meters.place_of(HttpSource(url=url, pointers=Pointers(power_w="/w", sign=1)))
+
+    plain, other = place("http://u:secret@h/s?key=abc&id=0"), place("http://h/s?key=abc&id=1")
+    assert not any(word in plain for word in ("secret", "abc", "u:"))
+    assert plain.startswith("http://h/s ")
+    assert plain != other
 
 
 def test_each_meter_that_is_read_has_a_reader_and_the_station_has_none(tmp_path: Path) -> None:

@@ -28,4 +28,5 @@ def test_the_measured_house_reads_its_simulators_at_a_real_cadence(
     ]
     assert settings.charger[0].sample_interval_s == 5.0
     assert settings.prices.source[0].url == "http://127.0.0.1:8201/price"
+    assert settings.clock is not None
     assert (settings.ocpp.port, settings.clock.start) == (9001, start_utc)

@@ -57,8 +57,10 @@ def test_it_comes_back_after_a_minute_of_normal_values() -> None:
     ]  # fmt: skip
 
 
-def test_the_hours_of_a_collapse_end_the_discharge_before_the_band_is_left() -> None:
-    """A frequency as recorded on 28 April 2025, rounded: 50 Hz, down in seconds, then nothing."""
-    course = [(0.0, 50.0), (1.0, 49.7), (2.0, 48.9), (3.0, 48.0), (4.0, 47.4), (5.0, 46.5)]
-    found = bounds_over(*((at_s, {"frequency_hz": hertz}) for at_s, hertz in course))
-    assert found == [None, None, None, None, ONLY_ZERO, ONLY_ZERO]
+def test_the_iberian_collapse_ends_the_discharge_at_the_first_sample_outside() -> None:
+    """Toledo, 28 April 2025, 10:33:10 to 10:33:30 UTC, each 2 s (brmurray/apagon_april28, MIT)."""
+    course_hz = [
+        49.956, 49.952, 49.95, 49.942, 49.902, 48.556, 47.476, 47.408, 47.291, 47.245, 47.173,
+    ]  # fmt: skip
+    found = bounds_over(*((2.0 * at, {"frequency_hz": hz}) for at, hz in enumerate(course_hz)))
+    assert found == [None] * 6 + [ONLY_ZERO] * 5

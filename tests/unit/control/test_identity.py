@@ -202,5 +202,5 @@ def test_a_sign_test_holds_for_the_grid_meter_that_was_tested() -> None:
     assert stage_of((*records, again), "SIM-1", policy, meter_serial="METER-B")[0] is Stage.V2G
 
 
-def test_a_sign_test_of_a_meter_without_a_number_holds_for_any() -> None:
+def test_a_sign_test_that_names_no_meter_holds_for_any() -> None:
     assert stage_of(commissioning(), "SIM-1", a_policy(), meter_serial="METER-B")[0] is Stage.V2G

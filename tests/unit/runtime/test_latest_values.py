@@ -181,6 +181,16 @@ def test_every_meter_tells_its_serial_its_power_and_its_trouble() -> None:
     assert {one.meter_id: one.trouble for one in frozen(values).meters}["shed"] is None
 
 
+def test_a_meter_without_a_number_is_known_by_its_place_once_it_was_read() -> None:
+    slot = MeterSlot(meter_id="grid", role=MeterRole.GRID, max_age_s=5.0, place="a place")
+    values = LatestValues(evse_ids=["carport"], meters=[slot])
+    assert frozen(values).meters[0].serial is None
+    values.put_meter("grid", MeterReading(observed_at=NOW, power_w=-5.0))
+    assert frozen(values).meters[0].serial == "a place"
+    values.put_meter("grid", MeterReading(observed_at=NOW, power_w=-5.0, serial="G-1"))
+    assert frozen(values).meters[0].serial == "G-1"
+
+
 def test_a_meter_that_is_not_configured_is_refused() -> None:
     with pytest.raises(KeyError, match="cellar"):
         latest().put_meter("cellar", a_meter(1.0))

@@ -12,11 +12,10 @@ from simulators.assembly import assemble
 from simulators.control import FaultOrder
 from simulators.faults import CARS, METER, PRICES, fault_of, mistake, switches_of
 from simulators.scenario import Scenario
-from simulators.switches import Parameters, Switch
+from simulators.switches import CHARGER_SWITCHES, METER_SWITCHES_BY_LINK, Parameters, Switch
 
 README = files("simulators").joinpath("README.md").read_text(encoding="utf-8")
 CHARGER = "C1"
-DEVICES = (METER, PRICES, CARS, "S1", CHARGER)
 STATION = {"id": "S1", "url": "ws://127.0.0.1:1/ocpp"}
 
 
@@ -33,14 +32,24 @@ def default(value: object) -> str:
     return f" = {value:.0f}" if isinstance(value, float) else f" = {value}"
 
 
-@pytest.mark.parametrize("device", DEVICES)
+KNOWN = {CHARGER: CHARGER_SWITCHES, **METER_SWITCHES_BY_LINK}
+
+
+@pytest.mark.parametrize("device", [METER, PRICES, CARS, "cars/leaf", "S1", *KNOWN])
 def test_the_readme_has_a_line_for_every_way_to_fail(device: str) -> None:
     lines = README.splitlines()
     assert [
         kind
-        for kind, switch in switches_of(device, chargers=[CHARGER]).items()
+        for kind, switch in switches_of(device, known=KNOWN).items()
         if line(kind, switch) not in lines
     ] == []
+
+
+def test_a_meter_fails_only_in_the_ways_of_its_link() -> None:
+    fault = {"device": "meter", "kind": "wrong_transaction"}
+    Scenario.model_validate({"meter": {}, "fault": [fault]})
+    with pytest.raises(ValidationError, match="meter knows"):
+        Scenario.model_validate({"meter": {"link": "http"}, "fault": [fault]})
 
 
 def test_a_fault_has_its_switchs_defaults_and_what_is_given_instead() -> None:

@@ -1,7 +1,7 @@
 """Looking for devices on a bus: gently, reading only, one question at a time.
 
 A device is recognised by what its profile says of itself, by its SunSpec models, or, where a map
-has no mark, by voltages and a frequency that are those of a grid.
+has no mark, by voltages and a frequency that are those of a grid. One with neither is not found.
 """
 
 from __future__ import annotations
@@ -10,18 +10,20 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 
-from v2g_daemon.adapters.modbus.bus import Bus
+from v2g_daemon.adapters.modbus.bus import Bus, Unit
 from v2g_daemon.adapters.modbus.chargers.parts import charger_family
 from v2g_daemon.adapters.modbus.link import Link
 from v2g_daemon.adapters.modbus.meter import ModbusMeter
 from v2g_daemon.adapters.modbus.profile import Family, MeterProfile
 from v2g_daemon.adapters.modbus.profile_file import CHARGERS, METERS
+from v2g_daemon.adapters.modbus.values import number
 from v2g_daemon.domain.errors import DeviceError, DeviceUnreachable
 from v2g_daemon.domain.readings import MeterReading
 from v2g_daemon.ports import Clock
 
 VOLTAGE_V = (180.0, 270.0)
 FREQUENCY_HZ = (45.0, 65.0)
+NOBODYS_UNIT = 0  # on a serial line a broadcast
 BETWEEN_PROFILES_S = 0.1  # real; a gateway that queues questions answers them late
 
 
@@ -75,17 +77,21 @@ async def _answers_input(bus: Bus, unit_id: int) -> bool:
 
 async def _at(bus: Bus, unit_id: int, clock: Clock) -> AsyncIterator[Found]:
     """Chargers first: each has a mark. Of the meters those with a mark, else all that fit."""
-    for name in CHARGERS.shipped():
+    for name in CHARGERS.shipped() if unit_id != NOBODYS_UNIT else ():
         charger = await _charger(bus, unit_id, name)
         if charger is not None:
             yield charger
             return
+    meters = [METERS.load(name) for name in METERS.shipped()]
+    if unit_id == NOBODYS_UNIT:
+        # Many devices answer it for whoever they are: only those are looked for that live there.
+        meters = [one for one in meters if one.unit_id == unit_id]
     for sure in (True, False):
         found = [
             one
-            for name in METERS.shipped()
-            if _has_mark(METERS.load(name)) is sure
-            and (one := await _meter(bus, unit_id, METERS.load(name), clock)) is not None
+            for profile in meters
+            if _has_mark(profile) is sure
+            and (one := await _meter(bus, unit_id, profile, clock)) is not None
         ]
         # A single-phase map fits a three-phase meter, and is not its own.
         for one in sorted(found, key=lambda each: -each.phases):
@@ -132,7 +138,7 @@ async def _meter(bus: Bus, unit_id: int, profile: MeterProfile, clock: Clock) ->
         reading = await ModbusMeter(unit=unit, profile=profile, clock=clock).read()
     except DeviceError:
         return None
-    if not _of_a_grid(reading):
+    if not (_of_a_grid(reading) or (is_blind(profile) and await _shows_its_mark(unit, profile))):
         return None
     return Found(
         kind="meter",
@@ -152,6 +158,31 @@ async def _rest(bus: Bus, unit_id: int) -> None:
     unit.min_gap_s = unit.settle_s = 0.0
     left_s = unit.silence.until_s - asyncio.get_running_loop().time()
     await asyncio.sleep(max(left_s, 0.0) + BETWEEN_PROFILES_S)
+
+
+def is_blind(profile: MeterProfile) -> bool:
+    """Whether its map tells no voltage to know a grid by."""
+    return profile.family is Family.REGISTERS and profile.point.voltage_v is None
+
+
+def not_found() -> tuple[str, ...]:
+    """The profiles of meters that a look cannot recognise."""
+    profiles = [METERS.load(name) for name in METERS.shipped()]
+    return tuple(one.id for one in profiles if is_blind(one) and not one.require)
+
+
+async def _shows_its_mark(unit: Unit, profile: MeterProfile) -> bool:
+    """Whether every register that the profile requires is there, and holds what it must."""
+    for one in profile.require:
+        try:
+            registers = await unit.read(
+                one.address, one.point.registers, function_code=profile.function_code
+            )
+        except DeviceError:
+            return False
+        if number(registers, one.type, profile.word_order) not in one.one_of:
+            return False
+    return bool(profile.require)
 
 
 def _has_mark(profile: MeterProfile) -> bool:

@@ -177,6 +177,8 @@ SHOWN: dict[str, Shown] = {
     ),
     "huawei_emma": Shown(
         words={
+            30015: (0x4553, 0x3234, 0x3430, 0, 0, 0, 0, 0, 0, 0),  # "ES2440"
+            30222: (0x536D, 0x6172, 0x7448, 0x454D, 0x5300, *(0,) * 15),  # "SmartHEMS"
             # 500 and 100 000 hundredths of a kWh.
             30332: (0, 0, 0, 0x01F4),
             30338: (0, 0, 0x0001, 0x86A0),
@@ -185,6 +187,7 @@ SHOWN: dict[str, Shown] = {
         },
         voltage_v=(),
         frequency_hz=None,
+        serial="ES2440",
     ),
     "shelly_pro3em": Shown(
         words={

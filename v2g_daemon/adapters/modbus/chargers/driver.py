@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import replace
 
 from v2g_daemon.adapters.modbus.chargers.config import ChargerConfig
 from v2g_daemon.adapters.modbus.chargers.evse import EvseView
@@ -16,6 +16,7 @@ from v2g_daemon.adapters.modbus.chargers.family import ChargerFamily
 from v2g_daemon.adapters.modbus.chargers.health import Health
 from v2g_daemon.adapters.modbus.chargers.profile import Condition
 from v2g_daemon.adapters.modbus.chargers.soc import LOOK_W
+from v2g_daemon.adapters.modbus.chargers.told import DISOBEYED_W, Told, beyond, wants_rest
 from v2g_daemon.adapters.modbus.chargers.translate import Seen
 from v2g_daemon.adapters.modbus.chargers.writes import WriteCount
 from v2g_daemon.domain.errors import DeviceError, DeviceRejectedCommand
@@ -35,21 +36,10 @@ RETRY_S = 10.0  # a refusal is repeated no faster, unless the new value is safer
 TAKE_AGAIN_S = 60.0
 MEET_AGAIN_S = 5.0
 CRASHED_EVERY_S = 60.0
-DISOBEYED_W = 500.0
 WRONG_SAMPLES = 2
 SOC_LOOK_EVERY_S = 1.0
 NOT_ARMED = 0
 POWER_REGISTERS = ("setpoint_w", "action", "enabled")  # the others are how it is controlled
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """What the charger was told last: until when, since when, and when it was last refreshed."""
-
-    target_w: float
-    expires_at: Instant
-    since: Instant
-    refreshed_at: Instant
 
 
 class ModbusCharger:
@@ -80,6 +70,7 @@ class ModbusCharger:
         self._in_control = False
         self._touched = False
         self._taken_at: Instant | None = None
+        self._let_go_at: Instant | None = None
         self._looked_at: Instant | None = None
         self._thorough_at: Instant | None = None
         self._wrong_samples = 0
@@ -138,7 +129,7 @@ class ModbusCharger:
         """How long until the next look: short while a SoC is sought or a new power comes."""
         config = self._config
         if self._seen is None:
-            return MEET_AGAIN_S
+            return self._silence_s()
         if not self._view.plugged_in:
             return config.resting_period_s
         told = self._told
@@ -147,9 +138,18 @@ class ModbusCharger:
         moving = told is not None and now.seconds_since(told.since) < config.settle_s
         return min(config.period_s, 2.0) if moving else config.period_s
 
+    def _silence_s(self) -> float:
+        """How long one that is not believed is left alone: looking would keep up what it does."""
+        watchdog_s = self._config.watchdog_s
+        if not self._touched or watchdog_s is None or not self._health.is_reached:
+            return MEET_AGAIN_S
+        return watchdog_s + MEET_AGAIN_S
+
     async def _look(self) -> None:
         """Look at it; a charger that is not known yet is met first."""
         at = self._clock.now()
+        if self._seen is None:
+            self._touched = self._touched and self._silence_s() == MEET_AGAIN_S
         self._looked_at = at
         if self._seen is None:
             await self._family.meet()
@@ -160,7 +160,7 @@ class ModbusCharger:
         seen = await self._family.look(thoroughly=thoroughly)
         self._health.worked()
         told = self._told
-        if not thoroughly and told is not None and _beyond(seen.power_w, told.target_w):
+        if not thoroughly and told is not None and beyond(seen.power_w, told.target_w):
             # Who made it do that is known only until we write again.
             seen, thoroughly = await self._family.look(thoroughly=True), True
         if thoroughly:
@@ -227,6 +227,8 @@ class ModbusCharger:
         command, now = self._newest, self._clock.now()
         if self._config.watches or self._view.refuses_all or command is None:
             return
+        if not self._in_control and wants_rest(command, now):
+            await self._let_go(now)
         # Under hands off nothing is told, and so nothing taken.
         if not self._in_control and not (
             isinstance(command, Setpoint) and await self._take(command, seen, now)
@@ -249,13 +251,24 @@ class ModbusCharger:
         """Take control; again only after a minute (nobody wins a fight), or for less to flow."""
         taken_at = self._taken_at
         waits = taken_at is not None and now.seconds_since(taken_at) < TAKE_AGAIN_S
-        if waits and not _beyond(seen.power_w, command.target_w):
+        if waits and not beyond(seen.power_w, command.target_w):
             return False
         self._taken_at = now
         watchdog_s = self._config.watchdog_s
         await self._family.take(NOT_ARMED if watchdog_s is None else watchdog_s)
         self._in_control = True
         return True
+
+    async def _let_go(self, now: Instant) -> None:
+        """What it was told may flow on though control is lost: 0 W, if it takes that from us."""
+        tried_at = self._let_go_at
+        if not self._touched or (tried_at is not None and now.seconds_since(tried_at) < RETRY_S):
+            return
+        self._let_go_at = now
+        try:
+            await self._rest()
+        except DeviceRejectedCommand as error:
+            LOG.warning("%s: it is no longer ours, and may go on: %s", self.evse_id, error)
 
     async def _rest(self) -> None:
         """0 W; from then on it holds nothing that would have to end."""
@@ -282,17 +295,12 @@ class ModbusCharger:
             return False
         settled = now.seconds_since(told.refreshed_at) >= max(self._config.settle_s, RETRY_S)
         stopped = wanted_w != 0.0 and seen.condition in (Condition.READY, Condition.ELSEWHERE)
-        return not (settled and (stopped or _beyond(seen.power_w, wanted_w)))
+        return not (settled and (stopped or beyond(seen.power_w, wanted_w)))
 
     def _renew(self, command: Setpoint) -> None:
         told = self._told
         if told is not None:
-            self._told = Told(
-                target_w=told.target_w,
-                expires_at=command.expires_at,
-                since=told.since,
-                refreshed_at=told.refreshed_at,
-            )
+            self._told = replace(told, expires_at=command.expires_at)
 
     def _must_wait(self, wanted_w: float, now: Instant) -> bool:
         """A refused value waits, unless it is nearer to 0 W than the one that was refused."""
@@ -390,10 +398,3 @@ def _is_cancelled() -> bool:
     """asyncio.wait_for, which the library uses, may swallow a cancellation (CPython gh-86296)."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-def _beyond(power_w: float, target_w: float) -> bool:
-    """Whether more flows than was told, or the other way."""
-    if target_w >= 0.0:
-        return power_w > target_w + DISOBEYED_W or power_w < -DISOBEYED_W
-    return power_w < target_w - DISOBEYED_W or power_w > DISOBEYED_W

@@ -21,14 +21,17 @@ POWER_CYCLE = "switch the charger off at its breaker for ten seconds, and on aga
 
 
 class Health:
-    """Knows since when something has been wrong; `boot_s`: errors for so long are normal."""
+    """Knows since when something has been wrong; `boot_s`: errors for so long are normal.
+
+    `is_reached`: the failure of last took place over a connection.
+    """
 
     def __init__(self, evse_id: str, *, name: str, boot_s: float) -> None:
         self._evse_id = evse_id
         self._name = name
         self._boot_s = boot_s
         self._failing_since: Instant | None = None
-        self._is_reached = False
+        self.is_reached = False
         self._why = ""
         self._trouble: tuple[str, Instant] | None = None
         self._seen: Seen | None = None
@@ -44,7 +47,7 @@ class Health:
     def failed(self, error: DeviceError, now: Instant) -> None:
         """It did not, or not with what it should."""
         self._failing_since = self._failing_since or now
-        self._is_reached = not isinstance(error, NoConnection)
+        self.is_reached = not isinstance(error, NoConnection)
         self._why = str(error)
 
     def is_gone(self, now: Instant) -> bool:
@@ -55,9 +58,7 @@ class Health:
     def is_crashed(self, now: Instant) -> bool:
         """Whether it takes connections and answers nothing: somebody has to help it."""
         since = self._failing_since
-        return (
-            self._is_reached and since is not None and now.seconds_since(since) >= CRASHED_AFTER_S
-        )
+        return self.is_reached and since is not None and now.seconds_since(since) >= CRASHED_AFTER_S
 
     def looked(self, seen: Seen, target_w: float | None, now: Instant) -> None:
         """Take in a look: what it says is wrong, and whether its values still move.

@@ -11,7 +11,9 @@ from v2g_daemon.adapters.modbus.chargers.translate import Image, encoded, number
 from v2g_daemon.adapters.modbus.frames import READ_HOLDING_REGISTERS
 from v2g_daemon.adapters.modbus.profile import Every, IfRefused
 from v2g_daemon.adapters.modbus.values import WordOrder
-from v2g_daemon.domain.errors import DeviceRejectedCommand
+from v2g_daemon.domain.errors import DeviceProtocolError, DeviceRejectedCommand
+
+NOTHING = ({0xFFFF}, {0x8000})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,11 @@ class Registers:
                     raise
                 self._absent.add((code, address))
                 continue
+            if _holds_nothing(words):
+                # One scale factor out of it would make ten times the power of what is told.
+                if block.if_refused is IfRefused.FAULT:
+                    raise DeviceProtocolError(f"{self.name} answers with empty registers")
+                continue
             self._image |= {(code, address + offset): word for offset, word in enumerate(words)}
 
     async def raw(self, address: int, count: int) -> tuple[int, ...]:
@@ -109,6 +116,8 @@ class Registers:
     async def write(self, name: str, value: float) -> None:
         """Write one number, and believe it once the device confirmed it; raises a DeviceError."""
         register = self._placed_register(self._register[name])
+        if register.exponent_at is not None and value != 0.0:
+            await self._prove_scale(name, register.exponent_at, register.function_code)
         words = encoded(value, register, self._image, self._word_order)
         self._on_write(register.wears_flash)
         if register.write == "many":
@@ -144,6 +153,12 @@ class Registers:
                 f"{self.name} confirmed {written:g} for {name} and holds {said}"
             )
 
+    async def _prove_scale(self, name: str, address: int, code: int) -> None:
+        """The scale of what is about to be written, read once more: a slip of it is a power."""
+        (word,) = await self._unit.read(address, 1, function_code=code, turn=Turn.SETPOINT)
+        if word != self._image.get((code, address)):
+            raise DeviceProtocolError(f"{self.name} tells another scale of {name} than before")
+
     def differences(self) -> tuple[Difference, ...]:
         """What holds something else than we wrote; each is told once."""
         found = []
@@ -165,6 +180,11 @@ class Registers:
 
     def _placed(self, address: int, stride: int) -> int:
         return address + stride * (self.connector - 1)
+
+
+def _holds_nothing(words: tuple[int, ...]) -> bool:
+    """Several registers, all of them one of the words for "nothing"."""
+    return len(words) > 1 and set(words) in NOTHING
 
 
 def _turn(every: Every) -> Turn:
