@@ -23,7 +23,7 @@ demo: $(RUN_STAMP) ## Two recorded days of a Dutch winter, time-lapsed, in this 
 
 # Half of a test's time is waiting: four side by side keep two cores busy.
 test: lint ## The gates and every test that needs no root and no foreign peer (10 minutes at most)
-	$(BIN)/python -m pytest -n $(JOBS) -m "not system and not bench" --cov --cov-report=term
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not system and not bench" --cov --cov-report=term
 
 # Houses at the speed of life mostly wait, three side by side. What only computes runs beside them,
 # nice enough not to disturb. Three time-lapsed demos side by side need both cores for themselves.

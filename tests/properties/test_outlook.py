@@ -45,7 +45,7 @@ def test_an_outlook_never_passes_the_static_safe_power_and_belongs_to_a_command(
             assert evse.outlook.ends_at_utc > snapshot.now.utc
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.integers(min_value=0, max_value=2**32))
 def test_an_evening_of_noise_writes_an_outlook_only_for_a_new_plan_goal_or_band(seed: int) -> None:
     """Ten hours in steps of two minutes: the SoC wanders and falls, plans come by the hour."""

@@ -120,7 +120,7 @@ def _into_pack_w(power_w: float, loss: LossCurve) -> float:
     return power_w - lost_w
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(
     st.builds(
         Trip,

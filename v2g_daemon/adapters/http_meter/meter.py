@@ -40,10 +40,11 @@ class HttpMeter:
 
     async def read(self) -> MeterReading:
         """One reading, as old as its request; raises a DeviceError."""
+        client = self._opened()  # which takes its time, and is not the meter's
         observed_at = self._clock.now()
         try:
             async with asyncio.timeout(TIMEOUT_S):
-                answer = await self._answer()
+                answer = await self._answer(client)
         except (httpx.HTTPError, OSError, TimeoutError) as error:
             raise DeviceUnreachable(f"{self.name} does not answer") from error
         try:
@@ -57,11 +58,14 @@ class HttpMeter:
         if client is not None:
             await client.aclose()
 
-    async def _answer(self) -> bytes:
+    def _opened(self) -> httpx.AsyncClient:
         if self._client is None:
             # The address comes from the configuration, so does any proxy: not from the environment.
             self._client = httpx.AsyncClient(trust_env=False, timeout=TIMEOUT_S)
-        async with self._client.stream("GET", self._source.url) as response:
+        return self._client
+
+    async def _answer(self, client: httpx.AsyncClient) -> bytes:
+        async with client.stream("GET", self._source.url) as response:
             if response.status_code != httpx.codes.OK:
                 raise DeviceRejectedCommand(f"{self.name} answers HTTP {response.status_code}")
             answer = b""
