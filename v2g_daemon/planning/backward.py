@@ -13,6 +13,7 @@ from math import inf, isnan
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from v2g_daemon.planning.actions import Band
 from v2g_daemon.planning.case import SLACK_WH, Case, Floats, Trips
 from v2g_daemon.planning.grid import Grid
 from v2g_daemon.planning.stage import FORBIDDEN
@@ -45,14 +46,14 @@ def values(tables: Tables, shadow_per_kwh: Floats) -> Values:
     before[steps] = away[steps] = terminal_cost(case, grid.energy_wh)
     hold = [inf] * steps
     going, window = _Going(case, grid), _Window(tables, shadow_per_kwh)
-    landings = [one.priced.under(shadow_per_kwh[list(one.row_of)]) for one in tables.landings]
+    landings = _landings(tables, shadow_per_kwh)
     for step in range(steps - 1, -1, -1):
         after[step] = going.plugged(step, before[step + 1], away[step + 1])
         away[step] = going.away(step, before[step + 1], away[step + 1])
         to_come = after[step] + unmet_cost(case, step, grid.energy_wh)
         hold[step] = _hold(tables, step, after[step], hold)
         window.least(step, to_come, out=before[step])
-        _land(tables, landings, step, (to_come, hold[step]), before[step])
+        _land(tables, landings[step], step, (to_come, hold[step]), before[step])
     # Idling costs the same whatever is in the pack, so it was left out until now.
     idle = np.append(np.cumsum(tables.idle_cost[::-1])[::-1], 0.0)
     return Values(
@@ -149,9 +150,19 @@ def _hold(tables: Tables, step: int, after: Floats, hold: list[float]) -> float:
     return hold[step + 1]
 
 
+def _landings(tables: Tables, shadow_per_kwh: Floats) -> list[list[tuple[Band, Floats]]]:
+    """For each step the bands it can land in, and what that costs from each of their points."""
+    found: list[list[tuple[Band, Floats]]] = [[] for _ in range(tables.case.horizon.steps)]
+    for landing in tables.landings:
+        cost = landing.priced.under(shadow_per_kwh[list(landing.steps)])
+        for step, row in zip(landing.steps, cost, strict=True):
+            found[step].append((landing.band, row))
+    return found
+
+
 def _land(
     tables: Tables,
-    landings: list[Floats],
+    landings: list[tuple[Band, Floats]],
     step: int,
     to_come: tuple[Floats, float],
     before: Floats,
@@ -159,14 +170,12 @@ def _land(
     """Improve `before` in place where a step can end exactly on a level."""
     row_of_values, hold = to_come
     target_wh = tables.next_target_wh[step]
-    for landing, cost in zip(tables.landings, landings, strict=True):
-        row = landing.row_of.get(step)
-        if row is not None:
-            worth = tables.grid.at(row_of_values, landing.band.level_wh)
-            if landing.band.level_wh == target_wh:
-                worth = min(worth, hold)
-            near = before[landing.band.points]
-            np.minimum(near, cost[row] + worth, out=near)
+    for band, cost in landings:
+        worth = tables.grid.at(row_of_values, band.level_wh)
+        if band.level_wh == target_wh:
+            worth = min(worth, hold)
+        near = before[band.points]
+        np.minimum(near, cost + worth, out=near)
 
 
 class _Window:

@@ -25,10 +25,10 @@ SAME_PLACE = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landing:
-    """A band priced at the steps `rows`, beyond idling; `row_of` finds a step's row."""
+    """A band priced beyond idling, one row for each of the `steps`."""
 
     band: Band
-    row_of: dict[int, int]
+    steps: tuple[int, ...]
     priced: Priced
 
 
@@ -78,11 +78,12 @@ def tables_of(case: Case) -> Tables:
     targets_wh = next_targets_wh(case)
     levels_wh = landing_levels(case, targets_wh)
     steps = case.horizon.steps
+    terms = StepTerms.of(case, np.arange(steps))
     charges = actions.feasible[:, idle : len(level_w)].reshape(steps, -1, len(level_w) - idle)
     return Tables(
         case=case,
         grid=grid,
-        terms=StepTerms.of(case, np.arange(steps)),
+        terms=terms,
         idle_cost=idle_cost.reshape(steps, -1).mean(axis=1),
         actions=actions,
         level_wh=case.pack.delta_w(level_w) * case.horizon.hours[:, None],
@@ -92,7 +93,7 @@ def tables_of(case: Case) -> Tables:
         floor_point=floor_point,
         next_target_wh=targets_wh,
         landing_levels_wh=levels_wh,
-        landings=_landings(case, grid, levels_wh),
+        landings=_landings(case, grid, terms, levels_wh),
     )
 
 
@@ -102,19 +103,14 @@ def _actions(case: Case, level_w: Floats, idle: int) -> tuple[Floats, Priced, Fl
     An action is matched to a scenario's mean, and permitted where it is at that; what it costs is
     the mean over the members.
     """
-    scenarios_w = case.horizon.scenarios_w
-    at_mean = StepTerms.of_scenarios(case, scenarios_w.mean(axis=1))
+    scenarios_w, at_mean = case.horizon.scenarios_w, StepTerms.of_scenarios(case)
     match_w = match_powers(case.pack, case.terms, at_mean.net_load_w[:, 0])
     every_w = np.broadcast_to(level_w, (len(match_w), len(level_w)))
     power_w = np.concatenate([every_w, match_w], axis=1)
     actions = priced(case, at_mean, power_w)
     cost = actions.cost
     if scenarios_w.shape[1] > 1:
-        members = [
-            priced(case, StepTerms.of_scenarios(case, scenarios_w[:, member]), power_w).cost
-            for member in range(scenarios_w.shape[1])
-        ]
-        cost = np.mean(members, axis=0)
+        cost = priced(case, at_mean.of_members(scenarios_w), power_w).cost.mean(axis=0)
     idle_cost = cost[:, idle]
     return power_w, replace(actions, cost=cost - idle_cost[:, None]), idle_cost
 
@@ -182,25 +178,24 @@ def _refused(case: Case, grid: Grid, power_w: Floats, floor_point: int) -> Float
 
 
 def _landings(
-    case: Case, grid: Grid, levels_wh_of: tuple[tuple[float, ...], ...]
+    case: Case, grid: Grid, terms: StepTerms, levels_wh_of: tuple[tuple[float, ...], ...]
 ) -> tuple[Landing, ...]:
-    horizon = case.horizon
+    hours_of, ceilings_wh = case.horizon.hours.tolist(), case.horizon.ceiling_wh.tolist()
     rows_of: dict[tuple[float, float, float], list[int]] = {}
     for step, levels_wh in enumerate(levels_wh_of):
         for level_wh in levels_wh:
-            key = (level_wh, float(horizon.hours[step]), float(horizon.ceiling_wh[step]))
+            key = (level_wh, hours_of[step], ceilings_wh[step])
             rows_of.setdefault(key, []).append(step)
     found: list[Landing] = []
     for (level_wh, hours, ceiling_wh), rows in rows_of.items():
         where = band(case, grid, level_wh, hours, ceiling_wh)
         if where is not None:
-            terms = StepTerms.of(case, np.array(rows, dtype=np.int64))
-            price = priced(case, terms, np.append(where.power_w, 0.0)[None, :])
+            here = terms.rows(np.array(rows, dtype=np.int64))
+            price = priced(case, here, np.append(where.power_w, 0.0)[None, :])
             beyond_idling = Priced(
                 cost=price.cost[:, :-1] - price.cost[:, -1:],
                 exported_wh=price.exported_wh[:, :-1],
                 feasible=price.feasible[:, :-1] & where.lands,
             )
-            row_of = {step: row for row, step in enumerate(rows)}
-            found.append(Landing(band=where, row_of=row_of, priced=beyond_idling))
+            found.append(Landing(band=where, steps=tuple(rows), priced=beyond_idling))
     return tuple(found)
