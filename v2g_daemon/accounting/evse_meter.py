@@ -63,14 +63,15 @@ def advanced(
     rows: tuple[EvseInterval, ...] = ()
     if session_id is not None and _is_another(meter, session_id, vehicle_id):
         meter, rows = _handed_over(meter, policy)
-    meter = _timed(meter, status, now, longest_s=policy.timing.evse_max_age_s)
     meter, booked_rows = _read(meter, status, pcc, now, gap_limit_s=gap_limit_s, policy=policy)
-    if booked_rows:
-        rows += tuple(as_row(meter, row, policy) for row in booked_rows)
-        meter = replace(meter, session_id=session_id, vehicle_id=None)
+    rows += tuple(as_row(meter, row, policy) for row in booked_rows)
+    whose = (meter.session_id, meter.vehicle_id)
     if session_id is not None:
-        meter = replace(meter, session_id=session_id, vehicle_id=vehicle_id)
-    return replace(meter, end_soc=soc), rows
+        whose = (session_id, vehicle_id)
+    elif booked_rows:
+        whose = (None, None)
+    meter = replace(meter, session_id=whose[0], vehicle_id=whose[1], end_soc=soc, last_tick=now)
+    return meter, rows
 
 
 def _is_another(meter: EvseMeter, session_id: str, vehicle_id: str | None) -> bool:
@@ -126,13 +127,12 @@ def _handed_over(meter: EvseMeter, policy: Policy) -> tuple[EvseMeter, tuple[Evs
     return replace(meter, session_id=None, vehicle_id=None), rows
 
 
-def _timed(meter: EvseMeter, status: EvseStatus, now: Instant, *, longest_s: float) -> EvseMeter:
-    """Count the seconds since the last tick as discharging where the power says so."""
+def _pending_s(meter: EvseMeter, status: EvseStatus, now: Instant, *, longest_s: float) -> float:
+    """The seconds of discharge not booked yet, with those since the last tick if it is one."""
     discharging = status.power_w is not None and status.power_w < 0.0
     if meter.last_tick is None or not discharging:
-        return replace(meter, last_tick=now)
-    passed_s = min(max(now.seconds_since(meter.last_tick), 0.0), longest_s)
-    return replace(meter, last_tick=now, pending_s=meter.pending_s + passed_s)
+        return meter.pending_s
+    return meter.pending_s + min(max(now.seconds_since(meter.last_tick), 0.0), longest_s)
 
 
 def _read(
@@ -145,10 +145,11 @@ def _read(
     policy: Policy,
 ) -> tuple[EvseMeter, tuple[BookedRow, ...]]:
     """Book the segment up to a new reading, if there is one."""
+    pending_s = _pending_s(meter, status, now, longest_s=policy.timing.evse_max_age_s)
     reading = _reading(meter.track, status, now)
     export_milliwh = None if pcc is None else pcc.export_milliwh
     if reading is None:
-        return replace(meter, moved_milliwh=(0, 0)), ()
+        return replace(meter, pending_s=pending_s, moved_milliwh=(0, 0)), ()
     at_utc, registers = reading
     power_w = _power_at(at_utc, status)
     before = meter.track
@@ -162,7 +163,7 @@ def _read(
             moved_milliwh=(0, 0),
         )
         return meter, ()
-    segment = _segment(meter, before, at_utc, registers, power_w, export_milliwh, policy)
+    segment = _segment(meter, before, at_utc, registers, power_w, export_milliwh, pending_s, policy)
     track, rows = booked(before, segment, gap_limit_s=gap_limit_s)
     meter = replace(
         meter,
@@ -210,6 +211,7 @@ def _segment(
     registers: tuple[int, int] | None,
     power_w: float | None,
     export_milliwh: int | None,
+    pending_s: float,
     policy: Policy,
 ) -> Segment:
     nothing = Segment(
@@ -231,7 +233,7 @@ def _segment(
     ):
         return replace(nothing, reset=True)
     exported = _exported(discharge, meter.export_milliwh, export_milliwh)
-    discharging_ms = _discharging_ms(meter.pending_s, discharge, span_s, rated.max_discharge_w)
+    discharging_ms = _discharging_ms(pending_s, discharge, span_s, rated.max_discharge_w)
     charging, discharging = courses(
         (charge, discharge), before_w=track.power_w, after_w=power_w, span_s=span_s
     )
