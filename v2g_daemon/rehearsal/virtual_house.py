@@ -65,6 +65,7 @@ class VirtualHouse:
     prices: KnownPrices
     knowledge: Knowledge
     planner: Planner
+    commissioning: tuple[CommissioningRecord, ...]
     record: Callable[[tuple[LedgerRow, ...]], None] = lambda rows: None
 
     def start(self) -> HouseState:
@@ -134,7 +135,7 @@ class VirtualHouse:
             plans=(),
             failed_plans=(),
             overrides=(),
-            commissioning=_commissioned(self.days.start_utc),
+            commissioning=self.commissioning,
             recording=RecordingHealth(last_durable_at=now, queue_full=False, records_lost=0),
             goals=self._goals(moment.stay),
         )
@@ -178,7 +179,7 @@ def _capability(plant: Plant) -> EvseCapability:
     )
 
 
-def _commissioned(at_utc: datetime) -> tuple[CommissioningRecord, ...]:
+def commissioned(at_utc: datetime) -> tuple[CommissioningRecord, ...]:
     """All records of a charger that exists in the rehearsal only."""
     return tuple(
         CommissioningRecord(
