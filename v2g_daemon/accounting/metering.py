@@ -112,27 +112,25 @@ def advance(
     """
     log = decision_log.counted(metering.log, snapshot, decision, policy)
     if not snapshot.clock_trusted:
-        faults = _faults(metering.pcc_reset_utc, metering.evses, snapshot.now.utc)
-        return replace(metering, log=log, faults=faults), ()
+        return replace(metering, log=log, faults=_faults(metering, snapshot.now.utc)), ()
     metering, pcc_rows = _advance_pcc(metering, snapshot, policy)
-    evses, evse_rows = _advance_evses(metering.evses, snapshot, decision, policy)
-    open_sessions, session_rows = _advance_sessions(metering.sessions, evses, snapshot, decision)
+    metering, evse_rows = _advance_evses(metering, snapshot, decision, policy)
+    still_open, session_rows = _advance_sessions(metering, snapshot, decision)
     log, decision_rows = decision_log.noted(log, snapshot, decision)
     socs, soc_rows = _advance_socs(
-        metering.socs, snapshot.now, decision, policy, quarter_over=bool(pcc_rows or evse_rows)
+        metering, snapshot.now, decision, policy, quarter_over=bool(pcc_rows or evse_rows)
     )
     running, telemetry = journal.minute(metering.minute, snapshot, decision)
     price = None if snapshot.prices is None else snapshot.prices.at(snapshot.now.utc)
     metering = replace(
         metering,
-        price=metering.price if price is None else price,
-        evses=evses,
-        sessions=open_sessions,
+        sessions=still_open,
         log=log,
         minute=running,
         socs=socs,
+        price=metering.price if price is None else price,
         cars=_advance_cars(metering.cars, evse_rows, snapshot.now.utc, policy),
-        faults=_faults(metering.pcc_reset_utc, evses, snapshot.now.utc),
+        faults=_faults(metering, snapshot.now.utc),
     )
     rows: tuple[LedgerRow, ...] = (
         *session_rows, *pcc_rows, *evse_rows, *decision_rows, *soc_rows,
@@ -146,8 +144,7 @@ def close(metering: Metering, policy: Policy) -> tuple[LedgerRow, ...]:
     if metering.pcc is not None:
         _, row = cut(metering.pcc)
         if row is not None:
-            held = (metering.pv, metering.circulation)
-            rows.append(_pcc_row(metering.price, held, row, None, policy))
+            rows.append(_pcc_row(metering, row, None, policy))
     rows.extend(running_rows(metering, policy))
     rows.extend(soc_log.as_row(log) for log in metering.socs)
     rows.extend(decision_log.closing_rows(metering.log))
@@ -188,23 +185,20 @@ def gap_limit_s(policy: Policy) -> float:
 def _advance_pcc(
     metering: Metering, snapshot: Snapshot, policy: Policy
 ) -> tuple[Metering, tuple[PccInterval, ...]]:
-    reading = snapshot.meter
-    pv, circulation = _held(metering, snapshot, policy)
+    metering, reading = _held(metering, snapshot, policy), snapshot.meter
     if reading is None or reading.import_milliwh is None or reading.export_milliwh is None:
-        return replace(metering, pv=pv, circulation=circulation), ()
+        return metering, ()
     registers = (reading.import_milliwh, reading.export_milliwh)
     at_utc = reading.observed_at.utc
     if metering.pcc is None or metering.pcc.registers_milliwh is None:
-        fresh = pcc_meter.begun(at_utc, registers, reading.power_w)
-        return replace(metering, pcc=fresh, pv=pv, circulation=circulation), ()
+        return replace(metering, pcc=pcc_meter.begun(at_utc, registers, reading.power_w)), ()
     if at_utc <= metering.pcc.at_utc:
-        return replace(metering, pv=pv, circulation=circulation), ()
+        return metering, ()
     if at_utc - metering.pcc.at_utc > LONGEST_GAP:
         fresh = pcc_meter.begun(at_utc, registers, reading.power_w)
-        reset = replace(metering, pcc=fresh, pcc_reset_utc=at_utc)
-        return replace(reset, pv=pv, circulation=circulation), ()
-    pv, pv_milliwh = held_power.taken(pv)
-    circulation, circulating_milliwh = held_power.taken(circulation)
+        return replace(metering, pcc=fresh, pcc_reset_utc=at_utc), ()
+    pv, pv_milliwh = held_power.taken(metering.pv)
+    held, circulating_milliwh = held_power.taken(metering.circulation)
     segment = pcc_meter.segment(
         metering.pcc,
         metering.pcc.registers_milliwh,
@@ -219,44 +213,37 @@ def _advance_pcc(
         gap_limit_s=gap_limit_s(policy),
         billing_meter=policy.grid.billing_meter,
     )
-    rows = tuple(
-        _pcc_row(metering.price, (pv, circulation), row, snapshot.prices, policy)
-        for row in finished
-    )
+    rows = tuple(_pcc_row(metering, row, snapshot.prices, policy) for row in finished)
     metering = replace(
         metering,
         pcc=track,
         pcc_reset_utc=at_utc if segment.reset else metering.pcc_reset_utc,
         pv=held_power.next_row(pv) if rows else pv,
-        circulation=held_power.next_row(circulation) if rows else circulation,
+        circulation=held_power.next_row(held) if rows else held,
     )
     return metering, rows
 
 
-def _held(metering: Metering, snapshot: Snapshot, policy: Policy) -> tuple[HeldPower, HeldPower]:
+def _held(metering: Metering, snapshot: Snapshot, policy: Policy) -> Metering:
     """Hold the powers that no register counts over the seconds since the last tick."""
     reading, now, longest_s = snapshot.meter, snapshot.now, gap_limit_s(policy)
     phases_w = None if reading is None else circulating_w(reading.phase_power_w)
-    return (
-        held_power.timed(metering.pv, snapshot.pv_power_w, now, longest_s=longest_s),
-        held_power.timed(metering.circulation, phases_w, now, longest_s=longest_s),
+    return replace(
+        metering,
+        pv=held_power.timed(metering.pv, snapshot.pv_power_w, now, longest_s=longest_s),
+        circulation=held_power.timed(metering.circulation, phases_w, now, longest_s=longest_s),
     )
 
 
 def _pcc_row(
-    in_force: PriceSlot | None,
-    held: tuple[HeldPower, HeldPower],
-    row: BookedRow,
-    curve: PriceCurve | None,
-    policy: Policy,
+    metering: Metering, row: BookedRow, curve: PriceCurve | None, policy: Policy
 ) -> PccInterval:
-    """A finished row at the price that its billing interval settles at; held are PV and phases."""
-    pv, circulation = held
+    """A finished row at the price that its billing interval settles at."""
     return pcc_meter.as_row(
         row,
-        _price(in_force, row, curve, policy),
-        pv_known=pv.known,
-        phases_known=circulation.known,
+        _price(metering.price, row, curve, policy),
+        pv_known=metering.pv.known,
+        phases_known=metering.circulation.known,
         policy=policy,
     )
 
@@ -282,13 +269,13 @@ def _holds(slot: Interval, whole: Interval) -> bool:
 
 
 def _advance_evses(
-    before: tuple[EvseMeter, ...], snapshot: Snapshot, decision: Decision, policy: Policy
-) -> tuple[tuple[EvseMeter, ...], tuple[EvseInterval, ...]]:
+    metering: Metering, snapshot: Snapshot, decision: Decision, policy: Policy
+) -> tuple[Metering, tuple[EvseInterval, ...]]:
     meters: list[EvseMeter] = []
     rows: list[EvseInterval] = []
     for status in snapshot.evses:
         decided = _decided(decision, status.evse_id)
-        known = (one for one in before if one.evse_id == status.evse_id)
+        known = (one for one in metering.evses if one.evse_id == status.evse_id)
         meter, finished = evse_meter.advanced(
             next(known, EvseMeter(evse_id=status.evse_id)),
             status,
@@ -302,24 +289,21 @@ def _advance_evses(
         meters.append(meter)
         rows.extend(finished)
     seen = {meter.evse_id for meter in meters}
-    silent = (one for one in before if one.evse_id not in seen)
-    return (*meters, *silent), tuple(rows)
+    silent = tuple(one for one in metering.evses if one.evse_id not in seen)
+    return replace(metering, evses=(*meters, *silent)), tuple(rows)
 
 
 def _advance_sessions(
-    before: tuple[OpenSession, ...],
-    meters: tuple[EvseMeter, ...],
-    snapshot: Snapshot,
-    decision: Decision,
+    metering: Metering, snapshot: Snapshot, decision: Decision
 ) -> tuple[tuple[OpenSession, ...], tuple[SessionRow, ...]]:
     still: list[OpenSession] = []
     rows: list[SessionRow] = []
     statuses: dict[str, EvseStatus] = {one.evse_id: one for one in snapshot.evses}
-    for evse_id in dict.fromkeys([*statuses, *(one.row.evse_id for one in before)]):
-        session = next((one for one in before if one.row.evse_id == evse_id), None)
+    for evse_id in dict.fromkeys([*statuses, *(one.row.evse_id for one in metering.sessions)]):
+        session = next((one for one in metering.sessions if one.row.evse_id == evse_id), None)
         status = statuses.get(evse_id)
         if status is not None:
-            session = _with_moved(session, meters, status)
+            session = _with_moved(session, metering, status)
             decided = _decided(decision, evse_id)
             session, changed = sessions.followed(
                 session,
@@ -335,26 +319,21 @@ def _advance_sessions(
 
 
 def _with_moved(
-    session: OpenSession | None, meters: tuple[EvseMeter, ...], status: EvseStatus
+    session: OpenSession | None, metering: Metering, status: EvseStatus
 ) -> OpenSession | None:
     """The energy of this tick belongs to the session that was open before it."""
     if session is None:
         return None
-    meter = next(one for one in meters if one.evse_id == status.evse_id)
+    meter = next(one for one in metering.evses if one.evse_id == status.evse_id)
     charge, discharge = meter.moved_milliwh
     return sessions.with_energy(session, charge_milliwh=charge, discharge_milliwh=discharge)
 
 
 def _advance_socs(
-    before: tuple[SocLog, ...],
-    now: Instant,
-    decision: Decision,
-    policy: Policy,
-    *,
-    quarter_over: bool,
+    metering: Metering, now: Instant, decision: Decision, policy: Policy, *, quarter_over: bool
 ) -> tuple[tuple[SocLog, ...], tuple[SocDay, ...]]:
     """Days so far are written with each quarter hour, so that a crash loses no more."""
-    logs = {log.vehicle_id: log for log in before}
+    logs = {log.vehicle_id: log for log in metering.socs}
     rows: list[SocDay] = []
     for decided in decision.evses:
         if decided.vehicle_id is None or decided.soc is None:
@@ -383,14 +362,12 @@ def _advance_cars(
     return tuple(counters.counted(car, rows) for car in rolled)
 
 
-def _faults(
-    pcc_reset_utc: datetime | None, evses: tuple[EvseMeter, ...], now_utc: datetime
-) -> tuple[Fault, ...]:
+def _faults(metering: Metering, now_utc: datetime) -> tuple[Fault, ...]:
     """A register reset is shown for a quarter hour."""
     resets: list[tuple[str, str | None, datetime | None]] = [
-        ("the meter at the PCC", None, pcc_reset_utc)
+        ("the meter at the PCC", None, metering.pcc_reset_utc)
     ]
-    resets += [(f"EVSE {one.evse_id}", one.evse_id, one.reset_utc) for one in evses]
+    resets += [(f"EVSE {one.evse_id}", one.evse_id, one.reset_utc) for one in metering.evses]
     return tuple(
         Fault(
             code=FaultCode.REGISTER_RESET,
