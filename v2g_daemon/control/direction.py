@@ -35,8 +35,7 @@ def watch_direction(
     """
     direction = _told(situation, snapshot.now)
     direction = _sampled(direction, situation, snapshot, policy)
-    memory = replace(situation.memory, direction=direction)
-    situation = replace(situation, memory=memory)
+    situation = replace(situation, memory=replace(situation.memory, direction=direction))
     evidence = direction.evidence
     if evidence is None or not contradicts(situation) or evidence.samples < SAMPLES_TO_LATCH:
         return situation, None

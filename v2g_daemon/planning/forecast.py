@@ -211,7 +211,7 @@ class _Past:
 
 def _past_of(history: Sequence[HistoryRow]) -> tuple[_Past, Bools]:
     """The rows as columns, and where PV is known (elsewhere it reads 0)."""
-    # None becomes NaN.
+    # An unknown PV (None) reads NaN.
     pv_w = np.array([row.pv_w for row in history], dtype=np.float64)
     known = ~np.isnan(pv_w)
     past = _Past(
