@@ -34,20 +34,22 @@ def net_cost(days: KnownDays) -> float | None:
     every = slice(0, len(days.net_load_w))
     if not days.stays:
         return _idle_cost(days, every)
-    model = _Model(days)
+    lp, slots, missed = _model(days)
     solver = highspy.Highs()  # type: ignore[no-untyped-call]
     solver.setOptionValue("output_flag", False)
     solver.setOptionValue("threads", 1)
     solver.setOptionValue("presolve", "off")
-    solver.passModel(model.as_lp())
+    solver.passModel(lp)
+    # The solver has its own copy, and is large enough.
+    del lp
     solver.run()
     if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
         return None
     values = np.array(solver.getSolution().col_value)
-    missed_kwh = float(values[model.of_stays(MISSED)].sum()) / 1000.0
+    missed_kwh = float(values[missed].sum()) / 1000.0
     paid = float(solver.getObjectiveValue()) - days.terms.unmet_per_kwh * missed_kwh
     at_start = days.terms.terminal_per_kwh * days.pack.start_wh / 1000.0
-    return paid + at_start + _idle_cost(days, every) - _idle_cost(days, model.slots)
+    return paid + at_start + _idle_cost(days, every) - _idle_cost(days, slots)
 
 
 def _idle_cost(days: KnownDays, slots: slice | Ints) -> float:
@@ -57,6 +59,12 @@ def _idle_cost(days: KnownDays, slots: slice | Ints) -> float:
     export_w = np.where(export_price < 0.0, 0.0, export_w)
     bought = np.maximum(net_w, 0.0) * days.import_per_kwh[slots]
     return float((bought - export_w * export_price).sum()) * SLOT_H / 1000.0
+
+
+def _model(days: KnownDays) -> tuple[highspy.HighsLp, Ints, Ints]:
+    """The programme, the slots it covers, and the columns of what stays miss."""
+    model = _Model(days)
+    return model.as_lp(), model.slots, model.of_stays(MISSED)
 
 
 class _Model:
