@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from random import Random
 
 from simulators.clock import ScaledClock
 from simulators.faults import METER, FaultBoard
 from simulators.household import PHASES
-from simulators.modbus.frames import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, ILLEGAL_VALUE, Framing
+from simulators.modbus.frames import (
+    DEVICE_FAILURE,
+    ILLEGAL_ADDRESS,
+    ILLEGAL_FUNCTION,
+    ILLEGAL_VALUE,
+    Framing,
+)
 from simulators.modbus.maps import MAPS, MeterMap, MeterSample, image
 from simulators.modbus.mischief import Mischief
 from simulators.modbus.server import LOOPBACK, DatagramLine, ModbusServer, Refused, SerialLine
@@ -20,6 +28,7 @@ from simulators.sunspec import (
     identity_registers,
     meter_registers,
 )
+from simulators.sunspec_inverter import InverterKind, inverter_registers
 from simulators.truth import NOMINAL_VOLTAGE_V
 from simulators.world import World
 
@@ -40,12 +49,14 @@ class MeterUnit:
     clock: ScaledClock
     shown: Callable[[], frozenset[str]]
     sample: Callable[[], MeterSample]
+    inverter: InverterKind | None = None
+    _chance: Random = field(default_factory=lambda: Random(1), init=False)
     _registers: dict[int, int] = field(default_factory=dict, init=False)
     _sampled_s: float | None = field(default=None, init=False)
 
     def read(self, function_code: int, address: int, count: int) -> tuple[int, ...]:
         """Return the registers of this moment."""
-        the_map = MAPS.get(self.table.map)
+        the_map = None if self.inverter is not None else MAPS.get(self.table.map)
         if the_map is not None and function_code not in the_map.function_codes:
             raise Refused(ILLEGAL_FUNCTION)
         if count > (125 if the_map is None else the_map.most):
@@ -54,10 +65,19 @@ class MeterUnit:
         wanted = range(address, address + count)
         if not all(one in self._registers for one in wanted):
             raise Refused(ILLEGAL_ADDRESS)
+        return self._held(wanted)
+
+    def _held(self, wanted: range) -> tuple[int, ...]:
+        """What the registers hold, with the faults of the moment."""
         kinds = self.shown()
+        if "failure" in kinds:
+            raise Refused(DEVICE_FAILURE)
         if "zeros" in kinds or "ones" in kinds:
-            return (0 if "zeros" in kinds else 0xFFFF,) * count
-        return tuple(self._registers[one] for one in wanted)
+            return (0 if "zeros" in kinds else 0xFFFF,) * len(wanted)
+        held = [self._registers[one] for one in wanted]
+        if held and "register_noise" in kinds:
+            held[self._chance.randrange(len(held))] = self._chance.randrange(0x10000)
+        return tuple(held)
 
     def write(self, address: int, values: tuple[int, ...]) -> None:
         """Refuse: a meter takes no orders."""
@@ -72,18 +92,30 @@ class MeterUnit:
             return
         self._sampled_s = None if kinds else now_s
         sample = None if "not_implemented" in kinds else self.sample()
+        swapped = "word_order" in kinds
         if the_map is None:
-            self._registers = self._sunspec(sample)
+            self._registers = self._sunspec(sample, swapped=swapped)
         else:
-            self._registers = image(the_map, sample, swapped="word_order" in kinds)
+            self._registers = image(the_map, sample, swapped=swapped)
 
-    def _sunspec(self, sample: MeterSample | None) -> dict[int, int]:
+    def _sunspec(self, sample: MeterSample | None, *, swapped: bool) -> dict[int, int]:
         table = self.table
-        registers = [
-            *identity_registers(model=self.name, serial=table.serial, unit_id=self.unit_id),
-            *meter_registers(sample, float_model=table.model == "float", phases=table.phases),
-            *END,
-        ]
+        if self.inverter is None:
+            is_float = table.model == "float"
+            model = meter_registers(
+                sample, float_model=is_float, phases=table.phases, swapped=swapped
+            )
+        else:
+            model = inverter_registers(
+                sample, kind=self.inverter, count_of_phases=table.phases, swapped=swapped
+            )
+        identity = identity_registers(
+            model=self.name,
+            serial=table.serial,
+            unit_id=self.unit_id,
+            is_padded=self.inverter is None,
+        )
+        registers = [*identity, *model, *END]
         return {BASE_ADDRESS + offset: word for offset, word in enumerate(registers)}
 
 
@@ -98,23 +130,8 @@ class Meter:
         self._world = world
         self._clock = clock
         self._faults = faults
-        units = [
-            (table.unit_id, f"Meter {table.phases}-phase", self.sample),
-            (table.pv_unit_id, f"PV meter {table.phases}-phase", self.sample_pv),
-        ]
         self.server = ModbusServer(
-            units={
-                unit_id: MeterUnit(
-                    table=table,
-                    name=name,
-                    unit_id=unit_id,
-                    clock=clock,
-                    shown=self._shown,
-                    sample=sample,
-                )
-                for unit_id, name, sample in units
-                if unit_id is not None
-            },
+            units={unit.unit_id: unit for unit in self._units()},
             framing=Framing.RTU if table.link.startswith("rtu") else Framing.MBAP,
             mischief=Mischief(shown=self._shown, slow_s=table.slow_s),
             port=table.port,
@@ -124,6 +141,23 @@ class Meter:
             self._line = DatagramLine(server=self.server, port=table.port)
         if table.device is not None:
             self._line = SerialLine(server=self.server, path=table.device)
+
+    def _units(self) -> Iterator[MeterUnit]:
+        table = self._table
+        unit = partial(MeterUnit, table=table, clock=self._clock, shown=self._shown)
+        phases = f"{table.phases}-phase"
+        yield unit(unit_id=table.unit_id, name=f"Meter {phases}", sample=self.sample)
+        if table.pv_unit_id is None:
+            return
+        if table.pv_inverter is None:
+            yield unit(unit_id=table.pv_unit_id, name=f"PV meter {phases}", sample=self.sample_pv)
+        else:
+            yield unit(
+                unit_id=table.pv_unit_id,
+                name=f"Inverter {phases}",
+                sample=self.sample_inverter,
+                inverter=table.pv_inverter,
+            )
 
     @property
     def port(self) -> int:
@@ -204,10 +238,17 @@ class Meter:
 
     def sample_pv(self) -> MeterSample:
         """Return what the PV meter measures: production counts as export."""
+        return self._production(way=WRONG_WAY * self._way, exchanged=self._table.inverted_sign)
+
+    def sample_inverter(self) -> MeterSample:
+        """Return what the inverter measures: production is positive."""
+        is_wrong = "sign" in self._shown()
+        return self._production(way=WRONG_WAY if is_wrong else 1.0, exchanged=False)
+
+    def _production(self, *, way: float, exchanged: bool) -> MeterSample:
         self._world.advance_to(self._clock.now_s())
         table = self._table
-        produced_w = self._world.house.at(self._world.now_s).pv_w
-        flow_w = WRONG_WAY * self._way * produced_w
+        flow_w = way * self._world.house.at(self._world.now_s).pv_w
         phase_w = flow_w / table.phases
         totals = (self._world.truth.pv_wh,) + (
             self._world.truth.pv_wh / table.phases,
@@ -219,8 +260,8 @@ class Meter:
                 abs(one_w) / NOMINAL_VOLTAGE_V for one_w in (flow_w, *(phase_w,) * table.phases)
             ),
             voltage_v=(NOMINAL_VOLTAGE_V,) * (1 + table.phases),
-            import_wh=totals if table.inverted_sign else nothing,
-            export_wh=nothing if table.inverted_sign else totals,
+            import_wh=totals if exchanged else nothing,
+            export_wh=nothing if exchanged else totals,
             frequency_hz=FREQUENCY_HZ,
         )
 

@@ -23,6 +23,7 @@ from pydantic import (
 from simulators.chargers.table import ChargerTable
 from simulators.faults import METER, PRICES, mistake
 from simulators.modbus.maps import MAPS
+from simulators.sunspec_inverter import InverterKind
 from simulators.switches import Parameters
 from simulators.table import ElectronicsTable, NotNegative, Port, Positive, Share, Table
 
@@ -150,9 +151,12 @@ class MeterTable(Table):
     start_export_wh: NotNegative = 200_000.0
     serial: Annotated[str, Field(max_length=32)] = "SIM-METER-1"
     pv_unit_id: Annotated[int, Field(ge=1, le=247)] | None = None
+    pv_inverter: InverterKind | None = None
 
     @model_validator(mode="after")
     def _units_differ(self) -> Self:
+        if self.pv_inverter is not None and self.pv_unit_id is None:
+            raise ValueError("pv_inverter needs a unit; add pv_unit_id")
         if self.pv_unit_id == self.unit_id:
             raise ValueError("pv_unit_id must differ from unit_id")
         if (self.device is not None) != (self.link == "rtu"):

@@ -51,24 +51,33 @@ UNUSED_SCALE_FACTORS = (27, 32, 37, 71, 104)
 INTEGER_POINTS = range(2, 38)
 
 
-def identity_registers(*, model: str, serial: str, unit_id: int) -> list[int]:
-    """Return marker and common model."""
-    common = [1, COMMON_LENGTH]
+def identity_registers(
+    *, model: str, serial: str, unit_id: int, is_padded: bool = True
+) -> list[int]:
+    """Return marker and common model, which some devices end without its pad register."""
+    common = [1, COMMON_LENGTH if is_padded else COMMON_LENGTH - 1]
     texts = (("Simulated", 16), (model, 16), ("", 8), ("1.0.0", 8), (serial, 16))
     for text, length in texts:
         common += _string(text, length)
-    return [*MARKER, *common, unit_id, NOT_IMPLEMENTED_INT16]
+    pad = [NOT_IMPLEMENTED_INT16] if is_padded else []
+    return [*MARKER, *common, unit_id, *pad]
 
 
-def meter_registers(sample: MeterSample | None, *, float_model: bool, phases: int) -> list[int]:
-    """Return the meter model, or one whose every point is "not implemented" for None."""
+def meter_registers(
+    sample: MeterSample | None, *, float_model: bool, phases: int, swapped: bool = False
+) -> list[int]:
+    """Return the meter model, or one whose every point is "not implemented" for None.
+
+    `swapped` is the word order that is wrong, of all that has more than one register.
+    """
     model_of_phases = 3 if phases == 3 else 1
+    order = slice(None, None, -1) if swapped else slice(None)
     if float_model:
-        return _float_registers(sample, FLOAT_LAYOUT.model_id + model_of_phases)
-    return _integer_registers(sample, INTEGER_LAYOUT.model_id + model_of_phases)
+        return _float_registers(sample, FLOAT_LAYOUT.model_id + model_of_phases, order)
+    return _integer_registers(sample, INTEGER_LAYOUT.model_id + model_of_phases, order)
 
 
-def _integer_registers(sample: MeterSample | None, model_id: int) -> list[int]:
+def _integer_registers(sample: MeterSample | None, model_id: int, order: slice) -> list[int]:
     layout = INTEGER_LAYOUT
     registers = [NOT_IMPLEMENTED_ACC32] * (layout.length + 2)
     registers[:2] = [model_id, layout.length]
@@ -91,11 +100,11 @@ def _integer_registers(sample: MeterSample | None, model_id: int) -> list[int]:
         (layout.imported, sample.import_wh),
     ):
         for index, value in enumerate(values):
-            registers[offset + 2 * index : offset + 2 * index + 2] = _acc32(value)
+            registers[offset + 2 * index : offset + 2 * index + 2] = _acc32(value)[order]
     return registers
 
 
-def _float_registers(sample: MeterSample | None, model_id: int) -> list[int]:
+def _float_registers(sample: MeterSample | None, model_id: int, order: slice) -> list[int]:
     layout = FLOAT_LAYOUT
     registers = [model_id, layout.length, *_words(NAN_FLOAT32) * (layout.length // 2)]
     registers[-2:] = [0, 0]
@@ -110,7 +119,7 @@ def _float_registers(sample: MeterSample | None, model_id: int) -> list[int]:
         (layout.imported, sample.import_wh),
     ):
         for index, value in enumerate(values):
-            registers[offset + 2 * index : offset + 2 * index + 2] = _float32(value)
+            registers[offset + 2 * index : offset + 2 * index + 2] = _float32(value)[order]
     return registers
 
 

@@ -54,7 +54,9 @@ MODBUS_LINE_SWITCHES: dict[str, Switch] = {
 METER_SWITCHES: dict[str, Switch] = {
     **MODBUS_LINE_SWITCHES,
     "refuses": _switch("no TCP"),
+    "failure": _switch("exception 4"),
     "frozen": _switch("old values"),
+    "register_noise": _switch("one register of each answer holds a word of chance"),
     "not_implemented": _switch("0x8000 / NaN"),
     "zeros": _switch("every register 0"),
     "ones": _switch("every register 0xFFFF"),
@@ -173,6 +175,7 @@ CHARGER_SWITCHES: dict[str, Switch] = {
     "refuses": METER_SWITCHES["refuses"],
     "module_crash": _switch("takes connections and answers everything with exception 4"),
     "frozen": METER_SWITCHES["frozen"],
+    "register_noise": METER_SWITCHES["register_noise"],
     "error_state": _switch("its state is an error"),
     "reboot": _switch("once: its orders and settings are lost"),
     "refuses_writes": _switch("exception 4 to every write"),

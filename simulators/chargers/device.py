@@ -5,18 +5,23 @@ from __future__ import annotations
 import struct
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
+from random import Random
 
 from simulators.chargers.table import ChargerTable
 from simulators.clock import ScaledClock
 from simulators.faults import FaultBoard
-from simulators.modbus.frames import ILLEGAL_ADDRESS, ILLEGAL_FUNCTION, ILLEGAL_VALUE
+from simulators.modbus.frames import (
+    DEVICE_FAILURE,
+    ILLEGAL_ADDRESS,
+    ILLEGAL_FUNCTION,
+    ILLEGAL_VALUE,
+)
 from simulators.modbus.maps import FORMATS
 from simulators.modbus.server import Refused
 from simulators.switches import Parameters
 from simulators.vehicle import Vehicle
 from simulators.world import Outlet, World
 
-DEVICE_FAILURE = 4
 FOREIGN_EVERY_S = 20.0
 FLOWS_W = 0.5
 
@@ -80,6 +85,7 @@ class ChargerDevice(ABC):
         self.foreign_at_s: float | None = None
         self._plugs = self.outlet.plug_count
         self._old: dict[int, Registers] = {}
+        self._chance = Random(1)
 
     @property
     def vehicle(self) -> Vehicle | None:
@@ -124,7 +130,10 @@ class ChargerDevice(ABC):
         ):
             raise Refused(ILLEGAL_ADDRESS)
         image = self._image(function_code)
-        return tuple(image.get(one, 0) for one in range(address, address + count))
+        held = [image.get(one, 0) for one in range(address, address + count)]
+        if held and self.shows("register_noise"):
+            held[self._chance.randrange(count)] = self._chance.randrange(0x10000)
+        return tuple(held)
 
     def write(self, address: int, values: tuple[int, ...]) -> None:
         """Take an order; raises Refused."""

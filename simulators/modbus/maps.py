@@ -19,6 +19,7 @@ FORMATS = {
     "u64": ">Q",
     "f32": ">f",
     "f64": ">d",
+    "acc32": ">I",
 }
 ABSENT = {
     "i16": 0x8000,
@@ -29,6 +30,7 @@ ABSENT = {
     "u64": (1 << 64) - 1,
     "f32": 0x7FC00000,
     "f64": 0x7FF8 << 48,
+    "acc32": 0,
 }
 TOTAL = 0
 
@@ -285,6 +287,17 @@ MAPS: dict[str, MeterMap] = {
         ),
         ranges=((37100, 38),),
         constants={37100: 1},
+    ),
+    "huawei_emma": MeterMap(
+        function_codes=(3,),
+        cells=(
+            total("u64", 30332, "export_wh", 0.1),
+            total("u64", 30338, "import_wh", 0.1),
+            *phases("i32", (31651, 31653, 31655), "current_a", 10),
+            total("i32", 31657, "power_w"),
+            *phases("i32", (31665, 31667, 31669), "power_w"),
+        ),
+        ranges=((30302, 72), (31651, 20)),
     ),
     "shelly_pro3em": MeterMap(
         function_codes=(4,),

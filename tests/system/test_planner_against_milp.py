@@ -1,4 +1,4 @@
-"""All fixed cases and a hundred perturbations of each: the planner against a MILP."""
+"""All fixed cases and fifty perturbations of each: the planner against a MILP."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from tests.benchmarks.planner_vs_milp import fixed_cases, matched, perturbed
 from tests.benchmarks.score_plan import BenchCase
 
-SEEDS: list[int | None] = [None, *range(100)]
+SEEDS: list[int | None] = [None, *range(50)]
 
 
 @pytest.mark.parametrize("bench", fixed_cases(), ids=lambda bench: bench["name"])

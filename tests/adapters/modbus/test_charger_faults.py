@@ -12,6 +12,7 @@ from v2g_daemon.domain.power import PowerRange
 from v2g_daemon.domain.readings import OutcomeKind
 
 QUASAR, EVTEC = "wallbox-quasar-1", "evtec-bidipro-10"
+FERMATE = "fermate-fe20"
 POWER_W = 2000.0
 
 
@@ -62,6 +63,29 @@ async def test_an_answer_to_the_question_before_is_not_believed(make: str) -> No
         assert all(abs(abs(power_w) - POWER_W) < 60.0 for power_w in told_w)
         house.fault("none")
         await house.follow(-POWER_W)
+
+
+@pytest.mark.parametrize("make", [QUASAR, EVTEC, FERMATE])
+@pytest.mark.parametrize("target_w", [POWER_W, -POWER_W])
+async def test_noise_in_its_registers_never_makes_it_do_more_than_told(
+    make: str, target_w: float
+) -> None:
+    async with charger_house(make, timeout_s=0.2) as house:
+        await house.met()
+        await house.follow(target_w)
+        asked = len(house.simulated.server.questions)
+        house.fault("register_noise")
+        flows_w: list[float] = []
+
+        def often_asked() -> bool:
+            flows_w.append(house.true_power_w())
+            return len(house.simulated.server.questions) > asked + 60
+
+        await house.hold(target_w, often_asked)
+        lowest_w, highest_w = sorted((0.0, target_w))
+        assert all(lowest_w - 1.0 <= power_w <= highest_w + 1.0 for power_w in flows_w)
+        house.fault("none")
+        await house.follow(target_w)
 
 
 async def test_a_charger_behind_a_serial_gateway_is_driven_alike() -> None:
@@ -147,7 +171,7 @@ async def test_errors_after_it_was_switched_on_are_normal_for_minutes() -> None:
         assert house.status.plugged_in
 
 
-@pytest.mark.parametrize("make", [QUASAR, EVTEC, "fermate-fe20"])
+@pytest.mark.parametrize("make", [QUASAR, EVTEC, FERMATE])
 async def test_another_master_is_named_and_told_over(make: str) -> None:
     async with charger_house(make) as house:
         await house.met()
@@ -171,7 +195,7 @@ async def test_an_app_that_takes_it_back_is_named_and_control_is_taken_again() -
         await house.follow(-POWER_W)
 
 
-@pytest.mark.parametrize("make", [QUASAR, EVTEC, "fermate-fe20"])
+@pytest.mark.parametrize("make", [QUASAR, EVTEC, FERMATE])
 async def test_a_charger_that_was_restarted_is_taken_again(make: str) -> None:
     async with charger_house(make) as house:
         await house.met()
@@ -181,7 +205,7 @@ async def test_a_charger_that_was_restarted_is_taken_again(make: str) -> None:
         await house.follow(-POWER_W)
 
 
-@pytest.mark.parametrize("make", [QUASAR, EVTEC, "fermate-fe20"])
+@pytest.mark.parametrize("make", [QUASAR, EVTEC, FERMATE])
 async def test_a_charger_that_discharges_when_told_to_charge_is_told_nothing_more(
     make: str,
 ) -> None:

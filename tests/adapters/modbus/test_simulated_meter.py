@@ -84,3 +84,16 @@ async def test_a_meter_that_says_no_gives_no_reading_and_one_that_recovers_does(
         await one.reader.poll()
         one.bus.close()
     assert len(sink.readings) == 2
+
+
+async def test_floats_with_their_words_exchanged_are_refused() -> None:
+    sink = Latest()
+    async with simulated(model="float") as (parts, port):
+        parts.faults.add(
+            Fault(device="meter", kind="word_order", from_s=parts.clock.start_s, until_s=None)
+        )
+        one = on_tcp(port, sink, unit_id=1)
+        await one.reader.poll()
+        one.bus.close()
+    assert sink.readings == []
+    assert "reads a frequency of" in str(sink.troubles[0])

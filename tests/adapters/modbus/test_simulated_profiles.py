@@ -15,7 +15,7 @@ from simulators.control import FaultOrder
 from simulators.meter import Meter
 from simulators.modbus.maps import MAPS
 from simulators.scenario import Scenario
-from tests.adapters.modbus.house import Latest, MeterOnBus, metered
+from tests.adapters.modbus.house import MAIN_FUSE_W, Latest, MeterOnBus, metered
 from tests.adapters.modbus.lines import terminal_pair
 from v2g_daemon.adapters.modbus.profile import Family
 from v2g_daemon.adapters.modbus.profile_file import load_profile, shipped_profiles
@@ -195,7 +195,7 @@ async def test_registers_that_lie_are_refused_and_told(
         parts.control.set_fault(FaultOrder(device="meter", kind=kind))
         await read_once(metered(f"tcp://127.0.0.1:{meter.port}", sink, profile=name))
     if said is None:
-        # Its values have 16 bits each: there is no order of words to be wrong.
+        # Its powers have 16 bits each: there is no order of words to be wrong.
         assert len(sink.readings) == 1
         return
     assert sink.readings == []
@@ -209,3 +209,58 @@ async def test_a_sign_that_is_wrong_turns_power_round_which_only_a_test_can_tell
         link = f"tcp://127.0.0.1:{meter.port}"
         await read_once(metered(link, sink, profile="eastron_3p"))
     assert sink.readings[0].power_w == -2400.0
+
+
+async def test_noise_in_the_registers_is_refused_or_could_be_true() -> None:
+    sink = Latest()
+    async with simulated(map="cg_em3xx", unit_id=7) as (parts, meter):
+        one = metered(f"tcp://127.0.0.1:{meter.port}", sink, profile="cg_em3xx")
+        parts.control.set_fault(FaultOrder(device="meter", kind="register_noise"))
+        for _ in range(100):
+            await one.reader.poll()
+        noisy = [*sink.readings]
+        parts.control.set_fault(FaultOrder(device="meter", kind="none"))
+        await one.reader.poll()
+        one.bus.close()
+    assert one.reader.faults_count > 0
+    assert one.reader.implausible_count > 0
+    assert one.reader.faults_count + one.reader.implausible_count == 100 - len(noisy)
+    for reading in noisy:
+        assert abs(reading.power_w) <= 2.0 * MAIN_FUSE_W
+        assert all(abs(phase_w) <= 2.0 * MAIN_FUSE_W for phase_w in reading.phase_power_w)
+        assert all(volts == 0.0 or 50.0 <= volts <= 350.0 for volts in reading.voltage_v)
+    assert sink.readings[-1].power_w == 2400.0
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("failure", "exception 4"),
+        ("wrong_transaction", "does not answer"),
+        ("wrong_unit", "does not answer"),
+    ],
+)
+async def test_what_is_no_right_answer_is_no_reading(kind: str, said: str) -> None:
+    sink = Latest()
+    async with simulated(map="cg_em3xx", unit_id=7) as (parts, meter):
+        parts.control.set_fault(FaultOrder(device="meter", kind=kind))
+        await read_once(
+            metered(f"tcp://127.0.0.1:{meter.port}?timeout=0.2", sink, profile="cg_em3xx")
+        )
+    assert sink.readings == []
+    assert said in str(sink.troubles[0])
+
+
+async def test_a_meter_whose_connections_went_mute_is_read_over_a_new_one() -> None:
+    sink = Latest()
+    async with simulated(map="cg_em3xx", unit_id=7) as (parts, meter):
+        one = metered(f"tcp://127.0.0.1:{meter.port}?timeout=0.2", sink, profile="cg_em3xx")
+        await one.reader.poll()
+        parts.control.set_fault(FaultOrder(device="meter", kind="half_open"))
+        while sink.troubles == []:
+            await one.reader.poll()
+        before = len(sink.readings)
+        one.bus.unit(7).silence.worked()
+        await one.reader.poll()
+        one.bus.close()
+    assert (len(sink.readings), meter.server.connections) == (before + 1, 2)

@@ -101,6 +101,32 @@ async def test_a_foreign_client_reads_what_the_world_knows(
     ]
 
 
+@pytest.mark.parametrize(
+    ("inverter", "model_id", "expected"),
+    [
+        ("integer", 103, {"W": 600, "PhVphA": 230, "Hz": 50, "A": 2.61, "AphC": 0.87, "St": 4}),
+        ("float", 113, {"W": 600, "PhVphB": 230, "Hz": 50, "AphA": 0.87, "TmpCab": None, "St": 4}),
+        (
+            "der",
+            701,
+            {"ACType": 2, "InvSt": 3, "W": 600, "LNV": 230, "Hz": 50, "WL3": 200, "VAL1": None},
+        ),
+    ],
+)
+async def test_a_foreign_client_finds_the_inverter_in_its_chain(
+    metered: MeterMaker, inverter: str, model_id: int, expected: dict[str, float | None]
+) -> None:
+    assembly = await metered(
+        house={"load_w": 3000.0, "pv_w": 600.0},
+        meter={"unit_id": 2, "pv_unit_id": 1, "pv_inverter": inverter},
+    )
+    read = await walk(port_of(assembly), model_id, tuple(expected))
+    assert read == {
+        name: value if value is None else pytest.approx(value, abs=0.01)
+        for name, value in expected.items()
+    }
+
+
 async def test_the_counters_follow_the_power_from_where_they_were_set(
     metered: MeterMaker,
 ) -> None:

@@ -28,6 +28,7 @@ STATION = '[[station]]\nid = "S1"\nurl = "ws://127.0.0.1:9000/ocpp"\n'
         (STATION + "[[fault]]\ndevice = 'meter'\nkind = 'sulks'\n", "meter knows ['bad_checksum'"),
         (STATION + "[[fault]]\ndevice = 'S2'\nkind = 'silent'\n", "no device 'S2'"),
         ("[prices]\ntimezone = 'Europe/Nowhere'\n", "is not a time zone"),
+        ("[meter]\npv_inverter = 'der'\n", "pv_inverter needs a unit; add pv_unit_id"),
         ("this is not TOML", "is not TOML"),
     ],
 )

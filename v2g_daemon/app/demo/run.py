@@ -27,7 +27,7 @@ from v2g_daemon.settings import Settings, load_settings, to_policy
 from v2g_daemon.step.house import Outcome
 
 # Real seconds for all parts to start while the simulated clock still stands.
-STARTING_S = 4.0
+STARTING_S = 8.0
 PRICES = "energy-charts:NL"  # the demo's tariff calls them so
 # What the simulated world knows of each quarter hour, for who keeps the folder and compares.
 WORLD_FILE = "world-intervals.json"

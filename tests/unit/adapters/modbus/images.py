@@ -175,6 +175,17 @@ SHOWN: dict[str, Shown] = {
         voltage_v=INTEGER_V,
         frequency_hz=49.98,
     ),
+    "huawei_emma": Shown(
+        words={
+            # 500 and 100 000 hundredths of a kWh.
+            30332: (0, 0, 0, 0x01F4),
+            30338: (0, 0, 0x0001, 0x86A0),
+            31657: (0x0000, 0x09C4),
+            31665: (0x0000, 0x05DC, 0x0000, 0x04B0, 0xFFFF, 0xFF38),
+        },
+        voltage_v=(),
+        frequency_hz=None,
+    ),
     "shelly_pro3em": Shown(
         words={
             1013: little(F_2500),
