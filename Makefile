@@ -24,13 +24,13 @@ demo: $(RUN_STAMP) ## Two recorded days of a Dutch winter, time-lapsed, in this 
 test: lint ## The gates and every test that needs no root and no foreign peer (10 minutes at most)
 	$(BIN)/python -m pytest -n $(JOBS) -m "not system and not bench" --cov --cov-report=term
 
-# Houses at the speed of life mostly wait: four fit side by side. Three time-lapsed demos side by
+# Houses at the speed of life mostly wait: three fit side by side. Three time-lapsed demos side by
 # side need both cores for themselves.
 AT_LIFE_SPEED := $(patsubst %,tests/system/test_%.py,mid_discharge ten_minutes ocpp_rpc_peer probe)
 WINDOWS := tests/system/test_demo_windows.py
 
 test-system: $(DEV_STAMP) ## Processes over loopback: long demos, kills, installs, foreign peers
-	$(BIN)/python -m pytest -n 4 --dist worksteal -m system $(AT_LIFE_SPEED)
+	$(BIN)/python -m pytest -n 3 --dist worksteal -m system $(AT_LIFE_SPEED)
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m system \
 	  $(addprefix --ignore=,$(AT_LIFE_SPEED) $(WINDOWS))
 	$(BIN)/python -m pytest -m system $(WINDOWS)

@@ -183,7 +183,13 @@ def gained(problem: PlanProblem, plan: Plan, step: int, soc: float, power_w: flo
 @settings(max_examples=80)
 def test_dispatch_sees_in_the_values_what_the_plan_saw(problem: PlanProblem) -> None:
     plan = solve(problem)
-    soc = problem.store.soc
+    soc, grid = problem.store.soc, plan.value.soc_grid
+    # A value between two points of the grid lies on the chord, at most a quarter of the cell times
+    # the bend below the curve; here twice: in the row read now and in the one read after the step.
+    cell_kwh = (grid[1] - grid[0]) * problem.store.capacity_wh / 1000.0
+    prices = [p for slot in plan.slots for p in (slot.import_per_kwh, slot.export_per_kwh)]
+    hurdle = problem.store.wear_cost_per_kwh_discharged + problem.cycle_margin_per_kwh
+    chord = cell_kwh * (max(prices) - min(prices) + hurdle) / 2.0
     for step, slot in enumerate(plan.slots):
         if soc < problem.store.soc_floor:
             break
@@ -191,7 +197,7 @@ def test_dispatch_sees_in_the_values_what_the_plan_saw(problem: PlanProblem) -> 
         planned = gained(problem, plan, step, soc, slot.power_w)
         assert planned >= idle - 1e-3
         now = float(np.interp(soc, plan.value.soc_grid, plan.value.rows[step]))
-        assert planned == pytest.approx(now, abs=0.03)
+        assert planned == pytest.approx(now, abs=chord + 2e-3)
         soc = slot.soc
 
 

@@ -89,7 +89,7 @@ def test_a_killed_daemon_ends_the_discharge_and_the_next_one_goes_on_from_the_le
     tmp_path: Path,
 ) -> None:
     # A quarter is written when it is over: 17:15, or 17:30 where the discharge began too late.
-    with running_house(Setup(start="2024-12-12T17:13:00+01:00"), tmp_path) as house:
+    with running_house(Setup(start="2024-12-12T17:11:30+01:00"), tmp_path) as house:
         discharging(house)
         seconds_until(
             lambda: exported_by_the_ledger_wh(house) > 30.0,
