@@ -179,44 +179,53 @@ def _land(
 
 
 class _Window:
-    """One row of values seen from every lattice point, so that all actions are one product.
+    """One row of values seen from every lattice point, moved by each action.
 
     Only points at the floor or above are free to choose; below it, the strongest charge is what
     the house does.
     """
 
     def __init__(self, tables: Tables, shadow_per_kwh: Floats) -> None:
-        taps, grid, floor = tables.taps, tables.grid, tables.floor_point
-        scenarios, actions = tables.case.horizon.scenarios_w.shape[0], tables.actions.cost.shape[1]
-        free, reach = grid.points - floor, taps.weight.shape[2] - 1
+        ends, floor, free = tables.ends, tables.floor_point, tables.grid.points - tables.floor_point
+        scenarios = tables.case.horizon.scenarios_w.shape[0]
         cost = tables.actions.under(np.repeat(shadow_per_kwh, scenarios))
-        self._weight, self._share = taps.weight, 1.0 / scenarios
-        self._weight[..., reach] = cost.reshape(self._weight.shape[:2])
-        self._seen = np.ones((reach + 1, free))
-        self._reached = np.empty((scenarios, actions, free))
-        self._flat = self._reached.reshape(scenarios * actions, free)
-        self._best = np.empty((scenarios, free))
-        pad = 1 + max(abs(taps.lowest_cell), abs(taps.lowest_cell + reach))
+        by_scenario = cost.reshape(-1, scenarios, cost.shape[1], 1)
+        self._level_cost = by_scenario[:, :, : ends.levels]
+        self._match_cost = by_scenario[:, :, ends.levels :]
+        pad = 1 + int(np.abs(ends.cells).max())
         # Nothing may end below the floor or past the last point.
         self._row = np.full(free + 2 * pad, FORBIDDEN)
         self._inside = self._row[pad : pad + free]
-        nearest = pad + taps.lowest_cell
-        self._around = sliding_window_view(self._row, free)[nearest : nearest + reach]
-        self._refused, self._floor = taps.refused, floor
+        self._from, self._cells = sliding_window_view(self._row, free), ends.cells + pad
+        self._share, self._rest = ends.share[..., None], 1.0 - ends.share[..., None]
+        self._reached = np.empty((scenarios, cost.shape[1], free))
+        self._by_level = self._reached[:, : ends.levels]
+        self._by_match = self._reached[:, ends.levels :]
+        self._best, self._levels = np.empty((scenarios, free)), ends.levels
+        self._refused, self._floor = ends.refused, floor
         self._forced = _Forced(tables, cost) if floor > 0 else None
 
     def least(self, step: int, to_come: Floats, *, out: Floats) -> None:
         """Write the least cost to come over all actions."""
         self._inside[:] = to_come[self._floor :]
-        self._seen[:-1] = self._around
-        np.matmul(self._weight[step], self._seen, out=self._flat)
+        ended = self._ended(step)
+        np.add(ended[: self._levels], self._level_cost[step], out=self._by_level)
+        matched = ended[self._levels :].reshape(self._by_match.shape)
+        np.add(matched, self._match_cost[step], out=self._by_match)
         if self._refused is not None:
             self._reached += self._refused[step]
         np.minimum.reduce(self._reached, axis=1, out=self._best)
         np.add.reduce(self._best, axis=0, out=out[self._floor :])
-        out[self._floor :] *= self._share
+        out[self._floor :] /= len(self._best)
         if self._forced is not None:
             self._forced.charge(step, to_come, out=out[: self._floor])
+
+    def _ended(self, step: int) -> Floats:
+        """The values where each action ends."""
+        cells = self._cells[step]
+        ended: Floats = self._from[cells] * self._rest[step]
+        ended += self._from[cells + 1] * self._share[step]
+        return ended
 
 
 class _Forced:

@@ -33,16 +33,18 @@ class Landing:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taps:
-    """Actions as weights on neighbouring lattice points: levels first, then matches.
+class Ends:
+    """Where actions lead from any lattice point, of shape (steps, levels + scenarios · matches).
 
-    `weight[step, scenario · action, k]` is the share of the point `lowest_cell + k` away; a last
-    tap of 1 has room for the cost of the action. `refused`, of shape (steps, scenarios, actions,
-    points from the floor on), is added to the cost where the car does not accept a charge.
+    Levels lead to the same place in every scenario, so they come once, and first. An action ends
+    `cells` points away, and the `share` of the way to the next one. `refused`, of shape (steps,
+    scenarios, actions, points from the floor on), is added to the cost where the car does not
+    accept a charge.
     """
 
-    lowest_cell: int
-    weight: Floats
+    levels: int
+    cells: Ints
+    share: Floats
     refused: Floats | None
 
 
@@ -61,7 +63,7 @@ class Tables:
     actions: Priced
     level_wh: Floats
     strongest: Ints
-    taps: Taps
+    ends: Ends
     floor_point: int
     next_target_wh: tuple[float | None, ...]
     landing_levels_wh: tuple[tuple[float, ...], ...]
@@ -89,7 +91,7 @@ def tables_of(case: Case) -> Tables:
         level_wh=case.pack.delta_w(level_w) * case.horizon.hours[:, None],
         # Powers rise along the axis, and the least of them, 0 W, is always feasible.
         strongest=idle + charges.all(axis=1).sum(axis=1) - 1,
-        taps=_taps(case, grid, power_w, floor_point),
+        ends=_ends(case, grid, power_w, len(level_w), floor_point),
         floor_point=floor_point,
         next_target_wh=targets_wh,
         landing_levels_wh=levels_wh,
@@ -137,24 +139,19 @@ def fine_actions(tables: Tables) -> FineActions:
     )
 
 
-def _taps(case: Case, grid: Grid, power_w: Floats, floor_point: int) -> Taps:
+def _ends(case: Case, grid: Grid, power_w: Floats, levels: int, floor_point: int) -> Ends:
     steps = case.horizon.steps
-    hours = np.repeat(case.horizon.hours, len(power_w) // steps)[:, None]
+    by_scenario_w = power_w.reshape(steps, -1, power_w.shape[1])
+    once_w = [by_scenario_w[:, 0, :levels], by_scenario_w[:, :, levels:].reshape(steps, -1)]
+    moved_wh = case.pack.delta_w(np.concatenate(once_w, axis=1)) * case.horizon.hours[:, None]
     # A move past the whole lattice ends where one just past it does: beyond its end.
-    place = np.clip(case.pack.delta_w(power_w) * hours / grid.step_wh, -grid.points, grid.points)
+    place = np.clip(moved_wh / grid.step_wh, -grid.points, grid.points)
     cells = np.floor(place + SAME_PLACE)
-    share = np.where(place - cells < SAME_PLACE, 0.0, place - cells)
-    lowest, highest = int(cells.min()), int(cells.max()) + 1
-    taps = highest - lowest + 2
-    weight = np.zeros(cells.size * taps)
-    first = (cells - lowest).astype(np.int64).ravel() + taps * np.arange(cells.size)
-    weight[first] = 1.0 - share.ravel()
-    weight[first + 1] = share.ravel()
-    shape = (steps, len(power_w) // steps, power_w.shape[1])
-    return Taps(
-        lowest_cell=lowest,
-        weight=weight.reshape(steps, -1, taps),
-        refused=_refused(case, grid, power_w.reshape(shape), floor_point),
+    return Ends(
+        levels=levels,
+        cells=cells.astype(np.int64),
+        share=np.where(place - cells < SAME_PLACE, 0.0, place - cells),
+        refused=_refused(case, grid, by_scenario_w, floor_point),
     )
 
 
