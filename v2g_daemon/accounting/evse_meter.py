@@ -214,33 +214,41 @@ def _segment(
     pending_s: float,
     policy: Policy,
 ) -> Segment:
-    nothing = Segment(
-        at_utc=at_utc,
-        increments=(0,) * WIDTH,
-        registers_milliwh=registers,
-        power_w=power_w,
-        courses=(None,) * WIDTH,
-    )
     before = track.registers_milliwh
     span_s = (at_utc - track.at_utc).total_seconds()
     if before is None or registers is None:
-        return nothing
+        return _without_energy(at_utc, registers, power_w, reset=False)
     charge, discharge = registers[0] - before[0], registers[1] - before[1]
     rated = policy.evse(meter.evse_id)
     if not (
         0 <= charge <= most_milliwh(rated.max_charge_w, span_s)
         and 0 <= discharge <= most_milliwh(max(rated.max_discharge_w, rated.max_charge_w), span_s)
     ):
-        return replace(nothing, reset=True)
+        return _without_energy(at_utc, registers, power_w, reset=True)
     exported = _exported(discharge, meter.export_milliwh, export_milliwh)
     discharging_ms = _discharging_ms(pending_s, discharge, span_s, rated.max_discharge_w)
     charging, discharging = courses(
         (charge, discharge), before_w=track.power_w, after_w=power_w, span_s=span_s
     )
-    return replace(
-        nothing,
+    return Segment(
+        at_utc=at_utc,
         increments=(charge, discharge, exported, discharging_ms),
+        registers_milliwh=registers,
+        power_w=power_w,
         courses=(charging, discharging, discharging, discharging),
+    )
+
+
+def _without_energy(
+    at_utc: datetime, registers: tuple[int, int] | None, power_w: float | None, *, reset: bool
+) -> Segment:
+    return Segment(
+        at_utc=at_utc,
+        increments=(0,) * WIDTH,
+        registers_milliwh=registers,
+        power_w=power_w,
+        courses=(None,) * WIDTH,
+        reset=reset,
     )
 
 

@@ -112,10 +112,11 @@ def advance(
     """
     log = decision_log.counted(metering.log, snapshot, decision, policy)
     if not snapshot.clock_trusted:
-        return replace(metering, log=log, faults=_faults(metering, snapshot.now.utc)), ()
+        faults = _faults(metering.pcc_reset_utc, metering.evses, snapshot.now.utc)
+        return replace(metering, log=log, faults=faults), ()
     metering, pcc_rows = _advance_pcc(metering, snapshot, policy)
-    metering, evse_rows = _advance_evses(metering, snapshot, decision, policy)
-    still_open, session_rows = _advance_sessions(metering, snapshot, decision)
+    evses, evse_rows = _advance_evses(metering.evses, snapshot, decision, policy)
+    still_open, session_rows = _advance_sessions(metering.sessions, evses, snapshot, decision)
     log, decision_rows = decision_log.noted(log, snapshot, decision)
     socs, soc_rows = _advance_socs(
         metering, snapshot.now, decision, policy, quarter_over=bool(pcc_rows or evse_rows)
@@ -124,13 +125,14 @@ def advance(
     price = None if snapshot.prices is None else snapshot.prices.at(snapshot.now.utc)
     metering = replace(
         metering,
+        evses=evses,
         sessions=still_open,
         log=log,
         minute=running,
         socs=socs,
         price=metering.price if price is None else price,
         cars=_advance_cars(metering.cars, evse_rows, snapshot.now.utc, policy),
-        faults=_faults(metering, snapshot.now.utc),
+        faults=_faults(metering.pcc_reset_utc, evses, snapshot.now.utc),
     )
     rows: tuple[LedgerRow, ...] = (
         *session_rows, *pcc_rows, *evse_rows, *decision_rows, *soc_rows,
@@ -269,13 +271,13 @@ def _holds(slot: Interval, whole: Interval) -> bool:
 
 
 def _advance_evses(
-    metering: Metering, snapshot: Snapshot, decision: Decision, policy: Policy
-) -> tuple[Metering, tuple[EvseInterval, ...]]:
+    before: tuple[EvseMeter, ...], snapshot: Snapshot, decision: Decision, policy: Policy
+) -> tuple[tuple[EvseMeter, ...], tuple[EvseInterval, ...]]:
     meters: list[EvseMeter] = []
     rows: list[EvseInterval] = []
     for status in snapshot.evses:
         decided = _decided(decision, status.evse_id)
-        known = (one for one in metering.evses if one.evse_id == status.evse_id)
+        known = (one for one in before if one.evse_id == status.evse_id)
         meter, finished = evse_meter.advanced(
             next(known, EvseMeter(evse_id=status.evse_id)),
             status,
@@ -289,21 +291,24 @@ def _advance_evses(
         meters.append(meter)
         rows.extend(finished)
     seen = {meter.evse_id for meter in meters}
-    silent = tuple(one for one in metering.evses if one.evse_id not in seen)
-    return replace(metering, evses=(*meters, *silent)), tuple(rows)
+    silent = (one for one in before if one.evse_id not in seen)
+    return (*meters, *silent), tuple(rows)
 
 
 def _advance_sessions(
-    metering: Metering, snapshot: Snapshot, decision: Decision
+    before: tuple[OpenSession, ...],
+    evses: tuple[EvseMeter, ...],
+    snapshot: Snapshot,
+    decision: Decision,
 ) -> tuple[tuple[OpenSession, ...], tuple[SessionRow, ...]]:
     still: list[OpenSession] = []
     rows: list[SessionRow] = []
     statuses: dict[str, EvseStatus] = {one.evse_id: one for one in snapshot.evses}
-    for evse_id in dict.fromkeys([*statuses, *(one.row.evse_id for one in metering.sessions)]):
-        session = next((one for one in metering.sessions if one.row.evse_id == evse_id), None)
+    for evse_id in dict.fromkeys([*statuses, *(one.row.evse_id for one in before)]):
+        session = next((one for one in before if one.row.evse_id == evse_id), None)
         status = statuses.get(evse_id)
         if status is not None:
-            session = _with_moved(session, metering, status)
+            session = _with_moved(session, evses, status)
             decided = _decided(decision, evse_id)
             session, changed = sessions.followed(
                 session,
@@ -319,12 +324,12 @@ def _advance_sessions(
 
 
 def _with_moved(
-    session: OpenSession | None, metering: Metering, status: EvseStatus
+    session: OpenSession | None, evses: tuple[EvseMeter, ...], status: EvseStatus
 ) -> OpenSession | None:
     """The energy of this tick belongs to the session that was open before it."""
     if session is None:
         return None
-    meter = next(one for one in metering.evses if one.evse_id == status.evse_id)
+    meter = next(one for one in evses if one.evse_id == status.evse_id)
     charge, discharge = meter.moved_milliwh
     return sessions.with_energy(session, charge_milliwh=charge, discharge_milliwh=discharge)
 
@@ -362,12 +367,14 @@ def _advance_cars(
     return tuple(counters.counted(car, rows) for car in rolled)
 
 
-def _faults(metering: Metering, now_utc: datetime) -> tuple[Fault, ...]:
+def _faults(
+    pcc_reset_utc: datetime | None, evses: tuple[EvseMeter, ...], now_utc: datetime
+) -> tuple[Fault, ...]:
     """A register reset is shown for a quarter hour."""
     resets: list[tuple[str, str | None, datetime | None]] = [
-        ("the meter at the PCC", None, metering.pcc_reset_utc)
+        ("the meter at the PCC", None, pcc_reset_utc)
     ]
-    resets += [(f"EVSE {one.evse_id}", one.evse_id, one.reset_utc) for one in metering.evses]
+    resets += [(f"EVSE {one.evse_id}", one.evse_id, one.reset_utc) for one in evses]
     return tuple(
         Fault(
             code=FaultCode.REGISTER_RESET,

@@ -124,7 +124,9 @@ def _taking_in(house: House, news: News, policy: Policy) -> House:
         agenda=agendas.kept_up(house.agenda, policy, news.now.utc, told=news.goals),
         plans=(*kept, *news.plans),
         questions=tuple(
-            replace(question, answer=answers.get(question.evse_id, question.answer))
+            replace(question, answer=answers[question.evse_id])
+            if question.evse_id in answers
+            else question
             for question in house.questions
         ),
     )

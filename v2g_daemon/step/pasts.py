@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from v2g_daemon.domain.interval import QUARTER_HOUR, quarter_hour_start
 from v2g_daemon.domain.ledger import EvseInterval, LedgerRow, PccInterval, SessionRow
@@ -25,6 +26,7 @@ SHORTEST_KNOWN_S = 300.0
 KEPT_OF_ENERGY = 0.92
 
 EnergyRow = PccInterval | EvseInterval
+_BY_START = attrgetter("start_utc")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,7 @@ def remembered(past: Past, rows: tuple[LedgerRow, ...], now_utc: datetime) -> Pa
     for start_utc in sorted(start for start in quarters if start < newest_utc):
         history = _with(history, start_utc, quarters[start_utc])
     return Past(
-        history=history[bisect_left(history, now_utc - KEPT, key=_start_utc) :],
+        history=history[bisect_left(history, now_utc - KEPT, key=_BY_START) :],
         open_rows=_awaited(
             (row for row in open_rows if row.interval.start_utc >= newest_utc), now_utc
         ),
@@ -113,16 +115,12 @@ def _with(
     history: tuple[HistoryRow, ...], start_utc: datetime, rows: Sequence[EnergyRow]
 ) -> tuple[HistoryRow, ...]:
     """The history with the quarter hour that these rows make, in its place."""
-    place = bisect_left(history, start_utc, key=_start_utc)
+    place = bisect_left(history, start_utc, key=_BY_START)
     known = place < len(history) and history[place].start_utc == start_utc
     row = _closed(start_utc, rows, history[place] if known else None)
     if row is None:
         return history
     return (*history[:place], row, *history[place + 1 if known else place :])
-
-
-def _start_utc(row: HistoryRow) -> datetime:
-    return row.start_utc
 
 
 def _is_metered(rows: Iterable[EnergyRow]) -> bool:
