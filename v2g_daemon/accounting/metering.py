@@ -277,9 +277,9 @@ def _advance_evses(
     rows: list[EvseInterval] = []
     for status in snapshot.evses:
         decided = _decided(decision, status.evse_id)
-        known = (one for one in before if one.evse_id == status.evse_id)
+        known = next((one for one in before if one.evse_id == status.evse_id), None)
         meter, finished = evse_meter.advanced(
-            next(known, EvseMeter(evse_id=status.evse_id)),
+            EvseMeter(evse_id=status.evse_id) if known is None else known,
             status,
             pcc=snapshot.meter,
             vehicle_id=None if decided is None else decided.vehicle_id,
