@@ -17,7 +17,7 @@ from v2g_daemon.accounting.registers import (
     started,
 )
 from v2g_daemon.domain.instant import Instant
-from v2g_daemon.domain.ledger import EvseInterval
+from v2g_daemon.domain.ledger import EvseInterval, PccInterval
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.readings import EvseStatus, MeterReading
 
@@ -45,6 +45,23 @@ class EvseMeter:
     last_tick: Instant | None = None
     reset_utc: datetime | None = None
     moved_milliwh: tuple[int, int] = (0, 0)
+
+
+def resumed(row: EvseInterval, pcc: PccInterval | None) -> EvseMeter:
+    """The meter as the last stored rows of EVSE and PCC left it."""
+    track = None
+    if row.charge_register_milliwh is not None and row.discharge_register_milliwh is not None:
+        registers = (row.charge_register_milliwh, row.discharge_register_milliwh)
+        track = started(row.interval.end_utc, registers, power_w=None, width=WIDTH, resumed=True)
+    together = pcc is not None and pcc.interval.end_utc == row.interval.end_utc
+    return EvseMeter(
+        evse_id=row.evse_id,
+        track=track,
+        session_id=row.session_id,
+        vehicle_id=row.vehicle_id,
+        end_soc=row.end_soc,
+        export_milliwh=pcc.export_register_milliwh if together and pcc is not None else None,
+    )
 
 
 def advanced(

@@ -33,7 +33,6 @@ from v2g_daemon.accounting.registers import (
     RegisterTrack,
     booked,
     cut,
-    started,
 )
 from v2g_daemon.accounting.sessions import OpenSession
 from v2g_daemon.accounting.soc_log import SocLog
@@ -95,7 +94,7 @@ def resume(
         pcc=pcc_meter.resumed(pcc),
         pv=HeldPower(known=pcc is None),
         circulation=HeldPower(known=pcc is None),
-        evses=tuple(_evse_resumed(row, pcc) for row in evses),
+        evses=tuple(evse_meter.resumed(row, pcc) for row in evses),
         sessions=tuple(OpenSession(row=row, written=row) for row in sessions),
         socs=tuple(log for log in logs if log is not None),
         cars=tuple(counters.from_ledger(one, now_utc=now_utc, zone=zone) for one in counters_read),
@@ -388,20 +387,3 @@ def _faults(
 
 def _decided(decision: Decision, evse_id: str) -> EvseDecision | None:
     return next((one for one in decision.evses if one.evse_id == evse_id), None)
-
-
-def _evse_resumed(row: EvseInterval, pcc: PccInterval | None) -> EvseMeter:
-    track = None
-    if row.charge_register_milliwh is not None and row.discharge_register_milliwh is not None:
-        registers = (row.charge_register_milliwh, row.discharge_register_milliwh)
-        end_utc, width = row.interval.end_utc, evse_meter.WIDTH
-        track = started(end_utc, registers, power_w=None, width=width, resumed=True)
-    together = pcc is not None and pcc.interval.end_utc == row.interval.end_utc
-    return EvseMeter(
-        evse_id=row.evse_id,
-        track=track,
-        session_id=row.session_id,
-        vehicle_id=row.vehicle_id,
-        end_soc=row.end_soc,
-        export_milliwh=pcc.export_register_milliwh if together and pcc is not None else None,
-    )
