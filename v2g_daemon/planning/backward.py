@@ -90,16 +90,18 @@ class _Going:
         self._trip_wh = here.trip_wh.tolist()
         self._expected = (here.unknown_trip & np.isnan(here.target_wh)).tolist()
         self._unknown_trip = here.unknown_trip.tolist()
-        self._trips, self._missed = np.zeros((0, 0)), np.zeros(grid.points)
+        self._before_trips, self._missed = None, np.zeros(grid.points)
         if here.trips is not None:
-            self._trips = _after_trips(grid, here.trips)
+            self._before_trips = _BeforeTrips(grid, here.trips)
             self._missed = _missed_cost(case, grid, here.trips)
 
     def plugged(self, step: int, plugged: Floats, away: Floats) -> Floats:
         """The costs to come of a car that was plugged in during the step."""
         leaves = self._leaves[step]
         if leaves > 0.0:
-            gone = self._trips @ away if self._unknown_trip[step] else away
+            gone = away
+            if self._before_trips is not None and self._unknown_trip[step]:
+                gone = self._before_trips.mean(away)
             if self._expected[step]:
                 gone = gone + self._missed
             plugged = gone if leaves == 1.0 else plugged + leaves * (gone - plugged)
@@ -120,15 +122,27 @@ class _Going:
         return following
 
 
-def _after_trips(grid: Grid, trips: Trips) -> Floats:
-    """The matrix that takes values over energy to their means before any of the trips."""
-    mixed, points = np.zeros((grid.points, grid.points)), np.arange(grid.points)
-    for trip_wh, weight in zip(trips.energy_wh.tolist(), trips.weight.tolist(), strict=True):
-        place = np.maximum(grid.energy_wh - trip_wh, 0.0) / grid.step_wh
-        below = np.minimum(place.astype(np.int64), grid.points - 2)
-        mixed[points, below] += weight * (1.0 - place + below)
-        mixed[points, below + 1] += weight * (place - below)
-    return mixed
+class _BeforeTrips:
+    """Takes a row of values to its mean before any of the trips."""
+
+    def __init__(self, grid: Grid, trips: Trips) -> None:
+        place = trips.energy_wh / grid.step_wh
+        cells = np.ceil(place)
+        share = cells - place
+        pad = int(cells.max())
+        # An empty pack stays empty; past the last point only what counts for nothing is seen.
+        self._row = np.zeros(pad + grid.points + 1)
+        self._empty, self._inside = self._row[:pad], self._row[pad:-1]
+        self._from = sliding_window_view(self._row, grid.points)
+        below = pad - cells.astype(np.int64)
+        self._cells = np.concatenate([below, below + 1])
+        self._weight = np.concatenate([trips.weight * (1.0 - share), trips.weight * share])
+
+    def mean(self, values: Floats) -> Floats:
+        """The mean over the trips, linear between lattice points."""
+        self._empty[:], self._inside[:] = values[0], values
+        mean: Floats = self._weight @ self._from[self._cells]
+        return mean
 
 
 def _missed_cost(case: Case, grid: Grid, trips: Trips) -> Floats:
@@ -194,10 +208,12 @@ class _Window:
         self._match_cost = by_scenario[:, :, ends.levels :]
         pad = 1 + int(np.abs(ends.cells).max())
         # Nothing may end below the floor or past the last point.
-        self._row = np.full(free + 2 * pad, FORBIDDEN)
+        self._row, self._rise = np.full(free + 2 * pad, FORBIDDEN), np.zeros(free + 2 * pad - 1)
         self._inside = self._row[pad : pad + free]
-        self._from, self._cells = sliding_window_view(self._row, free), ends.cells + pad
-        self._share, self._rest = ends.share[..., None], 1.0 - ends.share[..., None]
+        self._from, self._rising = (
+            sliding_window_view(row, free) for row in (self._row, self._rise)
+        )
+        self._cells, self._share = ends.cells + pad, ends.share[..., None]
         self._reached = np.empty((scenarios, cost.shape[1], free))
         self._by_level = self._reached[:, : ends.levels]
         self._by_match = self._reached[:, ends.levels :]
@@ -208,6 +224,7 @@ class _Window:
     def least(self, step: int, to_come: Floats, *, out: Floats) -> None:
         """Write the least cost to come over all actions."""
         self._inside[:] = to_come[self._floor :]
+        np.subtract(self._row[1:], self._row[:-1], out=self._rise)
         ended = self._ended(step)
         np.add(ended[: self._levels], self._level_cost[step], out=self._by_level)
         matched = ended[self._levels :].reshape(self._by_match.shape)
@@ -222,9 +239,9 @@ class _Window:
 
     def _ended(self, step: int) -> Floats:
         """The values where each action ends."""
-        cells = self._cells[step]
-        ended: Floats = self._from[cells] * self._rest[step]
-        ended += self._from[cells + 1] * self._share[step]
+        ended: Floats = self._rising[self._cells[step]]
+        ended *= self._share[step]
+        ended += self._from[self._cells[step]]
         return ended
 
 
