@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from simulators.assembly import Assembly
 from simulators.control import FaultOrder, VehicleOrder
@@ -101,7 +101,7 @@ class CommandedHouse:
         """Begin a fault of the charger; `none` ends all."""
         self.parts.control.set_fault(FaultOrder(device=CHARGER, kind=kind, **words))
 
-    def car(self, action: str, **words: Any) -> None:
+    def car(self, action: Literal["plug", "unplug", "arrive"], **words: Any) -> None:
         """Plug the car in, or out."""
         self.parts.control.move_vehicle(VehicleOrder(action=action, **words))
 

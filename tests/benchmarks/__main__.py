@@ -23,7 +23,7 @@ from v2g_daemon import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = Path(__file__).parent / "cases"
-LONGEST_S = 420.0
+LONGEST_S = 600.0
 
 
 def main() -> None:

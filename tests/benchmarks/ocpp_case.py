@@ -1,6 +1,6 @@
 """Measure the central system over loopback: messages a second, many stations, setpoint latency.
 
-    python -m tests.benchmarks.ocpp_case [--messages 3000] [--seconds 40]
+    python -m tests.benchmarks.ocpp_case [--messages 3000] [--seconds 64]
 
 The stations run in a process of their own. Latency is from `command` to the arrival of the
 SetChargingProfile at the station, on the one monotonic clock of the machine. Prints one JSON line.
@@ -21,6 +21,7 @@ from statistics import median, quantiles
 from typing import Any
 
 from tests.adapters.ocpp.scripted_station import MemoryJournal, Sink
+from tests.benchmarks.ocpp_load import RATE_STATIONS
 from v2g_daemon.adapters.ocpp import (
     CentralSystem,
     CentralSystemConfig,
@@ -95,7 +96,7 @@ async def rates(messages: int) -> list[dict[str, Any]]:
     """Messages a second and CPU a message, for each version and size."""
     found = []
     for version, values in RATES:
-        async with serving(1) as central:
+        async with serving(RATE_STATIONS) as central:
             cpu_s = time.process_time()
             words = ("rate", central.bound_port, version.value, values, messages)
             async with load(*words) as process:
@@ -169,7 +170,7 @@ async def measured(messages: int, seconds: float) -> dict[str, Any]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--messages", type=int, default=3000)
-    parser.add_argument("--seconds", type=float, default=40.0)
+    parser.add_argument("--seconds", type=float, default=64.0)
     options = parser.parse_args()
     logging.disable(logging.CRITICAL)
     print(json.dumps(asyncio.run(measured(options.messages, options.seconds))))

@@ -3,9 +3,10 @@
     python -m tests.benchmarks.ocpp_load rate PORT VERSION VALUES MESSAGES
     python -m tests.benchmarks.ocpp_load home PORT STATIONS SECONDS INTERVAL_S
 
-`rate` sends meter values one after the other as fast as they are answered. `home` boots that many
-stations, each with a running transaction, and sends meter values at the interval; it prints the
-monotonic moment at which each setpoint arrived. Prints one JSON line.
+`rate` is four stations, each of which sends meter values one after the other as fast as they are
+answered. `home` boots that many stations, each with a running transaction, and sends meter values
+at the interval; it prints the monotonic moment at which each setpoint arrived. Prints one JSON
+line.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 AT = "2024-12-11T17:00:00Z"
+RATE_STATIONS = 4
 MEASURANDS = (
     "Power.Active.Import",
     "Energy.Active.Import.Register",
@@ -112,17 +114,22 @@ async def opened(port: int, station_id: str, version: str) -> LoadStation:
 
 
 async def rate(port: int, version: str, values: int, messages: int) -> dict[str, Any]:
-    """Messages a second over one connection."""
-    station = await opened(port, "S1", version)
+    """Messages a second over all stations together."""
+    stations = [await opened(port, f"S{number + 1}", version) for number in range(RATE_STATIONS)]
+
+    async def told(station: LoadStation) -> None:
+        for number in range(messages // RATE_STATIONS):
+            await station.call(*meter_values(version, values, number))
+
     async with asyncio.TaskGroup() as group:
-        listening = group.create_task(station.listen())
+        listening = [group.create_task(station.listen()) for station in stations]
         await asyncio.sleep(1.0)
         began_s = time.perf_counter()
-        for number in range(messages):
-            await station.call(*meter_values(version, values, number))
+        await asyncio.gather(*(told(station) for station in stations))
         took_s = time.perf_counter() - began_s
-        listening.cancel()
-    return {"per_s": messages / took_s}
+        for one in listening:
+            one.cancel()
+    return {"per_s": messages // RATE_STATIONS * RATE_STATIONS / took_s}
 
 
 async def home(port: int, stations: int, seconds: float, interval_s: float) -> dict[str, Any]:

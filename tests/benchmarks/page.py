@@ -60,9 +60,9 @@ poses; its memory is the highest the kernel saw. The solver core is
 
 OCPP_METHOD = """\
 `tests/benchmarks/ocpp_case.py` serves stations that live in a process of their own, over loopback
-WebSockets, every message checked by its schema both ways. The rate is one connection that sends
-meter values as fast as they are answered, CPU is the central system's own. Latency is from the
-command in the mailbox to the arrival of SetChargingProfile at the station, four commands a
+WebSockets, every message checked by its schema both ways. The rate is four stations that each
+send meter values as fast as they are answered, CPU is the central system's own. Latency is from
+the command in the mailbox to the arrival of SetChargingProfile at the station, four commands a
 second, while all stations send meter values (every 5 s with 2 stations, every 10 s otherwise)."""
 
 METER_METHOD = """\

@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tomllib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -99,13 +100,21 @@ def memory_mib(pid: int) -> dict[str, float]:
     return {"rss_mib": round(found["VmRSS"], 1), "highest_rss_mib": round(found["VmHWM"], 1)}
 
 
-def config_in(folder: Path) -> Path:
-    """config/demo.toml with the station reporting every 5 s, as in a real house."""
+def config_in(folder: Path, house: RunningSimulators) -> Path:
+    """config/demo.toml at the simulators' ports, with the cadences of a real house."""
     source = importlib.resources.files("v2g_daemon") / "config" / "demo.toml"
+    tables = tomllib.loads(source.read_text(encoding="utf-8"))
+    text = source.read_text(encoding="utf-8")
+    for old, new in (
+        *((meter["link"], f"tcp://127.0.0.1:{house.meter_port}") for meter in tables["meter"]),
+        (tables["prices"]["source"][0]["url"], f"http://127.0.0.1:{house.http_port}/price"),
+    ):
+        text = text.replace(f'"{old}"', f'"{new}"')
+    seconds = iter((5, 1, 5))  # the station's samples, the grid meter, the PV meter
     text = re.sub(
-        r"^sample_interval_s = .*$",
-        "sample_interval_s = 5",
-        source.read_text(encoding="utf-8"),
+        r"^(sample_interval_s|period_s) = \d+",
+        lambda found: f"{found[1]} = {next(seconds)}",
+        text,
         flags=re.MULTILINE,
     )
     path = folder / "house.toml"
@@ -116,14 +125,10 @@ def config_in(folder: Path) -> Path:
 def environment(
     folder: Path, house: RunningSimulators, ocpp_port: int, start_utc: datetime
 ) -> dict[str, str]:
-    """Ports, paths and clock of this run, laid over the file."""
+    """Port, paths and clock of this run, laid over the file."""
     return os.environ | {
         "V2G_CONTROL__TICK_S": "1",
-        "V2G_METER__PORT": str(house.meter_port),
-        "V2G_METER__PERIOD_S": "1",
-        "V2G_PV_METER__PORT": str(house.meter_port),
-        "V2G_PV_METER__PERIOD_S": "5",
-        "V2G_PRICES__URL": f"http://127.0.0.1:{house.http_port}/price",
+        "V2G_PRICES__DIRECTORY": str(folder / "prices"),
         "V2G_OCPP__PORT": str(ocpp_port),
         "V2G_DATABASE__URL": f"sqlite:///{folder / 'ledger.db'}",
         "V2G_TRACE__DIRECTORY": str(folder / "trace"),
@@ -135,11 +140,11 @@ def environment(
 
 
 @contextlib.contextmanager
-def daemon(folder: Path, variables: dict[str, str]) -> Iterator[int]:
+def daemon(folder: Path, config: Path, variables: dict[str, str]) -> Iterator[int]:
     """`v2g run` for the duration of the block; its process id."""
     with (folder / "daemon.log").open("wb") as log:
         child = subprocess.Popen(
-            [sys.executable, "-m", "v2g_daemon", "run", "--config", str(config_in(folder))],
+            [sys.executable, "-m", "v2g_daemon", "run", "--config", str(config)],
             env=variables,
             cwd=folder,
             stdout=log,
@@ -198,7 +203,7 @@ async def control_process(seconds_s: float) -> dict[str, Any]:
         )
         async with simulators(scenario, folder / "simulators.log") as house, lively(house):
             variables = environment(folder, house, ocpp_port, start_utc)
-            with daemon(folder, variables) as pid:
+            with daemon(folder, config_in(folder, house), variables) as pid:
                 await _until(house, WARM_UP_S)
                 first = Counters.of(pid, folder)
                 started_s = time.monotonic()

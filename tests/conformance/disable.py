@@ -12,7 +12,8 @@ import os
 from v2g_daemon.adapters.ocpp.config import OcppVersion
 from v2g_daemon.adapters.ocpp.handlers import HANDLERS, Handler, StationHandlers
 from v2g_daemon.adapters.ocpp.v16.handlers import ANSWERS, V16Handlers
-from v2g_daemon.adapters.ocpp.wire.codec import JsonObject, result_violation
+from v2g_daemon.adapters.ocpp.wire.codec import JsonObject
+from v2g_daemon.adapters.ocpp.wire.schemas import result_violation
 from v2g_daemon.adapters.ocpp.wire.session import CallOutcome, CallRejectedByError, StationSession
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from v2g_daemon.adapters.ocpp import OcppVersion
 from v2g_daemon.adapters.ocpp.handlers import HANDLERS
 from v2g_daemon.adapters.ocpp.v16.handlers import ANSWERS
-from v2g_daemon.adapters.ocpp.wire.codec import known_actions
+from v2g_daemon.adapters.ocpp.wire.schemas import known_actions
 
 ADAPTERS = "tests/adapters/ocpp"
 UNIT = "tests/unit/ocpp"

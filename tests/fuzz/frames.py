@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from v2g_daemon.adapters.ocpp import OcppVersion
-from v2g_daemon.adapters.ocpp.wire.codec import known_actions
+from v2g_daemon.adapters.ocpp.wire.schemas import known_actions
 
 Raw = str | bytes
 AT = "2024-12-11T17:00:00Z"

@@ -87,8 +87,6 @@ async def charger_house(
     profile = CHARGERS.load(make)
     gap_ms = min(profile.min_gap_ms, MOST_GAP_MS)
     profile = profile.model_copy(update={"min_gap_ms": gap_ms})
-    gap_ms = min(profile.min_gap_ms, MOST_GAP_MS)
-    profile = profile.model_copy(update={"min_gap_ms": gap_ms})
     armed = watchdog_s if profile.watchdog is not None or charger.get("own_timeout_s") else None
     config = ChargerConfig(
         **{

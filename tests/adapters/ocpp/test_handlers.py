@@ -17,14 +17,12 @@ from v2g_daemon.adapters.ocpp.station import StationState
 from v2g_daemon.adapters.ocpp.v16.handlers import ANSWERS, V16Handlers
 from v2g_daemon.adapters.ocpp.v16.memory import V16Memory
 from v2g_daemon.adapters.ocpp.wire.codec import (
-    call_violation,
     encode_call,
     encode_error,
     encode_result,
-    known_actions,
     parse_frame,
-    result_violation,
 )
+from v2g_daemon.adapters.ocpp.wire.schemas import call_violation, known_actions, result_violation
 from v2g_daemon.adapters.ocpp.wire.session import StationHandler
 
 # Written out from the use cases, not taken from our table: what a charging station may ask.

@@ -9,7 +9,7 @@ import pytest
 from tests.conformance.page import page
 from tests.conformance.table import FAULTS, HANDLED, SENT, rows
 from v2g_daemon.adapters.ocpp import OcppVersion
-from v2g_daemon.adapters.ocpp.wire.codec import known_actions
+from v2g_daemon.adapters.ocpp.wire.schemas import known_actions
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from v2g_daemon.adapters.ocpp.config import OcppVersion
 from v2g_daemon.adapters.ocpp.tools.addresses import Address, forbidden, parsed, told
-from v2g_daemon.adapters.ocpp.wire.codec import call_violation
+from v2g_daemon.adapters.ocpp.wire.schemas import call_violation
 
 
 @pytest.mark.parametrize(

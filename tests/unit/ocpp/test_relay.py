@@ -23,7 +23,8 @@ from v2g_daemon.adapters.ocpp.relay.ear import Ear
 from v2g_daemon.adapters.ocpp.relay.numbers import NumberBook
 from v2g_daemon.adapters.ocpp.relay.words import KEPT_BACK, forwarded, refusal
 from v2g_daemon.adapters.ocpp.v16.handlers import ANSWERS
-from v2g_daemon.adapters.ocpp.wire.codec import CallFrame, known_actions
+from v2g_daemon.adapters.ocpp.wire.codec import CallFrame
+from v2g_daemon.adapters.ocpp.wire.schemas import known_actions
 from v2g_daemon.domain.instant import Instant
 
 Json = dict[str, Any]

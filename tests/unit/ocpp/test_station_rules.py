@@ -41,7 +41,8 @@ from v2g_daemon.adapters.ocpp.smart_charging.telling import (
     extra_of,
     is_signed,
 )
-from v2g_daemon.adapters.ocpp.wire.codec import JsonObject, call_violation
+from v2g_daemon.adapters.ocpp.wire.codec import JsonObject
+from v2g_daemon.adapters.ocpp.wire.schemas import call_violation
 from v2g_daemon.adapters.ocpp.wire.session import CallAnswered
 from v2g_daemon.domain.outlook import OutlookStep
 from v2g_daemon.domain.power import PowerRange

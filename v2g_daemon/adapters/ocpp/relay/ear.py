@@ -16,9 +16,9 @@ from v2g_daemon.adapters.ocpp.wire.codec import (
     ErrorFrame,
     JsonObject,
     ResultFrame,
-    known_actions,
     parse_frame,
 )
+from v2g_daemon.adapters.ocpp.wire.schemas import known_actions
 from v2g_daemon.domain.ledger import StationEvent, StationEventKind
 from v2g_daemon.ports import Clock, StationJournal
 

@@ -9,9 +9,8 @@ from v2g_daemon.adapters.ocpp.wire.codec import (
     encode_error,
     encode_result,
     error_code,
-    known_actions,
-    result_violation,
 )
+from v2g_daemon.adapters.ocpp.wire.schemas import known_actions, result_violation
 
 # Answers to questions of ours, and what asks for keys, certificates or setpoints: not theirs.
 KEPT_BACK = frozenset(

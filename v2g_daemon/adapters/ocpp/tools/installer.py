@@ -17,8 +17,9 @@ from v2g_daemon.adapters.ocpp.tools.addresses import Address, forbidden, parsed
 from v2g_daemon.adapters.ocpp.tools.addresses import told as addressed
 from v2g_daemon.adapters.ocpp.tools.views import details_of, view_of
 from v2g_daemon.adapters.ocpp.v16.outbound import triggerable
-from v2g_daemon.adapters.ocpp.wire.codec import JsonObject, call_violation, printable
+from v2g_daemon.adapters.ocpp.wire.codec import JsonObject, printable
 from v2g_daemon.adapters.ocpp.wire.redaction import shortened, shown_value
+from v2g_daemon.adapters.ocpp.wire.schemas import call_violation
 from v2g_daemon.adapters.ocpp.wire.session import (
     CallAnswered,
     CallOutcome,

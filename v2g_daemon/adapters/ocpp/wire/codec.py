@@ -1,4 +1,4 @@
-"""OCPP-J frames: text to typed frames and back, and the schema check of both directions.
+"""OCPP-J frames: text to typed frames and back.
 
 Payloads stay dictionaries under their wire names: no name mapper stands between us and the schema.
 """
@@ -6,16 +6,10 @@ Payloads stay dictionaries under their wire names: no name mapper stands between
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cache
-from importlib.resources import files
 from math import isfinite
 from typing import Any, NoReturn
-
-from jsonschema import ValidationError
-from ocpp.messages import MessageType, get_validator
 
 from v2g_daemon.adapters.ocpp.config import OcppVersion
 from v2g_daemon.domain.errors import InvariantViolated
@@ -24,7 +18,6 @@ JsonObject = dict[str, Any]
 
 ERROR_TEXT_LENGTH = 255  # OCPP 2.1 Part 4, 4.2.3: errorDescription
 LONGEST_MESSAGE_ID = 255  # Part 4 allows 36; some stations prefix theirs; answers repeat it
-MOST_ERRORS = 20  # of one payload, besides unknown fields; a hostile one may hold thousands
 NO_MESSAGE_ID = "-1"  # Part 4, 4.2.3: the id of a message that could not be read
 
 
@@ -85,19 +78,6 @@ class BrokenFrame:
 
 
 Frame = CallFrame | ResultFrame | ErrorFrame | SendFrame | BrokenFrame
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Violation:
-    """Why a payload breaks its schema: error code and place, never the value (it may be secret).
-
-    `tolerable`: something of it can be left out without harm (see `tolerable_part`).
-    """
-
-    code: str
-    text: str
-    unknown_field: bool = False
-    tolerable: bool = False
 
 
 def parse_frame(raw: str | bytes) -> Frame:
@@ -251,116 +231,3 @@ _CODES_OF_1_6 = {
 def error_code(version: OcppVersion, code: str) -> str:
     """An error code as that version spells it (1.6J, 4.2.3)."""
     return _CODES_OF_1_6.get(code, code) if version is OcppVersion.V1_6 else code
-
-
-@cache
-def known_actions(version: OcppVersion) -> frozenset[str]:
-    """Every action of a version, of both directions, by the schemas that come with `ocpp`."""
-    folder = files("ocpp") / f"v{version.number.replace('.', '')}" / "schemas"
-    names = [entry.name for entry in folder.iterdir()]
-    return frozenset(
-        name.removesuffix("Response.json") for name in names if name.endswith("Response.json")
-    )
-
-
-def call_violation(version: OcppVersion, action: str, payload: JsonObject) -> Violation | None:
-    """Why a request (of a known action) breaks its schema, or None."""
-    return _violation(MessageType.Call, version, action, payload)
-
-
-def result_violation(version: OcppVersion, action: str, payload: JsonObject) -> Violation | None:
-    """Why an answer (to a known action) breaks its schema, or None."""
-    return _violation(MessageType.CallResult, version, action, payload)
-
-
-# The keyword of JSON schema that failed, as OCPP names it (Part 4, 4.3).
-_CODES = {
-    "type": "TypeConstraintViolation",
-    "required": "OccurrenceConstraintViolation",
-    "minItems": "OccurrenceConstraintViolation",
-    "maxItems": "OccurrenceConstraintViolation",
-    "additionalProperties": "FormatViolation",
-}
-
-
-def _violation(
-    kind: int, version: OcppVersion, action: str, payload: JsonObject
-) -> Violation | None:
-    # The action becomes a file name in there, so nothing unknown may reach it.
-    if action not in known_actions(version):
-        raise InvariantViolated(f"{action!r} is no action of OCPP {version.number}")
-    validator = get_validator(kind, action, version.number)
-    worst: ValidationError | None = None
-    in_a_sample = False
-    for error in _enough(one for one in validator.iter_errors(payload) if not _is_tenths(one)):
-        in_a_sample = in_a_sample or _is_in_a_sample(error)
-        if worst is None or (_is_unknown_field(worst) and not _is_unknown_field(error)):
-            worst = error
-    if worst is None:
-        return None
-    return Violation(
-        code=_CODES.get(str(worst.validator), "PropertyConstraintViolation"),
-        text=f"{action}: {worst.validator} fails at {printable(worst.json_path)[:100]}",
-        unknown_field=_is_unknown_field(worst),
-        tolerable=_is_unknown_field(worst) or in_a_sample,
-    )
-
-
-def _enough(errors: Iterable[Any]) -> Iterator[Any]:
-    """Every unknown field, for it may stand before a worse error, and the first of the others."""
-    others = 0
-    for error in errors:
-        yield error
-        others += not _is_unknown_field(error)
-        if others == MOST_ERRORS:
-            return
-
-
-def _is_unknown_field(error: ValidationError) -> bool:
-    return bool(error.validator == "additionalProperties")
-
-
-def _is_tenths(error: ValidationError) -> bool:
-    """1.6 wants limits in tenths, which no binary fraction is: 13.8 is right all the same."""
-    if error.validator != "multipleOf" or not isinstance(error.instance, float):
-        return False
-    tenths = error.instance * 10.0
-    return abs(tenths - round(tenths)) < 1e-6
-
-
-def tolerable_part(version: OcppVersion, frame: CallFrame) -> JsonObject:
-    """The payload less what firmwares get wrong without harm.
-
-    That is fields their schema does not know, and single sampled values that break it.
-    """
-    payload: JsonObject = json.loads(json.dumps(frame.payload))
-    validator = get_validator(MessageType.Call, frame.action, version.number)
-    unknown: list[tuple[JsonObject, set[str]]] = []
-    bad: list[tuple[list[Any], Any]] = []
-    for error in _enough(validator.iter_errors(payload)):
-        path = list(error.absolute_path)
-        if _is_unknown_field(error):
-            place = _at(payload, path)
-            unknown.append((place, set(place) - set(error.schema.get("properties", ()))))
-        elif _is_in_a_sample(error):
-            end = path.index("sampledValue") + 1
-            values = _at(payload, path[:end])
-            bad.append((values, values[path[end]]))
-    for place, names in unknown:
-        for name in names:
-            place.pop(name, None)
-    for values, wrong in bad:
-        values[:] = [one for one in values if one is not wrong]
-    return payload
-
-
-def _is_in_a_sample(error: ValidationError) -> bool:
-    """Whether the error concerns one sampled value, and not the list of them."""
-    path = list(error.absolute_path)
-    return "sampledValue" in path[:-1]
-
-
-def _at(payload: Any, path: list[Any]) -> Any:
-    for step in path:
-        payload = payload[step]
-    return payload

@@ -25,14 +25,16 @@ from v2g_daemon.adapters.ocpp.wire.codec import (
     JsonObject,
     ResultFrame,
     SendFrame,
-    Violation,
-    call_violation,
     encode_call,
     encode_error,
     encode_result,
     error_code,
-    known_actions,
     parse_frame,
+)
+from v2g_daemon.adapters.ocpp.wire.schemas import (
+    Violation,
+    call_violation,
+    known_actions,
     result_violation,
     tolerable_part,
 )
