@@ -40,19 +40,21 @@ def followed(
     row = _updated(session.row, status, vehicle_id=vehicle_id, soc=soc)
     if session.written is None or _differs(row, session.written):
         return OpenSession(row=row, written=row), (*rows, row)
-    return replace(session, row=row), rows
+    return OpenSession(row=row, written=session.written), rows
 
 
 def with_energy(
     session: OpenSession, *, charge_milliwh: int, discharge_milliwh: int
 ) -> OpenSession:
     """Add what the registers moved since the last tick."""
+    if charge_milliwh == 0 == discharge_milliwh:
+        return session
     row = replace(
         session.row,
         charge_milliwh=session.row.charge_milliwh + charge_milliwh,
         discharge_milliwh=session.row.discharge_milliwh + discharge_milliwh,
     )
-    return replace(session, row=row)
+    return OpenSession(row=row, written=session.written)
 
 
 def _is_over(row: SessionRow, session_id: str | None, status: EvseStatus) -> bool:
