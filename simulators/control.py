@@ -10,9 +10,10 @@ from fastapi import FastAPI, HTTPException, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
+from simulators.car_cloud import CarCloud, NoSuchCar, NotServed
 from simulators.chargers.service import SimulatedCharger
 from simulators.clock import ScaledClock
-from simulators.faults import METER, PRICES, FaultBoard, fault_of, mistake
+from simulators.faults import CARS, METER, PRICES, FaultBoard, cloud_of, fault_of, mistake
 from simulators.prices import GARBAGE, HANG_S, BadRequest, NotPublished, PriceService
 from simulators.report import intervals_report, world_report
 from simulators.scenario import FaultWords
@@ -80,6 +81,7 @@ class Control:
         self.stations = {station.table.id: station for station in stations}
         self.chargers = {charger.table.id: charger for charger in chargers}
         self.prices = prices
+        self.car_cloud = CarCloud(world=world, clock=clock, faults=faults)
         self._switches = switches
 
     def now_s(self) -> float:
@@ -91,7 +93,8 @@ class Control:
     def set_fault(self, order: FaultOrder) -> None:
         """Start or clear faults of a device."""
         now_s = self.now_s()
-        if order.device not in {METER, PRICES, *self.stations, *self.chargers}:
+        clouds = [CARS, *(cloud_of(name) for name in self.world.vehicles)]
+        if order.device not in {METER, PRICES, *clouds, *self.stations, *self.chargers}:
             raise HTTPException(400, f"no device {order.device!r}")
         if order.kind == "none":
             self.faults.clear(order.device)
@@ -190,7 +193,26 @@ def build_app(control: Control) -> FastAPI:
 
     if control.prices is not None:
         _add_prices(app, control.prices)
+    _add_cars(app, control.car_cloud)
     return app
+
+
+def _add_cars(app: FastAPI, cloud: CarCloud) -> None:
+    @app.get("/cars/{name}", response_model=None)
+    async def car(name: str) -> Response | dict[str, object]:
+        faults = cloud.faults_of(name)
+        if "hangs" in faults:
+            await asyncio.sleep(HANG_S)
+        if "garbage" in faults:
+            return HTMLResponse(GARBAGE)
+        try:
+            return cloud.answer(name)
+        except NoSuchCar as error:
+            raise HTTPException(404, str(error)) from error
+        except NotServed as error:
+            rest_s = error.retry_after_s
+            headers = {} if rest_s is None else {"Retry-After": f"{rest_s:.0f}"}
+            raise HTTPException(error.status, str(error), headers=headers) from error
 
 
 def _add_prices(app: FastAPI, prices: PriceService) -> None:

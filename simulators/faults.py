@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 
 from simulators.switches import (
+    CAR_CLOUD_SWITCHES,
     METER_SWITCHES,
     PRICE_SWITCHES,
     STATION_SWITCHES,
@@ -17,13 +18,24 @@ from simulators.switches import (
 
 METER = "meter"
 PRICES = "prices"
-USUAL_SWITCHES: Mapping[str, Switches] = {METER: METER_SWITCHES, PRICES: PRICE_SWITCHES}
+CARS = "cars"  # the cloud of all cars; "cars/NAME" is that of one
+USUAL_SWITCHES: Mapping[str, Switches] = {
+    METER: METER_SWITCHES,
+    PRICES: PRICE_SWITCHES,
+    CARS: CAR_CLOUD_SWITCHES,
+}
 NONE_KNOWN: Mapping[str, Switches] = MappingProxyType({})
+
+
+def cloud_of(name: str) -> str:
+    """Return the device that is one car's cloud."""
+    return f"{CARS}/{name}"
 
 
 def switches_of(device: str, *, known: Mapping[str, Switches] = NONE_KNOWN) -> Switches:
     """Return the ways a device knows to fail; a name that is not known is a station's."""
-    return known.get(device, USUAL_SWITCHES.get(device, STATION_SWITCHES))
+    usual = CARS if device.startswith(cloud_of("")) else device
+    return known.get(device, USUAL_SWITCHES.get(usual, STATION_SWITCHES))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

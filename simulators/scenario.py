@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from simulators.chargers.table import ChargerTable
-from simulators.faults import METER, PRICES, mistake
+from simulators.faults import CARS, METER, PRICES, cloud_of, mistake
 from simulators.meters.table import MeterTable
 from simulators.switches import (
     CHARGER_SWITCHES,
@@ -309,7 +309,8 @@ class Scenario(Table):
 
     @model_validator(mode="after")
     def _faults_are_known(self) -> Self:
-        devices = {METER, PRICES, *(outlet.id for outlet in self.outlets)}
+        devices = {METER, PRICES, CARS, *(outlet.id for outlet in self.outlets)}
+        devices |= {cloud_of(vehicle.name) for vehicle in self.vehicle}
         for fault in self.fault:
             if fault.device not in devices:
                 raise ValueError(f"fault: no device {fault.device!r}; there are {sorted(devices)}")

@@ -109,6 +109,16 @@ PRICE_SWITCHES: dict[str, Switch] = {
     "hangs": _switch("answers after 60 s real"),
 }
 
+CAR_CLOUD_SWITCHES: dict[str, Switch] = {
+    "outage": PRICE_SWITCHES["outage"],
+    "garbage": PRICE_SWITCHES["garbage"],
+    "hangs": PRICE_SWITCHES["hangs"],
+    "throttled": _switch("429, with Retry-After: `value`", value=600.0),
+    "key_refused": _switch("401 whatever the token"),
+    "stale": _switch("tells again what it told last, as of then"),
+    "lying": _switch("says the opposite"),
+}
+
 LINK_SWITCHES: dict[str, Switch] = {
     "silent": _switch("reads, never answers a call; its own messages go on", action=None),
     "slow_answers": _switch("answers lag_s (real) late; beyond the time-out: too late", lag_s=5.0),

@@ -50,7 +50,7 @@ from v2g_daemon.domain.snapshot import (
     Snapshot,
     VehicleGoals,
 )
-from v2g_daemon.domain.vehicle import CarAnswer, Vehicle, WarrantyTerms
+from v2g_daemon.domain.vehicle import CarAnswer, Vehicle, VehicleFeedStatus, WarrantyTerms
 
 NOW = Instant(utc=datetime(2024, 12, 11, 18, 0, tzinfo=UTC), monotonic_s=10_000.0)
 EVCCID = "0200000000AA"
@@ -208,6 +208,27 @@ def an_answer(vehicle_id: str | None, **changes: Any) -> CarAnswer:
         answered_at_utc=NOW.utc, evse_id="carport", session_id="s1", vehicle_id=vehicle_id
     )
     return replace(answer, **changes)
+
+
+def a_feed(vehicle_id: str = "car", **changes: Any) -> VehicleFeedStatus:
+    """The car's cloud saw it plugged in five minutes after the car of `an_evse_status` was."""
+    feed = VehicleFeedStatus(
+        vehicle_id=vehicle_id,
+        plugged_in=True,
+        observed_at=ago(60.0),
+        asked_at=ago(60.0),
+        since=ago(3300.0),
+        opposite_at=ago(3660.0),
+    )
+    return replace(feed, **changes)
+
+
+def an_unplugged_feed(vehicle_id: str = "car", **changes: Any) -> VehicleFeedStatus:
+    """The car's cloud has said ever since we ask that it is not plugged in, last a minute ago."""
+    feed = VehicleFeedStatus(
+        vehicle_id=vehicle_id, plugged_in=False, observed_at=ago(60.0), asked_at=ago(60.0)
+    )
+    return replace(feed, **changes)
 
 
 def a_meter(power_w: float = 500.0, *, age_s: float = 0.0, **changes: Any) -> MeterReading:

@@ -40,7 +40,7 @@ from v2g_daemon.domain.stations import (
     StationView,
     VariableReading,
 )
-from v2g_daemon.domain.vehicle import CarAnswer
+from v2g_daemon.domain.vehicle import CarAnswer, VehicleFeedStatus
 
 
 class Clock(Protocol):
@@ -98,6 +98,12 @@ class MeterSink(Protocol):
     def put_meter(self, meter_id: str, reading: MeterReading) -> None: ...
 
     def put_meter_trouble(self, meter_id: str, trouble: str | None) -> None: ...
+
+
+class VehicleFeedSink(Protocol):
+    """Where the feed of each car puts what its cloud tells; one writer per car."""
+
+    def put_vehicle_feed(self, status: VehicleFeedStatus) -> None: ...
 
 
 class FaultSink(Protocol):

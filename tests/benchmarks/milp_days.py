@@ -10,14 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-import highspy
 import numpy as np
 
+from tests.benchmarks.milp import INF, Programme
 from v2g_daemon.rehearsal.contest import Case
 
 CHORDS = 6
 HOURS = 0.25
-INF = highspy.kHighsInf
 MISSED_PER_KWH = 50.0
 
 
@@ -44,26 +43,12 @@ def solved(case: Case, *, gap: float, limit_s: float) -> Bounds:
     )
 
 
-class _Model:
+class _Model(Programme):
     def __init__(self, case: Case) -> None:
+        super().__init__()
         self.case, self.days, self.plant = case, case.days, case.plant
-        self.solver = highspy.Highs()
-        self.solver.setOptionValue("output_flag", False)
-        self.solver.setOptionValue("threads", 1)
-        self.columns = 0
         self.constant = 0.0
         self._build()
-
-    def column(self, cost: float, lower: float, upper: float, *, whole: bool = False) -> int:
-        self.solver.addCol(cost, lower, upper, 0, np.array([], np.int32), np.array([], float))
-        if whole:
-            self.solver.changeColIntegrality(self.columns, highspy.HighsVarType.kInteger)
-        self.columns += 1
-        return self.columns - 1
-
-    def row(self, lower: float, upper: float, terms: dict[int, float]) -> None:
-        index = np.array(list(terms), np.int32)
-        self.solver.addRow(lower, upper, len(index), index, np.array(list(terms.values()), float))
 
     def _build(self) -> None:
         plugged: set[int] = set()

@@ -10,12 +10,12 @@ from __future__ import annotations
 import highspy
 import numpy as np
 
+from tests.benchmarks.milp import INF, Programme
 from tests.benchmarks.score_plan import BenchCase, ac_kw, pack_kw
 
 GAP = 2e-4
 TIME_LIMIT_S = 60.0
 CHORDS = 8
-INF = highspy.kHighsInf
 
 
 def milp_setpoints_kw(bench: BenchCase) -> list[float] | None:
@@ -30,32 +30,18 @@ def milp_setpoints_kw(bench: BenchCase) -> list[float] | None:
     return [model.power_kw(values, step) for step in range(bench["n"])]
 
 
-class _Model:
+class _Model(Programme):
     def __init__(self, bench: BenchCase) -> None:
+        super().__init__()
         self.bench = bench
-        self.solver = highspy.Highs()
-        self.solver.setOptionValue("output_flag", False)
-        self.solver.setOptionValue("threads", 1)
         self.solver.setOptionValue("mip_rel_gap", GAP)
         self.solver.setOptionValue("mip_abs_gap", 1e-4)
         self.solver.setOptionValue("time_limit", TIME_LIMIT_S)
-        self.columns = 0
         self.charge: list[int] = []
         self.discharge: list[int] = []
         self.discharge_on: list[int] = []
         self.depth: dict[int, list[int]] = {}
         self._build()
-
-    def column(self, cost: float, lower: float, upper: float, *, whole: bool = False) -> int:
-        self.solver.addCol(cost, lower, upper, 0, np.array([], np.int32), np.array([], float))
-        if whole:
-            self.solver.changeColIntegrality(self.columns, highspy.HighsVarType.kInteger)
-        self.columns += 1
-        return self.columns - 1
-
-    def row(self, lower: float, upper: float, terms: dict[int, float]) -> None:
-        index = np.array(list(terms), np.int32)
-        self.solver.addRow(lower, upper, len(index), index, np.array(list(terms.values()), float))
 
     def power_kw(self, values: list[float], step: int) -> float:
         power_kw = values[self.charge[step]] - values[self.discharge[step]]

@@ -55,7 +55,7 @@ from v2g_daemon.domain.snapshot import (
     Snapshot,
     VehicleGoals,
 )
-from v2g_daemon.domain.vehicle import CarAnswer, Vehicle
+from v2g_daemon.domain.vehicle import CarAnswer, Vehicle, VehicleFeedStatus
 
 EVSE_IDS = ("carport", "garage", "yard")
 EVCCIDS = {"car": "AA", "van": "BB"}
@@ -320,6 +320,27 @@ def snapshots(draw: st.DrawFn, policy: Policy, now: Instant = NOW) -> Snapshot:
             queue_full=mostly(draw, False, st.just(True)),
             records_lost=mostly(draw, 0, st.just(3)),
         ),
+        vehicle_feeds=tuple(
+            draw(feeds(vehicle_id, now)) for vehicle_id in ("car", "van") if draw(st.booleans())
+        ),
+    )
+
+
+@st.composite
+def feeds(draw: st.DrawFn, vehicle_id: str, now: Instant) -> VehicleFeedStatus:
+    """What a cloud told of its car, and when; of plug-ins that began here or anywhere."""
+    moments = perhaps(st.sampled_from([0.0, 90.0, 400.0, 3500.0, 3600.0, 3700.0, 7200.0]))
+    asked_at, observed_at, since, opposite_at = (
+        None if age_s is None else now.later(-age_s) for age_s in (draw(moments) for _ in range(4))
+    )
+    return VehicleFeedStatus(
+        vehicle_id=vehicle_id,
+        plugged_in=draw(st.sampled_from([True, False, None])),
+        observed_at=observed_at,
+        asked_at=asked_at,
+        since=since,
+        opposite_at=opposite_at,
+        trouble=draw(st.sampled_from([None, "https://c.example does not answer"])),
     )
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tests.builders import (
     NOW,
     a_capability,
+    a_feed,
     a_grid,
     a_memory,
     a_meter,
@@ -23,6 +24,7 @@ from tests.builders import (
     a_vehicle,
     ago,
     an_answer,
+    an_unplugged_feed,
 )
 from tests.properties.houses import commanded
 from v2g_daemon.control.decide import decide
@@ -70,10 +72,30 @@ def _guest(snapshot: Snapshot, policy: Policy) -> tuple[Snapshot, Policy]:
     return replace(snapshot, evses=(nameless,), answers=(an_answer(None),)), policy
 
 
+def _denied(snapshot: Snapshot, policy: Policy) -> tuple[Snapshot, Policy]:
+    """The owner's only car, were it not for its own cloud."""
+    (status,), (vehicle,) = snapshot.evses, policy.vehicles
+    nameless = replace(status, identity=None)
+    assumed = replace(vehicle, evccid=None, assumed_when_unidentified=True)
+    feeds = (an_unplugged_feed(),)
+    found = replace(snapshot, evses=(nameless,), vehicle_feeds=feeds)
+    return found, replace(policy, vehicles=(assumed,))
+
+
+def _plugged_in_elsewhere(snapshot: Snapshot, policy: Policy) -> tuple[Snapshot, Policy]:
+    """A car that its cloud says is plugged in, since an hour before somebody came here."""
+    (status,) = snapshot.evses
+    nameless = replace(status, identity=None)
+    feeds = (a_feed(since=ago(7200.0)),)
+    return replace(snapshot, evses=(nameless,), vehicle_feeds=feeds), policy
+
+
 BREAKS: dict[str, Callable[[Snapshot, Policy], tuple[Snapshot, Policy]]] = {
     "a guest": _status(identity=VehicleIdentity(evccid="foreign")),
     "nobody knows the car": _status(identity=None),
     "the owner says it is a guest": _guest,
+    "its own cloud says that it is unplugged": _denied,
+    "its own cloud has it plugged in elsewhere": _plugged_in_elsewhere,
     "unknown SoC": _status(soc=None),
     "below the floor": _status(soc=0.25),
     "at the floor": _status(soc=0.30),

@@ -213,6 +213,26 @@ def test_zero_is_told_even_where_somebody_took_the_leases_level(highest: int, si
     asyncio.run(play())
 
 
+def test_an_outlook_of_an_earlier_process_gives_way_once_the_station_told_of_it() -> None:
+    async def play(*, told: bool) -> None:
+        before = Session(highest=2, signed=False)
+        await before.tick(0.0)
+        await before.driver.keep_house(before.shelf)
+        session = Session(highest=2, signed=False)
+        session.shelf.kept = {OUTLOOK_ID: before.shelf.kept[OUTLOOK_ID]}
+        session.shelf.takes({(TX, 2)})
+        if told:
+            session.driver.outlook_reported(before.shelf.kept[OUTLOOK_ID])
+        outcome = await session.tick(1000.0)
+        assert outcome is not None
+        assert outcome.kind is OutcomeKind.APPLIED
+        lease_governs(session)
+
+    asyncio.run(play(told=True))
+    with pytest.raises(AssertionError):
+        asyncio.run(play(told=False))
+
+
 def test_an_outlook_of_an_earlier_connection_gives_way_too() -> None:
     async def play() -> None:
         session = Session(highest=2, signed=False)

@@ -31,6 +31,7 @@ PASSWORD = "simulated-station-1"
 POLL_S = 0.2
 STARTING_S = 12.0
 NOBODYS_PORT = 1
+LEASE_S = 90.0  # of a discharge
 # The dearest hour of the recorded days: 0.873 EUR/kWh from 17:00 to 18:00.
 DEAR_EVENING = "2024-12-12T17:13:20+01:00"
 
@@ -415,7 +416,7 @@ def seconds_until(
     while not condition():
         passed_s = time.monotonic() - started_s
         if passed_s >= within_s:
-            told = "" if house is None else f"; the daemon says {house.evse()}"
+            told = "" if house is None else f"; the daemon says {house.status()}"
             pytest.fail(f"after {passed_s:.0f} s still not: {what}{told}")
         time.sleep(POLL_S)
     return time.monotonic() - started_s
@@ -426,6 +427,19 @@ def discharging(house: House, *, within_s: float = 180.0) -> float:
     return seconds_until(
         lambda: house.evse_power_w() <= -3000.0, within_s=within_s, what="discharging", house=house
     )
+
+
+def no_discharge(house: House, *, within_s: float) -> float:
+    """Seconds until nothing is discharged any more."""
+    return seconds_until(
+        lambda: house.evse_power_w() >= 0.0, within_s=within_s, what="no discharge"
+    )
+
+
+def the_session(house: House) -> tuple[str, str | None, str | None]:
+    """Session, transaction and car of the one open session in the ledger."""
+    (session,) = house.reader().open_sessions()
+    return session.session_id, session.transaction_id, session.vehicle_id
 
 
 def resident_kib(process: subprocess.Popen[bytes]) -> int:

@@ -2,49 +2,25 @@
 
 from __future__ import annotations
 
-import signal
 import time
-from datetime import datetime
 from pathlib import Path
 
-import pytest
+from tests.system.house import (
+    LEASE_S,
+    STATION,
+    Setup,
+    discharging,
+    no_discharge,
+    running_house,
+    seconds_until,
+    the_session,
+)
 
-from tests.system.house import STATION, House, Setup, discharging, running_house, seconds_until
-
-LEASE_S = 90.0
 LEASE_ID = 1012
 BLACK_HOLE_S = 300.0
 METER_MAX_AGE_S = 5.0
 # A tick, a message, and 4.9 kW at 3.7 kW/s; the rest is a busy machine's.
 FOLLOWING_S = 4.0
-
-
-def no_discharge(house: House, *, within_s: float) -> float:
-    """Seconds until nothing is discharged any more."""
-    return seconds_until(
-        lambda: house.evse_power_w() >= 0.0, within_s=within_s, what="no discharge"
-    )
-
-
-def exported_today_wh(house: House) -> float:
-    """The car's daily export counter as the newest recorded tick knew it."""
-    (counters,) = house.ticks()[-1].snapshot.counters
-    assert counters.exported_today_wh is not None
-    return counters.exported_today_wh
-
-
-def the_session(house: House) -> tuple[str, str | None, str | None]:
-    """Session, transaction and car of the one open session in the ledger."""
-    (session,) = house.reader().open_sessions()
-    return session.session_id, session.transaction_id, session.vehicle_id
-
-
-def exported_by_the_ledger_wh(house: House) -> float:
-    """The same as the sum of the rows that stand in the ledger."""
-    now_utc = datetime.fromisoformat(house.world()["now_utc"])
-    counters = house.reader().counters("car", now_utc=now_utc, timezone="Europe/Amsterdam")
-    assert counters.exported_today_wh is not None
-    return counters.exported_today_wh
 
 
 def test_a_silent_meter_ends_the_discharge_and_a_good_one_opens_it_again(tmp_path: Path) -> None:
@@ -82,67 +58,3 @@ def test_a_black_hole_on_the_link_ends_the_discharge_within_the_lease(tmp_path: 
         discharging(house)
         assert the_session(house) == session
         assert house.station()["protocol_errors"] == []
-
-
-@pytest.mark.timeout(1200)
-def test_a_killed_daemon_ends_the_discharge_and_the_next_one_goes_on_from_the_ledger(
-    tmp_path: Path,
-) -> None:
-    # A quarter is written when it is over, at 17:15: early enough for a discharge before it.
-    with running_house(Setup(start="2024-12-12T17:07:30+01:00"), tmp_path) as house:
-        discharging(house)
-        seconds_until(
-            lambda: exported_by_the_ledger_wh(house) > 30.0,
-            within_s=600.0,
-            what="a row of exported energy in the ledger",
-            house=house,
-        )
-        discharging(house)
-        session, exported_wh = the_session(house), exported_by_the_ledger_wh(house)
-        assert house.end_daemon(signal.SIGKILL) == -signal.SIGKILL
-        time.sleep(5.0)
-        assert house.evse_power_w() <= -3000.0, "until then the station holds what was leased"
-        assert no_discharge(house, within_s=LEASE_S + 10.0) <= LEASE_S
-        house.start_daemon()
-        discharging(house, within_s=180.0)
-        # Updated events carry no identity: that this is the owner's car is remembered, not told.
-        assert house.evse()["vehicle_id"] == session[2] == "car"
-        assert the_session(house) == session
-        assert exported_today_wh(house) >= exported_wh
-        assert house.station()["connections"] == 2
-        assert house.station()["protocol_errors"] == []
-        assert house.end_daemon(signal.SIGTERM) == 0
-        replayed = house.v2g("replay", *(str(path) for path in house.traces()))
-        assert replayed.returncode == 0, replayed.stdout + replayed.stderr
-
-
-def test_a_latch_outlives_the_daemon_that_set_it(tmp_path: Path) -> None:
-    with running_house(Setup(), tmp_path) as house:
-        discharging(house)
-        house.order("/faults", device=STATION, kind="sign_flip")
-        # On a busy machine the meter may be late just now: then nothing is discharged for 30 s, and
-        # the charger has its learned lag again, before it can be caught at it.
-        seconds_until(
-            lambda: house.reader().latches() != (),
-            within_s=240.0,
-            what="a latch in the ledger",
-            house=house,
-        )
-        (latch,) = house.reader().latches()
-        assert (latch.evse_id, latch.rule) == ("garage", "wrong_direction")
-        house.end_daemon(signal.SIGKILL)
-        house.order("/faults", device=STATION, kind="none")
-        house.start_daemon()
-        seconds_until(
-            lambda: house.evse().get("plan") is not None,
-            within_s=120.0,
-            what="a plan after the restart",
-            house=house,
-        )
-        watched_until_s = time.monotonic() + 60.0
-        while time.monotonic() < watched_until_s:
-            assert house.evse_power_w() >= 0.0
-            assert house.evse()["permitted_w"][0] == 0.0
-            time.sleep(1.0)
-        assert "wrong_direction" in [fault["code"] for fault in house.status()["faults"]]
-        assert house.reader().latches() == (latch,)

@@ -17,7 +17,7 @@ from v2g_daemon.accounting.registers import (
     started,
 )
 from v2g_daemon.domain.instant import Instant
-from v2g_daemon.domain.ledger import EvseInterval
+from v2g_daemon.domain.ledger import EvseInterval, PccInterval
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.readings import EvseStatus, MeterReading
 
@@ -47,6 +47,23 @@ class EvseMeter:
     moved_milliwh: tuple[int, int] = (0, 0)
 
 
+def resumed(row: EvseInterval, pcc: PccInterval | None) -> EvseMeter:
+    """The meter as the last stored rows of EVSE and PCC left it."""
+    track = None
+    if row.charge_register_milliwh is not None and row.discharge_register_milliwh is not None:
+        registers = (row.charge_register_milliwh, row.discharge_register_milliwh)
+        track = started(row.interval.end_utc, registers, power_w=None, width=WIDTH, resumed=True)
+    together = pcc is not None and pcc.interval.end_utc == row.interval.end_utc
+    return EvseMeter(
+        evse_id=row.evse_id,
+        track=track,
+        session_id=row.session_id,
+        vehicle_id=row.vehicle_id,
+        end_soc=row.end_soc,
+        export_milliwh=pcc.export_register_milliwh if together and pcc is not None else None,
+    )
+
+
 def advanced(
     meter: EvseMeter,
     status: EvseStatus,
@@ -63,14 +80,15 @@ def advanced(
     rows: tuple[EvseInterval, ...] = ()
     if session_id is not None and _is_another(meter, session_id, vehicle_id):
         meter, rows = _handed_over(meter, policy)
-    meter = _timed(meter, status, now, longest_s=policy.timing.evse_max_age_s)
     meter, booked_rows = _read(meter, status, pcc, now, gap_limit_s=gap_limit_s, policy=policy)
-    if booked_rows:
-        rows += tuple(as_row(meter, row, policy) for row in booked_rows)
-        meter = replace(meter, session_id=session_id, vehicle_id=None)
+    rows += tuple(as_row(meter, row, policy) for row in booked_rows)
+    whose = (meter.session_id, meter.vehicle_id)
     if session_id is not None:
-        meter = replace(meter, session_id=session_id, vehicle_id=vehicle_id)
-    return replace(meter, end_soc=soc), rows
+        whose = (session_id, vehicle_id)
+    elif booked_rows:
+        whose = (None, None)
+    meter = replace(meter, session_id=whose[0], vehicle_id=whose[1], end_soc=soc, last_tick=now)
+    return meter, rows
 
 
 def _is_another(meter: EvseMeter, session_id: str, vehicle_id: str | None) -> bool:
@@ -126,13 +144,12 @@ def _handed_over(meter: EvseMeter, policy: Policy) -> tuple[EvseMeter, tuple[Evs
     return replace(meter, session_id=None, vehicle_id=None), rows
 
 
-def _timed(meter: EvseMeter, status: EvseStatus, now: Instant, *, longest_s: float) -> EvseMeter:
-    """Count the seconds since the last tick as discharging where the power says so."""
+def _pending_s(meter: EvseMeter, status: EvseStatus, now: Instant, *, longest_s: float) -> float:
+    """The seconds of discharge not booked yet, with those since the last tick if it is one."""
     discharging = status.power_w is not None and status.power_w < 0.0
     if meter.last_tick is None or not discharging:
-        return replace(meter, last_tick=now)
-    passed_s = min(max(now.seconds_since(meter.last_tick), 0.0), longest_s)
-    return replace(meter, last_tick=now, pending_s=meter.pending_s + passed_s)
+        return meter.pending_s
+    return meter.pending_s + min(max(now.seconds_since(meter.last_tick), 0.0), longest_s)
 
 
 def _read(
@@ -145,10 +162,11 @@ def _read(
     policy: Policy,
 ) -> tuple[EvseMeter, tuple[BookedRow, ...]]:
     """Book the segment up to a new reading, if there is one."""
+    pending_s = _pending_s(meter, status, now, longest_s=policy.timing.evse_max_age_s)
     reading = _reading(meter.track, status, now)
     export_milliwh = None if pcc is None else pcc.export_milliwh
     if reading is None:
-        return replace(meter, moved_milliwh=(0, 0)), ()
+        return replace(meter, pending_s=pending_s, moved_milliwh=(0, 0)), ()
     at_utc, registers = reading
     power_w = _power_at(at_utc, status)
     before = meter.track
@@ -162,7 +180,7 @@ def _read(
             moved_milliwh=(0, 0),
         )
         return meter, ()
-    segment = _segment(meter, before, at_utc, registers, power_w, export_milliwh, policy)
+    segment = _segment(meter, before, at_utc, registers, power_w, export_milliwh, pending_s, policy)
     track, rows = booked(before, segment, gap_limit_s=gap_limit_s)
     meter = replace(
         meter,
@@ -210,35 +228,44 @@ def _segment(
     registers: tuple[int, int] | None,
     power_w: float | None,
     export_milliwh: int | None,
+    pending_s: float,
     policy: Policy,
 ) -> Segment:
-    nothing = Segment(
-        at_utc=at_utc,
-        increments=(0,) * WIDTH,
-        registers_milliwh=registers,
-        power_w=power_w,
-        courses=(None,) * WIDTH,
-    )
     before = track.registers_milliwh
     span_s = (at_utc - track.at_utc).total_seconds()
     if before is None or registers is None:
-        return nothing
+        return _without_energy(at_utc, registers, power_w, reset=False)
     charge, discharge = registers[0] - before[0], registers[1] - before[1]
     rated = policy.evse(meter.evse_id)
     if not (
         0 <= charge <= most_milliwh(rated.max_charge_w, span_s)
         and 0 <= discharge <= most_milliwh(max(rated.max_discharge_w, rated.max_charge_w), span_s)
     ):
-        return replace(nothing, reset=True)
+        return _without_energy(at_utc, registers, power_w, reset=True)
     exported = _exported(discharge, meter.export_milliwh, export_milliwh)
-    discharging_ms = _discharging_ms(meter.pending_s, discharge, span_s, rated.max_discharge_w)
+    discharging_ms = _discharging_ms(pending_s, discharge, span_s, rated.max_discharge_w)
     charging, discharging = courses(
         (charge, discharge), before_w=track.power_w, after_w=power_w, span_s=span_s
     )
-    return replace(
-        nothing,
+    return Segment(
+        at_utc=at_utc,
         increments=(charge, discharge, exported, discharging_ms),
+        registers_milliwh=registers,
+        power_w=power_w,
         courses=(charging, discharging, discharging, discharging),
+    )
+
+
+def _without_energy(
+    at_utc: datetime, registers: tuple[int, int] | None, power_w: float | None, *, reset: bool
+) -> Segment:
+    return Segment(
+        at_utc=at_utc,
+        increments=(0,) * WIDTH,
+        registers_milliwh=registers,
+        power_w=power_w,
+        courses=(None,) * WIDTH,
+        reset=reset,
     )
 
 

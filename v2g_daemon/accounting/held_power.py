@@ -19,7 +19,8 @@ class HeldPower:
 def timed(held: HeldPower, power_w: float | None, now: Instant, *, longest_s: float) -> HeldPower:
     """Hold the power (>= 0) over the seconds since the last tick."""
     if power_w is None:
-        return replace(held, last_at=None, known=False)
+        unseen = held.last_at is None and not held.known
+        return held if unseen else replace(held, last_at=None, known=False)
     if held.last_at is None:
         return replace(held, last_at=now)
     passed_s = now.seconds_since(held.last_at)
@@ -32,9 +33,12 @@ def timed(held: HeldPower, power_w: float | None, now: Instant, *, longest_s: fl
 def taken(held: HeldPower) -> tuple[HeldPower, int]:
     """The pending energy in whole milliwatt-hours; the rest stays pending."""
     milliwh = round(held.pending_ws / 3.6)
+    if milliwh == 0:
+        return held, 0
     return replace(held, pending_ws=held.pending_ws - milliwh * 3.6), milliwh
 
 
 def next_row(held: HeldPower) -> HeldPower:
     """A new row knows what its own ticks see."""
-    return replace(held, known=held.last_at is not None)
+    known = held.last_at is not None
+    return held if known is held.known else replace(held, known=known)

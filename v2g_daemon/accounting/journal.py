@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from v2g_daemon.domain.decision import Decision, EvseDecision
@@ -68,18 +68,21 @@ def minute(
         running = None
     if running is None:
         running = MinuteMean(minute_utc=start_utc)
-    if snapshot.meter is not None:
-        running = replace(
-            running,
-            pcc_sum_w=running.pcc_sum_w + snapshot.meter.power_w,
-            pcc_count=running.pcc_count + 1,
-        )
-    for evse in snapshot.evses:
-        if evse.power_w is not None:
-            running = replace(running, evse_sum_w=running.evse_sum_w + evse.power_w)
-    if any(evse.power_w is not None for evse in snapshot.evses):
-        running = replace(running, evse_count=running.evse_count + 1)
-    return _with_command(running, decision), finished
+    meter, evse_sum_w = snapshot.meter, running.evse_sum_w
+    powers_w = [evse.power_w for evse in snapshot.evses if evse.power_w is not None]
+    for power_w in powers_w:
+        evse_sum_w += power_w
+    target_w, soc = _commanded(decision)
+    running = MinuteMean(
+        minute_utc=running.minute_utc,
+        pcc_sum_w=running.pcc_sum_w + (0.0 if meter is None else meter.power_w),
+        pcc_count=running.pcc_count + (meter is not None),
+        evse_sum_w=evse_sum_w,
+        evse_count=running.evse_count + bool(powers_w),
+        soc=soc,
+        target_w=target_w,
+    )
+    return running, finished
 
 
 def as_row(running: MinuteMean) -> TelemetryRow:
@@ -93,7 +96,7 @@ def as_row(running: MinuteMean) -> TelemetryRow:
     )
 
 
-def _with_command(running: MinuteMean, decision: Decision) -> MinuteMean:
+def _commanded(decision: Decision) -> tuple[float | None, float | None]:
     """The last target (all EVSEs together) and the SoC of the first car that has one."""
     targets_w = [
         one.command.target_w for one in decision.evses if isinstance(one.command, Setpoint)
@@ -102,7 +105,7 @@ def _with_command(running: MinuteMean, decision: Decision) -> MinuteMean:
     for target_w in targets_w:
         total_w = target_w if total_w is None else total_w + target_w
     socs = [one.soc for one in decision.evses if one.soc is not None]
-    return replace(running, target_w=total_w, soc=socs[0] if socs else None)
+    return total_w, socs[0] if socs else None
 
 
 def row_of(decision: EvseDecision, now: Instant) -> DecisionRow:

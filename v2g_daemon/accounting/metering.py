@@ -33,7 +33,6 @@ from v2g_daemon.accounting.registers import (
     RegisterTrack,
     booked,
     cut,
-    started,
 )
 from v2g_daemon.accounting.sessions import OpenSession
 from v2g_daemon.accounting.soc_log import SocLog
@@ -95,7 +94,7 @@ def resume(
         pcc=pcc_meter.resumed(pcc),
         pv=HeldPower(known=pcc is None),
         circulation=HeldPower(known=pcc is None),
-        evses=tuple(_evse_resumed(row, pcc) for row in evses),
+        evses=tuple(evse_meter.resumed(row, pcc) for row in evses),
         sessions=tuple(OpenSession(row=row, written=row) for row in sessions),
         socs=tuple(log for log in logs if log is not None),
         cars=tuple(counters.from_ledger(one, now_utc=now_utc, zone=zone) for one in counters_read),
@@ -111,25 +110,28 @@ def advance(
     While the clock is untrusted nothing is booked: the registers keep it until time is known.
     """
     log = decision_log.counted(metering.log, snapshot, decision, policy)
-    metering = replace(metering, log=log)
     if not snapshot.clock_trusted:
-        return replace(metering, faults=_faults(metering, snapshot.now.utc)), ()
+        faults = _faults(metering.pcc_reset_utc, metering.evses, snapshot.now.utc)
+        return replace(metering, log=log, faults=faults), ()
     metering, pcc_rows = _advance_pcc(metering, snapshot, policy)
-    metering, evse_rows = _advance_evses(metering, snapshot, decision, policy)
-    metering, session_rows = _advance_sessions(metering, snapshot, decision)
+    evses, evse_rows = _advance_evses(metering.evses, snapshot, decision, policy)
+    still_open, session_rows = _advance_sessions(metering.sessions, evses, snapshot, decision)
     log, decision_rows = decision_log.noted(log, snapshot, decision)
-    metering, soc_rows = _advance_socs(
+    socs, soc_rows = _advance_socs(
         metering, snapshot.now, decision, policy, quarter_over=bool(pcc_rows or evse_rows)
     )
     running, telemetry = journal.minute(metering.minute, snapshot, decision)
     price = None if snapshot.prices is None else snapshot.prices.at(snapshot.now.utc)
     metering = replace(
         metering,
+        evses=evses,
+        sessions=still_open,
         log=log,
         minute=running,
+        socs=socs,
         price=metering.price if price is None else price,
         cars=_advance_cars(metering.cars, evse_rows, snapshot.now.utc, policy),
-        faults=_faults(metering, snapshot.now.utc),
+        faults=_faults(metering.pcc_reset_utc, evses, snapshot.now.utc),
     )
     rows: tuple[LedgerRow, ...] = (
         *session_rows, *pcc_rows, *evse_rows, *decision_rows, *soc_rows,
@@ -268,15 +270,15 @@ def _holds(slot: Interval, whole: Interval) -> bool:
 
 
 def _advance_evses(
-    metering: Metering, snapshot: Snapshot, decision: Decision, policy: Policy
-) -> tuple[Metering, tuple[EvseInterval, ...]]:
+    before: tuple[EvseMeter, ...], snapshot: Snapshot, decision: Decision, policy: Policy
+) -> tuple[tuple[EvseMeter, ...], tuple[EvseInterval, ...]]:
     meters: list[EvseMeter] = []
     rows: list[EvseInterval] = []
     for status in snapshot.evses:
         decided = _decided(decision, status.evse_id)
-        known = (one for one in metering.evses if one.evse_id == status.evse_id)
+        known = next((one for one in before if one.evse_id == status.evse_id), None)
         meter, finished = evse_meter.advanced(
-            next(known, EvseMeter(evse_id=status.evse_id)),
+            EvseMeter(evse_id=status.evse_id) if known is None else known,
             status,
             pcc=snapshot.meter,
             vehicle_id=None if decided is None else decided.vehicle_id,
@@ -288,21 +290,24 @@ def _advance_evses(
         meters.append(meter)
         rows.extend(finished)
     seen = {meter.evse_id for meter in meters}
-    silent = tuple(one for one in metering.evses if one.evse_id not in seen)
-    return replace(metering, evses=(*meters, *silent)), tuple(rows)
+    silent = (one for one in before if one.evse_id not in seen)
+    return (*meters, *silent), tuple(rows)
 
 
 def _advance_sessions(
-    metering: Metering, snapshot: Snapshot, decision: Decision
-) -> tuple[Metering, tuple[SessionRow, ...]]:
+    before: tuple[OpenSession, ...],
+    evses: tuple[EvseMeter, ...],
+    snapshot: Snapshot,
+    decision: Decision,
+) -> tuple[tuple[OpenSession, ...], tuple[SessionRow, ...]]:
     still: list[OpenSession] = []
     rows: list[SessionRow] = []
     statuses: dict[str, EvseStatus] = {one.evse_id: one for one in snapshot.evses}
-    for evse_id in dict.fromkeys([*statuses, *(one.row.evse_id for one in metering.sessions)]):
-        session = next((one for one in metering.sessions if one.row.evse_id == evse_id), None)
+    for evse_id in dict.fromkeys([*statuses, *(one.row.evse_id for one in before)]):
+        session = next((one for one in before if one.row.evse_id == evse_id), None)
         status = statuses.get(evse_id)
         if status is not None:
-            session = _with_moved(session, metering, status)
+            session = _with_moved(session, evses, status)
             decided = _decided(decision, evse_id)
             session, changed = sessions.followed(
                 session,
@@ -314,23 +319,23 @@ def _advance_sessions(
             rows.extend(changed)
         if session is not None:
             still.append(session)
-    return replace(metering, sessions=tuple(still)), tuple(rows)
+    return tuple(still), tuple(rows)
 
 
 def _with_moved(
-    session: OpenSession | None, metering: Metering, status: EvseStatus
+    session: OpenSession | None, evses: tuple[EvseMeter, ...], status: EvseStatus
 ) -> OpenSession | None:
     """The energy of this tick belongs to the session that was open before it."""
     if session is None:
         return None
-    meter = next(one for one in metering.evses if one.evse_id == status.evse_id)
+    meter = next(one for one in evses if one.evse_id == status.evse_id)
     charge, discharge = meter.moved_milliwh
     return sessions.with_energy(session, charge_milliwh=charge, discharge_milliwh=discharge)
 
 
 def _advance_socs(
     metering: Metering, now: Instant, decision: Decision, policy: Policy, *, quarter_over: bool
-) -> tuple[Metering, tuple[SocDay, ...]]:
+) -> tuple[tuple[SocLog, ...], tuple[SocDay, ...]]:
     """Days so far are written with each quarter hour, so that a crash loses no more."""
     logs = {log.vehicle_id: log for log in metering.socs}
     rows: list[SocDay] = []
@@ -350,7 +355,7 @@ def _advance_socs(
             rows.append(finished)
     if quarter_over:
         rows.extend(soc_log.as_row(log) for log in logs.values())
-    return replace(metering, socs=tuple(logs.values())), tuple(rows)
+    return tuple(logs.values()), tuple(rows)
 
 
 def _advance_cars(
@@ -361,12 +366,14 @@ def _advance_cars(
     return tuple(counters.counted(car, rows) for car in rolled)
 
 
-def _faults(metering: Metering, now_utc: datetime) -> tuple[Fault, ...]:
+def _faults(
+    pcc_reset_utc: datetime | None, evses: tuple[EvseMeter, ...], now_utc: datetime
+) -> tuple[Fault, ...]:
     """A register reset is shown for a quarter hour."""
     resets: list[tuple[str, str | None, datetime | None]] = [
-        ("the meter at the PCC", None, metering.pcc_reset_utc)
+        ("the meter at the PCC", None, pcc_reset_utc)
     ]
-    resets += [(f"EVSE {one.evse_id}", one.evse_id, one.reset_utc) for one in metering.evses]
+    resets += [(f"EVSE {one.evse_id}", one.evse_id, one.reset_utc) for one in evses]
     return tuple(
         Fault(
             code=FaultCode.REGISTER_RESET,
@@ -380,20 +387,3 @@ def _faults(metering: Metering, now_utc: datetime) -> tuple[Fault, ...]:
 
 def _decided(decision: Decision, evse_id: str) -> EvseDecision | None:
     return next((one for one in decision.evses if one.evse_id == evse_id), None)
-
-
-def _evse_resumed(row: EvseInterval, pcc: PccInterval | None) -> EvseMeter:
-    track = None
-    if row.charge_register_milliwh is not None and row.discharge_register_milliwh is not None:
-        registers = (row.charge_register_milliwh, row.discharge_register_milliwh)
-        end_utc, width = row.interval.end_utc, evse_meter.WIDTH
-        track = started(end_utc, registers, power_w=None, width=width, resumed=True)
-    together = pcc is not None and pcc.interval.end_utc == row.interval.end_utc
-    return EvseMeter(
-        evse_id=row.evse_id,
-        track=track,
-        session_id=row.session_id,
-        vehicle_id=row.vehicle_id,
-        end_soc=row.end_soc,
-        export_milliwh=pcc.export_register_milliwh if together and pcc is not None else None,
-    )

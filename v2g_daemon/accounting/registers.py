@@ -100,7 +100,7 @@ def booked(
         upto = _share(segment, from_utc=track.at_utc, to_utc=end_utc)
         interpolated = end_utc < segment.at_utc and span_s > gap_limit_s
         within = Interval(start_utc=start_utc, end_utc=end_utc)
-        booked_here = _plus(amounts, _minus(upto, before))
+        booked_here = _grown(amounts, before, upto)
         rows.append(_row(within, booked_here, segment, upto, estimated=estimated or interpolated))
         start_utc, end_utc, before = end_utc, row_end(end_utc, billing_meter), upto
         amounts, estimated = (0,) * len(upto), interpolated or doubtful
@@ -108,7 +108,7 @@ def booked(
         RegisterTrack(
             row_start_utc=start_utc,
             at_utc=segment.at_utc,
-            amounts=_plus(amounts, _minus(segment.increments, before)),
+            amounts=_grown(amounts, before, segment.increments),
             registers_milliwh=segment.registers_milliwh,
             power_w=segment.power_w,
             estimated=estimated and start_utc < segment.at_utc,
@@ -179,9 +179,8 @@ def _registers_at(segment: Segment, upto: tuple[int, ...]) -> tuple[int, int] | 
     )
 
 
-def _plus(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(a + b for a, b in zip(one, other, strict=True))
-
-
-def _minus(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(a - b for a, b in zip(one, other, strict=True))
+def _grown(
+    amounts: tuple[int, ...], before: tuple[int, ...], upto: tuple[int, ...]
+) -> tuple[int, ...]:
+    """The amounts with what came between two increments."""
+    return tuple(a + u - b for a, b, u in zip(amounts, before, upto, strict=True))

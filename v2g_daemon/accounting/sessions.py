@@ -28,7 +28,7 @@ def followed(
     """The session after this tick, and the rows to write."""
     rows: tuple[SessionRow, ...] = ()
     session_id = status.session_id if status.plugged_in else None
-    if session is not None and _is_over(session.row, status):
+    if session is not None and _is_over(session.row, session_id, status):
         began_utc = status.plugged_in_at_utc if session_id is not None else None
         ended = replace(session.row, plugged_out_utc=_end(session.row, began_utc, now_utc))
         rows = (ended,)
@@ -40,28 +40,33 @@ def followed(
     row = _updated(session.row, status, vehicle_id=vehicle_id, soc=soc)
     if session.written is None or _differs(row, session.written):
         return OpenSession(row=row, written=row), (*rows, row)
-    return replace(session, row=row), rows
+    return OpenSession(row=row, written=session.written), rows
 
 
 def with_energy(
     session: OpenSession, *, charge_milliwh: int, discharge_milliwh: int
 ) -> OpenSession:
     """Add what the registers moved since the last tick."""
+    if charge_milliwh == 0 == discharge_milliwh:
+        return session
     row = replace(
         session.row,
         charge_milliwh=session.row.charge_milliwh + charge_milliwh,
         discharge_milliwh=session.row.discharge_milliwh + discharge_milliwh,
     )
-    return replace(session, row=row)
+    return OpenSession(row=row, written=session.written)
 
 
-def _is_over(row: SessionRow, status: EvseStatus) -> bool:
-    """A silent station proves nothing; a connected one without this session ends it."""
-    return status.connected and (not status.plugged_in or status.session_id != row.session_id)
+def _is_over(row: SessionRow, session_id: str | None, status: EvseStatus) -> bool:
+    """A silent station proves nothing but what it told before; a connected one without it does."""
+    if session_id is not None:
+        return session_id != row.session_id
+    return status.connected or status.ended_session_id == row.session_id
 
 
 def _end(row: SessionRow, next_began_utc: datetime | None, now_utc: datetime) -> datetime:
-    if next_began_utc is not None and row.plugged_in_utc <= next_began_utc <= now_utc:
+    """When the next one began; a second transaction of the same plug-in tells when that began."""
+    if next_began_utc is not None and row.plugged_in_utc < next_began_utc <= now_utc:
         return next_began_utc
     return now_utc
 

@@ -38,18 +38,17 @@ def observed(
     """Hold the last SoC until now and note the new one; the day that ended, if one did."""
     if log is None:
         return _begun(vehicle_id, soc, now, zone), None
-    if log.last_at is not None:
-        held_s = now.seconds_since(log.last_at)
-        if 0.0 < held_s <= longest_hold_s:
-            log = replace(
-                log,
-                soc_seconds_s=log.soc_seconds_s + log.last_soc * held_s,
-                observed_s=log.observed_s + held_s,
-            )
+    held_s = 0.0 if log.last_at is None else now.seconds_since(log.last_at)
+    held_s = held_s if 0.0 < held_s <= longest_hold_s else 0.0
+    soc_seconds_s = log.soc_seconds_s + log.last_soc * held_s
+    observed_s = log.observed_s + held_s
     if not log.bounds.contains(now.utc):
-        return _begun(vehicle_id, soc, now, zone), as_row(log)
+        over = replace(log, soc_seconds_s=soc_seconds_s, observed_s=observed_s)
+        return _begun(vehicle_id, soc, now, zone), as_row(over)
     log = replace(
         log,
+        soc_seconds_s=soc_seconds_s,
+        observed_s=observed_s,
         soc_min=min(log.soc_min, soc),
         soc_max=max(log.soc_max, soc),
         last_soc=soc,

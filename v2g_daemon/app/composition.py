@@ -49,6 +49,7 @@ from v2g_daemon.app.probes import ProbeDesk
 from v2g_daemon.app.records import RecordDesk
 from v2g_daemon.app.retention import NIGHTLY, Retention
 from v2g_daemon.app.understood import understood
+from v2g_daemon.app.vehicle_feeds import FeedDemand, feed_tasks
 from v2g_daemon.domain.interval import Interval, local_day
 from v2g_daemon.domain.ledger import SessionRow
 from v2g_daemon.domain.memory import EvseMemory, Memory
@@ -122,12 +123,11 @@ def compose(
     journal = LedgerStationJournal(ledger, newest=reader.newest_station_events())
     watch = certificate_watch(settings, clock=clock, journal=journal, sink=latest)
     central = _central(settings, policy, clock, latest, journal, watch)
-    buses = Buses()
-    over_modbus = chargers.drivers(
-        settings, policy, clock, latest, journal, buses, reader.last_evses()
-    )
-    meter_test, records = _record_desks(policy, latest, journal, ledger)
-    listeners, api = _desks(policy, latest, central, meter_test, records, on_tick)
+    buses, last = Buses(), reader.last_evses()
+    over_modbus = chargers.drivers(settings, policy, clock, latest, journal, buses, last)
+    demand = FeedDemand()
+    desks = _record_desks(policy, latest, journal, ledger)
+    listeners, api = _desks(policy, latest, central, *desks, (demand.see, on_tick))
     watchdog = SystemdWatchdog.from_environment(os.environ)
     ports = (*central.ports(), *over_modbus)
     around = _surroundings(clock, latest, recorder, ports, watchdog, listeners)
@@ -145,7 +145,7 @@ def compose(
             "recorder": recorder.run,
             "api": lambda: serve(api, settings.api.socket),
             "nightly": _nightly(policy, clock, ledger).run,
-            **_feeds(settings, policy, reader, clock, latest, buses, watch),
+            **_feeds(settings, policy, reader, clock, latest, buses, watch, demand),
         },
     )
 
@@ -204,14 +204,15 @@ def _desks(
     central: CentralSystem,
     meter_test: MeterTestDesk,
     records: RecordDesk,
-    on_tick: Callable[[Outcome], None] | None,
+    others: Iterable[OnTick | None],
 ) -> tuple[Listeners, FastAPI]:
     """Who listens to every tick, and the API through which people ask and wish."""
     overrides, latches = Overrides(policy=policy, sink=latest), LatchDesk(sink=latest)
     cars, plans = CarDesk(policy=policy, sink=latest), PlanDesk(policy=policy)
     probes = ProbeDesk(policy=policy, sink=latest, stations=central.probes())
     desks = (overrides, latches, cars, plans, probes, meter_test, records)
-    listeners = Listeners(*(desk.see for desk in desks), *([] if on_tick is None else [on_tick]))
+    listening = (*(desk.see for desk in desks), *others)
+    listeners = Listeners(*(one for one in listening if one is not None))
     api = build_api(
         status=plans.status, override=overrides, clear_latch=latches.clear, version=__version__
     )
@@ -348,12 +349,14 @@ def _feeds(
     latest: LatestValues,
     buses: Buses,
     watch: CertificateWatch | None,
+    demand: FeedDemand,
 ) -> dict[str, EdgeTask]:
-    """What is observed beside the chargers: prices, every meter, and certificates."""
+    """What is observed beside the chargers: prices, meters, the cars' clouds, and certificates."""
     certificates: dict[str, EdgeTask] = {} if watch is None else {"certificates": watch.run}
     return certificates | {
         "prices": _prices(settings, reader, clock, latest).run,
         **meters.readers(settings, policy, clock, latest, buses),
+        **feed_tasks(settings, clock, latest, demand),
     }
 
 

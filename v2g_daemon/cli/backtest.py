@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
-from datetime import datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from v2g_daemon.cli.options import DEFAULT_CONFIG, ConfigOption
+from v2g_daemon.cli.rehearsing import (
+    EXIT_STOPPED,
+    FileOption,
+    FirstDayOption,
+    KnowledgeOption,
+    Known,
+    LastDayOption,
+    PageOption,
+    stop_asked,
+)
 
 if TYPE_CHECKING:
     from v2g_daemon.rehearsal.contest import Case, Contest
-
-EXIT_STOPPED = 130
-DAY = ["%Y-%m-%d"]
-
-
-class Known(StrEnum):
-    """What strategies know of presence."""
-
-    A = "a"
-    B = "b"
-
-
-FileOption = Annotated[Path | None, typer.Option(help="A CSV, plain or .gz; docs/backtest.md.")]
 
 
 def backtest(
@@ -48,15 +42,9 @@ def backtest(
     pv: FileOption = None,
     sessions: FileOption = None,
     carbon: FileOption = None,
-    knowledge: Annotated[
-        Known, typer.Option(help="a: departures are told at plug-in; b: nothing is told.")
-    ] = Known.A,
-    first: Annotated[
-        datetime | None, typer.Option("--from", formats=DAY, help="First local day.")
-    ] = None,
-    last: Annotated[
-        datetime | None, typer.Option("--to", formats=DAY, help="Last local day, included.")
-    ] = None,
+    knowledge: KnowledgeOption = Known.A,
+    first: FirstDayOption = None,
+    last: LastDayOption = None,
     hardware_price: Annotated[
         float | None, typer.Option(min=0.0, help="What V2G costs more; for the payback.")
     ] = None,
@@ -66,7 +54,7 @@ def backtest(
     setpoints: Annotated[
         Path | None, typer.Option(help="Write our V2G's setpoints to this CSV or .csv.gz.")
     ] = None,
-    html: Annotated[Path | None, typer.Option(help="Write the page for people here.")] = None,
+    html: PageOption = None,
 ) -> None:
     """Rehearse a year: plain charging, simple rules, our own plans, and perfect foresight."""
     from v2g_daemon.adapters.reports.backtest_text import rendered
@@ -103,9 +91,6 @@ async def _rehearsed(case: Case, knowledge: Known) -> Contest:
     from v2g_daemon.app.backtest.run import ORDER, rehearse
     from v2g_daemon.rehearsal.knowledge import Knowledge
 
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     with bars(ORDER, case.days.count) as watch:
         return await rehearse(
             case,
@@ -113,5 +98,5 @@ async def _rehearsed(case: Case, knowledge: Known) -> Contest:
             strategies=ORDER,
             cores=asyncio.Semaphore(len(os.sched_getaffinity(0))),
             watch=watch,
-            stop=stop,
+            stop=stop_asked(),
         )

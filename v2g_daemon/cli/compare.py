@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from v2g_daemon.cli.backtest import DAY, EXIT_STOPPED, FileOption, Known
 from v2g_daemon.cli.options import DEFAULT_CONFIG, ConfigOption
+from v2g_daemon.cli.rehearsing import (
+    EXIT_STOPPED,
+    FileOption,
+    FirstDayOption,
+    KnowledgeOption,
+    Known,
+    LastDayOption,
+    PageOption,
+    stop_asked,
+)
 
 if TYPE_CHECKING:
     from v2g_daemon.app.backtest.compare import Matrix
@@ -38,22 +45,16 @@ def compare(
     export_prices: FileOption = None,
     load: FileOption = None,
     pv: FileOption = None,
-    knowledge: Annotated[
-        Known, typer.Option(help="a: departures are told at plug-in; b: nothing is told.")
-    ] = Known.A,
-    first: Annotated[
-        datetime | None, typer.Option("--from", formats=DAY, help="First local day.")
-    ] = None,
-    last: Annotated[
-        datetime | None, typer.Option("--to", formats=DAY, help="Last local day, included.")
-    ] = None,
+    knowledge: KnowledgeOption = Known.A,
+    first: FirstDayOption = None,
+    last: LastDayOption = None,
     folder: Annotated[
         Path, typer.Option(help="Keeps what is done; the same command goes on from there.")
     ] = DEFAULT_FOLDER,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write the ranking to this file.")
     ] = None,
-    html: Annotated[Path | None, typer.Option(help="Write the page for people here.")] = None,
+    html: PageOption = None,
 ) -> None:
     """Rehearse every combination of tariffs, cars, chargers and drivers, and rank them."""
     from v2g_daemon.adapters.reports.ranking import ranking_json, ranking_page, ranking_text
@@ -97,12 +98,9 @@ async def _compared(asked: Matrix, folder: Path) -> tuple[Compared, ...]:
     from v2g_daemon.app.backtest.compare import compare as run
     from v2g_daemon.app.backtest.progress import matrix_bar
 
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     with matrix_bar(len(asked.combinations())) as watch:
         cores = len(os.sched_getaffinity(0))
-        return await run(asked, folder, cores=cores, watch=watch, stop=stop)
+        return await run(asked, folder, cores=cores, watch=watch, stop=stop_asked())
 
 
 def _names(given: str) -> tuple[str, ...]:

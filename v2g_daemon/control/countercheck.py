@@ -55,6 +55,8 @@ def watch_step(
         return situation, None
     if memory.check is None:
         ending = _overdue(situation, snapshot, policy)
+        if ending is None:
+            return situation, None
         return replace(situation, memory=replace(memory, check=ending)), None
     watched = _watched(memory.check, situation, snapshot, policy)
     if watched is None or not _is_complete(watched, policy):

@@ -35,8 +35,7 @@ def watch_direction(
     """
     direction = _told(situation, snapshot.now)
     direction = _sampled(direction, situation, snapshot, policy)
-    memory = replace(situation.memory, direction=direction)
-    situation = replace(situation, memory=memory)
+    situation = replace(situation, memory=replace(situation.memory, direction=direction))
     evidence = direction.evidence
     if evidence is None or not contradicts(situation) or evidence.samples < SAMPLES_TO_LATCH:
         return situation, None
@@ -68,6 +67,8 @@ def _told(situation: Situation, now: Instant) -> Direction:
     if last is None:
         return Direction()
     first = direction.charge_told_at is None
+    if not first and last.target_w == 0.0:
+        return direction
     return replace(
         direction,
         charge_told_at=now if first or last.target_w > 0.0 else direction.charge_told_at,
@@ -89,17 +90,15 @@ def _sampled(
     if at == direction.sampled_at:
         return direction
     charged = _against(direction, situation, last, at, power_w, policy.timing)
-    direction = replace(direction, sampled_at=at, sampled_w=power_w)
     if charged is not None:
-        return replace(
-            direction, evidence=_more(direction.evidence, at, snapshot.now, charged=charged)
-        )
+        more = _more(direction.evidence, at, snapshot.now, charged=charged)
+        return replace(direction, sampled_at=at, sampled_w=power_w, evidence=more)
     pcc_w = fresh_pcc_w(snapshot, policy)
     house_w = None
     if pcc_w is not None:
         house_w = pcc_w - power_w - others_w(snapshot, status.evse_id)
     kept = None if _refuted(direction.evidence, last, power_w) else direction.evidence
-    return replace(direction, house_w=house_w, evidence=kept)
+    return replace(direction, sampled_at=at, sampled_w=power_w, house_w=house_w, evidence=kept)
 
 
 def _against(

@@ -32,8 +32,8 @@ def follow(situation: Situation, snapshot: Snapshot, policy: Policy) -> Situatio
     memory = _discharging(memory, situation, snapshot.now)
     if flowed_for_long(memory, snapshot.now, policy.timing) and memory.discharge_shown:
         memory = replace(memory, discharge_proven=True)
-    situation = replace(situation, memory=memory)
-    return replace(situation, following=_following_of(situation, snapshot, policy))
+    following = _following_of(memory, situation, snapshot, policy)
+    return replace(situation, memory=memory, following=following)
 
 
 def settle_s(memory: EvseMemory, timing: Timing) -> float:
@@ -96,8 +96,11 @@ def car_state_of(situation: Situation) -> CarState | None:
     return CarState.TIMER_ACTIVE
 
 
-def _following_of(situation: Situation, snapshot: Snapshot, policy: Policy) -> Following | None:
-    memory, status = situation.memory, situation.status
+def _following_of(
+    memory: EvseMemory, situation: Situation, snapshot: Snapshot, policy: Policy
+) -> Following | None:
+    """The judgement; `memory` is that of the situation with what this tick taught."""
+    status = situation.status
     if memory.last is None or not status.plugged_in:
         return None
     if contradicts(situation):

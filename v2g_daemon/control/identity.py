@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from v2g_daemon.control.vehicle_feed import Witnesses, doubt
 from v2g_daemon.domain.policy import ExportPolicy, Policy, Stage
 from v2g_daemon.domain.readings import EvseStatus, VehicleIdentity
 from v2g_daemon.domain.snapshot import CommissioningRecord, CommissioningStep
-from v2g_daemon.domain.vehicle import CarAnswer, Vehicle
+from v2g_daemon.domain.vehicle import Vehicle
 
 SIMULATED_SERIAL_PREFIX = "SIM-"
 
@@ -16,36 +17,86 @@ _V2H_NEEDS = (
 )
 
 
-def vehicle_of(status: EvseStatus, answer: CarAnswer | None, policy: Policy) -> Vehicle | None:
+def vehicle_of(status: EvseStatus, witnesses: Witnesses, policy: Policy) -> Vehicle | None:
     """The configured car that is plugged in; None is a guest.
 
     The first that speaks has the word: the car by its EVCCID, the owner by his answer for this
-    plug-in, a badge, and last the owner's opt-in, for which a foreign EVCCID or badge is a guest.
+    plug-in, a badge, the cars' own clouds, and last the owner's opt-in, for which a foreign EVCCID
+    or badge, or a cloud that says no, is a guest.
     """
-    named = status.identity if status.identity is not None else VehicleIdentity()
+    named = _named(status)
     by_evccid = [v for v in policy.vehicles if _same(_plain(named.evccid), _plain(v.evccid))]
     if by_evccid:
         return by_evccid[0]
-    possible = [v for v in policy.vehicles if not excludes(named, v)]
-    if answer is not None:
-        return next((v for v in possible if v.vehicle_id == answer.vehicle_id), None)
-    fitting = [v for v in possible if not _badge_differs(named, v)]
+    if witnesses.answer is not None:
+        answered = witnesses.answer.vehicle_id
+        possible = (v for v in policy.vehicles if not excludes(named, v))
+        return next((v for v in possible if v.vehicle_id == answered), None)
+    fitting = fitting_cars(status, policy)
     by_badge = [v for v in fitting if _same(named.id_token, v.id_token)]
-    if by_badge:
-        # A badge that several cars share names none of them.
-        return by_badge[0] if len(by_badge) == 1 else None
-    assumed = len(policy.vehicles) == 1 and len(fitting) == 1
-    return fitting[0] if assumed and fitting[0].assumed_when_unidentified else None
+    if len(by_badge) == 1:
+        return by_badge[0]
+    # A badge that several cars share names none of them, and only them.
+    vouched = [v for v in by_badge or fitting if witnesses.vouches(v, status)]
+    if by_badge or vouched:
+        return vouched[0] if len(vouched) == 1 else None
+    return _assumed(fitting, status, witnesses, policy)
 
 
-def candidates(status: EvseStatus, policy: Policy) -> tuple[str, ...]:
+def stays(known: Vehicle, status: EvseStatus, witnesses: Witnesses, policy: Policy) -> bool:
+    """Whether the car that this plug-in was taken for still is it, where nobody names one now.
+
+    It is while the station is silent, or the car's own cloud goes on to say that it is plugged in:
+    over a restart neither tells again how it began.
+    """
+    fitting, feed = fitting_cars(status, policy), witnesses.feed_of(known)
+    contested = any(witnesses.vouches(one, status) for one in fitting)
+    if known not in fitting or contested or witnesses.denies(known, status):
+        return False
+    return status.identity is None or (feed is not None and feed.plugged_in is True)
+
+
+def candidates(status: EvseStatus, witnesses: Witnesses, policy: Policy) -> tuple[str, ...]:
     """The cars that an unknown one may be; a foreign EVCCID or badge excludes those with one."""
-    named = status.identity if status.identity is not None else VehicleIdentity()
     return tuple(
         vehicle.vehicle_id
+        for vehicle in fitting_cars(status, policy)
+        if not witnesses.denies(vehicle, status)
+    )
+
+
+def feed_doubt(
+    status: EvseStatus, vehicle: Vehicle | None, witnesses: Witnesses, policy: Policy
+) -> str | None:
+    """What people must know of the cars' clouds; owner and EVCCID leave nothing to ask."""
+    if not status.plugged_in or status.session_id is None or witnesses.answer is not None:
+        return None
+    if vehicle is not None and _same(_plain(_named(status).evccid), _plain(vehicle.evccid)):
+        return None
+    return doubt(status, vehicle, fitting_cars(status, policy), witnesses)
+
+
+def fitting_cars(status: EvseStatus, policy: Policy) -> tuple[Vehicle, ...]:
+    """The cars that neither EVCCID nor badge makes impossible."""
+    named = _named(status)
+    return tuple(
+        vehicle
         for vehicle in policy.vehicles
         if not excludes(named, vehicle) and not _badge_differs(named, vehicle)
     )
+
+
+def _assumed(
+    fitting: tuple[Vehicle, ...], status: EvseStatus, witnesses: Witnesses, policy: Policy
+) -> Vehicle | None:
+    """The only car of the house, by its owner's opt-in."""
+    if len(policy.vehicles) != 1 or len(fitting) != 1 or not fitting[0].assumed_when_unidentified:
+        return None
+    return None if witnesses.denies(fitting[0], status) else fitting[0]
+
+
+def _named(status: EvseStatus) -> VehicleIdentity:
+    return status.identity if status.identity is not None else VehicleIdentity()
 
 
 def excludes(named: VehicleIdentity, vehicle: Vehicle) -> bool:

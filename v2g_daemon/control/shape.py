@@ -73,7 +73,8 @@ def remember_change(
     target_w = command.target_w
     if target_w == last_w and memory.changed_at is not None:
         more = target_w * wanted_w > 0.0 and abs(wanted_w) - abs(target_w) >= smallest_w
-        return replace(_with_raise(memory, now, wanted_w if more else None), last=command)
+        since, least_w = _raise(memory, now, wanted_w if more else None)
+        return replace(memory, raised_since=since, raised_w=least_w, last=command)
     switched = (target_w == 0.0) != (last_w == 0.0) or target_w * last_w < 0.0
     increased = abs(target_w) > abs(last_w)
     decreased = abs(last_w) - abs(target_w) > SMALL_DECREASE_W or target_w * last_w < 0.0
@@ -98,16 +99,16 @@ def smallest_change_w(situation: Situation, policy: Policy) -> float:
     return max(cadence.smallest_change_w, cadence.smallest_change_a * per_ampere_w)
 
 
-def _with_raise(memory: EvseMemory, now: Instant, wanted_w: float | None) -> EvseMemory:
+def _raise(
+    memory: EvseMemory, now: Instant, wanted_w: float | None
+) -> tuple[Instant | None, float | None]:
     """Since when more is wanted the same way, and the least of it; None: no more is."""
     if wanted_w is None:
-        if memory.raised_since is None:
-            return memory
-        return replace(memory, raised_since=None, raised_w=None)
+        return None, None
     least_w = wanted_w
     if memory.raised_w is not None and abs(memory.raised_w) < abs(wanted_w):
         least_w = memory.raised_w
-    return replace(memory, raised_since=memory.raised_since or now, raised_w=least_w)
+    return memory.raised_since or now, least_w
 
 
 def _pace(wish: Wish, situation: Situation, last_w: float, now: Instant, policy: Policy) -> _Pace:

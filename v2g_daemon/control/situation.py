@@ -8,15 +8,16 @@ from v2g_daemon.control.budgets import daily_use, writes_left
 from v2g_daemon.control.commute import Commute, SessionEnergy, commute_of
 from v2g_daemon.control.dependable import dependable_charge_w, static_safe_w
 from v2g_daemon.control.excerpt import counters_of, goals_of, override_of, plan_of, told_of
-from v2g_daemon.control.identity import candidates, stage_of
+from v2g_daemon.control.identity import candidates, feed_doubt, stage_of
 from v2g_daemon.control.session import (
-    answer_of,
     car_full,
     car_of_this_session,
     charged_wh,
     of_this_session,
+    witnesses_of,
 )
 from v2g_daemon.control.soc import SocEstimate, follow_soc
+from v2g_daemon.control.vehicle_feed import Witnesses
 from v2g_daemon.domain.decision import DailyUse, Following
 from v2g_daemon.domain.goals import DepartureGoal, UserOverride
 from v2g_daemon.domain.instant import fresh
@@ -27,7 +28,7 @@ from v2g_daemon.domain.probe import ProbePhase
 from v2g_daemon.domain.readings import EvseStatus, PowerControl
 from v2g_daemon.domain.setpoint import Authority
 from v2g_daemon.domain.snapshot import CommandCounters, DischargeCounters, Snapshot
-from v2g_daemon.domain.vehicle import CarAnswer, Vehicle
+from v2g_daemon.domain.vehicle import Vehicle
 
 RELEASE_SLACK_S = 4.0 * 3600.0
 
@@ -36,7 +37,8 @@ RELEASE_SLACK_S = 4.0 * 3600.0
 class Situation:
     """One EVSE and its car now; `commute` None: nobody knows when this car leaves.
 
-    `candidates`: the cars it may be, while nobody has said which.
+    `candidates`: the cars it may be, while nobody has said which. `feed_doubt`: what the cars' own
+    clouds say against the name, or why they name none.
     """
 
     evse: EvsePolicy
@@ -56,6 +58,7 @@ class Situation:
     latch: DischargeLatch | None
     telemetry_fresh: bool
     candidates: tuple[str, ...] = ()
+    feed_doubt: str | None = None
     following: Following | None = None
 
     @property
@@ -138,9 +141,9 @@ def assess(
 ) -> Situation:
     """The situation at one EVSE, with its memory brought up to this tick."""
     evse = policy.evse(status.evse_id)
-    memory = of_this_session(memory, status)
-    answer = answer_of(status, snapshot.answers)
-    vehicle = car_of_this_session(status, memory, answer, policy)
+    memory = of_this_session(memory, status, snapshot.now)
+    witnesses = witnesses_of(status, memory, snapshot)
+    vehicle = car_of_this_session(status, memory, witnesses, policy)
     memory = _with_car(memory, status, vehicle, full=car_full(status, memory, evse, snapshot.now))
     estimate = None
     if vehicle is not None:
@@ -165,7 +168,8 @@ def assess(
         told=told_of(status.evse_id, snapshot),
         latch=next((one for one in latches if one.evse_id == status.evse_id), None),
         telemetry_fresh=_fresh_power(status, snapshot, policy),
-        candidates=candidates(status, policy) if _asks(status, vehicle, answer) else (),
+        candidates=_open_question(status, vehicle, witnesses, policy),
+        feed_doubt=feed_doubt(status, vehicle, witnesses, policy),
     )
     return _with_commute(situation, snapshot, policy)
 
@@ -180,10 +184,14 @@ def _with_car(
     return replace(memory, vehicle_id=vehicle_id, car_full=full)
 
 
-def _asks(status: EvseStatus, vehicle: Vehicle | None, answer: CarAnswer | None) -> bool:
-    """Whether nobody has said which car this plug-in is."""
-    unknown = vehicle is None and answer is None
-    return unknown and status.plugged_in and status.session_id is not None
+def _open_question(
+    status: EvseStatus, vehicle: Vehicle | None, witnesses: Witnesses, policy: Policy
+) -> tuple[str, ...]:
+    """The cars it may be, where nobody has said which car this plug-in is."""
+    unknown = vehicle is None and witnesses.answer is None
+    if not (unknown and status.plugged_in and status.session_id is not None):
+        return ()
+    return candidates(status, witnesses, policy)
 
 
 def _with_commute(situation: Situation, snapshot: Snapshot, policy: Policy) -> Situation:

@@ -100,6 +100,8 @@ def evse_faults(situation: Situation, snapshot: Snapshot, policy: Policy) -> tup
         add(FaultCode.EVSE_STALE, _unmeasured(situation, snapshot))
     if status.outcome is not None:
         _not_taken(status.outcome, add)
+    if situation.feed_doubt is not None:
+        add(FaultCode.VEHICLE_FEED, f"{situation.feed_doubt}; say which it is with `v2g car`")
     if situation.latch is not None:
         unseen = situation.latch.rule == FaultCode.IMPLAUSIBLE.value
         code = FaultCode.IMPLAUSIBLE if unseen else FaultCode.WRONG_DIRECTION

@@ -36,6 +36,7 @@ class FaultCode(Enum):
     FOREIGN_WRITER = "foreign_writer"
     CHARGER_TROUBLE = "charger_trouble"
     OUT_OF_ORDER = "out_of_order"
+    VEHICLE_FEED = "vehicle_feed"
     CERTIFICATE_EXPIRING = "certificate_expiring"
 
 

@@ -109,6 +109,7 @@ class EvseMemory:
     enough, the last one from `discharging_since` on. `steps_against`, `steps_unseen`: so many steps
     in a row went the other way at the PCC, or did not show there. `outlook_soc`: the lower edge of
     the band of SoC that the `outlook` was made for. `probe`: the guided test of this session.
+    `plugged_in_at_utc`: when its plug-in began. `left_at`: until when another one stood here.
     """
 
     evse_id: str
@@ -142,6 +143,8 @@ class EvseMemory:
     steps_unseen: int = 0
     outlook: Outlook | None = None
     outlook_soc: float | None = None
+    plugged_in_at_utc: datetime | None = None
+    left_at: Instant | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

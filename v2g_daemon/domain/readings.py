@@ -118,6 +118,7 @@ class EvseStatus:
     `car_plans_w`: what the car's own schedule takes now. `writes_today`: what was written to the
     device since local midnight, `flash_writes_today` the part of it that wears its memory; None:
     the driver does not count, or commands wear nothing. `faults`: what its adapter finds wrong.
+    `ended_session_id`: the session whose end the device told last, however it fell silent since.
     """
 
     evse_id: str
@@ -142,3 +143,4 @@ class EvseStatus:
     car_plans_w: float | None = None
     writes_today: int | None = None
     flash_writes_today: int | None = None
+    ended_session_id: str | None = None

@@ -11,7 +11,7 @@ from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading, MeterRole, MeterStatus
-from v2g_daemon.domain.vehicle import CarAnswer
+from v2g_daemon.domain.vehicle import CarAnswer, VehicleFeedStatus
 
 
 class CommissioningStep(Enum):
@@ -108,6 +108,7 @@ class Snapshot:
     battery_power_w: float | None = None
     meters: tuple[MeterStatus, ...] = ()
     command_counters: tuple[CommandCounters, ...] = ()
+    vehicle_feeds: tuple[VehicleFeedStatus, ...] = ()
 
     @property
     def grid_meter_serial(self) -> str | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from v2g_daemon.domain.instant import Instant
+
 GUEST = "guest"  # what people call a car that is none of theirs; no vehicle's id
 
 
@@ -54,3 +56,21 @@ class CarAnswer:
     evse_id: str
     session_id: str
     vehicle_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VehicleFeedStatus:
+    """What a car's own cloud last told: is it plugged in, wherever; None: not told in this run.
+
+    `observed_at`: of when that is; `asked_at`: when we last asked and it answered. It says so
+    `since`, without a break, and when last asked before, at `opposite_at`, said the opposite; None:
+    it never did. `trouble`: why nothing newer is known.
+    """
+
+    vehicle_id: str
+    plugged_in: bool | None = None
+    observed_at: Instant | None = None
+    asked_at: Instant | None = None
+    since: Instant | None = None
+    opposite_at: Instant | None = None
+    trouble: str | None = None

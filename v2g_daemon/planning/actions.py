@@ -62,10 +62,10 @@ class Band:
 
 def band(case: Case, grid: Grid, level_wh: float, hours: float, ceiling_wh: float) -> Band | None:
     """The points near one level; None if no point can land on it."""
-    pack = case.pack
-    near = np.flatnonzero(np.abs(grid.energy_wh - level_wh) <= pack.reach_w() * hours)
+    near = np.flatnonzero(np.abs(grid.energy_wh - level_wh) <= case.pack.reach_w() * hours)
     powers_w = [
-        landing(pack, float(grid.energy_wh[point]), level_wh, hours, ceiling_wh) for point in near
+        _landing(case.pack, energy_wh, level_wh, hours, ceiling_wh)
+        for energy_wh in grid.energy_wh[near].tolist()
     ]
     if all(power_w is None for power_w in powers_w):
         return None
@@ -81,8 +81,16 @@ def landing(
     pack: Pack, energy_wh: float, level_wh: float, hours: float, ceiling_wh: float
 ) -> float | None:
     """The AC power that ends a step exactly at `level_wh`; None if nothing permitted does."""
-    apart_wh = abs(level_wh - energy_wh)
-    if not SLACK_WH < apart_wh <= pack.reach_w() * hours:
+    if abs(level_wh - energy_wh) > pack.reach_w() * hours:
+        return None
+    return _landing(pack, energy_wh, level_wh, hours, ceiling_wh)
+
+
+def _landing(
+    pack: Pack, energy_wh: float, level_wh: float, hours: float, ceiling_wh: float
+) -> float | None:
+    """The same for a level within reach."""
+    if abs(level_wh - energy_wh) <= SLACK_WH:
         return None
     power_w = pack.landing_w((level_wh - energy_wh) / hours)
     if power_w is None:

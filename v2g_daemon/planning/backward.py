@@ -13,6 +13,7 @@ from math import inf, isnan
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from v2g_daemon.planning.actions import Band
 from v2g_daemon.planning.case import SLACK_WH, Case, Floats, Trips
 from v2g_daemon.planning.grid import Grid
 from v2g_daemon.planning.stage import FORBIDDEN
@@ -45,14 +46,14 @@ def values(tables: Tables, shadow_per_kwh: Floats) -> Values:
     before[steps] = away[steps] = terminal_cost(case, grid.energy_wh)
     hold = [inf] * steps
     going, window = _Going(case, grid), _Window(tables, shadow_per_kwh)
-    landings = [one.priced.under(shadow_per_kwh[list(one.row_of)]) for one in tables.landings]
+    landings = _landings(tables, shadow_per_kwh)
     for step in range(steps - 1, -1, -1):
         after[step] = going.plugged(step, before[step + 1], away[step + 1])
         away[step] = going.away(step, before[step + 1], away[step + 1])
         to_come = after[step] + unmet_cost(case, step, grid.energy_wh)
         hold[step] = _hold(tables, step, after[step], hold)
         window.least(step, to_come, out=before[step])
-        _land(tables, landings, step, (to_come, hold[step]), before[step])
+        _land(tables, landings[step], step, (to_come, hold[step]), before[step])
     # Idling costs the same whatever is in the pack, so it was left out until now.
     idle = np.append(np.cumsum(tables.idle_cost[::-1])[::-1], 0.0)
     return Values(
@@ -89,16 +90,18 @@ class _Going:
         self._trip_wh = here.trip_wh.tolist()
         self._expected = (here.unknown_trip & np.isnan(here.target_wh)).tolist()
         self._unknown_trip = here.unknown_trip.tolist()
-        self._trips, self._missed = np.zeros((0, 0)), np.zeros(grid.points)
+        self._before_trips, self._missed = None, np.zeros(grid.points)
         if here.trips is not None:
-            self._trips = _after_trips(grid, here.trips)
+            self._before_trips = _BeforeTrips(grid, here.trips)
             self._missed = _missed_cost(case, grid, here.trips)
 
     def plugged(self, step: int, plugged: Floats, away: Floats) -> Floats:
         """The costs to come of a car that was plugged in during the step."""
         leaves = self._leaves[step]
         if leaves > 0.0:
-            gone = self._trips @ away if self._unknown_trip[step] else away
+            gone = away
+            if self._before_trips is not None and self._unknown_trip[step]:
+                gone = self._before_trips.mean(away)
             if self._expected[step]:
                 gone = gone + self._missed
             plugged = gone if leaves == 1.0 else plugged + leaves * (gone - plugged)
@@ -119,15 +122,27 @@ class _Going:
         return following
 
 
-def _after_trips(grid: Grid, trips: Trips) -> Floats:
-    """The matrix that takes values over energy to their means before any of the trips."""
-    mixed, points = np.zeros((grid.points, grid.points)), np.arange(grid.points)
-    for trip_wh, weight in zip(trips.energy_wh.tolist(), trips.weight.tolist(), strict=True):
-        place = np.maximum(grid.energy_wh - trip_wh, 0.0) / grid.step_wh
-        below = np.minimum(place.astype(np.int64), grid.points - 2)
-        mixed[points, below] += weight * (1.0 - place + below)
-        mixed[points, below + 1] += weight * (place - below)
-    return mixed
+class _BeforeTrips:
+    """Takes a row of values to its mean before any of the trips."""
+
+    def __init__(self, grid: Grid, trips: Trips) -> None:
+        place = trips.energy_wh / grid.step_wh
+        cells = np.ceil(place)
+        share = cells - place
+        pad = int(cells.max())
+        # An empty pack stays empty; past the last point only what counts for nothing is seen.
+        self._row = np.zeros(pad + grid.points + 1)
+        self._empty, self._inside = self._row[:pad], self._row[pad:-1]
+        self._from = sliding_window_view(self._row, grid.points)
+        below = pad - cells.astype(np.int64)
+        self._cells = np.concatenate([below, below + 1])
+        self._weight = np.concatenate([trips.weight * (1.0 - share), trips.weight * share])
+
+    def mean(self, values: Floats) -> Floats:
+        """The mean over the trips, linear between lattice points."""
+        self._empty[:], self._inside[:] = values[0], values
+        mean: Floats = self._weight @ self._from[self._cells]
+        return mean
 
 
 def _missed_cost(case: Case, grid: Grid, trips: Trips) -> Floats:
@@ -149,9 +164,19 @@ def _hold(tables: Tables, step: int, after: Floats, hold: list[float]) -> float:
     return hold[step + 1]
 
 
+def _landings(tables: Tables, shadow_per_kwh: Floats) -> list[list[tuple[Band, Floats]]]:
+    """For each step the bands it can land in, and what that costs from each of their points."""
+    found: list[list[tuple[Band, Floats]]] = [[] for _ in range(tables.case.horizon.steps)]
+    for landing in tables.landings:
+        cost = landing.priced.under(shadow_per_kwh[list(landing.steps)])
+        for step, row in zip(landing.steps, cost, strict=True):
+            found[step].append((landing.band, row))
+    return found
+
+
 def _land(
     tables: Tables,
-    landings: list[Floats],
+    landings: list[tuple[Band, Floats]],
     step: int,
     to_come: tuple[Floats, float],
     before: Floats,
@@ -159,55 +184,65 @@ def _land(
     """Improve `before` in place where a step can end exactly on a level."""
     row_of_values, hold = to_come
     target_wh = tables.next_target_wh[step]
-    for landing, cost in zip(tables.landings, landings, strict=True):
-        row = landing.row_of.get(step)
-        if row is not None:
-            worth = tables.grid.at(row_of_values, landing.band.level_wh)
-            if landing.band.level_wh == target_wh:
-                worth = min(worth, hold)
-            near = before[landing.band.points]
-            np.minimum(near, cost[row] + worth, out=near)
+    for band, cost in landings:
+        worth = tables.grid.at(row_of_values, band.level_wh)
+        if band.level_wh == target_wh:
+            worth = min(worth, hold)
+        near = before[band.points]
+        np.minimum(near, cost + worth, out=near)
 
 
 class _Window:
-    """One row of values seen from every lattice point, so that all actions are one product.
+    """One row of values seen from every lattice point, moved by each action.
 
     Only points at the floor or above are free to choose; below it, the strongest charge is what
     the house does.
     """
 
     def __init__(self, tables: Tables, shadow_per_kwh: Floats) -> None:
-        taps, grid, floor = tables.taps, tables.grid, tables.floor_point
-        scenarios, actions = tables.case.horizon.scenarios_w.shape[0], tables.actions.cost.shape[1]
-        free, reach = grid.points - floor, taps.weight.shape[2] - 1
+        ends, floor, free = tables.ends, tables.floor_point, tables.grid.points - tables.floor_point
+        scenarios = tables.case.horizon.scenarios_w.shape[0]
         cost = tables.actions.under(np.repeat(shadow_per_kwh, scenarios))
-        self._weight, self._share = taps.weight, 1.0 / scenarios
-        self._weight[..., reach] = cost.reshape(self._weight.shape[:2])
-        self._seen = np.ones((reach + 1, free))
-        self._reached = np.empty((scenarios, actions, free))
-        self._flat = self._reached.reshape(scenarios * actions, free)
-        self._best = np.empty((scenarios, free))
-        pad = 1 + max(abs(taps.lowest_cell), abs(taps.lowest_cell + reach))
+        by_scenario = cost.reshape(-1, scenarios, cost.shape[1], 1)
+        self._level_cost = by_scenario[:, :, : ends.levels]
+        self._match_cost = by_scenario[:, :, ends.levels :]
+        pad = 1 + int(np.abs(ends.cells).max())
         # Nothing may end below the floor or past the last point.
-        self._row = np.full(free + 2 * pad, FORBIDDEN)
+        self._row, self._rise = np.full(free + 2 * pad, FORBIDDEN), np.zeros(free + 2 * pad - 1)
         self._inside = self._row[pad : pad + free]
-        nearest = pad + taps.lowest_cell
-        self._around = sliding_window_view(self._row, free)[nearest : nearest + reach]
-        self._refused, self._floor = taps.refused, floor
+        self._from, self._rising = (
+            sliding_window_view(row, free) for row in (self._row, self._rise)
+        )
+        self._cells, self._share = ends.cells + pad, ends.share[..., None]
+        self._reached = np.empty((scenarios, cost.shape[1], free))
+        self._by_level = self._reached[:, : ends.levels]
+        self._by_match = self._reached[:, ends.levels :]
+        self._best, self._levels = np.empty((scenarios, free)), ends.levels
+        self._refused, self._floor = ends.refused, floor
         self._forced = _Forced(tables, cost) if floor > 0 else None
 
     def least(self, step: int, to_come: Floats, *, out: Floats) -> None:
         """Write the least cost to come over all actions."""
         self._inside[:] = to_come[self._floor :]
-        self._seen[:-1] = self._around
-        np.matmul(self._weight[step], self._seen, out=self._flat)
+        np.subtract(self._row[1:], self._row[:-1], out=self._rise)
+        ended = self._ended(step)
+        np.add(ended[: self._levels], self._level_cost[step], out=self._by_level)
+        matched = ended[self._levels :].reshape(self._by_match.shape)
+        np.add(matched, self._match_cost[step], out=self._by_match)
         if self._refused is not None:
             self._reached += self._refused[step]
         np.minimum.reduce(self._reached, axis=1, out=self._best)
         np.add.reduce(self._best, axis=0, out=out[self._floor :])
-        out[self._floor :] *= self._share
+        out[self._floor :] /= len(self._best)
         if self._forced is not None:
             self._forced.charge(step, to_come, out=out[: self._floor])
+
+    def _ended(self, step: int) -> Floats:
+        """The values where each action ends."""
+        ended: Floats = self._rising[self._cells[step]]
+        ended *= self._share[step]
+        ended += self._from[self._cells[step]]
+        return ended
 
 
 class _Forced:

@@ -211,13 +211,15 @@ class _Past:
 
 def _past_of(history: Sequence[HistoryRow]) -> tuple[_Past, Bools]:
     """The rows as columns, and where PV is known (elsewhere it reads 0)."""
-    pv = [row.pv_w for row in history]
+    # An unknown PV (None) reads NaN.
+    pv_w = np.array([row.pv_w for row in history], dtype=np.float64)
+    known = ~np.isnan(pv_w)
     past = _Past(
         start_s=quarter_seconds([row.start_utc for row in history]),
         net_load_w=np.array([row.net_load_w for row in history]),
-        pv_w=np.array([0.0 if power_w is None else power_w for power_w in pv]),
+        pv_w=np.where(known, pv_w, 0.0),
     )
-    return past, np.array([power_w is not None for power_w in pv], dtype=np.bool_)
+    return past, known
 
 
 def _weights(start_s: Ints, now_s: int, half_life_days: float) -> Floats:

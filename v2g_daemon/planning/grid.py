@@ -29,7 +29,7 @@ class Grid:
         place = min(max(energy_wh / self.step_wh, 0.0), self.points - 1.0)
         below = min(int(place), self.points - 2)
         share = place - below
-        return float(row[below] * (1.0 - share) + row[below + 1] * share)
+        return row.item(below) * (1.0 - share) + row.item(below + 1) * share
 
     def on(self, row: Floats, energy_wh: Floats) -> Floats:
         """A row of values at many energies."""

@@ -77,12 +77,14 @@ class _Known:
 
 def _as_of_late(known: _Known, moments_s: Ints, zone: ZoneInfo) -> Floats:
     """The mean at the same wall time of the last known days; else the median of all slots."""
-    days = range(1, DAYS_BACK + 3)
-    before_s = np.stack([same_wall_time(moments_s, zone, days_back=day) for day in days])
+    days = np.arange(1, DAYS_BACK + 3)[:, None]
+    before_s = same_wall_time(moments_s, zone, days_back=days)
     prices, unknown = known.at(before_s)
     counts = ~unknown & (np.cumsum(~unknown, axis=0) <= DAYS_BACK)
     seen = counts.sum(axis=0)
     mean: Floats = (prices * counts).sum(axis=1) / np.maximum(seen, 1)
+    if seen.all():
+        return mean
     typical = np.zeros(2) if len(known.start_s) == 0 else np.median(known.prices, axis=1)
     return np.where(seen > 0, mean, typical[:, None])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -28,7 +28,10 @@ class Priced:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepTerms:
-    """The price-relevant columns of some steps, each of shape (steps, 1)."""
+    """The price-relevant columns of some steps, each of shape (steps, 1).
+
+    Loads may have one more axis in front, of the members of a scenario.
+    """
 
     hours: Floats
     net_load_w: Floats
@@ -42,11 +45,17 @@ class StepTerms:
         return StepTerms._at(case, rows, case.horizon.net_load_w[rows])
 
     @staticmethod
-    def of_scenarios(case: Case, net_load_w: Floats) -> StepTerms:
-        """The columns of every step at loads (scenarios, steps); those of a step stand together."""
-        scenarios, steps = net_load_w.shape
+    def of_scenarios(case: Case) -> StepTerms:
+        """The columns of every step at each scenario's mean; those of a step stand together."""
+        mean_w = case.horizon.scenarios_w.mean(axis=1)
+        scenarios, steps = mean_w.shape
         rows = np.repeat(np.arange(steps), scenarios)
-        return StepTerms._at(case, rows, net_load_w.T.ravel())
+        return StepTerms._at(case, rows, mean_w.T.ravel())
+
+    def of_members(self, scenarios_w: Floats) -> StepTerms:
+        """The columns of all scenarios at the load of each of their members."""
+        members_w = scenarios_w.transpose(1, 2, 0).reshape(scenarios_w.shape[1], -1, 1)
+        return replace(self, net_load_w=members_w)
 
     @staticmethod
     def _at(case: Case, rows: Ints, net_load_w: Floats) -> StepTerms:
@@ -63,13 +72,16 @@ class StepTerms:
 
     def row(self, step: int) -> StepTerms:
         """The columns of one step, still two-dimensional."""
-        one = slice(step, step + 1)
+        return self.rows(slice(step, step + 1))
+
+    def rows(self, chosen: slice | Ints) -> StepTerms:
+        """The columns of some of these steps, still two-dimensional."""
         return StepTerms(
-            hours=self.hours[one],
-            net_load_w=self.net_load_w[one],
-            import_per_kwh=self.import_per_kwh[one],
-            export_per_kwh=self.export_per_kwh[one],
-            export_left=self.export_left[one],
+            hours=self.hours[chosen],
+            net_load_w=self.net_load_w[chosen],
+            import_per_kwh=self.import_per_kwh[chosen],
+            export_per_kwh=self.export_per_kwh[chosen],
+            export_left=self.export_left[chosen],
         )
 
 

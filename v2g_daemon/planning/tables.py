@@ -25,24 +25,26 @@ SAME_PLACE = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landing:
-    """A band priced at the steps `rows`, beyond idling; `row_of` finds a step's row."""
+    """A band priced beyond idling, one row for each of the `steps`."""
 
     band: Band
-    row_of: dict[int, int]
+    steps: tuple[int, ...]
     priced: Priced
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taps:
-    """Actions as weights on neighbouring lattice points: levels first, then matches.
+class Ends:
+    """Where actions lead from any lattice point, of shape (steps, levels + scenarios · matches).
 
-    `weight[step, scenario · action, k]` is the share of the point `lowest_cell + k` away; a last
-    tap of 1 has room for the cost of the action. `refused`, of shape (steps, scenarios, actions,
-    points from the floor on), is added to the cost where the car does not accept a charge.
+    Levels lead to the same place in every scenario, so they come once, and first. An action ends
+    `cells` points away, and the `share` of the way to the next one. `refused`, of shape (steps,
+    scenarios, actions, points from the floor on), is added to the cost where the car does not
+    accept a charge.
     """
 
-    lowest_cell: int
-    weight: Floats
+    levels: int
+    cells: Ints
+    share: Floats
     refused: Floats | None
 
 
@@ -61,7 +63,7 @@ class Tables:
     actions: Priced
     level_wh: Floats
     strongest: Ints
-    taps: Taps
+    ends: Ends
     floor_point: int
     next_target_wh: tuple[float | None, ...]
     landing_levels_wh: tuple[tuple[float, ...], ...]
@@ -78,21 +80,22 @@ def tables_of(case: Case) -> Tables:
     targets_wh = next_targets_wh(case)
     levels_wh = landing_levels(case, targets_wh)
     steps = case.horizon.steps
+    terms = StepTerms.of(case, np.arange(steps))
     charges = actions.feasible[:, idle : len(level_w)].reshape(steps, -1, len(level_w) - idle)
     return Tables(
         case=case,
         grid=grid,
-        terms=StepTerms.of(case, np.arange(steps)),
+        terms=terms,
         idle_cost=idle_cost.reshape(steps, -1).mean(axis=1),
         actions=actions,
         level_wh=case.pack.delta_w(level_w) * case.horizon.hours[:, None],
         # Powers rise along the axis, and the least of them, 0 W, is always feasible.
         strongest=idle + charges.all(axis=1).sum(axis=1) - 1,
-        taps=_taps(case, grid, power_w, floor_point),
+        ends=_ends(case, grid, power_w, len(level_w), floor_point),
         floor_point=floor_point,
         next_target_wh=targets_wh,
         landing_levels_wh=levels_wh,
-        landings=_landings(case, grid, levels_wh),
+        landings=_landings(case, grid, terms, levels_wh),
     )
 
 
@@ -102,19 +105,14 @@ def _actions(case: Case, level_w: Floats, idle: int) -> tuple[Floats, Priced, Fl
     An action is matched to a scenario's mean, and permitted where it is at that; what it costs is
     the mean over the members.
     """
-    scenarios_w = case.horizon.scenarios_w
-    at_mean = StepTerms.of_scenarios(case, scenarios_w.mean(axis=1))
+    scenarios_w, at_mean = case.horizon.scenarios_w, StepTerms.of_scenarios(case)
     match_w = match_powers(case.pack, case.terms, at_mean.net_load_w[:, 0])
     every_w = np.broadcast_to(level_w, (len(match_w), len(level_w)))
     power_w = np.concatenate([every_w, match_w], axis=1)
     actions = priced(case, at_mean, power_w)
     cost = actions.cost
     if scenarios_w.shape[1] > 1:
-        members = [
-            priced(case, StepTerms.of_scenarios(case, scenarios_w[:, member]), power_w).cost
-            for member in range(scenarios_w.shape[1])
-        ]
-        cost = np.mean(members, axis=0)
+        cost = priced(case, at_mean.of_members(scenarios_w), power_w).cost.mean(axis=0)
     idle_cost = cost[:, idle]
     return power_w, replace(actions, cost=cost - idle_cost[:, None]), idle_cost
 
@@ -141,24 +139,19 @@ def fine_actions(tables: Tables) -> FineActions:
     )
 
 
-def _taps(case: Case, grid: Grid, power_w: Floats, floor_point: int) -> Taps:
+def _ends(case: Case, grid: Grid, power_w: Floats, levels: int, floor_point: int) -> Ends:
     steps = case.horizon.steps
-    hours = np.repeat(case.horizon.hours, len(power_w) // steps)[:, None]
+    by_scenario_w = power_w.reshape(steps, -1, power_w.shape[1])
+    once_w = [by_scenario_w[:, 0, :levels], by_scenario_w[:, :, levels:].reshape(steps, -1)]
+    moved_wh = case.pack.delta_w(np.concatenate(once_w, axis=1)) * case.horizon.hours[:, None]
     # A move past the whole lattice ends where one just past it does: beyond its end.
-    place = np.clip(case.pack.delta_w(power_w) * hours / grid.step_wh, -grid.points, grid.points)
+    place = np.clip(moved_wh / grid.step_wh, -grid.points, grid.points)
     cells = np.floor(place + SAME_PLACE)
-    share = np.where(place - cells < SAME_PLACE, 0.0, place - cells)
-    lowest, highest = int(cells.min()), int(cells.max()) + 1
-    taps = highest - lowest + 2
-    weight = np.zeros(cells.size * taps)
-    first = (cells - lowest).astype(np.int64).ravel() + taps * np.arange(cells.size)
-    weight[first] = 1.0 - share.ravel()
-    weight[first + 1] = share.ravel()
-    shape = (steps, len(power_w) // steps, power_w.shape[1])
-    return Taps(
-        lowest_cell=lowest,
-        weight=weight.reshape(steps, -1, taps),
-        refused=_refused(case, grid, power_w.reshape(shape), floor_point),
+    return Ends(
+        levels=levels,
+        cells=cells.astype(np.int64),
+        share=np.where(place - cells < SAME_PLACE, 0.0, place - cells),
+        refused=_refused(case, grid, by_scenario_w, floor_point),
     )
 
 
@@ -182,25 +175,24 @@ def _refused(case: Case, grid: Grid, power_w: Floats, floor_point: int) -> Float
 
 
 def _landings(
-    case: Case, grid: Grid, levels_wh_of: tuple[tuple[float, ...], ...]
+    case: Case, grid: Grid, terms: StepTerms, levels_wh_of: tuple[tuple[float, ...], ...]
 ) -> tuple[Landing, ...]:
-    horizon = case.horizon
+    hours_of, ceilings_wh = case.horizon.hours.tolist(), case.horizon.ceiling_wh.tolist()
     rows_of: dict[tuple[float, float, float], list[int]] = {}
     for step, levels_wh in enumerate(levels_wh_of):
         for level_wh in levels_wh:
-            key = (level_wh, float(horizon.hours[step]), float(horizon.ceiling_wh[step]))
+            key = (level_wh, hours_of[step], ceilings_wh[step])
             rows_of.setdefault(key, []).append(step)
     found: list[Landing] = []
     for (level_wh, hours, ceiling_wh), rows in rows_of.items():
         where = band(case, grid, level_wh, hours, ceiling_wh)
         if where is not None:
-            terms = StepTerms.of(case, np.array(rows, dtype=np.int64))
-            price = priced(case, terms, np.append(where.power_w, 0.0)[None, :])
+            here = terms.rows(np.array(rows, dtype=np.int64))
+            price = priced(case, here, np.append(where.power_w, 0.0)[None, :])
             beyond_idling = Priced(
                 cost=price.cost[:, :-1] - price.cost[:, -1:],
                 exported_wh=price.exported_wh[:, :-1],
                 feasible=price.feasible[:, :-1] & where.lands,
             )
-            row_of = {step: row for row, step in enumerate(rows)}
-            found.append(Landing(band=where, row_of=row_of, priced=beyond_idling))
+            found.append(Landing(band=where, steps=tuple(rows), priced=beyond_idling))
     return tuple(found)

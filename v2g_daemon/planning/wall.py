@@ -22,7 +22,8 @@ THURSDAY = 3  # 1970-01-01, counted from Monday
 
 def posix_seconds(moments_utc: Sequence[datetime]) -> Ints:
     """Whole seconds since 1970."""
-    return np.array([int(moment.timestamp()) for moment in moments_utc], dtype=np.int64)
+    exact_s = np.fromiter(map(datetime.timestamp, moments_utc), np.float64, len(moments_utc))
+    return exact_s.astype(np.int64)
 
 
 def quarter_seconds(starts_utc: Sequence[datetime]) -> Ints:

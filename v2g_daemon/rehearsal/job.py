@@ -14,7 +14,7 @@ from v2g_daemon.rehearsal.knowledge import Knowledge, known_prices
 from v2g_daemon.rehearsal.plant import Plant
 from v2g_daemon.rehearsal.rules import BreakEven, CheapestHours, Plain, Scripted
 from v2g_daemon.rehearsal.strategies import Strategy
-from v2g_daemon.rehearsal.virtual_house import Planner, VirtualHouse
+from v2g_daemon.rehearsal.virtual_house import Planner, VirtualHouse, capable, commissioned
 
 S = TypeVar("S")
 SLOTS_A_WEEK = 7 * 96
@@ -86,6 +86,8 @@ def run(job: Job, *, planner: Planner, foresight: Foresight, progress: Progress)
                 prices=known,
                 knowledge=job.knowledge,
                 planner=planner,
+                capability=capable(plant),
+                commissioning=commissioned(days.start_utc),
             )
             return _driven(job, house, progress)
         case _ as unreachable:

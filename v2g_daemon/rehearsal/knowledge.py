@@ -45,11 +45,8 @@ class KnownPrices:
         """What a house holds in a slot, with the days before."""
         from_utc = self.runs[bisect_right(self.firsts, slot) - 1].interval.start_utc - LOOKED_BACK
         end = bisect_right(self.firsts, self.held[slot] - 1)
-        ahead = self.runs[:end]
-        return PriceCurve(
-            currency=self.currency,
-            slots=tuple(one for one in ahead if one.interval.end_utc > from_utc),
-        )
+        first = bisect_right(self.runs, from_utc, hi=end, key=lambda one: one.interval.end_utc)
+        return PriceCurve(currency=self.currency, slots=self.runs[first:end])
 
 
 def known_prices(days: Days, *, published: time | None) -> KnownPrices:

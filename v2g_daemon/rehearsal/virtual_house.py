@@ -65,6 +65,8 @@ class VirtualHouse:
     prices: KnownPrices
     knowledge: Knowledge
     planner: Planner
+    capability: EvseCapability
+    commissioning: tuple[CommissioningRecord, ...]
     record: Callable[[tuple[LedgerRow, ...]], None] = lambda rows: None
 
     def start(self) -> HouseState:
@@ -134,7 +136,7 @@ class VirtualHouse:
             plans=(),
             failed_plans=(),
             overrides=(),
-            commissioning=_commissioned(self.days.start_utc),
+            commissioning=self.commissioning,
             recording=RecordingHealth(last_durable_at=now, queue_full=False, records_lost=0),
             goals=self._goals(moment.stay),
         )
@@ -149,7 +151,7 @@ class VirtualHouse:
             plugged_in=stay is not None,
             session_id=None if stay is None else f"stay-{stay.first}",
             plugged_in_at_utc=None if stay is None else self.days.utc(stay.first),
-            capability=_capability(plant),
+            capability=self.capability,
             power_w=moment.power_w,
             power_observed_at=now,
             soc=None if stay is None else soc,
@@ -169,7 +171,8 @@ class VirtualHouse:
         return (VehicleGoals(vehicle_id=self.policy.vehicles[0].vehicle_id, goals=(goal,)),)
 
 
-def _capability(plant: Plant) -> EvseCapability:
+def capable(plant: Plant) -> EvseCapability:
+    """What a charger that follows a plant's bounds tells of itself."""
     return EvseCapability(
         power=PowerRange(lowest_w=-plant.max_discharge_w, highest_w=plant.max_charge_w),
         min_charge_w=plant.min_charge_w,
@@ -178,7 +181,7 @@ def _capability(plant: Plant) -> EvseCapability:
     )
 
 
-def _commissioned(at_utc: datetime) -> tuple[CommissioningRecord, ...]:
+def commissioned(at_utc: datetime) -> tuple[CommissioningRecord, ...]:
     """All records of a charger that exists in the rehearsal only."""
     return tuple(
         CommissioningRecord(

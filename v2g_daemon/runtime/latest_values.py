@@ -13,7 +13,7 @@ from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading
 from v2g_daemon.domain.snapshot import CommissioningRecord, RecordingHealth
-from v2g_daemon.domain.vehicle import CarAnswer
+from v2g_daemon.domain.vehicle import CarAnswer, VehicleFeedStatus
 from v2g_daemon.runtime.meter_slots import MeterSlot, MeterSlots
 from v2g_daemon.step.news import News
 
@@ -43,6 +43,7 @@ class LatestValues:
         self._cleared: dict[str, LatchClearance] = {}
         self._failed_plans: set[str] = set()
         self._faults: dict[str, tuple[Fault, ...]] = {}
+        self._vehicle_feeds: dict[str, VehicleFeedStatus] = {}
 
     def put_meter(self, meter_id: str, reading: MeterReading) -> None:
         """The newest reading of a configured meter; KeyError for any other."""
@@ -85,6 +86,10 @@ class LatestValues:
     def put_car_answer(self, answer: CarAnswer) -> None:
         """The owner says which car it is; replaces his word before on the same EVSE."""
         self._answers[answer.evse_id] = answer
+
+    def put_vehicle_feed(self, status: VehicleFeedStatus) -> None:
+        """What a car's own cloud told."""
+        self._vehicle_feeds[status.vehicle_id] = status
 
     def clear_latch(self, clearance: LatchClearance) -> None:
         """A person clears a latch; taken in at the next tick."""
@@ -138,6 +143,7 @@ class LatestValues:
             battery_power_w=self._meters.battery_w(now),
             meters=self._meters.statuses(now),
             faults=tuple(fault for faults in self._faults.values() for fault in faults),
+            vehicle_feeds=tuple(self._vehicle_feeds.values()),
         )
         self._meters.taken()
         self._plans.clear()

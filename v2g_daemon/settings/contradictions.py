@@ -12,6 +12,7 @@ from v2g_daemon.settings.protocols import protocol_contradictions
 from v2g_daemon.settings.sections import Charger, Departure, Settings
 from v2g_daemon.settings.station_access import access_contradictions
 from v2g_daemon.settings.tariff_sections import timezone_of
+from v2g_daemon.settings.vehicle_feed import VehicleFeedSection
 
 
 def contradictions(settings: Settings) -> tuple[Complaint, ...]:
@@ -153,6 +154,8 @@ def _vehicles(settings: Settings) -> Iterator[Complaint]:
                 problem=f"is not below soc_ceiling = {vehicle.soc_ceiling:g}",
                 fix="lower the floor or raise the ceiling",
             )
+        if vehicle.feed is not None:
+            yield from _feed(f"vehicle[{number}].feed", vehicle.feed)
         if vehicle.assumed_when_unidentified and len(settings.vehicle) > 1:
             yield Complaint(
                 key=f"vehicle[{number}].assumed_when_unidentified",
@@ -160,6 +163,25 @@ def _vehicles(settings: Settings) -> Iterator[Complaint]:
                 problem="there is more than one vehicle",
                 fix="give each its evccid or id_token and remove this",
             )
+
+
+def _feed(key: str, feed: VehicleFeedSection) -> Iterator[Complaint]:
+    if feed.quiet_period_s < feed.period_s:
+        yield Complaint(
+            key=f"{key}.quiet_period_s",
+            value=f"{feed.quiet_period_s:g}",
+            problem=f"is below period_s = {feed.period_s:g}",
+            fix="exchange or correct them",
+        )
+    plugged, unplugged = feed.answer.plugged_in_when, feed.answer.unplugged_when
+    both = [one for one in plugged if (type(one), one) in [(type(two), two) for two in unplugged]]
+    if both:
+        yield Complaint(
+            key=f"{key}.answer.unplugged_when",
+            value=repr(both[0]),
+            problem="stands in plugged_in_when, too",
+            fix="give each word one meaning",
+        )
 
 
 def _meters(settings: Settings) -> Iterator[Complaint]:

@@ -71,6 +71,8 @@ def shown(key: str, value: object) -> str:
     """A value for people's eyes; secrets and whole tables are not shown."""
     if any(word in key.lower() for word in _SECRET_WORDS) or isinstance(value, dict | list):
         return "(not shown)"
+    if isinstance(value, str) and "://" in value and "@" in value:
+        return "(not shown)"  # user and password of an address
     return repr(value)
 
 

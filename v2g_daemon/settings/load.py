@@ -27,6 +27,7 @@ from v2g_daemon.settings.relays import relay_contradictions, with_relay_files
 from v2g_daemon.settings.sections import Charger, PriceSource, Settings
 from v2g_daemon.settings.tariff_file import load_tariff, tariff_versions
 from v2g_daemon.settings.tariff_sections import TariffSection
+from v2g_daemon.settings.vehicle_feed import with_token
 
 SHORTEST_PASSWORD = 8  # stations that allow fewer than OCPP's 16 exist (A00.FR.205)
 _PREFIX = "V2G_"
@@ -181,7 +182,11 @@ def _with_tokens(settings: Settings, path: Path) -> Settings:
         for number, source in enumerate(settings.prices.source)
     )
     prices = settings.prices.model_copy(update={"source": sources})
-    return settings.model_copy(update={"prices": prices})
+    vehicles = tuple(
+        one.model_copy(update={"feed": with_token(one.feed, f"vehicle[{number}]", path)})
+        for number, one in enumerate(settings.vehicle)
+    )
+    return settings.model_copy(update={"prices": prices, "vehicle": vehicles})
 
 
 def _token(source: PriceSource, number: int, path: Path) -> SecretStr | None:

@@ -24,6 +24,7 @@ from v2g_daemon.settings.charger_sections import ChargerCadence, Loss
 from v2g_daemon.settings.modbus_section import ModbusSection
 from v2g_daemon.settings.section import Fraction, Name, NotNegative, Positive, Section
 from v2g_daemon.settings.tariff_sections import TariffSection, known_timezone, timezone_of
+from v2g_daemon.settings.vehicle_feed import VehicleFeedSection
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 SecurityProfile = Literal[1, 2, 3]  # OCPP 2.0.1 A00: password, password over TLS, certificate
@@ -144,6 +145,7 @@ class Vehicle(Section):
     assumed_when_unidentified: bool = False
     usual_energy_wh: Positive = 10_000.0
     warranty: Warranty | None = None
+    feed: VehicleFeedSection | None = None
 
 
 class Departure(Section):

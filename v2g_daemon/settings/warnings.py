@@ -26,6 +26,7 @@ def warnings_of(settings: Settings) -> tuple[str, ...]:
         *_unsafe_alone(policy),
         *_open_passwords(settings),
         *_nobody_may(settings),
+        *_bare_tokens(settings),
     )
 
 
@@ -146,11 +147,22 @@ def _nobody_may(settings: Settings) -> Iterator[str]:
         )
 
 
+def _bare_tokens(settings: Settings) -> Iterator[str]:
+    for vehicle in settings.vehicle:
+        feed = vehicle.feed
+        if feed is not None and feed.token_file is not None and feed.url.startswith("http:"):
+            yield (
+                f"car {vehicle.id}: its feed is sent the token unencrypted; write https://, or "
+                "keep it inside the house"
+            )
+
+
 def exposed_secrets(path: Path, settings: Settings) -> tuple[str, ...]:
     """Files with a password or token in them that every user of the machine may read."""
     passwords = [one.password_file for one in settings.charger]
     passwords += [one.password_file for one in settings.ocpp.relay]
     tokens = [one.token_file for one in settings.prices.source]
+    tokens += [one.feed.token_file for one in settings.vehicle if one.feed is not None]
     files = [(path.parent / one, "password") for one in passwords if one is not None]
     files += [(path.parent / one, "token") for one in tokens if one is not None]
     if any(_stands_in_the_file(charger) for charger in settings.charger):

@@ -65,7 +65,7 @@ def advance(house: House, news: News, policy: Policy) -> tuple[House, Outcome]:
     snapshot = _snapshot(house, news, policy)
     memory, decision = decide(house.memory, snapshot, policy)
     metering, metered = meters.advance(house.metering, snapshot, decision, policy)
-    questions, problems = _asked(replace(house, memory=memory), snapshot, decision, policy)
+    questions, problems = _asked(house, memory, snapshot, decision, policy)
     outcome = Outcome(
         memory_before=house.memory,
         memory_after=memory,
@@ -124,7 +124,9 @@ def _taking_in(house: House, news: News, policy: Policy) -> House:
         agenda=agendas.kept_up(house.agenda, policy, news.now.utc, told=news.goals),
         plans=(*kept, *news.plans),
         questions=tuple(
-            replace(question, answer=answers.get(question.evse_id, question.answer))
+            replace(question, answer=answers[question.evse_id])
+            if question.evse_id in answers
+            else question
             for question in house.questions
         ),
     )
@@ -148,11 +150,12 @@ def _snapshot(house: House, news: News, policy: Policy) -> Snapshot:
         battery_power_w=news.battery_power_w,
         meters=news.meters,
         command_counters=decision_log.command_counters(house.metering.log),
+        vehicle_feeds=news.vehicle_feeds,
     )
 
 
 def _asked(
-    house: House, snapshot: Snapshot, decision: Decision, policy: Policy
+    house: House, memory: Memory, snapshot: Snapshot, decision: Decision, policy: Policy
 ) -> tuple[tuple[Question, ...], tuple[PlanProblem, ...]]:
     """The questions standing after this tick, and the problems newly posed."""
     standing = {question.evse_id: question for question in house.questions}
@@ -170,7 +173,7 @@ def _asked(
                 evse_decision,
                 snapshot,
                 policy,
-                charged_wh=charged_wh(house.memory.of(status.evse_id), status),
+                charged_wh=charged_wh(memory.of(status.evse_id), status),
                 past=house.past,
             )
         )

@@ -12,7 +12,7 @@ from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading, MeterStatus
 from v2g_daemon.domain.snapshot import CommissioningRecord, RecordingHealth, VehicleGoals
-from v2g_daemon.domain.vehicle import CarAnswer
+from v2g_daemon.domain.vehicle import CarAnswer, VehicleFeedStatus
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,3 +40,4 @@ class News:
     battery_power_w: float | None = None
     meters: tuple[MeterStatus, ...] = ()
     faults: tuple[Fault, ...] = ()
+    vehicle_feeds: tuple[VehicleFeedStatus, ...] = ()

@@ -5,9 +5,10 @@ when its cars were plugged in.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from v2g_daemon.domain.interval import QUARTER_HOUR, quarter_hour_start
 from v2g_daemon.domain.ledger import EvseInterval, LedgerRow, PccInterval, SessionRow
@@ -25,6 +26,7 @@ SHORTEST_KNOWN_S = 300.0
 KEPT_OF_ENERGY = 0.92
 
 EnergyRow = PccInterval | EvseInterval
+_BY_START = attrgetter("start_utc")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,18 +50,23 @@ def remembered(past: Past, rows: tuple[LedgerRow, ...], now_utc: datetime) -> Pa
     if not arrived:
         return past
     open_rows = past.open_rows + arrived
-    metered_utc = [_quarter(row) for row in open_rows if isinstance(row, PccInterval)]
-    newest_utc = max(metered_utc, default=None)
+    quarters: dict[datetime, list[EnergyRow]] = {}
+    for row in open_rows:
+        quarters.setdefault(quarter_hour_start(row.interval.start_utc), []).append(row)
+    newest_utc = max(
+        (start for start, theirs in quarters.items() if _is_metered(theirs)), default=None
+    )
     if newest_utc is None:
         return replace(past, open_rows=_awaited(open_rows, now_utc))
-    closed = [row for row in open_rows if _quarter(row) < newest_utc]
     history = past.history
-    for start_utc in sorted({_quarter(row) for row in closed}):
-        history = _with(history, start_utc, closed)
-    return replace(
-        past,
-        history=history[bisect_left(history, now_utc - KEPT, key=_start_utc) :],
-        open_rows=_awaited((row for row in open_rows if _quarter(row) >= newest_utc), now_utc),
+    for start_utc in sorted(start for start in quarters if start < newest_utc):
+        history = _with(history, start_utc, quarters[start_utc])
+    return Past(
+        history=history[bisect_left(history, now_utc - KEPT, key=_BY_START) :],
+        open_rows=_awaited(
+            (row for row in open_rows if row.interval.start_utc >= newest_utc), now_utc
+        ),
+        sessions=past.sessions,
     )
 
 
@@ -105,10 +112,10 @@ def _with_session(
 
 
 def _with(
-    history: tuple[HistoryRow, ...], start_utc: datetime, rows: Iterable[EnergyRow]
+    history: tuple[HistoryRow, ...], start_utc: datetime, rows: Sequence[EnergyRow]
 ) -> tuple[HistoryRow, ...]:
     """The history with the quarter hour that these rows make, in its place."""
-    place = bisect_left(history, start_utc, key=_start_utc)
+    place = bisect_left(history, start_utc, key=_BY_START)
     known = place < len(history) and history[place].start_utc == start_utc
     row = _closed(start_utc, rows, history[place] if known else None)
     if row is None:
@@ -116,12 +123,8 @@ def _with(
     return (*history[:place], row, *history[place + 1 if known else place :])
 
 
-def _start_utc(row: HistoryRow) -> datetime:
-    return row.start_utc
-
-
-def _quarter(row: EnergyRow) -> datetime:
-    return quarter_hour_start(row.interval.start_utc)
+def _is_metered(rows: Iterable[EnergyRow]) -> bool:
+    return any(isinstance(row, PccInterval) for row in rows)
 
 
 def _awaited(rows: Iterable[EnergyRow], now_utc: datetime) -> tuple[EnergyRow, ...]:
@@ -129,13 +132,12 @@ def _awaited(rows: Iterable[EnergyRow], now_utc: datetime) -> tuple[EnergyRow, .
 
 
 def _closed(
-    start_utc: datetime, rows: Iterable[EnergyRow], known: HistoryRow | None
+    start_utc: datetime, rows: Sequence[EnergyRow], known: HistoryRow | None
 ) -> HistoryRow | None:
     """The quarter hour from its rows: partial ones of a restart, several of a change of car."""
-    ours = [row for row in rows if _quarter(row) == start_utc]
-    metered = [row for row in ours if isinstance(row, PccInterval)]
+    metered = [row for row in rows if isinstance(row, PccInterval)]
     moved_milliwh = sum(
-        row.charge_milliwh - row.discharge_milliwh for row in ours if isinstance(row, EvseInterval)
+        row.charge_milliwh - row.discharge_milliwh for row in rows if isinstance(row, EvseInterval)
     )
     if not metered:
         if known is None:

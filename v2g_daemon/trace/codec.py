@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from datetime import date
 from typing import Final, TypeVar, get_type_hints
 
@@ -208,6 +208,8 @@ def _written_as(kind: str, value: object) -> object:
 
 _SNAPSHOT_TYPES: Final = get_type_hints(Snapshot)
 _INLINE_FIELDS: Final = tuple(one.name for one in fields(Snapshot) if one.name not in _PUT_FIELDS)
+# A field that came later has a default, which is what a trace from before means.
+_REQUIRED: Final = {one.name for one in fields(Snapshot) if one.default is MISSING}
 
 
 def decode_trace(lines: Iterable[bytes]) -> Iterator[TraceRecord]:
@@ -257,11 +259,13 @@ def _take(parsed: dict[str, Json], put: dict[tuple[str, str], object]) -> None:
 
 def _tick(parsed: dict[str, Json], put: dict[tuple[str, str], object]) -> Tick:
     written = parsed["snapshot"]
-    if not isinstance(written, dict) or written.keys() != _SNAPSHOT_TYPES.keys():
+    if not isinstance(written, dict) or not _REQUIRED <= written.keys() <= _SNAPSHOT_TYPES.keys():
         raise TraceError("snapshot: not the fields of a Snapshot")
     policy = _find(put, "policy", parsed["policy"], Policy)
     values: dict[str, object] = {
-        name: structure(written[name], _SNAPSHOT_TYPES[name]) for name in _INLINE_FIELDS
+        name: structure(written[name], _SNAPSHOT_TYPES[name])
+        for name in _INLINE_FIELDS
+        if name in written
     }
     prices, plans = written["prices"], written["plans"]
     if not isinstance(plans, list):

@@ -195,6 +195,46 @@ def test_an_older_schema_is_migrated(file: Path) -> None:
     engine.dispose()
 
 
+def of_the_release_before(file: Path) -> None:
+    """An empty ledger as the release before begins it."""
+    engine = engines.writer_engine(engines.parsed(f"sqlite:///{file}"), durable=True)
+    with engine.begin() as connection:
+        opening.migrate(connection, opening.REVISIONS[-2])
+    engine.dispose()
+
+
+def test_the_release_before_refuses_the_new_ledger_and_goes_on_with_what_was_kept(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_the_release_before(file)
+    older = opening.REVISIONS[-2]
+    with monkeypatch.context() as before:
+        before.setattr(opening, "REVISIONS", opening.REVISIONS[:-1])
+        filled(file)
+    filled(file)
+    kept = file.with_name(f"{file.name}.schema-{older}")
+    monkeypatch.setattr(opening, "REVISIONS", opening.REVISIONS[:-1])
+    with pytest.raises(LedgerError, match=f"schema {NEWEST}, .* this one knows up to {older}"):
+        opened(file)
+    for suffix in ("", "-wal", "-shm"):
+        file.with_name(file.name + suffix).unlink(missing_ok=True)
+    kept.rename(file)
+    ledger = opened(file)
+    with closing(sqlite3.connect(file)) as raw:
+        assert raw.execute("SELECT count(*) FROM override_event").fetchone() == (1,)
+    ledger.close()
+
+
+def test_a_ledger_that_cannot_be_kept_is_not_migrated(file: Path) -> None:
+    of_the_release_before(file)
+    file.with_name(f"{file.name}.schema-{opening.REVISIONS[-2]}").mkdir()
+    with pytest.raises(LedgerError, match=r"before its schema changes .*; make room"):
+        opened(file)
+    with closing(sqlite3.connect(file)) as raw:
+        (version,) = raw.execute("SELECT version_num FROM alembic_version").fetchone()
+    assert version == opening.REVISIONS[-2]
+
+
 LOADED = """
 import sys
 from datetime import UTC, datetime

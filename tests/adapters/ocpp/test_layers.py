@@ -157,6 +157,45 @@ async def test_the_outlook_lies_between_default_and_lease(bench: Bench) -> None:
         assert car.broken == []
 
 
+async def test_an_outlook_that_an_earlier_process_left_is_known_by_the_stations_report(
+    bench: Bench,
+) -> None:
+    """It would mask a lease that somebody else's profile has driven below it."""
+    async with station(bench.central) as car:
+        left = {
+            "id": 1011,
+            "stackLevel": 1,
+            "chargingProfilePurpose": "TxProfile",
+            "chargingProfileKind": "Absolute",
+            "transactionId": "tx-1",
+            "chargingSchedule": [
+                {
+                    "id": 1011,
+                    "chargingRateUnit": "W",
+                    "startSchedule": "2024-12-11T16:00:00Z",
+                    "duration": 12 * 3600,
+                    "chargingSchedulePeriod": [{"startPeriod": 0, "limit": 2300.0}],
+                }
+            ],
+        }
+        KEPT.append(left)
+        reporting(car)
+
+        def refusing_the_top(payload: Json) -> Json:
+            top = payload["chargingProfile"]["stackLevel"] >= 2
+            reason = {"reasonCode": "InvalidStackLevel"}
+            return {"status": "Rejected", "statusInfo": reason} if top else {"status": "Accepted"}
+
+        car.answers["SetChargingProfile"] = refusing_the_top
+        await v2g_session(car)
+        await car.asked("GetChargingProfiles", count=2)
+        bench.setpoint(0.0)
+        await until(lambda: any(one["id"] == 1011 for one in car.profiles()))
+        (own,) = [one for one in car.profiles() if one["id"] == 1011]
+        assert own["transactionId"] == "tx-1"
+        assert own["chargingSchedule"][0]["chargingSchedulePeriod"][0]["limit"] == 0.0
+
+
 async def test_an_outlook_is_written_again_only_where_it_matters_and_not_often(
     bench: Bench,
 ) -> None:

@@ -90,14 +90,16 @@ def plugged(
     session_id: str = "S1",
     transaction_id: str | None = None,
     evse_id: str = "garage",
+    connected: bool = True,
+    plugged_in_at_utc: datetime | None = None,
 ) -> EvseStatus:
     return EvseStatus(
         evse_id=evse_id,
-        connected=True,
+        connected=connected,
         plugged_in=True,
         session_id=session_id,
         transaction_id=transaction_id,
-        plugged_in_at_utc=None,
+        plugged_in_at_utc=plugged_in_at_utc,
         power_w=power_w,
         power_observed_at=at(seconds_s),
         charge_milliwh=charged,

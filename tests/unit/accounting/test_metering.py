@@ -304,6 +304,37 @@ def test_a_silent_station_ends_no_session() -> None:
     assert of(SessionRow, rows) == []
 
 
+def test_an_end_that_was_told_holds_though_the_link_closed_in_the_same_tick() -> None:
+    def gone(s, **told):
+        away = replace(empty_outlet(charged=100, discharged=0), connected=False, **told)
+        return snapshot(s, evses=[away]), NOBODY
+
+    state, _ = play([car_tick(0.0)])
+    _, rows = play([gone(60.0)], metering=state)
+    assert of(SessionRow, rows) == []
+    _, rows = play([gone(60.0, ended_session_id="S0")], metering=state)
+    assert of(SessionRow, rows) == []
+    _, rows = play([gone(60.0, ended_session_id="S1"), gone(120.0)], metering=state)
+    (ended,) = of(SessionRow, rows)
+    assert (ended.session_id, ended.plugged_out_utc) == ("S1", at(60.0).utc)
+
+
+def test_a_session_that_a_lost_link_told_of_is_not_the_one_before() -> None:
+    state, _ = play([car_tick(0.0)])
+    _, rows = play([car_tick(60.0, session_id="S2", connected=False)], metering=state)
+    ended, begun = of(SessionRow, rows)
+    assert (ended.session_id, ended.plugged_out_utc) == ("S1", at(60.0).utc)
+    assert (begun.session_id, begun.plugged_out_utc) == ("S2", None)
+
+
+def test_a_second_transaction_of_one_plug_in_ends_the_first_when_it_comes() -> None:
+    began = {"plugged_in_at_utc": T0}
+    state, _ = play([car_tick(0.0, **began)])
+    _, rows = play([car_tick(60.0, session_id="S2", **began)], metering=state)
+    ended = of(SessionRow, rows)[0]
+    assert (ended.session_id, ended.plugged_out_utc) == ("S1", at(60.0).utc)
+
+
 def test_decisions_are_written_when_their_rule_or_direction_changes() -> None:
     def tick(s, target_w, rule="plan"):
         return snapshot(s), decided(s, target_w=target_w, rule=rule)

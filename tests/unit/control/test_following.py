@@ -34,6 +34,7 @@ from v2g_daemon.domain.decision import CarState, Decision, Following
 from v2g_daemon.domain.faults import FaultCode
 from v2g_daemon.domain.goals import OverrideKind
 from v2g_daemon.domain.memory import EvseMemory
+from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.power import PowerRange
 from v2g_daemon.domain.readings import CommandOutcome, OutcomeKind, PowerControl
 from v2g_daemon.domain.setpoint import Setpoint
@@ -179,7 +180,9 @@ def test_why_a_car_takes_nothing_has_a_name(
 # The first discharge.
 
 
-def first_discharge(seconds: int, *, obeys: bool) -> tuple[list[float], Decision]:
+def first_discharge(
+    seconds: int, *, obeys: bool, policy: Policy | None = None
+) -> tuple[list[float], Decision]:
     """A car whose kWh are worth nothing from NOW on, in a session that has not discharged yet."""
     memory, power_w, targets = a_memory(discharge_shown=False, discharge_proven=False), 0.0, []
     decision = None
@@ -192,7 +195,7 @@ def first_discharge(seconds: int, *, obeys: bool) -> tuple[list[float], Decision
             plans=(a_plan(0.0),),
             recording=RecordingHealth(last_durable_at=now, queue_full=False, records_lost=0),
         )
-        memory, decision = decide(memory, snapshot, a_policy())
+        memory, decision = decide(memory, snapshot, a_policy() if policy is None else policy)
         targets.append(target_of(decision.evses[0]))
         power_w = targets[-1] if obeys else 0.0
     assert decision is not None
@@ -203,6 +206,12 @@ def test_the_first_discharge_of_a_session_is_the_least_for_30_s() -> None:
     targets, _ = first_discharge(32, obeys=True)
     assert set(targets[:31]) == {-1400.0}
     assert targets[31] < -4000.0
+
+
+def test_where_a_first_discharge_is_believed_at_once_it_starts_at_what_pays() -> None:
+    policy = a_policy(timing=a_timing(first_discharge_s=0.0))
+    targets, _ = first_discharge(1, obeys=True, policy=policy)
+    assert targets[0] < -4000.0
 
 
 def test_a_discharge_that_never_flows_stays_the_least_and_is_a_fault() -> None:

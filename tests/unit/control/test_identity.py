@@ -8,6 +8,7 @@ import pytest
 
 from tests.builders import (
     EVCCID,
+    NOW,
     a_policy,
     a_vehicle,
     an_answer,
@@ -15,6 +16,7 @@ from tests.builders import (
     commissioning,
 )
 from v2g_daemon.control.identity import candidates, stage_of, vehicle_of
+from v2g_daemon.control.vehicle_feed import Witnesses
 from v2g_daemon.domain.policy import ExportPolicy, Stage
 from v2g_daemon.domain.readings import VehicleIdentity
 from v2g_daemon.domain.snapshot import CommissioningStep
@@ -30,13 +32,14 @@ def recognised(
     answer: CarAnswer | None = None,
 ) -> str | None:
     status = an_evse_status(identity=VehicleIdentity(evccid=evccid, id_token=id_token))
-    found = vehicle_of(status, answer, a_policy(vehicles=vehicles))
+    witnesses = Witnesses(now=NOW, answer=answer)
+    found = vehicle_of(status, witnesses, a_policy(vehicles=vehicles))
     return None if found is None else found.vehicle_id
 
 
 def open_question(*vehicles: Vehicle, **named: str | None) -> tuple[str, ...]:
     status = an_evse_status(identity=VehicleIdentity(**named))
-    return candidates(status, a_policy(vehicles=vehicles))
+    return candidates(status, Witnesses(now=NOW), a_policy(vehicles=vehicles))
 
 
 def test_a_car_is_known_by_its_evccid() -> None:
@@ -88,7 +91,8 @@ def test_the_opt_in_holds_where_the_owner_configured_no_identity_to_compare() ->
 
 
 def test_without_any_identity_or_car_it_is_a_guest() -> None:
-    assert vehicle_of(an_evse_status(identity=None), None, a_policy()) is None
+    nobody = an_evse_status(identity=None)
+    assert vehicle_of(nobody, Witnesses(now=NOW), a_policy()) is None
     assert recognised(evccid=EVCCID) is None
 
 

@@ -111,6 +111,23 @@ def test_an_end_that_was_queued_offline_still_ends_the_transaction(story: Story)
     assert (story.status.plugged_in, story.status.session_id) == (False, None)
 
 
+def test_an_end_is_told_though_the_link_closes_before_anybody_looked(story: Story) -> None:
+    story.event("Started", "CablePluggedIn")
+    story.event("Ended", "EVDeparted", info={"stoppedReason": "EVDisconnected"})
+    story.station.link_lost()
+    told = story.status
+    assert (told.connected, told.session_id, told.ended_session_id) == (False, None, "S1:tx-1")
+
+
+def test_a_transaction_that_takes_the_place_of_one_without_an_end_is_another_plug_in(
+    story: Story,
+) -> None:
+    first_utc = story.event("Started", "CablePluggedIn").plugged_in_at_utc
+    second = story.event("Started", "CablePluggedIn", tx="tx-2", evse={"id": 1})
+    assert first_utc == START + timedelta(seconds=10)
+    assert second.plugged_in_at_utc == START + timedelta(seconds=20)
+
+
 def test_a_late_update_does_not_raise_an_ended_transaction(story: Story) -> None:
     story.event("Started", "CablePluggedIn")
     story.event("Ended", "EVDeparted", info={"stoppedReason": "EVDisconnected"})

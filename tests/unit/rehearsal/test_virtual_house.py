@@ -23,7 +23,7 @@ from v2g_daemon.rehearsal.job import Job, Ran, columns, run
 from v2g_daemon.rehearsal.knowledge import Knowledge, known_prices
 from v2g_daemon.rehearsal.score import scored
 from v2g_daemon.rehearsal.strategies import Strategy
-from v2g_daemon.rehearsal.virtual_house import HouseState, VirtualHouse
+from v2g_daemon.rehearsal.virtual_house import HouseState, VirtualHouse, capable, commissioned
 from v2g_daemon.step import house as steps
 from v2g_daemon.step.house import House
 from v2g_daemon.step.news import News
@@ -63,6 +63,8 @@ def house_of(case: Case, record: Callable[[tuple[LedgerRow, ...]], None]) -> Vir
         prices=known_prices(case.days, published=case.published),
         knowledge=Knowledge.TOLD,
         planner=advise,
+        capability=capable(case.plant),
+        commissioning=commissioned(case.days.start_utc),
         record=record,
     )
 

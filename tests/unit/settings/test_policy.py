@@ -148,6 +148,7 @@ def test_every_key_of_the_example_exists_and_none_is_missing(
     text = uncommented((CONFIG / "v2g-daemon.example.toml").read_text(encoding="utf-8"))
     (tmp_path / "station-1.password").write_text("station-word")
     (tmp_path / "relay.password").write_text("relay-word")
+    (tmp_path / "leaf.token").write_text("leaf-token")
     path = written(tmp_path, text)
     settings = load_settings(path)
     for section, shown in tomllib.loads(text).items():

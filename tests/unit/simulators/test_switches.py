@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from simulators.assembly import assemble
 from simulators.control import FaultOrder
-from simulators.faults import METER, PRICES, fault_of, mistake, switches_of
+from simulators.faults import CARS, METER, PRICES, fault_of, mistake, switches_of
 from simulators.scenario import Scenario
 from simulators.switches import CHARGER_SWITCHES, METER_SWITCHES_BY_LINK, Parameters, Switch
 
@@ -35,7 +35,7 @@ def default(value: object) -> str:
 KNOWN = {CHARGER: CHARGER_SWITCHES, **METER_SWITCHES_BY_LINK}
 
 
-@pytest.mark.parametrize("device", [METER, PRICES, "S1", *KNOWN])
+@pytest.mark.parametrize("device", [METER, PRICES, CARS, "cars/leaf", "S1", *KNOWN])
 def test_the_readme_has_a_line_for_every_way_to_fail(device: str) -> None:
     lines = README.splitlines()
     assert [

@@ -8,7 +8,7 @@ from math import inf
 
 import pytest
 
-from tests.builders import LOSSY
+from tests.builders import LOSSY, a_feed, an_unplugged_feed
 from tests.unit.trace.house import START, House, recorded_house
 from v2g_daemon.domain.memory import Memory
 from v2g_daemon.domain.plan import HistoryRow, PlanProblem, Store
@@ -175,6 +175,28 @@ def test_the_ticks_come_back_as_they_were(house: House, encoder: TraceEncoder) -
     ticks = [record for record in decode_trace(lines) if isinstance(record, Tick)]
     assert [tick.snapshot for tick in ticks] == [one.snapshot for one in houses]
     assert ticks[0].snapshot.prices is ticks[2].snapshot.prices
+
+
+def test_a_trace_of_before_a_field_came_is_read_with_its_default(
+    house: House, encoder: TraceEncoder
+) -> None:
+    lines = lines_of(encoder, house)
+    tick = json.loads(lines[-1])
+    assert tick["snapshot"].pop("vehicle_feeds") == []
+    older = [*lines[:-1], json.dumps(tick).encode()]
+    *_, read = decode_trace(older)
+    assert isinstance(read, Tick)
+    assert read.snapshot == house.snapshot
+
+
+def test_what_the_cars_clouds_told_comes_back_as_it_was(
+    house: House, encoder: TraceEncoder
+) -> None:
+    feeds = (a_feed("car"), an_unplugged_feed("van", trouble="https://c.example does not answer"))
+    told = replace(house, snapshot=replace(house.snapshot, vehicle_feeds=feeds))
+    *_, read = decode_trace(lines_of(encoder, told))
+    assert isinstance(read, Tick)
+    assert read.snapshot.vehicle_feeds == feeds
 
 
 def edited(lines: list[bytes], index: int, old: bytes, new: bytes) -> list[bytes]:

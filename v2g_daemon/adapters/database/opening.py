@@ -115,7 +115,10 @@ def _trouble(file: Path) -> str | None:
 
 
 def brought_up_to_date(engine: Engine) -> None:
-    """Create or migrate the schema in one transaction; a newer one is refused untouched."""
+    """Create or migrate the schema in one transaction; a newer one is refused untouched.
+
+    What an SQLite ledger was before is kept beside it: the way back to an older release.
+    """
     try:
         with engine.begin() as connection:
             version = stored_version(connection)
@@ -124,6 +127,7 @@ def brought_up_to_date(engine: Engine) -> None:
             if version is None and not inspect(connection).has_table("pcc_interval"):
                 _create(connection)
             elif version in REVISIONS:
+                _kept_aside(sqlite_file(engine.url), version)
                 migrate(connection, REVISIONS[-1])
             else:
                 raise LedgerError(
@@ -132,6 +136,23 @@ def brought_up_to_date(engine: Engine) -> None:
                 )
     except SQLAlchemyError as error:
         raise LedgerError(f"the ledger's schema could not be prepared: {error}") from error
+
+
+def _kept_aside(file: Path | None, version: str | None) -> None:
+    """A copy with the schema in its name; PostgreSQL has backups of its own."""
+    if file is None:
+        return
+    copy = file.with_name(f"{file.name}.schema-{version}")
+    begun = copy.with_name(f"{copy.name}.part")
+    try:
+        begun.unlink(missing_ok=True)
+        with closing(sqlite3.connect(file)) as before, closing(sqlite3.connect(begun)) as after:
+            before.backup(after)
+        begun.replace(copy)
+    except (OSError, sqlite3.Error) as error:
+        raise LedgerError(
+            f"the ledger cannot be kept as {copy} before its schema changes ({error}); make room"
+        ) from error
 
 
 def stored_version(connection: Connection) -> str | None:

@@ -275,6 +275,8 @@ class EvseState:
         if self.transaction is not None:
             self._ended.append(self.transaction.transaction_id)
             self._car_unsaid()
+            # Nobody told of an end: this may be another plug-in, whose beginning is now.
+            self.status = replace(self.status, plugged_in_at_utc=None)
         if self.needs is None or self.needs.soc is None:
             # The car of the transaction before may have left unseen, and its SoC with it.
             self.status = replace(self.status, soc=None, soc_observed_at=None)
@@ -331,6 +333,8 @@ class EvseState:
             )
         )
         gone |= {"plugged_in": False, "car_stopped": False}
+        if self.status.session_id is not None:
+            gone["ended_session_id"] = self.status.session_id
         self.publish(**{**values, **gone, "power_w": 0.0, "power_observed_at": now})
 
     def _car_unsaid(self) -> None:

@@ -119,6 +119,8 @@ class EvseView:
             "soc_observed_at": None,
             "outcome": None,
         }
+        if self.status.session_id is not None:
+            fresh["ended_session_id"] = self.status.session_id
         if now:
             fresh["plugged_in_at_utc"] = at.utc
             fresh["session_id"] = f"{self._config.evse_id}:{at.utc:%Y%m%dT%H%M%SZ}"

@@ -98,6 +98,14 @@ class EvseDriver:
         self._outlook.wanted = outlook
         self._wake()
 
+    def outlook_reported(self, profile: JsonObject) -> None:
+        """What an earlier process left in it; a lease that it has masked so far is told anew."""
+        self._outlook.reported(profile)
+        armed, rung, now = self._armed, self.evse.forms.rung, self._clock.now()
+        if armed is not None and self._outlook.governs(armed.transaction_id, rung, now):
+            self._armed = None
+            self._wake()
+
     def forget(self) -> None:
         """A new connection or a restarted station: nothing is armed, nothing old is replayed."""
         self._newest = None

@@ -63,6 +63,7 @@ class ForeignLimits:
                 capped = await _capped(session, evse)
                 self._profiles[number] = [] if capped is None else [capped]
             else:
+                _tell_of_outlook(evse, found)
                 self._profiles[number] = [
                     _described(one)
                     for one in found
@@ -90,6 +91,14 @@ class ForeignLimits:
             more = "" if len(named) <= MOST_NAMED else f" and {len(named) - MOST_NAMED} more"
             detail = f"{'; '.join(named[:MOST_NAMED])}{more}; {WAY_OUT}"
         evse.complain(FaultCode.FOREIGN_LIMIT, detail)
+
+
+def _tell_of_outlook(evse: EvseState, found: Iterable[Installed]) -> None:
+    """The report also tells what an earlier process has left there."""
+    ours = outlet(evse.abilities, evse.config, direct_current=False).outlook_id
+    for one in found:
+        if evse.commander is not None and one.profile["id"] == ours:
+            evse.commander.outlook_reported(one.profile)
 
 
 async def _capped(session: StationCalls, evse: EvseState) -> str | None:

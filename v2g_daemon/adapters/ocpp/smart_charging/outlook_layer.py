@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -13,6 +13,7 @@ from v2g_daemon.adapters.ocpp.smart_charging.ladder import Attempt, Purpose, Roo
 from v2g_daemon.adapters.ocpp.smart_charging.lease import Lease
 from v2g_daemon.adapters.ocpp.smart_charging.profiles import outlook_profile
 from v2g_daemon.adapters.ocpp.smart_charging.telling import ChargeLimit
+from v2g_daemon.adapters.ocpp.wire.codec import JsonObject
 from v2g_daemon.adapters.ocpp.wire.outcomes import is_accepted
 from v2g_daemon.adapters.ocpp.wire.session import (
     CallOutcome,
@@ -20,6 +21,7 @@ from v2g_daemon.adapters.ocpp.wire.session import (
     LinkClosed,
     StationCalls,
 )
+from v2g_daemon.adapters.ocpp.wire.translate import parse_stamp
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.outlook import Outlook, OutlookStep
 from v2g_daemon.domain.power import ONLY_ZERO
@@ -100,6 +102,11 @@ class OutlookLayer:
     def forget(self) -> None:
         """A new connection or a restarted station: a TxProfile may be gone, or lie there still."""
         self._written = self._tried = self._refused_in = self._rung = None
+
+    def reported(self, profile: JsonObject) -> None:
+        """What the station says lies there; what this process wrote is known better."""
+        if self._lying is None:
+            self._lying = _reported(profile, self._evse.forms.rung)
 
     async def write(self, calls: StationCalls, now: Instant) -> None:
         """Write it, if it matters; where it is refused, the default alone lies beneath."""
@@ -222,6 +229,24 @@ class OutlookLayer:
             single_evse=False,
             direct_current=self._choice.outlet().direct_current,
         )
+
+
+def _reported(profile: JsonObject, lease: Rung) -> Lying | None:
+    """The outlook of a report, as far as a lease has to know it; None: it binds no transaction."""
+    transaction_id, (schedule, *_) = profile.get("transactionId"), profile["chargingSchedule"]
+    start_utc = parse_stamp(str(schedule.get("startSchedule", "")))
+    duration_s = schedule.get("duration")
+    ours = profile["chargingProfilePurpose"] == Purpose.TX.value and transaction_id is not None
+    if not ours or start_utc is None or duration_s is None:
+        return None
+    return Lying(
+        course=Course(
+            transaction_id=str(transaction_id),
+            steps=(),
+            ends_at_utc=start_utc + timedelta(seconds=duration_s),
+        ),
+        rung=replace(lease, purpose=Purpose.TX, stack_level=profile["stackLevel"] + 1),
+    )
 
 
 def _unanswered(outcome: CallOutcome) -> bool:
