@@ -117,7 +117,7 @@ def _long_trip(plan: Plan, snapshot: Snapshot, policy: Policy) -> Iterator[Hint]
         lacking_wh=lacking_wh,
         said=f"tell of a long trip: about {_wall(leaving.interval.end_utc, policy)} the car holds "
         f"{covered_wh / 1000.0:.0f} kWh above its floor, and its longest trip took "
-        f"{plan.largest_trip_wh / 1000.0:.0f}",
+        f"{plan.largest_trip_wh / 1000.0:.0f} kWh",
     )
 
 
