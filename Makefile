@@ -41,7 +41,7 @@ test-system: $(DEV_STAMP) ## Processes over loopback: long demos, kills, install
 system-waiting: system-at-life-speed system-computing
 
 system-at-life-speed:
-	$(SYSTEM) -n 4 --dist loadfile $(AT_LIFE_SPEED)
+	$(SYSTEM) -n 5 --dist loadfile $(AT_LIFE_SPEED)
 
 system-computing:
 	nice -n 15 $(SYSTEM) $(COMPUTING)
