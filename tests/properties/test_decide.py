@@ -19,7 +19,7 @@ from v2g_daemon.domain.setpoint import permitted_by
 from v2g_daemon.domain.snapshot import Snapshot
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(days())
 def test_0_w_is_permitted_and_every_setpoint_is_finite_inside_every_limit_and_expires(
     day: tuple[Policy, tuple[Snapshot, ...]],
@@ -76,7 +76,7 @@ def test_the_order_of_the_limits_never_matters(
                 assert first.target_w == second.target_w
 
 
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(days())
 def test_shares_never_sum_past_a_site_limit(day: tuple[Policy, tuple[Snapshot, ...]]) -> None:
     policy, some = day
@@ -95,7 +95,7 @@ def test_shares_never_sum_past_a_site_limit(day: tuple[Policy, tuple[Snapshot, .
             assert discharge_w == 0.0
 
 
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(days())
 def test_the_parts_of_a_site_limit_sum_to_no_more_than_the_whole(
     day: tuple[Policy, tuple[Snapshot, ...]],
@@ -130,7 +130,7 @@ def _not_shared(whole: dict[str, tuple[float, float]]) -> Callable[..., Any]:
     return note
 
 
-@settings(max_examples=250)
+@settings(max_examples=150)
 @given(days())
 def test_nothing_discharges_without_all_that_a_discharge_needs(
     day: tuple[Policy, tuple[Snapshot, ...]],
@@ -163,7 +163,7 @@ def test_nothing_discharges_without_all_that_a_discharge_needs(
             assert all(latch.evse_id != evse.evse_id for latch in before.latches)
 
 
-@settings(max_examples=120)
+@settings(max_examples=80)
 @given(days())
 def test_below_v2g_or_without_a_known_limit_nothing_is_exported_by_intent(
     day: tuple[Policy, tuple[Snapshot, ...]],

@@ -66,7 +66,7 @@ def against_s(seen: list[Seen]) -> int:
     return longest_s
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(chargers(Nature.HONEST), SEEDS)
 def test_an_honest_charger_is_never_latched(charger: Charger, seed: int) -> None:
     seen = lived_restlessly(charger, seed)
@@ -75,7 +75,7 @@ def test_an_honest_charger_is_never_latched(charger: Charger, seed: int) -> None
     assert Following.WRONG_DIRECTION not in following
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(chargers(Nature.TURNED), SEEDS)
 def test_a_charger_that_turns_its_command_round_is_latched_in_time(
     charger: Charger, seed: int
@@ -85,7 +85,7 @@ def test_a_charger_that_turns_its_command_round_is_latched_in_time(
     assert against_s(seen) <= SETTLES_S + ALONE_S + sampled_s
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(chargers(Nature.NEVER_ENDING), SEEDS)
 def test_a_charger_that_does_not_end_its_discharge_is_latched_in_time(
     charger: Charger, seed: int
@@ -100,7 +100,7 @@ def test_a_charger_that_does_not_end_its_discharge_is_latched_in_time(
     assert running_s <= SETTLES_S + ALONE_S + 2.0 * charger.sample_s
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(chargers(Nature.TURNED_AND_LYING), SEEDS)
 def test_a_charger_that_lies_about_it_is_latched_by_the_grid_meter(
     charger: Charger, seed: int
