@@ -178,6 +178,19 @@ def rule_of(outcome: Outcome) -> str:
     return outcome.decision.evses[0].command.reason.rule
 
 
+def served_as_the_van(evening: Evening) -> None:
+    """It charges up to the van's own floor, sells above it, is so over a restart, and leaves."""
+    (decided,) = evening.go_on(120).decision.evses
+    assert (decided.vehicle_id, decided.candidates) == ("van", ())
+    assert (decided.command.reason.rule, evening.power_w) == ("below_floor", 7400.0)
+    evening.soc = 0.7
+    evening.restart()
+    (decided,) = evening.go_on(600).decision.evses
+    assert (decided.vehicle_id, evening.power_w) == ("van", -4400.0)
+    evening.leave()
+    evening.go_on(60)
+
+
 def test_each_cars_floor_energy_and_warranty_are_its_own() -> None:
     evening = Evening()
     evening.go_on(60)
@@ -194,15 +207,7 @@ def test_each_cars_floor_energy_and_warranty_are_its_own() -> None:
     (decided,) = nobody.decision.evses
     assert (decided.vehicle_id, decided.candidates) == (None, ("car", "van"))
     evening.answer("van")
-    (decided,) = evening.go_on(120).decision.evses
-    assert (decided.vehicle_id, decided.candidates) == ("van", ())
-    assert (decided.command.reason.rule, evening.power_w) == ("below_floor", 7400.0)
-    evening.soc = 0.7
-    evening.restart()
-    (decided,) = evening.go_on(600).decision.evses
-    assert (decided.vehicle_id, evening.power_w) == ("van", -4400.0)
-    evening.leave()
-    evening.go_on(60)
+    served_as_the_van(evening)
 
     evening.come("s-guest", 0.7, evccid="0200000000FF", plan_for="van")
     (decided,) = evening.go_on(60).decision.evses
@@ -276,15 +281,7 @@ def test_behind_one_badge_each_cars_cloud_keeps_floor_energy_and_warranty_its_ow
     assert decided.vehicle_id is None
     evening.tell(car=False, van=True)
     evening.soc = 0.45
-    (decided,) = evening.go_on(120).decision.evses
-    assert (decided.vehicle_id, decided.candidates) == ("van", ())
-    assert (decided.command.reason.rule, evening.power_w) == ("below_floor", 7400.0)
-    evening.soc = 0.7
-    evening.restart()
-    (decided,) = evening.go_on(600).decision.evses
-    assert (decided.vehicle_id, evening.power_w) == ("van", -4400.0)
-    evening.leave()
-    evening.go_on(60)
+    served_as_the_van(evening)
     evening.tell(car=False, van=False)
 
     comes("s-guest", 0.7, plan_for="van")

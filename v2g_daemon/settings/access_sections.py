@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field
 
+from v2g_daemon.settings.secret_files import OnlyInAFile
 from v2g_daemon.settings.section import Name, Section
 
 Token = Annotated[str, Field(min_length=1, max_length=36, pattern=r"^[!-~]+$")]
@@ -33,11 +34,4 @@ class Relay(Section):
     password_file: Path | None = None
     ca_file: Path | None = None
     plain_text_on_private_network: bool = False
-    password: Annotated[SecretStr | None, Field(exclude=True)] = None
-
-    @field_validator("password", mode="before")
-    @classmethod
-    def _only_in_a_file(cls, password: object) -> object:
-        if password is not None:
-            raise ValueError("is not written here; name a password_file")
-        return password
+    password: OnlyInAFile = None

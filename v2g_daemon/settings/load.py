@@ -24,6 +24,7 @@ from v2g_daemon.settings.explanations import (
     unknown_key,
 )
 from v2g_daemon.settings.relays import relay_contradictions, with_relay_files
+from v2g_daemon.settings.secret_files import secret_in
 from v2g_daemon.settings.sections import Charger, PriceSource, Settings
 from v2g_daemon.settings.tariff_file import load_tariff, tariff_versions
 from v2g_daemon.settings.tariff_sections import TariffSection
@@ -199,14 +200,8 @@ def _token(source: PriceSource, number: int, path: Path) -> SecretStr | None:
             )
         return SecretStr(found)
     if source.token_file is not None:
-        file = path.parent / source.token_file
-        try:
-            return SecretStr(file.read_text(encoding="utf-8").strip())
-        except (OSError, ValueError) as error:
-            raise ConfigurationError(
-                f"{where}.token_file = {str(source.token_file)!r}: cannot be read ({error}); "
-                "write the token into that file"
-            ) from error
+        key = f"prices.source[{number}].token_file"
+        return secret_in(source.token_file, where=key, what="the token", config=path)
     return source.token
 
 
@@ -249,13 +244,11 @@ def _password(charger: Charger, number: int, path: Path) -> SecretStr | None:
     elif charger.password_file is None:
         return None
     else:
-        file = path.parent / charger.password_file
+        key, what = f"charger[{number}].password_file", "the station's password"
+        secret = secret_in(charger.password_file, where=key, what=what, config=path)
+        found = secret.get_secret_value()
         where = f"{where}.password_file = {str(charger.password_file)!r}"
-        fix = "write the station's password into that file"
-        try:
-            found = file.read_text(encoding="utf-8").strip()
-        except (OSError, ValueError) as error:
-            raise ConfigurationError(f"{where}: cannot be read ({error}); {fix}") from error
+        fix = f"write {what} into that file"
     if len(found) < SHORTEST_PASSWORD:
         raise ConfigurationError(
             f"{where}: shorter than {SHORTEST_PASSWORD} characters; {fix}, of 16 to 40 characters"

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from v2g_daemon.domain.errors import ConfigurationError
 from v2g_daemon.settings.access_sections import Relay
 from v2g_daemon.settings.complaint import Complaint
+from v2g_daemon.settings.secret_files import secret_in
 from v2g_daemon.settings.sections import Settings
 
 
@@ -102,13 +102,5 @@ def with_relay_files(settings: Settings, path: Path) -> Settings:
 def _password(relay: Relay, number: int, path: Path) -> SecretStr | None:
     if relay.password_file is None:
         return None
-    where = f"{path}: ocpp.relay[{number}].password_file = {str(relay.password_file)!r}"
-    try:
-        found = (path.parent / relay.password_file).read_text(encoding="utf-8").strip()
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(
-            f"{where}: cannot be read ({error}); write the back end's password into that file"
-        ) from error
-    if not found:
-        raise ConfigurationError(f"{where}: is empty; write the back end's password into that file")
-    return SecretStr(found)
+    where = f"ocpp.relay[{number}].password_file"
+    return secret_in(relay.password_file, where=where, what="the back end's password", config=path)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, SecretStr, StrictBool, StrictInt, StrictStr, field_validator
+from pydantic import Field, StrictBool, StrictInt, StrictStr
 
 from v2g_daemon.domain.errors import ConfigurationError
+from v2g_daemon.settings.secret_files import OnlyInAFile, secret_in
 from v2g_daemon.settings.section import Positive, Section
 
 Pointer = Annotated[str, Field(pattern="^/")]
@@ -34,14 +35,7 @@ class VehicleFeedSection(Section):
     period_s: Annotated[float, Field(ge=SHORTEST_PERIOD_S)] = 300.0
     quiet_period_s: Annotated[float, Field(ge=SHORTEST_PERIOD_S)] = 900.0
     timeout_s: Positive = 10.0
-    token: Annotated[SecretStr | None, Field(exclude=True)] = None
-
-    @field_validator("token", mode="before")
-    @classmethod
-    def _only_in_a_file(cls, token: object) -> object:
-        if token is not None:
-            raise ValueError("is not written here; name a token_file")
-        return token
+    token: OnlyInAFile = None
 
 
 def with_token(
@@ -50,15 +44,12 @@ def with_token(
     """The feed with its token read from the file beside the configuration."""
     if feed is None or feed.token_file is None:
         return feed
-    where = f"{path}: {where}.feed.token_file = {str(feed.token_file)!r}"
-    try:
-        found = (path.parent / feed.token_file).read_text(encoding="utf-8").strip()
-    except (OSError, ValueError) as error:
+    key = f"{where}.feed.token_file"
+    token = secret_in(feed.token_file, where=key, what="the cloud's token", config=path)
+    found = token.get_secret_value()
+    if not (found.isascii() and found.isprintable()):
         raise ConfigurationError(
-            f"{where}: cannot be read ({error}); write the cloud's token into that file"
-        ) from error
-    if not (found.isascii() and found.isprintable() and found):
-        raise ConfigurationError(
-            f"{where}: holds no token of one line; write the cloud's token into that file"
+            f"{path}: {key} = {str(feed.token_file)!r}: holds no token of one line; "
+            "write the cloud's token into that file"
         )
-    return feed.model_copy(update={"token": SecretStr(found)})
+    return feed.model_copy(update={"token": token})

@@ -112,6 +112,8 @@ def test_a_token_variable_that_no_source_names_is_unknown(
 def test_a_token_file_lies_beside_the_configuration(tmp_path: Path) -> None:
     path = house(tmp_path, "tibber", '[[prices.source]]\nname = "tibber"\ntoken_file = "t"\n')
     assert "write the token into that file" in refused(path)
+    (tmp_path / "t").write_text("\n")
+    assert "token_file = 't': is empty" in refused(path)
     (tmp_path / "t").write_text("from-file\n")
     assert shape_of(load_settings(path)) == Tibber(home="", currency="EUR", token="from-file")
 

@@ -81,10 +81,17 @@ def test_what_cannot_be_is_refused(tmp_path: Path, given: dict[str, str], said: 
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["", "two\nlines", "no ascii: é"])
-def test_a_file_that_holds_no_token_is_refused(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (" \n", "is empty; write the cloud's token into that file"),
+        ("two\nlines", "holds no token of one line"),
+        ("no ascii: é", "holds no token of one line"),
+    ],
+)
+def test_a_file_that_holds_no_token_is_refused(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "leaf.token").write_text(text, encoding="utf-8")
-    with pytest.raises(ConfigurationError, match="holds no token of one line"):
+    with pytest.raises(ConfigurationError, match=said):
         load_settings(a_house(tmp_path, more='token_file = "leaf.token"'))
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 
 from v2g_daemon.domain.errors import DeviceProtocolError
 from v2g_daemon.domain.instant import Instant
+from v2g_daemon.domain.json_pointer import pointed_at
 from v2g_daemon.domain.readings import MeterReading
 
 
@@ -36,7 +37,7 @@ def meter_reading(answer: bytes, *, pointers: Pointers, observed_at: Instant) ->
     if power_w is None:
         raise DeviceProtocolError(f"there is no number at {pointers.power_w}")
     sign = pointers.sign
-    serial = None if pointers.serial is None else _at(document, pointers.serial)
+    serial = None if pointers.serial is None else pointed_at(document, pointers.serial)
     return MeterReading(
         observed_at=observed_at,
         power_w=sign * power_w,
@@ -65,7 +66,7 @@ def _milliwh(document: object, path: str | None) -> int | None:
 
 def _number(document: object, path: str) -> float | None:
     """A finite number; some devices write theirs as a text."""
-    found = _at(document, path)
+    found = pointed_at(document, path)
     if isinstance(found, bool) or not isinstance(found, int | float | str):
         return None
     try:
@@ -73,17 +74,3 @@ def _number(document: object, path: str) -> float | None:
     except ValueError:
         return None
     return value if isfinite(value) else None
-
-
-def _at(document: object, path: str) -> object:
-    """What the pointer names, or None."""
-    found = document
-    for part in path.split("/")[1:]:
-        key = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(found, dict):
-            found = found.get(key)
-        elif isinstance(found, list) and key.isdecimal() and int(key) < len(found):
-            found = found[int(key)]
-        else:
-            return None
-    return found

@@ -13,6 +13,7 @@ from math import isfinite
 
 from v2g_daemon.domain.errors import DeviceProtocolError
 from v2g_daemon.domain.instant import Instant
+from v2g_daemon.domain.json_pointer import pointed_at
 from v2g_daemon.domain.vehicle import VehicleFeedStatus
 
 Word = bool | int | str
@@ -50,12 +51,14 @@ def told(answer: bytes, *, pointers: Pointers, asked_at: Instant) -> Told:
         document = json.loads(answer)
     except (ValueError, RecursionError) as error:
         raise DeviceProtocolError("the answer is no JSON") from error
-    word = _at(document, pointers.plugged_in)
+    word = pointed_at(document, pointers.plugged_in)
     return Told(
         plugged_in=_plugged_in(word, pointers),
         observed_at=asked_at
         if pointers.observed_at is None
-        else _observed_at(_at(document, pointers.observed_at), pointers.observed_at, asked_at),
+        else _observed_at(
+            pointed_at(document, pointers.observed_at), pointers.observed_at, asked_at
+        ),
         asked_at=asked_at,
     )
 
@@ -151,17 +154,3 @@ def _http_date(text: str) -> datetime | None:
     except (TypeError, ValueError, OverflowError):
         return None
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-
-
-def _at(document: object, path: str) -> object:
-    """What the pointer names, or None."""
-    found = document
-    for part in path.split("/")[1:]:
-        key = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(found, dict):
-            found = found.get(key)
-        elif isinstance(found, list) and key.isdecimal() and int(key) < len(found):
-            found = found[int(key)]
-        else:
-            return None
-    return found

@@ -129,7 +129,7 @@ class ModbusCharger:
         """How long until the next look: short while a SoC is sought or a new power comes."""
         config = self._config
         if self._seen is None:
-            return self._silence_s()
+            return MEET_AGAIN_S + (self._ending_s() or 0.0)
         if not self._view.plugged_in:
             return config.resting_period_s
         told = self._told
@@ -138,20 +138,19 @@ class ModbusCharger:
         moving = told is not None and now.seconds_since(told.since) < config.settle_s
         return min(config.period_s, 2.0) if moving else config.period_s
 
-    def _silence_s(self) -> float:
-        """How long one that is not believed is left alone: looking would keep up what it does."""
-        watchdog_s = self._config.watchdog_s
-        if not self._touched or watchdog_s is None or not self._health.is_reached:
-            return MEET_AGAIN_S
-        return watchdog_s + MEET_AGAIN_S
+    def _ending_s(self) -> float | None:
+        """How long one not believed is left alone to end what we told it; None: nothing to end."""
+        if not self._touched or not self._health.is_reached:
+            return None
+        return self._config.watchdog_s
 
     async def _look(self) -> None:
         """Look at it; a charger that is not known yet is met first."""
         at = self._clock.now()
-        if self._seen is None:
-            self._touched = self._touched and self._silence_s() == MEET_AGAIN_S
         self._looked_at = at
         if self._seen is None:
+            if self._ending_s() is not None:
+                self._touched = False  # it was left alone until its watchdog had ended that
             await self._family.meet()
             self._view.met(self._family.serial)
             self._thorough_at = at
