@@ -62,18 +62,22 @@ class Band:
 
 def band(case: Case, grid: Grid, level_wh: float, hours: float, ceiling_wh: float) -> Band | None:
     """The points near one level; None if no point can land on it."""
-    near = np.flatnonzero(np.abs(grid.energy_wh - level_wh) <= case.pack.reach_w() * hours)
-    powers_w = [
-        _landing(case.pack, energy_wh, level_wh, hours, ceiling_wh)
-        for energy_wh in grid.energy_wh[near].tolist()
-    ]
-    if all(power_w is None for power_w in powers_w):
+    pack = case.pack
+    near = np.flatnonzero(np.abs(grid.energy_wh - level_wh) <= pack.reach_w() * hours)
+    energy_wh = grid.energy_wh[near]
+    to_go_wh = level_wh - energy_wh
+    power_w = pack.landings_w(to_go_wh / hours)
+    if level_wh < pack.floor_wh - SLACK_WH:
+        return None
+    accepted_w = pack.accepts_w(energy_wh) if level_wh <= ceiling_wh + SLACK_WH else 0.0
+    lands = (np.abs(to_go_wh) > SLACK_WH) & (power_w <= accepted_w)
+    if not lands.any():
         return None
     return Band(
         level_wh=level_wh,
         points=slice(int(near[0]), int(near[-1]) + 1),
-        power_w=np.array([0.0 if power_w is None else power_w for power_w in powers_w]),
-        lands=np.array([power_w is not None for power_w in powers_w], dtype=np.bool_),
+        power_w=np.where(lands, power_w, 0.0),
+        lands=lands,
     )
 
 
@@ -81,16 +85,7 @@ def landing(
     pack: Pack, energy_wh: float, level_wh: float, hours: float, ceiling_wh: float
 ) -> float | None:
     """The AC power that ends a step exactly at `level_wh`; None if nothing permitted does."""
-    if abs(level_wh - energy_wh) > pack.reach_w() * hours:
-        return None
-    return _landing(pack, energy_wh, level_wh, hours, ceiling_wh)
-
-
-def _landing(
-    pack: Pack, energy_wh: float, level_wh: float, hours: float, ceiling_wh: float
-) -> float | None:
-    """The same for a level within reach."""
-    if abs(level_wh - energy_wh) <= SLACK_WH:
+    if not SLACK_WH < abs(level_wh - energy_wh) <= pack.reach_w() * hours:
         return None
     power_w = pack.landing_w((level_wh - energy_wh) / hours)
     if power_w is None:

@@ -45,15 +45,15 @@ def values(tables: Tables, shadow_per_kwh: Floats) -> Values:
     away = np.empty((steps + 1, grid.points))
     before[steps] = away[steps] = terminal_cost(case, grid.energy_wh)
     hold = [inf] * steps
-    going, window = _Going(case, grid), _Window(tables, shadow_per_kwh)
-    landings = _landings(tables, shadow_per_kwh)
+    going, goals = _Going(case, grid), _Goals(tables)
+    window, landings = _Window(tables, shadow_per_kwh), _Landings(tables, shadow_per_kwh)
     for step in range(steps - 1, -1, -1):
         after[step] = going.plugged(step, before[step + 1], away[step + 1])
         away[step] = going.away(step, before[step + 1], away[step + 1])
-        to_come = after[step] + unmet_cost(case, step, grid.energy_wh)
-        hold[step] = _hold(tables, step, after[step], hold)
+        to_come = goals.with_unmet(step, after[step])
+        hold[step] = goals.hold(step, after[step], hold)
         window.least(step, to_come, out=before[step])
-        _land(tables, landings[step], step, (to_come, hold[step]), before[step])
+        landings.improve(step, to_come, hold[step], before[step])
     # Idling costs the same whatever is in the pack, so it was left out until now.
     idle = np.append(np.cumsum(tables.idle_cost[::-1])[::-1], 0.0)
     return Values(
@@ -153,43 +153,53 @@ def _missed_cost(case: Case, grid: Grid, trips: Trips) -> Floats:
     return cost
 
 
-def _hold(tables: Tables, step: int, after: Floats, hold: list[float]) -> float:
-    """The exact cost to come on the next target: nothing is missed, and idling leads there."""
-    here = tables.case.horizon.presence
-    target_wh = float(here.target_wh[step])
-    if not isnan(target_wh):
-        return tables.grid.at(after, target_wh + float(here.trip_wh[step]))
-    if step + 1 == tables.case.horizon.steps or here.leaves[step] > 0.0:
-        return inf
-    return hold[step + 1]
+class _Goals:
+    """What missing a target costs, and what it saves to be exactly on it."""
+
+    def __init__(self, tables: Tables) -> None:
+        here = tables.case.horizon.presence
+        self._case, self._grid = tables.case, tables.grid
+        self._targets_wh, self._trips_wh = here.target_wh.tolist(), here.trip_wh.tolist()
+        self._may_leave = (here.leaves > 0.0).tolist()
+
+    def with_unmet(self, step: int, after: Floats) -> Floats:
+        """The costs to come with the price of missing the target of the step."""
+        if isnan(self._targets_wh[step]):
+            return after
+        return after + unmet_cost(self._case, step, self._grid.energy_wh)
+
+    def hold(self, step: int, after: Floats, hold: list[float]) -> float:
+        """The exact cost to come on the next target: nothing is missed, and idling leads there."""
+        target_wh = self._targets_wh[step]
+        if not isnan(target_wh):
+            return self._grid.at(after, target_wh + self._trips_wh[step])
+        if step + 1 == len(hold) or self._may_leave[step]:
+            return inf
+        return hold[step + 1]
 
 
-def _landings(tables: Tables, shadow_per_kwh: Floats) -> list[list[tuple[Band, Floats]]]:
-    """For each step the bands it can land in, and what that costs from each of their points."""
-    found: list[list[tuple[Band, Floats]]] = [[] for _ in range(tables.case.horizon.steps)]
-    for landing in tables.landings:
-        cost = landing.priced.under(shadow_per_kwh[list(landing.steps)])
-        for step, row in zip(landing.steps, cost, strict=True):
-            found[step].append((landing.band, row))
-    return found
+class _Landings:
+    """For each step the levels it can end on exactly, and what that costs from points nearby."""
 
+    def __init__(self, tables: Tables, shadow_per_kwh: Floats) -> None:
+        self._grid, self._target_wh = tables.grid, tables.next_target_wh
+        self._bands: list[list[tuple[Band, Floats]]] = [[] for _ in tables.next_target_wh]
+        for landing in tables.landings:
+            cost = landing.priced.under(shadow_per_kwh[landing.steps])
+            first = 0
+            for band in landing.bands:
+                for step, row in zip(landing.steps, cost[:, first:], strict=True):
+                    self._bands[step].append((band, row[: len(band.lands)]))
+                first += len(band.lands)
 
-def _land(
-    tables: Tables,
-    landings: list[tuple[Band, Floats]],
-    step: int,
-    to_come: tuple[Floats, float],
-    before: Floats,
-) -> None:
-    """Improve `before` in place where a step can end exactly on a level."""
-    row_of_values, hold = to_come
-    target_wh = tables.next_target_wh[step]
-    for band, cost in landings:
-        worth = tables.grid.at(row_of_values, band.level_wh)
-        if band.level_wh == target_wh:
-            worth = min(worth, hold)
-        near = before[band.points]
-        np.minimum(near, cost + worth, out=near)
+    def improve(self, step: int, to_come: Floats, hold: float, before: Floats) -> None:
+        """Lower `before` in place where a step can end exactly on a level."""
+        for band, cost in self._bands[step]:
+            worth = self._grid.at(to_come, band.level_wh)
+            if band.level_wh == self._target_wh[step]:
+                worth = min(worth, hold)
+            near = before[band.points]
+            np.minimum(near, cost + worth, out=near)
 
 
 class _Window:
