@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan
 
@@ -60,25 +61,31 @@ class Band:
     lands: Bools
 
 
-def band(case: Case, grid: Grid, level_wh: float, hours: float, ceiling_wh: float) -> Band | None:
-    """The points near one level; None if no point can land on it."""
-    pack = case.pack
-    near = np.flatnonzero(np.abs(grid.energy_wh - level_wh) <= pack.reach_w() * hours)
-    energy_wh = grid.energy_wh[near]
-    to_go_wh = level_wh - energy_wh
+def bands(
+    case: Case, grid: Grid, levels_wh: Sequence[float], hours: float, ceiling_wh: float
+) -> list[Band]:
+    """The points near each level; a level on which no point can land has no band."""
+    pack, level_wh = case.pack, np.array(levels_wh)[:, None]
+    to_go_wh = level_wh - grid.energy_wh
+    near = np.abs(to_go_wh) <= pack.reach_w() * hours
     power_w = pack.landings_w(to_go_wh / hours)
-    if level_wh < pack.floor_wh - SLACK_WH:
-        return None
-    accepted_w = pack.accepts_w(energy_wh) if level_wh <= ceiling_wh + SLACK_WH else 0.0
-    lands = (np.abs(to_go_wh) > SLACK_WH) & (power_w <= accepted_w)
-    if not lands.any():
-        return None
-    return Band(
-        level_wh=level_wh,
-        points=slice(int(near[0]), int(near[-1]) + 1),
-        power_w=np.where(lands, power_w, 0.0),
-        lands=lands,
-    )
+    accepted_w = np.where(level_wh <= ceiling_wh + SLACK_WH, pack.accepts_w(grid.energy_wh), 0.0)
+    lands = near & (np.abs(to_go_wh) > SLACK_WH) & (power_w <= accepted_w)
+    lands &= level_wh >= pack.floor_wh - SLACK_WH
+    found: list[Band] = []
+    for row, landed in enumerate(lands):
+        (points,) = landed.nonzero()
+        if len(points) > 0:
+            span = slice(int(points[0]), int(points[-1]) + 1)
+            found.append(
+                Band(
+                    level_wh=levels_wh[row],
+                    points=span,
+                    power_w=np.where(landed[span], power_w[row, span], 0.0),
+                    lands=landed[span],
+                )
+            )
+    return found
 
 
 def landing(

@@ -10,7 +10,7 @@ from v2g_daemon.planning.actions import (
     FINE_LEVELS,
     LEVELS,
     Band,
-    band,
+    bands,
     landing_levels,
     level_powers,
     match_powers,
@@ -32,9 +32,12 @@ SAME_PLACE = 1e-9
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landing:
-    """Where some `steps` can land: their bands, one after another priced beyond idling."""
+    """Bands priced beyond idling: a row for each of the `steps`, one band after another.
 
-    bands: tuple[Band, ...]
+    A step lands on those of its `landing_levels_wh` alone.
+    """
+
+    bands: list[Band]
     steps: list[int]
     priced: Priced
 
@@ -206,31 +209,28 @@ def _refused(case: Case, grid: Grid, moves: _Moves, floor_point: int) -> Floats 
 def _landings(
     case: Case, grid: Grid, terms: StepTerms, levels_wh_of: tuple[tuple[float, ...], ...]
 ) -> tuple[Landing, ...]:
-    """The bands, those of like steps priced together."""
-    steps_of: dict[tuple[tuple[float, ...], float, float], list[int]] = {}
-    keys = zip(
-        levels_wh_of, case.horizon.hours.tolist(), case.horizon.ceiling_wh.tolist(), strict=True
-    )
-    for step, key in enumerate(keys):
+    """The bands of all levels that steps of one length and ceiling can end on."""
+    horizon = case.horizon
+    steps_of: dict[tuple[float, float], list[int]] = {}
+    for step, key in enumerate(
+        zip(horizon.hours.tolist(), horizon.ceiling_wh.tolist(), strict=True)
+    ):
         steps_of.setdefault(key, []).append(step)
     found: list[Landing] = []
-    for (levels_wh, hours, ceiling_wh), steps in steps_of.items():
-        bands = [
-            where
-            for level_wh in levels_wh
-            if (where := band(case, grid, level_wh, hours, ceiling_wh)) is not None
-        ]
-        if bands:
-            found.append(_landing(case, terms, tuple(bands), steps))
+    for (hours, ceiling_wh), steps in steps_of.items():
+        levels_wh = sorted({level_wh for step in steps for level_wh in levels_wh_of[step]})
+        near = bands(case, grid, levels_wh, hours, ceiling_wh)
+        if near:
+            found.append(_landing(case, terms, near, steps))
     return tuple(found)
 
 
-def _landing(case: Case, terms: StepTerms, bands: tuple[Band, ...], steps: list[int]) -> Landing:
-    powers_w = [*(band.power_w for band in bands), np.zeros(1)]
+def _landing(case: Case, terms: StepTerms, near: list[Band], steps: list[int]) -> Landing:
+    powers_w = [*(band.power_w for band in near), np.zeros(1)]
     price = priced(case, terms.rows(np.array(steps)), np.concatenate(powers_w)[None, :])
-    lands = np.concatenate([band.lands for band in bands])
+    lands = np.concatenate([band.lands for band in near])
     return Landing(
-        bands=bands,
+        bands=near,
         steps=steps,
         priced=Priced(
             cost=price.cost[:, :-1] - price.cost[:, -1:],
