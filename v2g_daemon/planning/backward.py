@@ -13,9 +13,8 @@ from math import inf, isnan
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from v2g_daemon.planning.actions import Band
 from v2g_daemon.planning.case import SLACK_WH, Case, Floats, Trips
-from v2g_daemon.planning.grid import Grid
+from v2g_daemon.planning.grid import Grid, between
 from v2g_daemon.planning.stage import FORBIDDEN
 from v2g_daemon.planning.tables import Tables
 
@@ -56,12 +55,11 @@ def values(tables: Tables, shadow_per_kwh: Floats) -> Values:
         landings.improve(step, to_come, hold[step], before[step])
     # Idling costs the same whatever is in the pack, so it was left out until now.
     idle = np.append(np.cumsum(tables.idle_cost[::-1])[::-1], 0.0)
-    return Values(
-        before=before + idle[:, None],
-        after=after + idle[1:, None],
-        away=away + idle[:, None],
-        hold=tuple(cost + float(later) for cost, later in zip(hold, idle[1:], strict=True)),
-    )
+    before += idle[:, None]
+    after += idle[1:, None]
+    away += idle[:, None]
+    held = tuple(cost + later for cost, later in zip(hold, idle[1:].tolist(), strict=True))
+    return Values(before=before, after=after, away=away, hold=held)
 
 
 def terminal_cost(case: Case, energy_wh: Floats) -> Floats:
@@ -178,30 +176,34 @@ class _Goals:
         return hold[step + 1]
 
 
+# The place of a level, whether it is the next target, and what landing on it costs from where.
+_Near = tuple[tuple[int, float], bool, slice, Floats]
+
+
 class _Landings:
     """For each step the levels it can end on exactly, and what that costs from points nearby."""
 
     def __init__(self, tables: Tables, shadow_per_kwh: Floats) -> None:
-        self._grid, self._target_wh = tables.grid, tables.next_target_wh
-        levels_wh = tables.landing_levels_wh
-        self._bands: list[list[tuple[Band, Floats]]] = [[] for _ in levels_wh]
+        levels_wh, targets_wh = tables.landing_levels_wh, tables.next_target_wh
+        self._bands: list[list[_Near]] = [[] for _ in levels_wh]
         for landing in tables.landings:
             cost = landing.priced.under(shadow_per_kwh[landing.steps])
             first = 0
             for band in landing.bands:
-                end = first + len(band.lands)
+                end, place = first + len(band.lands), tables.grid.place(band.level_wh)
                 for step, row in zip(landing.steps, cost[:, first:end], strict=True):
                     if band.level_wh in levels_wh[step]:
-                        self._bands[step].append((band, row))
+                        on_target = band.level_wh == targets_wh[step]
+                        self._bands[step].append((place, on_target, band.points, row))
                 first = end
 
     def improve(self, step: int, to_come: Floats, hold: float, before: Floats) -> None:
         """Lower `before` in place where a step can end exactly on a level."""
-        for band, cost in self._bands[step]:
-            worth = self._grid.at(to_come, band.level_wh)
-            if band.level_wh == self._target_wh[step]:
+        for place, on_target, points, cost in self._bands[step]:
+            worth = between(to_come, place)
+            if on_target:
                 worth = min(worth, hold)
-            near = before[band.points]
+            near = before[points]
             np.minimum(near, cost + worth, out=near)
 
 

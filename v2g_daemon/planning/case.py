@@ -145,9 +145,7 @@ class Pack:
         """The AC powers that move the pack by `delta_w`; NaN where the charger cannot."""
         out_w = -delta_w - self.discharge_loss.constant_w
         drawn_w = np.where(out_w > 0.0, drawing_w(out_w, self.discharge_loss, _root), 0.0)
-        power_w = np.where(
-            delta_w > 0.0, charging_w(delta_w, self.charge_loss, _root), -drawn_w
-        )
+        power_w = np.where(delta_w > 0.0, charging_w(delta_w, self.charge_loss, _root), -drawn_w)
         within = np.where(
             delta_w > 0.0,
             (self.min_charge_w <= power_w) & (power_w <= self.max_charge_w),
@@ -177,9 +175,7 @@ class Pack:
             return np.full(len(energy_wh), self.max_charge_w)
         along = np.minimum((energy_wh - self.taper_above_wh) / band_wh, 1.0)
         share = 1.0 - along * (1.0 - self.FULL_SHARE)
-        tapered_w = np.maximum(
-            self.max_charge_w * share, min(self.min_charge_w, self.max_charge_w)
-        )
+        tapered_w = np.maximum(self.max_charge_w * share, min(self.min_charge_w, self.max_charge_w))
         return np.where(energy_wh <= self.taper_above_wh, self.max_charge_w, tapered_w)
 
 

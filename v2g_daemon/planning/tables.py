@@ -89,7 +89,7 @@ def tables_of(case: Case) -> Tables:
     targets_wh = next_targets_wh(case)
     levels_wh = landing_levels(case, targets_wh)
     steps, terms = case.horizon.steps, StepTerms.of(case)
-    moves = _moves(case, terms, level_w)
+    moves = _moves(case, level_w, case.horizon.scenarios_w.mean(axis=1).T.ravel())
     actions, idle_cost = _actions(case, terms, moves, idle)
     charges = actions.feasible[:, idle : len(level_w)].reshape(steps, -1, len(level_w) - idle)
     return Tables(
@@ -111,29 +111,25 @@ def tables_of(case: Case) -> Tables:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Moves:
-    """Powers of shape (steps · scenarios, actions), and what they do to the pack."""
+    """Powers of shape (loads, actions), and what they do to the pack; levels come first."""
 
     power_w: Floats
     delta_w: Floats
 
 
-def _moves(case: Case, terms: StepTerms, level_w: Floats) -> _Moves:
-    """The levels, and the matches of each scenario's mean."""
-    mean_w = case.horizon.scenarios_w.mean(axis=1).T.ravel()
-    match_w = match_powers(case.pack, case.terms, mean_w)
+def _moves(case: Case, level_w: Floats, net_load_w: Floats) -> _Moves:
+    """The levels, and the matches of each load."""
+    pack = case.pack
+    match_w = match_powers(pack, case.terms, net_load_w)
     levels = (len(match_w), len(level_w))
+    level_delta_w = np.broadcast_to(pack.delta_w(level_w), levels)
     return _Moves(
         power_w=np.concatenate([np.broadcast_to(level_w, levels), match_w], axis=1),
-        delta_w=np.concatenate(
-            [np.broadcast_to(case.pack.delta_w(level_w), levels), case.pack.delta_w(match_w)],
-            axis=1,
-        ),
+        delta_w=np.concatenate([level_delta_w, pack.delta_w(match_w)], axis=1),
     )
 
 
-def _actions(
-    case: Case, terms: StepTerms, moves: _Moves, idle: int
-) -> tuple[Priced, Floats]:
+def _actions(case: Case, terms: StepTerms, moves: _Moves, idle: int) -> tuple[Priced, Floats]:
     """What the moves cost beyond idling, and idling.
 
     An action is permitted where it is at the mean of its scenario; what it costs is the mean over
@@ -154,20 +150,20 @@ class FineActions:
     """Closer levels for the way through, priced at every step; the matches follow the levels."""
 
     power_w: Floats
+    delta_w: Floats
     idle: int
     levels_and_matches: Priced
 
 
 def fine_actions(tables: Tables) -> FineActions:
     """The actions that the way through may take, powers of shape (steps, actions)."""
-    case, steps = tables.case, tables.case.horizon.steps
-    level_w = level_powers(case.pack, FINE_LEVELS)
-    match_w = match_powers(case.pack, case.terms, case.horizon.net_load_w)
-    power_w = np.concatenate([np.broadcast_to(level_w, (steps, len(level_w))), match_w], axis=1)
+    case, level_w = tables.case, level_powers(tables.case.pack, FINE_LEVELS)
+    moves = _moves(case, level_w, case.horizon.net_load_w)
     return FineActions(
-        power_w=power_w,
+        power_w=moves.power_w,
+        delta_w=moves.delta_w,
         idle=int(np.flatnonzero(level_w == 0.0)[0]),
-        levels_and_matches=priced(case, tables.terms, power_w),
+        levels_and_matches=priced_moves(case, tables.terms, moves.power_w, moves.delta_w),
     )
 
 
