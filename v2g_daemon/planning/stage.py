@@ -120,7 +120,8 @@ def _cost(case: Case, steps: StepTerms, at_pcc_w: tuple[Floats, Floats], delta_w
     )
     out_wh = np.maximum(-delta_w, 0.0) * steps.hours
     hurdle = (case.terms.wear_per_kwh + case.terms.margin_per_kwh) / 1000.0
-    return money + hurdle * out_wh
+    cost: Floats = money + hurdle * out_wh
+    return cost
 
 
 def _exported_w(case: Case, steps: StepTerms, offered_w: Floats, drawn_w: Floats) -> Floats:
