@@ -9,6 +9,7 @@ from v2g_daemon.domain.snapshot import CommissioningRecord, CommissioningStep
 from v2g_daemon.domain.vehicle import Vehicle
 
 SIMULATED_SERIAL_PREFIX = "SIM-"
+NAMELESS = VehicleIdentity()
 
 _V2H_NEEDS = (
     CommissioningStep.PERMISSION_TO_OPERATE,
@@ -96,7 +97,7 @@ def _assumed(
 
 
 def _named(status: EvseStatus) -> VehicleIdentity:
-    return status.identity if status.identity is not None else VehicleIdentity()
+    return status.identity if status.identity is not None else NAMELESS
 
 
 def excludes(named: VehicleIdentity, vehicle: Vehicle) -> bool:
@@ -133,8 +134,9 @@ def stage_of(
     if not policy.grid.has_meter:
         return Stage.V1G, "no meter is configured"
     valid = [record for record in records if _valid_for(record, serial)]
-    recorded = {record.step for record in valid if _of_this_meter(record, meter_serial)}
-    if CommissioningStep.SIGN_TEST in {one.step for one in valid} - recorded:
+    recorded = [record.step for record in valid if _of_this_meter(record, meter_serial)]
+    tested = CommissioningStep.SIGN_TEST
+    if tested not in recorded and tested in [record.step for record in valid]:
         return Stage.V1G, _another_meter(meter_serial)
     missing = [step.value for step in _V2H_NEEDS if step not in recorded]
     if missing:
@@ -154,7 +156,7 @@ def may_test(records: tuple[CommissioningRecord, ...], serial: str | None) -> bo
     return any(record.step in permits and _valid_for(record, serial) for record in records)
 
 
-def _why_no_export(recorded: set[CommissioningStep], policy: Policy) -> str | None:
+def _why_no_export(recorded: list[CommissioningStep], policy: Policy) -> str | None:
     if CommissioningStep.EXPORT_COMPENSATION not in recorded:
         return f"not recorded for this charger: {CommissioningStep.EXPORT_COMPENSATION.value}"
     if policy.export_policy is ExportPolicy.NEVER:

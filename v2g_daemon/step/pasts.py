@@ -120,7 +120,8 @@ def _with(
     row = _closed(start_utc, rows, history[place] if known else None)
     if row is None:
         return history
-    return (*history[:place], row, *history[place + 1 if known else place :])
+    from_here = (row, *history[place + 1 if known else place :])
+    return history[:place] + from_here
 
 
 def _is_metered(rows: Iterable[EnergyRow]) -> bool:
