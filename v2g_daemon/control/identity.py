@@ -70,6 +70,8 @@ def feed_doubt(
     status: EvseStatus, vehicle: Vehicle | None, witnesses: Witnesses, policy: Policy
 ) -> str | None:
     """What people must know of the cars' clouds; owner and EVCCID leave nothing to ask."""
+    if witnesses.feeds == ():
+        return None
     if not status.plugged_in or status.session_id is None or witnesses.answer is not None:
         return None
     if vehicle is not None and _same(_plain(_named(status).evccid), _plain(vehicle.evccid)):

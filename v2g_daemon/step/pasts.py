@@ -46,7 +46,7 @@ def remembered(past: Past, rows: tuple[LedgerRow, ...], now_utc: datetime) -> Pa
     for row in rows:
         if isinstance(row, SessionRow):
             past = replace(past, sessions=_with_session(past.sessions, row, now_utc))
-    arrived = tuple(row for row in rows if isinstance(row, EnergyRow))
+    arrived = tuple([row for row in rows if isinstance(row, (PccInterval, EvseInterval))])
     if not arrived:
         return past
     open_rows = past.open_rows + arrived
