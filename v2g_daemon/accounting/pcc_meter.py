@@ -68,7 +68,7 @@ def advanced(
         return meter, ()
     track, at_utc = meter.track, reading.observed_at.utc
     registers = (reading.import_milliwh, reading.export_milliwh)
-    if track is None or track.registers_milliwh is None:
+    if track is None or (before := track.registers_milliwh) is None:
         return replace(meter, track=_begun(at_utc, registers, reading.power_w)), ()
     if at_utc <= track.at_utc:
         return meter, ()
@@ -77,14 +77,8 @@ def advanced(
         return replace(meter, track=fresh, reset_utc=at_utc), ()
     pv, pv_milliwh = held_power.taken(meter.pv)
     circulation, circulating_milliwh = held_power.taken(meter.circulation)
-    moved = _segment(
-        track,
-        track.registers_milliwh,
-        reading,
-        registers,
-        policy,
-        held_milliwh=(pv_milliwh, circulating_milliwh),
-    )
+    held_milliwh = (pv_milliwh, circulating_milliwh)
+    moved = _segment(track, before, reading, registers, policy, held_milliwh=held_milliwh)
     track, finished = booked(
         track, moved, gap_limit_s=gap_limit_s, billing_meter=policy.grid.billing_meter
     )
