@@ -81,10 +81,11 @@ def advance(house: House, news: News, policy: Policy) -> tuple[House, Outcome]:
         ),
         problems=problems,
     )
-    house = replace(
-        house,
+    house = House(
         memory=memory,
         metering=metering,
+        agenda=house.agenda,
+        plans=house.plans,
         questions=questions,
         overrides=news.overrides,
         answers=news.answers,
@@ -112,7 +113,18 @@ def closing_rows(house: House, policy: Policy) -> tuple[LedgerRow, ...]:
 
 
 def _taking_in(house: House, news: News, policy: Policy) -> House:
-    """New plans replace the old ones; a failed one leaves them; a cleared latch is gone."""
+    """The house with its agenda kept up and what was answered; a cleared latch is gone."""
+    house, memory = _answered(house, news), _without_cleared(house.memory, news)
+    agenda = agendas.kept_up(house.agenda, policy, news.now.utc, told=news.goals)
+    if memory is house.memory and agenda is house.agenda:
+        return house
+    return replace(house, memory=memory, agenda=agenda)
+
+
+def _answered(house: House, news: News) -> House:
+    """New plans replace the old ones; a failed one leaves them."""
+    if not news.plans and not news.failed_plans:
+        return house
     planned = {plan.evse_id for plan in news.plans}
     kept = tuple(plan for plan in house.plans if plan.evse_id not in planned)
     answers = dict.fromkeys(news.failed_plans, Answer.FAILED) | dict.fromkeys(
@@ -120,8 +132,6 @@ def _taking_in(house: House, news: News, policy: Policy) -> House:
     )
     return replace(
         house,
-        memory=_without_cleared(house.memory, news),
-        agenda=agendas.kept_up(house.agenda, policy, news.now.utc, told=news.goals),
         plans=(*kept, *news.plans),
         questions=tuple(
             replace(question, answer=answers[question.evse_id])
@@ -229,6 +239,8 @@ def _override_rows(house: House, news: News) -> tuple[OverrideEvent, ...]:
 
     A guided test has none: it never outlives the daemon.
     """
+    if news.overrides == house.overrides:
+        return ()
     now_utc = news.now.utc
     kept, before = (
         [one for one in overrides if one.kind not in TESTS]

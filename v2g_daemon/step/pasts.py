@@ -46,7 +46,7 @@ def remembered(past: Past, rows: tuple[LedgerRow, ...], now_utc: datetime) -> Pa
     for row in rows:
         if isinstance(row, SessionRow):
             past = replace(past, sessions=_with_session(past.sessions, row, now_utc))
-    arrived = tuple(row for row in rows if isinstance(row, EnergyRow))
+    arrived = tuple([row for row in rows if isinstance(row, (PccInterval, EvseInterval))])
     if not arrived:
         return past
     open_rows = past.open_rows + arrived
@@ -120,7 +120,8 @@ def _with(
     row = _closed(start_utc, rows, history[place] if known else None)
     if row is None:
         return history
-    return (*history[:place], row, *history[place + 1 if known else place :])
+    from_here = (row, *history[place + 1 if known else place :])
+    return history[:place] + from_here
 
 
 def _is_metered(rows: Iterable[EnergyRow]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -37,7 +37,10 @@ class Answer(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What the last plan for an EVSE was asked about; a difference is news."""
+    """What the last plan for an EVSE was asked about; a difference is news.
+
+    When it was asked and what became of it are no part of the question.
+    """
 
     evse_id: str
     session_id: str | None
@@ -46,8 +49,8 @@ class Question:
     soc_reported: bool
     prices_until_utc: datetime
     goals: tuple[DepartureGoal, ...]
-    asked_at: Instant
-    answer: Answer = Answer.PENDING
+    asked_at: Instant = field(compare=False)
+    answer: Answer = field(default=Answer.PENDING, compare=False)
 
 
 def question_of(
@@ -84,7 +87,7 @@ def is_news(question: Question, before: Question | None, *, renew_s: float) -> b
         return False
     if before.answer is Answer.FAILED:
         return True
-    return question != replace(before, asked_at=question.asked_at, answer=question.answer)
+    return question != before
 
 
 def problem_of(
