@@ -37,7 +37,6 @@ RELEASE_SLACK_S = 4.0 * 3600.0
 class Situation:
     """One EVSE and its car now; `commute` None: nobody knows when this car leaves.
 
-    `use`: what the charger was bothered with today, beside its budgets.
     `candidates`: the cars it may be, while nobody has said which. `feed_doubt`: what the cars' own
     clouds say against the name, or why they name none.
     """
@@ -58,7 +57,6 @@ class Situation:
     told: CommandCounters | None
     latch: DischargeLatch | None
     telemetry_fresh: bool
-    use: DailyUse
     candidates: tuple[str, ...] = ()
     feed_doubt: str | None = None
     following: Following | None = None
@@ -115,6 +113,11 @@ class Situation:
         return max(self.evse.min_discharge_w, offered_w)
 
     @property
+    def use(self) -> DailyUse:
+        """What the charger was bothered with today, beside its budgets."""
+        return daily_use(self.evse.cadence, self.status, self.told)
+
+    @property
     def soc_ceiling(self) -> float:
         """The ceiling in force: the car's, or the next goal where that lies higher.
 
@@ -143,7 +146,6 @@ def assess(
     vehicle = car_of_this_session(status, memory, witnesses, policy)
     memory = _with_car(memory, status, vehicle, full=car_full(status, memory, evse, snapshot.now))
     memory, estimate = follow_soc(memory, status, evse, vehicle, snapshot.now)
-    told = told_of(status.evse_id, snapshot)
     stage, stage_detail = stage_of(
         snapshot.commissioning, status.serial, policy, meter_serial=snapshot.grid_meter_serial
     )
@@ -161,10 +163,9 @@ def assess(
         override=override_of(status.evse_id, snapshot),
         plan=plan_of(status.evse_id, vehicle, snapshot),
         counters=counters_of(vehicle, snapshot),
-        told=told,
+        told=told_of(status.evse_id, snapshot),
         latch=next((one for one in latches if one.evse_id == status.evse_id), None),
         telemetry_fresh=_fresh_power(status, snapshot, policy),
-        use=daily_use(evse.cadence, status, told),
         candidates=_open_question(status, vehicle, witnesses, policy),
         feed_doubt=feed_doubt(status, vehicle, witnesses, policy),
     )
