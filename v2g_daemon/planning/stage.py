@@ -50,7 +50,14 @@ class StepTerms:
         mean_w = case.horizon.scenarios_w.mean(axis=1)
         scenarios, steps = mean_w.shape
         rows = np.repeat(np.arange(steps), scenarios)
-        return StepTerms._at(case, rows, mean_w.T.ravel())
+        terms, band = StepTerms._at(case, rows, mean_w.T.ravel()), case.horizon.price_band
+        if band is None:
+            return terms
+        return replace(
+            terms,
+            import_per_kwh=band.import_per_kwh.T.reshape(-1, 1),
+            export_per_kwh=band.export_per_kwh.T.reshape(-1, 1),
+        )
 
     def of_members(self, scenarios_w: Floats) -> StepTerms:
         """The columns of all scenarios at the load of each of their members."""

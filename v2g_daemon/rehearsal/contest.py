@@ -20,6 +20,7 @@ class Case:
     """All that a rehearsal needs; `notes` say what was assumed, moved or filled.
 
     `published`: the wall time at which tomorrow's prices are known; None: prices hold for good.
+    `real_time_s`: instead, the interval of a market whose prices are known only while it runs.
     `miss_per_kwh`: what a missed kWh is counted at in the share of the attainable gain.
     """
 
@@ -32,6 +33,7 @@ class Case:
     start_wh: float
     miss_per_kwh: float
     notes: tuple[str, ...]
+    real_time_s: int | None = None
 
     @property
     def wear_per_kwh(self) -> float:
@@ -47,6 +49,7 @@ class Case:
             plant=self.plant,
             policy=self.policy,
             published=self.published,
+            real_time_s=self.real_time_s,
             start_wh=self.start_wh,
             end_per_kwh=float(self.market.end_per_kwh),
         )

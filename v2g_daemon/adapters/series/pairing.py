@@ -24,11 +24,15 @@ PAIRING, PRICES, LOAD, PV, SESSIONS = (
     "pairing.json", "prices.csv.gz", "load.csv.gz", "pv.csv.gz", "sessions.csv.gz",
 )  # fmt: skip
 W_PER_KW = 1000.0
+REAL_TIME_S = (300, 900)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairing:
-    """The folder as read; series keep their own steps. `published` None: prices always hold."""
+    """The folder as read; series keep their own steps. `published` None: prices always hold.
+
+    `real_time_s`: instead, the interval of a market that tells and settles each price by itself.
+    """
 
     name: str
     interval: Interval
@@ -46,6 +50,7 @@ class Pairing:
     pv: SeriesFile | None
     sessions: tuple[RecordedSession, ...]
     notes: tuple[str, ...]
+    real_time_s: int | None = None
 
 
 def pairing_of(files: Mapping[str, bytes], *, name: str) -> Pairing:
@@ -75,7 +80,17 @@ def pairing_of(files: Mapping[str, bytes], *, name: str) -> Pairing:
         pv=pv,
         sessions=sessions.sessions,
         notes=(*prices.notes, *load.notes, *(() if pv is None else pv.notes), *sessions.notes),
+        real_time_s=_interval_s(facts, "real_time_s"),
     )
+
+
+def _interval_s(facts: _Facts, key: str) -> int | None:
+    interval_s = facts.number_or_none(key)
+    if interval_s is None:
+        return None
+    if interval_s not in REAL_TIME_S:
+        raise SeriesFileError(f"{facts.place}{key} is {interval_s:g}; write 300 or 900, or nothing")
+    return int(interval_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
