@@ -56,15 +56,20 @@ class KnownPrices:
 
 
 def known_prices(
-    days: Days, *, published: time | None, real_time_s: int | None = None
+    days: Days,
+    *,
+    published: time | None,
+    real_time_s: int | None = None,
+    told_after_s: int = 0,
 ) -> KnownPrices:
     """Prices as a house gets to know them.
 
     Until the wall time `published` they are known to midnight, from then on to the next one; None:
-    they hold for good. In a real-time market they are known while their own interval runs.
+    they hold for good. In a real-time market they are known while their own interval runs, from
+    `told_after_s` on.
     """
     if real_time_s is not None:
-        return _in_real_time(days, real_time_s)
+        return _in_real_time(days, real_time_s, told_after_s)
     midnights = _midnights(days)
     firsts: list[int] = []
     for first, end in pairwise(midnights):
@@ -83,11 +88,14 @@ def known_prices(
     )
 
 
-def _in_real_time(days: Days, real_time_s: int) -> KnownPrices:
-    each = real_time_s // days.slot_s
+def _in_real_time(days: Days, real_time_s: int, told_after_s: int) -> KnownPrices:
+    each, late = real_time_s // days.slot_s, -(-told_after_s // days.slot_s)
     firsts = tuple(range(0, days.count, each))
     ends = (*firsts[1:], days.count)
-    until = tuple(ends[slot // each] for slot in range(days.count))
+    until = tuple(
+        ends[slot // each] if slot % each >= late else firsts[slot // each]
+        for slot in range(days.count)
+    )
     return KnownPrices(
         currency=days.currency,
         firsts=firsts,

@@ -26,7 +26,7 @@ from v2g_daemon.domain.clock import ClockWitness, WitnessSource
 from v2g_daemon.domain.errors import PriceSourceError
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import at_local, local_day
-from v2g_daemon.market.series import Series, covers, merged
+from v2g_daemon.market.series import SeriesPrice, covers, merged
 from v2g_daemon.ports import Clock, ObservationSink
 
 LOOK_EVERY_S = 30.0  # simulated; short, so that a stepped clock is noticed
@@ -184,7 +184,7 @@ class SourceFeed:
             await self._on_known(self._source.name, self._known)
         return True
 
-    def _told(self, news: Series, now_utc: datetime) -> Series:
+    def _told(self, news: tuple[SeriesPrice, ...], now_utc: datetime) -> tuple[SeriesPrice, ...]:
         """Of a real-time market only what has begun: what it says of later is its forecast."""
         length_s = self._source.real_time_s
         if length_s is None:
@@ -194,7 +194,7 @@ class SourceFeed:
                 begun = f"{price.interval.start_utc:%Y-%m-%d %H:%M} UTC"
                 lasts = f"{price.interval.seconds_s:.0f} s, not {length_s} s"
                 raise PriceSourceError(f"the price of {begun} holds for {lasts}")
-        return [price for price in news if price.interval.start_utc <= now_utc]
+        return tuple(price for price in news if price.interval.start_utc <= now_utc)
 
     def _bear_witness(self, answer: _Answer) -> None:
         """Only an answer with prices tells the time: a login page of the router does not."""

@@ -25,7 +25,7 @@ def case_of_pairing(pairing: Pairing, within: Interval | None) -> Case:
     """The case of a pairing, or of the part of it within an interval."""
     interval = pairing.interval if within is None else _overlap(pairing, within)
     plant = pairing.plant
-    slot_s = QUARTER_HOUR_S if pairing.real_time_s is None else pairing.real_time_s
+    slot_s = _slot_s(pairing)
     step = timedelta(seconds=slot_s)
     load = recorded.amounts(pairing.load, "load_w", interval, step=step)
     pv = None if pairing.pv is None else recorded.amounts(pairing.pv, "pv_w", interval, step=step)
@@ -61,7 +61,15 @@ def case_of_pairing(pairing: Pairing, within: Interval | None) -> Case:
         miss_per_kwh=pairing.miss_per_kwh,
         notes=(*pairing.notes, *left_out),
         real_time_s=pairing.real_time_s,
+        told_after_s=0 if pairing.told_after_s is None else pairing.told_after_s,
     )
+
+
+def _slot_s(pairing: Pairing) -> int:
+    """A quarter hour, a real-time market's interval, or the part of it that goes by untold."""
+    if pairing.real_time_s is None:
+        return QUARTER_HOUR_S
+    return pairing.real_time_s if pairing.told_after_s is None else pairing.told_after_s
 
 
 def _overlap(pairing: Pairing, within: Interval) -> Interval:
