@@ -56,7 +56,7 @@ def _idle_cost(days: KnownDays, slots: slice | Ints) -> float:
     export_w = np.minimum(np.maximum(-net_w, 0.0), days.terms.export_limit_w)
     export_w = np.where(export_price < 0.0, 0.0, export_w)
     bought = np.maximum(net_w, 0.0) * days.import_per_kwh[slots]
-    return float((bought - export_w * export_price).sum()) * days.slot_h / 1000.0
+    return float((bought - export_w * export_price).sum()) * (days.slot_h / 1000.0)
 
 
 def _model(days: KnownDays) -> tuple[highspy.HighsLp, Ints, Ints]:

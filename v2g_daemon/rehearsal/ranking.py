@@ -51,7 +51,8 @@ class Ranked:
 
 def compared(contest: Contest, combination: Combination) -> Compared:
     """The figures of a contest in which plain charging, our V1G and our V2G came to the end."""
-    years = contest.case.days.hours() / 24.0 / DAYS_A_YEAR
+    days = contest.case.days
+    years = days.count / (DAYS_A_YEAR * days.slots_a_day)
     plain, v1g, v2g = (contest.entries[one] for one in (Strategy.PLAIN, Strategy.V1G, Strategy.V2G))
     job = contest.case.job(Strategy.V2G, contest.knowledge)
     wear = v2g.score.wear

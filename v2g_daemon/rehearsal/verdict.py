@@ -67,7 +67,7 @@ def share_of_attainable(
 def gain_over(job: Job, better: tuple[Score, Ran], worse: tuple[Score, Ran]) -> Gain:
     """What one strategy gains over another in a year like these days."""
     (score, ran), (base, base_ran) = better, worse
-    years = job.days.count / job.days.slots_a_day / DAYS_A_YEAR
+    years = job.days.count / (DAYS_A_YEAR * job.days.slots_a_day)
     by_wear = (
         float(base.net_cost_at(base.wear.high) - score.net_cost_at(score.wear.high)) / years,
         float(base.net_cost_at(base.wear.low) - score.net_cost_at(score.wear.low)) / years,

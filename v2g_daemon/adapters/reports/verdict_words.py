@@ -79,7 +79,7 @@ def years_words(years: float | None) -> str:
 def plain_a_year(contest: Contest) -> float:
     """What the house pays for a year with plain charging, all its load included."""
     whole = float(contest.entries[Strategy.PLAIN].score.net_cost)
-    return whole * DAYS_A_YEAR * contest.case.days.slots_a_day / contest.case.days.count
+    return whole * (DAYS_A_YEAR * contest.case.days.slots_a_day) / contest.case.days.count
 
 
 def _by_share(extra: Gain, contest: Contest) -> str:
