@@ -104,20 +104,18 @@ def problem_of(
     """The question spelled out; `charged_wh` (AC) is what this session has charged so far."""
     vehicle = policy.vehicle(question.vehicle_id)
     export_w = _export_limit_w(decision, policy)
-    prices = PriceCurve(currency="", slots=()) if snapshot.prices is None else snapshot.prices
-    start_utc = quarter_hour_start(snapshot.now.utc)
     store = _store(status, decision, vehicle, question, policy, charged_wh=charged_wh)
     return PlanProblem(
         asked_at=snapshot.now,
         evse_id=question.evse_id,
         vehicle_id=question.vehicle_id,
         timezone=policy.timezone,
-        start_utc=start_utc,
-        step_s=step_lengths(start_utc, question.goals, real_time_s=prices.real_time_s),
+        start_utc=quarter_hour_start(snapshot.now.utc),
+        step_s=_step_lengths(question, snapshot),
         plugged_in=True,
         store=store,
         goals=_goals_for_store(question, vehicle, store, charged_wh),
-        prices=prices,
+        prices=_prices(snapshot),
         history=past.history,
         current_net_load_w=_net_load_w(snapshot, policy),
         import_limit_w=_import_limit_w(policy),
@@ -131,8 +129,17 @@ def problem_of(
         unmet_later_per_kwh=policy.economics.unmet_later_per_kwh,
         current_pv_w=snapshot.pv_power_w,
         pv_throttled_above_w=policy.grid.export_limit_w if policy.grid.throttles_pv else None,
-        past_prices=() if prices.real_time_s is None else past.prices,
+        past_prices=() if _prices(snapshot).real_time_s is None else past.prices,
     )
+
+
+def _prices(snapshot: Snapshot) -> PriceCurve:
+    return PriceCurve(currency="", slots=()) if snapshot.prices is None else snapshot.prices
+
+
+def _step_lengths(question: Question, snapshot: Snapshot) -> tuple[int, ...]:
+    start_utc, real_time_s = quarter_hour_start(snapshot.now.utc), _prices(snapshot).real_time_s
+    return step_lengths(start_utc, question.goals, real_time_s=real_time_s)
 
 
 def _prices_until(prices: PriceCurve, now_utc: datetime) -> datetime:

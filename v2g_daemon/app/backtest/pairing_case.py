@@ -34,12 +34,6 @@ def case_of_pairing(pairing: Pairing, within: Interval | None) -> Case:
     stays, left_out = recorded.stays(
         pairing.sessions, interval, floor_wh=plant.floor_wh, pack_wh=plant.pack_wh, step=step
     )
-    terms = Terms(
-        currency=pairing.currency,
-        timezone=pairing.timezone,
-        wear_per_kwh=pairing.wear_per_kwh,
-        unmet_goal_per_kwh=UNMET_GOAL_PER_KWH,
-    )
     return Case(
         name=pairing.name,
         days=Days(
@@ -54,7 +48,7 @@ def case_of_pairing(pairing: Pairing, within: Interval | None) -> Case:
             slot_s=slot_s,
         ),
         plant=plant,
-        policy=of_a_plant(plant, terms),
+        policy=of_a_plant(plant, _terms(pairing)),
         published=pairing.published,
         market=_market(pairing, interval),
         start_wh=pairing.start_wh,
@@ -62,6 +56,15 @@ def case_of_pairing(pairing: Pairing, within: Interval | None) -> Case:
         notes=(*pairing.notes, *left_out),
         real_time_s=pairing.real_time_s,
         told_after_s=0 if pairing.told_after_s is None else pairing.told_after_s,
+    )
+
+
+def _terms(pairing: Pairing) -> Terms:
+    return Terms(
+        currency=pairing.currency,
+        timezone=pairing.timezone,
+        wear_per_kwh=pairing.wear_per_kwh,
+        unmet_goal_per_kwh=UNMET_GOAL_PER_KWH,
     )
 
 
