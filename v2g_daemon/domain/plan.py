@@ -58,6 +58,7 @@ class Store:
 class PlanProblem:
     """All the planner may know; self-contained, so that it crosses a pipe.
 
+    `history` holds a quarter hour at most once, in order of time.
     `stays` teach when this car leaves and returns (none: it stays but for its goals);
     `unmet_later_per_kwh` prices a kWh missing for a trip that nobody told of. PV beyond an export
     of `pv_throttled_above_w`, or while exports cost money, is not produced (None: all of it is).

@@ -110,7 +110,7 @@ class _Programme:
         case = _case_of(days, stay)
         self._level_w = level_powers(days.pack, LEVELS)
         self._match_w = match_powers(case.pack, case.terms, case.horizon.net_load_w)
-        steps = StepTerms.of(case, np.arange(case.horizon.steps))
+        steps = StepTerms.of(case)
         idle = priced(case, steps, np.zeros((1, 1))).cost
         free = np.zeros(case.horizon.steps)
         self._level_cost = priced(case, steps, self._level_w[None, :]).under(free) - idle
