@@ -45,6 +45,7 @@ SITE_LIMIT_RULES: tuple[SiteRule, ...] = (
     site_limits.grid_operator,
     site_limits.export_limit,
     site_limits.export_depth,
+    site_limits.price_known,
     site_limits.phase_imbalance,
 )
 

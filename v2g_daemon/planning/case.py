@@ -75,11 +75,24 @@ def sure(plugged: Bools, trip_wh: Floats, target_wh: Floats) -> Presence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PriceBand:
+    """What prices may be, of shape (scenarios, steps): equally likely, from low to high."""
+
+    import_per_kwh: Floats
+    export_per_kwh: Floats
+
+    @property
+    def scenarios(self) -> int:
+        """How many there are."""
+        return len(self.import_per_kwh)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Horizon:
     """One value per step; `scenarios_w`, of shape (scenarios, members, steps), is net load.
 
     Scenarios are equally likely, and told apart when their time has come; the members of one are
-    not.
+    not. With a `price_band` each scenario has prices of its own, and those beside it are expected.
     """
 
     hours: Floats
@@ -89,6 +102,7 @@ class Horizon:
     presence: Presence
     ceiling_wh: Floats
     export_day: Ints
+    price_band: PriceBand | None = None
 
     @property
     def steps(self) -> int:
@@ -100,6 +114,12 @@ class Horizon:
         """What the house is expected to draw."""
         mean_w: Floats = self.scenarios_w.mean(axis=(0, 1))
         return mean_w
+
+    @property
+    def highest_export_per_kwh(self) -> float:
+        """The most that an exported kWh may earn."""
+        band = self.price_band
+        return float((self.export_per_kwh if band is None else band.export_per_kwh).max())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

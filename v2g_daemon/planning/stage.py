@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from v2g_daemon.market.money import net_cost
-from v2g_daemon.planning.case import SLACK_W, Bools, Case, Floats, Ints
+from v2g_daemon.planning.case import SLACK_W, Bools, Case, Floats, Ints, PriceBand
 
 FORBIDDEN = 1e9  # money; finite, so that interpolation and addition stay finite
 
@@ -53,12 +53,19 @@ class StepTerms:
             ],
         )
 
-    def of_scenarios(self, scenarios_w: Floats) -> StepTerms:
-        """The columns at each scenario's mean; those of a step stand together."""
+    def of_scenarios(self, scenarios_w: Floats, band: PriceBand | None = None) -> StepTerms:
+        """The columns at each scenario's mean and price; those of a step stand together."""
         mean_w = scenarios_w.mean(axis=1)
         scenarios, steps = mean_w.shape
         repeated = self.rows(np.repeat(np.arange(steps), scenarios))
-        return replace(repeated, net_load_w=mean_w.T.reshape(-1, 1))
+        loaded = replace(repeated, net_load_w=mean_w.T.reshape(-1, 1))
+        if band is None:
+            return loaded
+        return replace(
+            loaded,
+            import_per_kwh=band.import_per_kwh.T.reshape(-1, 1),
+            export_per_kwh=band.export_per_kwh.T.reshape(-1, 1),
+        )
 
     def of_members(self, scenarios_w: Floats) -> StepTerms:
         """The columns of all scenarios at the load of each of their members."""

@@ -135,7 +135,8 @@ def _actions(case: Case, terms: StepTerms, moves: _Moves, idle: int) -> tuple[Pr
     An action is permitted where it is at the mean of its scenario; what it costs is the mean over
     the members.
     """
-    scenarios_w, at_mean = case.horizon.scenarios_w, terms.of_scenarios(case.horizon.scenarios_w)
+    scenarios_w = case.horizon.scenarios_w
+    at_mean = terms.of_scenarios(scenarios_w, case.horizon.price_band)
     actions = priced_moves(case, at_mean, moves.power_w, moves.delta_w)
     cost = actions.cost
     if scenarios_w.shape[1] > 1:

@@ -24,7 +24,7 @@ from v2g_daemon.domain.vehicle import CarAnswer
 from v2g_daemon.step import agenda as agendas
 from v2g_daemon.step.agenda import Agenda
 from v2g_daemon.step.news import News
-from v2g_daemon.step.pasts import Past, remembered
+from v2g_daemon.step.pasts import Past, remembered, with_prices
 from v2g_daemon.step.questions import Answer, Question, is_news, problem_of, question_of
 
 
@@ -89,7 +89,7 @@ def advance(house: House, news: News, policy: Policy) -> tuple[House, Outcome]:
         questions=questions,
         overrides=news.overrides,
         answers=news.answers,
-        past=remembered(house.past, metered, news.now.utc),
+        past=_remembered(house.past, metered, news),
     )
     return house, outcome
 
@@ -103,8 +103,13 @@ def counted(
     """
     snapshot = _snapshot(house, news, policy)
     metering, metered = meters.advance(house.metering, snapshot, decision, policy)
-    past = remembered(house.past, metered, news.now.utc)
+    past = _remembered(house.past, metered, news)
     return replace(house, metering=metering, past=past), metered
+
+
+def _remembered(past: Past, rows: tuple[LedgerRow, ...], news: News) -> Past:
+    past = remembered(past, rows, news.now.utc)
+    return with_prices(past, rows, news.prices, news.now.utc)
 
 
 def closing_rows(house: House, policy: Policy) -> tuple[LedgerRow, ...]:
