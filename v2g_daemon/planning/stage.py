@@ -14,7 +14,7 @@ FORBIDDEN = 1e9  # money; finite, so that interpolation and addition stay finite
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Priced:
-    """Actions priced, shape (steps, actions): money with wear and margin, and energy exported."""
+    """Actions priced, shape (steps, actions): money with wear, margin, budgets; energy exported."""
 
     cost: Floats
     exported_wh: Floats
@@ -106,11 +106,20 @@ def priced(case: Case, steps: StepTerms, power_w: Floats) -> Priced:
     charge_fits = (power_w <= 0.0) | (flow_w <= terms.import_limit_w + SLACK_W)
     discharge_fits = (power_w >= 0.0) | (offered_w <= terms.export_limit_w + SLACK_W)
     may_export = steps.export_left if terms.may_export else np.zeros_like(steps.export_left)
+    cost = money + hurdle * out_wh
+    if terms.budget_per_kwh > 0.0 or terms.budget_per_h > 0.0:
+        cost = cost + steps.hours * _budgets_per_h(case, drawn_w)
     return Priced(
-        cost=money + hurdle * out_wh,
+        cost=cost,
         exported_wh=exported_w * steps.hours,
         feasible=charge_fits & discharge_fits & (may_export | (exported_w <= SLACK_W)),
     )
+
+
+def _budgets_per_h(case: Case, drawn_w: Floats) -> Floats:
+    """What an hour of these discharges takes out of the budgets, in money."""
+    active = np.where(drawn_w > 0.0, case.terms.budget_per_h, 0.0)
+    return active + case.terms.budget_per_kwh / 1000.0 * drawn_w
 
 
 def _exported_w(case: Case, steps: StepTerms, offered_w: Floats, drawn_w: Floats) -> Floats:

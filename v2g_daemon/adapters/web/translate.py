@@ -8,16 +8,19 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from v2g_daemon.domain.budget import DischargeBudget
 from v2g_daemon.domain.decision import DailyUse, EvseDecision
 from v2g_daemon.domain.faults import Fault
 from v2g_daemon.domain.goals import UserOverride
 from v2g_daemon.domain.outlook import Outlook
+from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prospect import EvseProspect, Hint, Readiness
 from v2g_daemon.domain.readings import EvseStatus, MeterStatus
 from v2g_daemon.domain.setpoint import Reason, Setpoint
 from v2g_daemon.domain.snapshot import Snapshot
 
 NOTHING_KNOWN: Mapping[str, Readiness | None] = {}
+NO_BUDGETS: Mapping[str, tuple[DischargeBudget, ...]] = {}
 
 
 def status_json(
@@ -26,8 +29,9 @@ def status_json(
     faults: tuple[Fault, ...],
     hints: tuple[Hint, ...] = (),
     readiness: Mapping[str, Readiness | None] = NOTHING_KNOWN,
+    budgets: Mapping[str, tuple[DischargeBudget, ...]] = NO_BUDGETS,
 ) -> dict[str, Any]:
-    """The house now; unknown values are null. `readiness` is by EVSE."""
+    """The house now; unknown values are null. `readiness` and `budgets` are by EVSE."""
     price = None if snapshot.prices is None else snapshot.prices.at(snapshot.now.utc)
     meter = snapshot.meter
     return {
@@ -51,6 +55,7 @@ def status_json(
         },
         "evses": [
             _evse_json(status, decision, snapshot, readiness.get(status.evse_id))
+            | {"budgets": plain_json(budgets.get(status.evse_id, ()))}
             for status, decision in zip(snapshot.evses, decisions, strict=True)
         ],
         "hints": plain_json(hints),
@@ -133,7 +138,17 @@ def _evse_json(
         "desire": reason_json(decision.desire),
         "next_goal": _next_goal_json(decision, snapshot),
         "readiness": plain_json(readiness),
-        "plan": None if plan is None else {"plan_id": plan.plan_id, "summary": plan.summary},
+        "plan": None if plan is None else _plan_json(plan),
+    }
+
+
+def _plan_json(plan: Plan) -> dict[str, Any]:
+    """What the plan says, and at what it prices the budgets of discharge."""
+    return {
+        "plan_id": plan.plan_id,
+        "summary": plan.summary,
+        "budget_per_kwh": plan.budget_per_kwh,
+        "budget_per_h": plan.budget_per_h,
     }
 
 
