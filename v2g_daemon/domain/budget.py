@@ -39,8 +39,9 @@ class DischargeBudget:
     def holds(self, energy_wh: float, length_s: float) -> bool:
         """Whether a discharge of so much and so long fits into what is left by now."""
         left_wh, left_s = self.left_wh, self.left_s
-        fits_wh = left_wh is None or energy_wh <= left_wh
-        return fits_wh and (left_s is None or length_s <= left_s)
+        if left_wh is not None and energy_wh > left_wh:
+            return False
+        return left_s is None or length_s <= left_s
 
     def _left_share(self) -> float:
         return 0.0 if self.used_share is None else max(self.open_share - self.used_share, 0.0)

@@ -192,10 +192,11 @@ class _Left:
     @staticmethod
     def of(tables: Tables) -> _Left | None:
         """None where not even discharging all the time would use them up."""
-        case = tables.case
-        all_h = float(case.horizon.hours.sum())
-        enough_wh = case.terms.budget_left_wh >= case.pack.max_discharge_w * all_h
-        return None if enough_wh and case.terms.budget_left_h >= all_h else _Left(tables)
+        terms, all_h = tables.case.terms, float(tables.case.horizon.hours.sum())
+        all_wh = tables.case.pack.max_discharge_w * all_h
+        if terms.budget_left_wh >= all_wh and terms.budget_left_h >= all_h:
+            return None
+        return _Left(tables)
 
     def refused(self, step: int, power_w: Floats) -> Bools:
         """The discharges that would take more than is left."""

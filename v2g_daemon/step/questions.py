@@ -105,8 +105,7 @@ def problem_of(
 ) -> PlanProblem:
     """The question spelled out; `charged_wh` (AC) is what this session has charged so far."""
     vehicle = policy.vehicle(question.vehicle_id)
-    export_w = _export_limit_w(decision, policy)
-    prices = snapshot.prices
+    export_w, prices = _export_limit_w(decision, policy), snapshot.prices
     store = _store(status, decision, vehicle, question, policy, charged_wh=charged_wh)
     return PlanProblem(
         asked_at=snapshot.now,

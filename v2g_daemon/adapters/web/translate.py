@@ -32,7 +32,6 @@ def status_json(
     budgets: Mapping[str, tuple[DischargeBudget, ...]] = NO_BUDGETS,
 ) -> dict[str, Any]:
     """The house now; unknown values are null. `readiness` and `budgets` are by EVSE."""
-    price = None if snapshot.prices is None else snapshot.prices.at(snapshot.now.utc)
     meter = snapshot.meter
     return {
         "at_utc": stamp(snapshot.now.utc),
@@ -45,14 +44,7 @@ def status_json(
             "age_s": round(snapshot.now.seconds_since(meter.observed_at), 3),
         },
         "meters": [_meter_json(one) for one in snapshot.meters],
-        "price": None
-        if price is None or snapshot.prices is None
-        else {
-            "currency": snapshot.prices.currency,
-            "import_per_kwh": price.import_per_kwh,
-            "export_per_kwh": price.export_per_kwh,
-            "known_until_utc": stamp(snapshot.prices.known_until(snapshot.now.utc)),
-        },
+        "price": _price_json(snapshot),
         "evses": [
             _evse_json(status, decision, snapshot, readiness.get(status.evse_id))
             | {"budgets": plain_json(budgets.get(status.evse_id, ()))}
@@ -64,6 +56,20 @@ def status_json(
             {"code": fault.code.value, "detail": fault.detail, "evse_id": fault.evse_id}
             for fault in faults
         ],
+    }
+
+
+def _price_json(snapshot: Snapshot) -> dict[str, Any] | None:
+    """The price of the moment; None while it is unknown."""
+    prices, now_utc = snapshot.prices, snapshot.now.utc
+    price = None if prices is None else prices.at(now_utc)
+    if prices is None or price is None:
+        return None
+    return {
+        "currency": prices.currency,
+        "import_per_kwh": price.import_per_kwh,
+        "export_per_kwh": price.export_per_kwh,
+        "known_until_utc": stamp(prices.known_until(now_utc)),
     }
 
 
