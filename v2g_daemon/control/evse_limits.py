@@ -126,7 +126,8 @@ def soc_ceiling(situation: Situation, snapshot: Snapshot, policy: Policy) -> Lim
 def warranty(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:
     """Discharge only inside the warranty's budgets, paced over its term and whole for good.
 
-    What a lease may still take must be left, so that a dead daemon ends no budget beyond its whole.
+    What a lease may still take must be left, and what the running tick takes, which nobody has
+    counted yet: then not even a daemon that dies goes beyond the whole.
     """
     vehicle, counters = situation.vehicle, situation.counters
     if vehicle is None:
@@ -140,10 +141,10 @@ def warranty(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit 
         return no_discharge("warranty", f"the warranty keeps {terms.min_soc * 100:.0f} %")
     if counters is None or counters.discharged_life_wh is None:
         return no_discharge("warranty", "the warranty counters cannot be read")
-    lease_s = policy.timing.discharge_lease_s
-    lease_wh = situation.max_discharge_w * lease_s / 3600.0
+    open_s = policy.timing.discharge_lease_s + policy.timing.tick_s
+    open_wh = situation.max_discharge_w * open_s / 3600.0
     for budget in warranty_budgets(vehicle, counters, snapshot.now.utc):
-        if budget.spent or not budget.holds(lease_wh, lease_s):
+        if budget.spent or not budget.holds(open_wh, open_s):
             return no_discharge("warranty", f"the {budget.name} budget is used up for now")
     return None
 
