@@ -12,7 +12,9 @@ from v2g_daemon.planning.case import Bools, Floats, Ints
 from v2g_daemon.planning.wall import DAY_S, Steps, posix_seconds, same_wall_time
 
 DAYS_BACK = 14
-TERMINAL_QUANTILE = 0.2
+# A car is refilled in about so many of all hours, and finds them among those it is plugged in.
+REFILL_SHARE = 0.07
+MEDIAN = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +30,13 @@ class StepPrices:
     terminal_per_kwh: float
 
 
-def step_prices(curve: PriceCurve, steps: Steps, *, timezone_name: str) -> StepPrices:
-    """The mean prices of the steps; with no known price at all, 0 for both."""
+def step_prices(
+    curve: PriceCurve, steps: Steps, *, timezone_name: str, plugged_share: float = 1.0
+) -> StepPrices:
+    """The mean prices of the steps; with no known price at all, 0 for both.
+
+    `plugged_share`: for how much of the time the car is plugged in.
+    """
     known = _Known.of(curve)
     prices, unknown = known.at(steps.quarters_s)
     later = np.flatnonzero(unknown)
@@ -40,7 +47,7 @@ def step_prices(curve: PriceCurve, steps: Steps, *, timezone_name: str) -> StepP
         import_per_kwh=import_per_kwh,
         export_per_kwh=export_per_kwh,
         is_forecast=steps.mean(unknown.astype(np.float64)) > 0.0,
-        terminal_per_kwh=_terminal_per_kwh(known, int(steps.starts_s[0])),
+        terminal_per_kwh=_terminal_per_kwh(known, int(steps.starts_s[0]), plugged_share),
     )
 
 
@@ -94,10 +101,10 @@ def _as_of_late(known: _Known, moments_s: Ints, zone: ZoneInfo) -> Floats:
     return np.where(seen > 0, mean, typical[:, None])
 
 
-def _terminal_per_kwh(known: _Known, now_s: int) -> float:
+def _terminal_per_kwh(known: _Known, now_s: int, plugged_share: float) -> float:
     """A low quantile of the import prices of late: what refilling in a cheap hour would cost.
 
-    The loss of a refill and that of a use lie on either side of it, so neither is applied; never
+    The less a car is plugged in, the less choosy it can be. The loss of a refill and that of a use lie on either side of it, so neither is applied; never
     negative.
     """
     recent = known.end_s > now_s - DAYS_BACK * DAY_S
@@ -105,4 +112,5 @@ def _terminal_per_kwh(known: _Known, now_s: int) -> float:
         return 0.0
     lengths_s = (known.end_s - known.start_s)[recent]
     even = np.repeat(known.prices[0, recent], lengths_s // lengths_s.min())
-    return max(float(np.quantile(even, TERMINAL_QUANTILE)), 0.0)
+    share = REFILL_SHARE / max(plugged_share, REFILL_SHARE / MEDIAN)
+    return max(float(np.quantile(even, share)), 0.0)

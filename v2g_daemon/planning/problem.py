@@ -11,12 +11,12 @@ import numpy as np
 from v2g_daemon.domain.plan import PlanProblem, Store
 from v2g_daemon.planning.case import Case, Floats, Horizon, Ints, Pack, Terms
 from v2g_daemon.planning.forecast import forecast_net_load
-from v2g_daemon.planning.habits import habits_of
+from v2g_daemon.planning.habits import Habits, habits_of
 from v2g_daemon.planning.presence import Chances, presence, reachable_targets_wh
 from v2g_daemon.planning.price_tail import StepPrices, step_prices
 from v2g_daemon.planning.wall import DAY_S, Steps, local_seconds
 
-GROUPS = 2
+GROUPS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,18 @@ def outlook_of(problem: PlanProblem) -> Outlook:
     """Forecast, place the trips, and clamp what cannot be reached."""
     starts_utc, end_utc = _steps(problem)
     steps = Steps.of(starts_utc, problem.step_s)
-    prices = step_prices(problem.prices, steps, timezone_name=problem.timezone)
+    habits = habits_of(
+        problem.stays,
+        now_utc=problem.start_utc,
+        timezone_name=problem.timezone,
+        capacity_wh=problem.store.capacity_wh,
+    )
+    prices = step_prices(
+        problem.prices,
+        steps,
+        timezone_name=problem.timezone,
+        plugged_share=1.0 if habits is None else habits.plugged_share,
+    )
     forecast = forecast_net_load(
         problem.history,
         steps,
@@ -48,7 +59,7 @@ def outlook_of(problem: PlanProblem) -> Outlook:
         plugged_in=problem.plugged_in,
         store=problem.store,
         goals=problem.goals,
-        chances=_chances(problem, steps),
+        chances=None if habits is None else _chances(habits, problem, steps),
     )
     horizon = Horizon(
         hours=steps.hours,
@@ -82,15 +93,7 @@ def grouped(days_w: Floats) -> Floats:
     return ranked.reshape(groups, members, -1)
 
 
-def _chances(problem: PlanProblem, steps: Steps) -> Chances | None:
-    habits = habits_of(
-        problem.stays,
-        now_utc=problem.start_utc,
-        timezone_name=problem.timezone,
-        capacity_wh=problem.store.capacity_wh,
-    )
-    if habits is None:
-        return None
+def _chances(habits: Habits, problem: PlanProblem, steps: Steps) -> Chances:
     leaves, returns = habits.over(steps, ZoneInfo(problem.timezone))
     return Chances(leaves=leaves, returns=returns, trips=habits.trips)
 
