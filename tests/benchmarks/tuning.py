@@ -43,17 +43,17 @@ class Variant:
 
 ABLATION = (
     Variant(name="as shipped"),
-    Variant(name="one scenario instead of three", settings=("planning.problem.GROUPS=1",)),
+    Variant(name="one scenario instead of four", settings=("planning.problem.GROUPS=1",)),
     Variant(name="eight scenarios", settings=("planning.problem.GROUPS=8",)),
     Variant(
         name="a trip is always the usual one",
-        settings=("planning.habits.LARGEST_WEIGHT=0", "planning.habits.TRIPS_KEPT=1"),
+        settings=("planning.habits.QUANTILES=1", "planning.habits.TRIPS_HALF_LIFE=1000"),
     ),
     Variant(name="habits of all days alike", settings=("planning.habits.OTHER_KIND=1",)),
     Variant(name="price tail: the last known day", settings=("planning.price_tail.DAYS_BACK=1",)),
     Variant(
-        name="energy left at the end worth the median",
-        settings=("planning.price_tail.TERMINAL_QUANTILE=0.5",),
+        name="energy left at the end: as if always plugged in",
+        settings=("planning.price_tail.LEAST_PLUGGED_SHARE=1",),
     ),
     Variant(
         name="no persistence of load and sun",

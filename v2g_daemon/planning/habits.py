@@ -33,21 +33,23 @@ PRIOR_CHANCE = 0.5 / QUARTERS
 PRIOR_QUARTERS = 1.2
 
 TRIPS_KEPT = 400
-TRIPS_HALF_LIFE = 15.0
-QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)
-QUANTILE_WEIGHTS = (0.2, 0.2, 0.2, 0.2, 0.18)
-LARGEST_WEIGHT = 0.02
+TRIPS_HALF_LIFE = 10.0
+QUANTILES = 5
 # What a trip takes of the pack until one was seen.
 FIRST_TRIPS_OF_PACK = (0.13, 0.27)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Habits:
-    """Chances per quarter hour of the local week (Monday 0:00 first), and what a trip takes."""
+    """Chances per quarter hour of the local week (Monday 0:00 first), and what a trip takes.
+
+    `plugged_share`: for how much of the time seen the car was plugged in.
+    """
 
     leaves: Floats
     returns: Floats
     trips: Trips
+    plugged_share: float
 
     def over(self, steps: Steps, zone: ZoneInfo) -> tuple[Floats, Floats]:
         """The chances of leaving and of returning by the end of each step."""
@@ -73,7 +75,12 @@ def habits_of(
     leaves = _hazard(events=went[gone] - 1, first=came, end=went)
     returns = _hazard(events=came[1:] - 1, first=went, end=np.maximum(out_until, went))
     trips_wh = [stay.trip_wh for stay in ordered if stay.trip_wh is not None]
-    return Habits(leaves=leaves, returns=returns, trips=_trips(trips_wh, capacity_wh))
+    return Habits(
+        leaves=leaves,
+        returns=returns,
+        trips=_trips(trips_wh, capacity_wh),
+        plugged_share=min(float((went - came).sum()) / max(now - int(came[0]), 1), 1.0),
+    )
 
 
 def _quarters(
@@ -123,7 +130,7 @@ def _pooled(week: Floats) -> Floats:
 
 
 def _trips(trips_wh: Sequence[float], capacity_wh: float) -> Trips:
-    """Quantiles in which new trips count most, and the largest one of late."""
+    """Quantiles, as likely as each other, in which new trips count most."""
     if len(trips_wh) == 0:
         share = np.array(FIRST_TRIPS_OF_PACK)
         return Trips(energy_wh=share * capacity_wh, weight=np.full(len(share), 1.0 / len(share)))
@@ -131,8 +138,8 @@ def _trips(trips_wh: Sequence[float], capacity_wh: float) -> Trips:
     weight = np.exp2(-np.arange(len(seen_wh))[::-1] / TRIPS_HALF_LIFE)
     order = np.argsort(seen_wh, kind="stable")
     middle = (np.cumsum(weight[order]) - weight[order] / 2.0) / weight.sum()
-    quantiles_wh = np.interp(QUANTILES, middle, seen_wh[order])
+    levels = (np.arange(QUANTILES) + 0.5) / QUANTILES
     return Trips(
-        energy_wh=np.append(quantiles_wh, seen_wh.max()),
-        weight=np.array([*QUANTILE_WEIGHTS, LARGEST_WEIGHT]),
+        energy_wh=np.interp(levels, middle, seen_wh[order]),
+        weight=np.full(QUANTILES, 1.0 / QUANTILES),
     )

@@ -16,7 +16,7 @@ import numpy as np
 
 from v2g_daemon.domain.prices import PriceSlot
 from v2g_daemon.planning.case import Floats, Ints, PriceBand
-from v2g_daemon.planning.price_tail import TERMINAL_QUANTILE, StepPrices
+from v2g_daemon.planning.price_tail import StepPrices, refill_per_kwh
 from v2g_daemon.planning.wall import QUARTER_S, Steps, posix_seconds, same_wall_time
 
 SCENARIOS = 8
@@ -26,16 +26,21 @@ USUAL = (0.1, 0.9)
 
 
 def banded_prices(
-    past: Sequence[PriceSlot], present: PriceSlot | None, steps: Steps, *, timezone_name: str
+    past: Sequence[PriceSlot],
+    present: PriceSlot | None,
+    steps: Steps,
+    zone: ZoneInfo,
+    *,
+    plugged_share: float,
 ) -> tuple[StepPrices, PriceBand]:
     """The prices expected of each step, and their band; without a past the present one, or 0."""
     line = _Line.of(past, present)
-    band = _band(line, present, steps, ZoneInfo(timezone_name))
+    band = _band(line, present, steps, zone)
     expected = StepPrices(
         import_per_kwh=band.import_per_kwh.mean(axis=0),
         export_per_kwh=band.export_per_kwh.mean(axis=0),
         is_forecast=np.arange(len(steps.hours)) > (-1 if present is None else 0),
-        terminal_per_kwh=max(float(np.quantile(line.every[0], TERMINAL_QUANTILE)), 0.0),
+        terminal_per_kwh=refill_per_kwh(line.every[0], plugged_share),
     )
     return expected, band
 

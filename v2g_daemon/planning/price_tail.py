@@ -12,7 +12,10 @@ from v2g_daemon.planning.case import Bools, Floats, Ints
 from v2g_daemon.planning.wall import DAY_S, Steps, posix_seconds, same_wall_time
 
 DAYS_BACK = 14
-TERMINAL_QUANTILE = 0.2
+# A car is refilled in about so many of all hours, and finds them among those it is plugged in.
+REFILL_SHARE = 0.07
+LEAST_PLUGGED_SHARE = 2.0 * REFILL_SHARE
+USUAL_PLUGGED_SHARE = 0.35
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,19 +31,24 @@ class StepPrices:
     terminal_per_kwh: float
 
 
-def step_prices(curve: PriceCurve, steps: Steps, *, timezone_name: str) -> StepPrices:
-    """The mean prices of the steps; with no known price at all, 0 for both."""
+def step_prices(
+    curve: PriceCurve, steps: Steps, zone: ZoneInfo, *, plugged_share: float
+) -> StepPrices:
+    """The mean prices of the steps; with no known price at all, 0 for both.
+
+    `plugged_share`: for how much of the time the car is plugged in.
+    """
     known = _Known.of(curve)
     prices, unknown = known.at(steps.quarters_s)
     later = np.flatnonzero(unknown)
     if len(later) > 0:
-        prices[:, later] = _as_of_late(known, steps.quarters_s[later], ZoneInfo(timezone_name))
+        prices[:, later] = _as_of_late(known, steps.quarters_s[later], zone)
     import_per_kwh, export_per_kwh = steps.mean(prices)
     return StepPrices(
         import_per_kwh=import_per_kwh,
         export_per_kwh=export_per_kwh,
         is_forecast=steps.mean(unknown.astype(np.float64)) > 0.0,
-        terminal_per_kwh=_terminal_per_kwh(known, int(steps.starts_s[0])),
+        terminal_per_kwh=_terminal_per_kwh(known, int(steps.starts_s[0]), plugged_share),
     )
 
 
@@ -94,15 +102,21 @@ def _as_of_late(known: _Known, moments_s: Ints, zone: ZoneInfo) -> Floats:
     return np.where(seen > 0, mean, typical[:, None])
 
 
-def _terminal_per_kwh(known: _Known, now_s: int) -> float:
-    """A low quantile of the import prices of late: what refilling in a cheap hour would cost.
-
-    The loss of a refill and that of a use lie on either side of it, so neither is applied; never
-    negative.
-    """
+def _terminal_per_kwh(known: _Known, now_s: int, plugged_share: float) -> float:
+    """What a kWh left over is worth by the import prices of late."""
     recent = known.end_s > now_s - DAYS_BACK * DAY_S
     if not recent.any():
         return 0.0
     lengths_s = (known.end_s - known.start_s)[recent]
     even = np.repeat(known.prices[0, recent], lengths_s // lengths_s.min())
-    return max(float(np.quantile(even, TERMINAL_QUANTILE)), 0.0)
+    return refill_per_kwh(even, plugged_share)
+
+
+def refill_per_kwh(import_per_kwh: Floats, plugged_share: float) -> float:
+    """What refilling in a cheap hour would cost: a low quantile, never negative.
+
+    The less of the time a car is plugged in, the less choosy it can be. The loss of a refill and
+    that of a use lie on either side of it, so neither is applied.
+    """
+    level = REFILL_SHARE / max(plugged_share, LEAST_PLUGGED_SHARE)
+    return max(float(np.quantile(import_per_kwh, level)), 0.0)

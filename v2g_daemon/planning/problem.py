@@ -12,13 +12,13 @@ from v2g_daemon.domain.plan import PlanProblem, Store
 from v2g_daemon.planning.budgets import budget_terms
 from v2g_daemon.planning.case import Case, Floats, Horizon, Ints, Pack, PriceBand, Terms
 from v2g_daemon.planning.forecast import forecast_net_load
-from v2g_daemon.planning.habits import habits_of
+from v2g_daemon.planning.habits import Habits, habits_of
 from v2g_daemon.planning.presence import Chances, presence, reachable_targets_wh
 from v2g_daemon.planning.price_band import banded_prices
-from v2g_daemon.planning.price_tail import StepPrices, step_prices
+from v2g_daemon.planning.price_tail import USUAL_PLUGGED_SHARE, StepPrices, step_prices
 from v2g_daemon.planning.wall import DAY_S, Steps, local_seconds
 
-GROUPS = 2
+GROUPS = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,13 @@ def outlook_of(problem: PlanProblem) -> Outlook:
     """Forecast, place the trips, and clamp what cannot be reached."""
     starts_utc, end_utc = _steps(problem)
     steps = Steps.of(starts_utc, problem.step_s)
-    prices, band = _prices(problem, steps)
+    habits = habits_of(
+        problem.stays,
+        now_utc=problem.start_utc,
+        timezone_name=problem.timezone,
+        capacity_wh=problem.store.capacity_wh,
+    )
+    prices, band = _prices(problem, steps, habits)
     forecast = forecast_net_load(
         problem.history,
         steps,
@@ -50,7 +56,7 @@ def outlook_of(problem: PlanProblem) -> Outlook:
         plugged_in=problem.plugged_in,
         store=problem.store,
         goals=problem.goals,
-        chances=_chances(problem, steps),
+        chances=None if habits is None else _chances(habits, problem, steps),
     )
     horizon = Horizon(
         hours=steps.hours,
@@ -74,12 +80,16 @@ def outlook_of(problem: PlanProblem) -> Outlook:
     )
 
 
-def _prices(problem: PlanProblem, steps: Steps) -> tuple[StepPrices, PriceBand | None]:
+def _prices(
+    problem: PlanProblem, steps: Steps, habits: Habits | None
+) -> tuple[StepPrices, PriceBand | None]:
     """Prices as they are published, or as a real-time market's past lets expect them."""
+    zone = ZoneInfo(problem.timezone)
+    plugged_share = USUAL_PLUGGED_SHARE if habits is None else habits.plugged_share
     if problem.prices.real_time_s is None:
-        return step_prices(problem.prices, steps, timezone_name=problem.timezone), None
-    present = problem.prices.at(problem.asked_at.utc)
-    return banded_prices(problem.past_prices, present, steps, timezone_name=problem.timezone)
+        return step_prices(problem.prices, steps, zone, plugged_share=plugged_share), None
+    past, present = problem.past_prices, problem.prices.at(problem.asked_at.utc)
+    return banded_prices(past, present, steps, zone, plugged_share=plugged_share)
 
 
 def _scenarios(days_w: Floats, band: PriceBand | None) -> Floats:
@@ -100,15 +110,7 @@ def grouped(days_w: Floats) -> Floats:
     return ranked.reshape(groups, members, -1)
 
 
-def _chances(problem: PlanProblem, steps: Steps) -> Chances | None:
-    habits = habits_of(
-        problem.stays,
-        now_utc=problem.start_utc,
-        timezone_name=problem.timezone,
-        capacity_wh=problem.store.capacity_wh,
-    )
-    if habits is None:
-        return None
+def _chances(habits: Habits, problem: PlanProblem, steps: Steps) -> Chances:
     leaves, returns = habits.over(steps, ZoneInfo(problem.timezone))
     return Chances(leaves=leaves, returns=returns, trips=habits.trips)
 

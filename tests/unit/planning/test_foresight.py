@@ -144,10 +144,10 @@ def some_days(draw: st.DrawFn) -> Days:
 def test_no_strategy_passes_perfect_foresight_and_that_passes_no_relaxation(days: Days) -> None:
     case = a_lossy_case(days)
     perfect = played(case, Strategy.PERFECT)
-    worst_missed_wh = perfect.missed_wh
+    worst_missed_wh, lattice_wh = perfect.missed_wh, 3.0  # between points values are a line
     for strategy in (Strategy.PLAIN, Strategy.CHEAPEST, Strategy.THRESHOLD, Strategy.V2G):
         score = played(case, strategy)
-        assert score.missed_wh >= worst_missed_wh - 1.0
-        if score.missed_wh <= worst_missed_wh + 1.0:
+        assert score.missed_wh >= worst_missed_wh - lattice_wh
+        if score.missed_wh <= worst_missed_wh + lattice_wh:
             assert float(perfect.net_cost) <= float(score.net_cost) + 0.002
     assert bound(case) <= float(perfect.net_cost) + 1e-4

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -83,7 +84,7 @@ def test_where_nothing_was_seen_a_change_comes_every_other_day() -> None:
 
 def test_a_driver_with_one_trip_takes_that() -> None:
     trips = learned(nights(1, trip_wh=9500.0), days=7).trips
-    assert trips.energy_wh == pytest.approx([9500.0] * 6)
+    assert trips.energy_wh == pytest.approx([9500.0] * 5)
     assert trips.weight.sum() == pytest.approx(1.0)
     assert trips.typical_wh() == 9500.0
 
@@ -93,7 +94,7 @@ def test_without_a_known_trip_shares_of_the_pack_stand_in() -> None:
     assert learned(stays, days=0).trips.energy_wh == pytest.approx([7800.0, 16_200.0])
 
 
-def test_new_trips_count_more_and_the_largest_of_late_is_not_forgotten() -> None:
+def test_new_trips_count_more() -> None:
     long_ago = nights(3, trip_wh=30_000.0)
     later = [
         PastStay(
@@ -104,9 +105,31 @@ def test_new_trips_count_more_and_the_largest_of_late_is_not_forgotten() -> None
         for stay in nights(9)
     ]
     trips = learned([*long_ago, *later], days=84).trips
-    assert trips.energy_wh[:5] == pytest.approx([5000.0] * 5)
-    assert trips.energy_wh[5] == 30_000.0
-    assert trips.weight[5] == pytest.approx(0.02)
+    assert trips.energy_wh == pytest.approx([5000.0] * 5)
+
+
+def test_trips_of_all_sizes_are_as_likely_as_each_other() -> None:
+    stays = [
+        replace(stay, trip_wh=1000.0 * (1 + number % 4)) for number, stay in enumerate(nights(20))
+    ]
+    trips = learned(stays, days=140).trips
+    assert trips.weight == pytest.approx([0.2] * 5)
+    assert trips.energy_wh.tolist() == sorted(trips.energy_wh.tolist())
+    assert trips.energy_wh[0] < 1500.0
+    assert trips.energy_wh[-1] > 3500.0
+
+
+def test_how_much_of_the_time_it_is_plugged_in_is_told() -> None:
+    twelve_of_every_24_hours = [
+        PastStay(
+            plugged_in_utc=MONDAY_UTC + timedelta(days=day),
+            plugged_out_utc=MONDAY_UTC + timedelta(days=day, hours=12),
+        )
+        for day in range(4)
+    ]
+    assert learned(twelve_of_every_24_hours, days=4).plugged_share == pytest.approx(0.5)
+    still_here = [PastStay(plugged_in_utc=MONDAY_UTC, plugged_out_utc=None)]
+    assert learned(still_here, days=3).plugged_share == 1.0
 
 
 def test_a_long_step_holds_the_chances_of_its_quarter_hours() -> None:
@@ -114,6 +137,7 @@ def test_a_long_step_holds_the_chances_of_its_quarter_hours() -> None:
         leaves=np.full(7 * QUARTERS, 0.1),
         returns=np.full(7 * QUARTERS, 0.5),
         trips=learned(nights(1), days=7).trips,
+        plugged_share=0.5,
     )
     steps = Steps.of((START_UTC, START_UTC + timedelta(minutes=15)), (900, 3600))
     leaves, returns = flat.over(steps, ZoneInfo(ZONE))

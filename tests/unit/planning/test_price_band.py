@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from v2g_daemon.planning.price_band import banded_prices
 from v2g_daemon.planning.price_tail import StepPrices
 from v2g_daemon.planning.wall import Steps
 
-ZONE = "Europe/Amsterdam"
+ZONE = ZoneInfo("Europe/Amsterdam")
 QUARTER = timedelta(minutes=15)
 DAY = 96
 USUAL = 0.10
@@ -48,7 +49,8 @@ def band_of(
 ) -> tuple[StepPrices, PriceBand]:
     starts = tuple(START_UTC + number * QUARTER for number in range(4 * hours))
     now = None if present is None else slot(START_UTC, present, timedelta(minutes=5))
-    return banded_prices(past, now, Steps.of(starts, (900,) * len(starts)), timezone_name=ZONE)
+    steps = Steps.of(starts, (900,) * len(starts))
+    return banded_prices(past, now, steps, ZONE, plugged_share=0.5)
 
 
 def exports(band: PriceBand, step: int) -> Floats:
@@ -115,7 +117,7 @@ def test_an_hour_may_cost_whatever_one_of_its_quarter_hours_did() -> None:
     starts = tuple(START_UTC + timedelta(hours=hour) for hour in range(4))
     present = slot(START_UTC, USUAL)
     _, band = banded_prices(
-        past_of(4, spikes), present, Steps.of(starts, (3600,) * 4), timezone_name=ZONE
+        past_of(4, spikes), present, Steps.of(starts, (3600,) * 4), ZONE, plugged_share=0.5
     )
     # Four of sixteen quarter hours, in shares of two.
     assert exports(band, 2) == pytest.approx([USUAL] * 6 + [4.0] * 2)

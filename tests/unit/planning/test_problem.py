@@ -10,16 +10,19 @@ from v2g_daemon.planning.problem import GROUPS, grouped, outlook_of
 
 
 def test_days_are_ranked_step_by_step_into_scenarios() -> None:
-    days_w = np.array([[4.0, 1.0], [1.0, 2.0], [3.0, 3.0], [2.0, 4.0]])
+    days_w = np.array([[8.0], [1.0], [6.0], [2.0], [7.0], [3.0], [5.0], [4.0]])
+    days_w = np.concatenate([days_w, days_w[::-1]], axis=1)
     assert grouped(days_w).tolist() == [
         [[1.0, 1.0], [2.0, 2.0]],
         [[3.0, 3.0], [4.0, 4.0]],
+        [[5.0, 5.0], [6.0, 6.0]],
+        [[7.0, 7.0], [8.0, 8.0]],
     ]
 
 
 def test_the_oldest_day_that_fills_no_scenario_is_left_out() -> None:
-    days_w = np.array([[4.0], [1.0], [9.0]])
-    assert grouped(days_w).tolist() == [[[1.0]], [[4.0]]]
+    days_w = np.array([[4.0], [1.0], [3.0], [2.0], [9.0]])
+    assert grouped(days_w).tolist() == [[[1.0]], [[2.0]], [[3.0]], [[4.0]]]
 
 
 @pytest.mark.parametrize("days", [1, 2, 5, 8])
