@@ -1,4 +1,4 @@
-"""One problem in, one plan out; never fails on a well-formed problem."""
+"""One problem in, one plan out, or a refusal that names the field (ProblemRefused)."""
 
 from __future__ import annotations
 

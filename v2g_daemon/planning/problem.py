@@ -14,6 +14,7 @@ from v2g_daemon.planning.forecast import forecast_net_load
 from v2g_daemon.planning.habits import habits_of
 from v2g_daemon.planning.presence import Chances, presence, reachable_targets_wh
 from v2g_daemon.planning.price_tail import StepPrices, step_prices
+from v2g_daemon.planning.refusal import refuse_unplannable
 from v2g_daemon.planning.wall import DAY_S, Steps, local_seconds
 
 GROUPS = 2
@@ -31,7 +32,8 @@ class Outlook:
 
 
 def outlook_of(problem: PlanProblem) -> Outlook:
-    """Forecast, place the trips, and clamp what cannot be reached."""
+    """Forecast, place the trips, and clamp what cannot be reached; may raise ProblemRefused."""
+    refuse_unplannable(problem)
     starts_utc, end_utc = _steps(problem)
     steps = Steps.of(starts_utc, problem.step_s)
     prices = step_prices(problem.prices, steps, timezone_name=problem.timezone)
