@@ -73,6 +73,7 @@ def loaded(adapter: Path) -> ModuleType:
     if spec is None or spec.loader is None:
         raise SystemExit(f"{adapter}: not a Python file")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
 

@@ -44,10 +44,11 @@ PROGRAMS = (
         adapter="emhass_case.py",
         efficiencies=CONSTANT,
         driven="its optimisation class, the car as its battery; one run per stay from plug-in to"
-        " departure, for its batteries know no absence, each told the SoC wanted at its end",
+        " departure, for its batteries know no absence, each with the SoC wanted at its end and the"
+        " rest paid at the worth of energy; problems are kept between plans, as its server keeps"
+        " them",
         cannot="a least power of the battery (it pulses below 1.4 kW, which the charger rounds), a"
-        " loss curve, absences and trips, a worth of what is left at the end (it must end at a"
-        " given SoC), a daily export depth",
+        " loss curve, absences and trips (a stay does not see the next), a daily export depth",
     ),
     Program(
         name="FlexMeasures",

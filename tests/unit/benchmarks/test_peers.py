@@ -94,7 +94,12 @@ def test_an_adapter_is_measured_by_what_it_plans(
 ) -> None:
     adapter = tmp_path / "half_case.py"
     adapter.write_text(
+        "from __future__ import annotations\n"
+        "from dataclasses import dataclass\n"
         "VERSION = '7'\n"
+        "@dataclass\n"
+        "class Kept:\n"
+        "    case: dict\n"
         "def planner(case, efficiency):\n"
         "    return lambda: [efficiency * case['pc']] * 2\n"
     )
