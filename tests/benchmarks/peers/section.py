@@ -20,8 +20,9 @@ better. *Not followed* is what the charger could not do of the plan. *Time* is t
 plans after a first one, from the case to the setpoints, in CPU time of the process (a busy machine
 stretches the clock's, which stands in brackets). *Memory* is the highest the kernel saw. *Import*
 is CPU time until the program can be called. A program that knows only one efficiency is tried with
-several in place of the loss curve; the plan that turned out best counts, which favours it. A plan
-is made once and followed blindly; who plans again on the way loses less."""
+several in place of the loss curve; the plan that turned out best counts, which favours it. So does
+that nobody pays for passing the daily export depth of `real48h_15m`, which we keep. A plan is made
+once and followed blindly; who plans again on the way loses less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
