@@ -129,14 +129,14 @@ def commitments(case: Case, index: pd.DatetimeIndex, efficiency: float) -> list[
         StockCommitment(
             name="left",
             index=index,
-            quantity=ev["smax"] / dt,
+            quantity=(ev["smax"] - ev["s0"]) / dt,
             downwards_deviation_price=pd.Series(-last, index=index),
             device=of_car,
         ),
         StockCommitment(
             name="missed",
             index=index,
-            quantity=pd.Series(wanted_kwh / dt, index=index),
+            quantity=pd.Series((wanted_kwh - ev["s0"]) / dt, index=index),
             downwards_deviation_price=pd.Series(-missed, index=index),
             device=of_car,
         ),
