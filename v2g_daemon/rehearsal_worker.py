@@ -89,6 +89,7 @@ def known_days(job: Job) -> KnownDays:
         ),
         pack=_pack(job),
         terms=_terms(job),
+        slot_h=days.slot_h,
     )
 
 

@@ -50,7 +50,8 @@ def counted(
         known[decided.evse_id] = commands.counted(
             count, decided.command, now_utc=now_utc, trusted=snapshot.clock_trusted, zone=zone
         )
-    return replace(log, told=tuple(known.values()))
+    told = tuple(known.values())
+    return log if told == log.told else replace(log, told=told)
 
 
 def noted(

@@ -15,31 +15,22 @@ from v2g_daemon.accounting import (
     counters,
     decision_log,
     evse_meter,
-    held_power,
     journal,
     pcc_meter,
     sessions,
     soc_log,
 )
-from v2g_daemon.accounting.circulation import circulating_w
 from v2g_daemon.accounting.counters import CarCounters
 from v2g_daemon.accounting.decision_log import DecisionLog
 from v2g_daemon.accounting.evse_meter import EvseMeter
-from v2g_daemon.accounting.held_power import HeldPower
 from v2g_daemon.accounting.journal import MinuteMean
-from v2g_daemon.accounting.registers import (
-    LONGEST_GAP,
-    BookedRow,
-    RegisterTrack,
-    booked,
-    cut,
-)
+from v2g_daemon.accounting.pcc_meter import PccMeter
 from v2g_daemon.accounting.sessions import OpenSession
 from v2g_daemon.accounting.soc_log import SocLog
 from v2g_daemon.domain.decision import Decision, EvseDecision
 from v2g_daemon.domain.faults import Fault, FaultCode
 from v2g_daemon.domain.instant import Instant
-from v2g_daemon.domain.interval import QUARTER_HOUR, Interval
+from v2g_daemon.domain.interval import QUARTER_HOUR
 from v2g_daemon.domain.ledger import (
     DecisionRow,
     EvseInterval,
@@ -49,7 +40,7 @@ from v2g_daemon.domain.ledger import (
     SocDay,
 )
 from v2g_daemon.domain.policy import Policy
-from v2g_daemon.domain.prices import PriceCurve, PriceSlot
+from v2g_daemon.domain.prices import PriceSlot
 from v2g_daemon.domain.readings import EvseStatus
 from v2g_daemon.domain.snapshot import DischargeCounters, Snapshot
 
@@ -62,10 +53,7 @@ GAPS_UNREAD = 2.0
 class Metering:
     """All running rows. `faults` are those now in force."""
 
-    pcc: RegisterTrack | None = None
-    pcc_reset_utc: datetime | None = None
-    pv: HeldPower = field(default_factory=HeldPower)
-    circulation: HeldPower = field(default_factory=HeldPower)
+    pcc: PccMeter = field(default_factory=PccMeter)
     price: PriceSlot | None = None
     evses: tuple[EvseMeter, ...] = ()
     sessions: tuple[OpenSession, ...] = ()
@@ -92,8 +80,6 @@ def resume(
     logs = (soc_log.resumed(row, now_utc=now_utc, zone=zone) for row in soc_days)
     return Metering(
         pcc=pcc_meter.resumed(pcc),
-        pv=HeldPower(known=pcc is None),
-        circulation=HeldPower(known=pcc is None),
         evses=tuple(evse_meter.resumed(row, pcc) for row in evses),
         sessions=tuple(OpenSession(row=row, written=row) for row in sessions),
         socs=tuple(log for log in logs if log is not None),
@@ -111,9 +97,11 @@ def advance(
     """
     log = decision_log.counted(metering.log, snapshot, decision, policy)
     if not snapshot.clock_trusted:
-        faults = _faults(metering.pcc_reset_utc, metering.evses, snapshot.now.utc)
+        faults = _faults(metering.pcc.reset_utc, metering.evses, snapshot.now.utc)
         return replace(metering, log=log, faults=faults), ()
-    metering, pcc_rows = _advance_pcc(metering, snapshot, policy)
+    pcc, pcc_rows = pcc_meter.advanced(
+        metering.pcc, snapshot, metering.price, gap_limit_s=gap_limit_s(policy), policy=policy
+    )
     evses, evse_rows = _advance_evses(metering.evses, snapshot, decision, policy)
     still_open, session_rows = _advance_sessions(metering.sessions, evses, snapshot, decision)
     log, decision_rows = decision_log.noted(log, snapshot, decision)
@@ -122,16 +110,16 @@ def advance(
     )
     running, telemetry = journal.minute(metering.minute, snapshot, decision)
     price = None if snapshot.prices is None else snapshot.prices.at(snapshot.now.utc)
-    metering = replace(
-        metering,
+    metering = Metering(
+        pcc=pcc,
+        price=metering.price if price is None else price,
         evses=evses,
         sessions=still_open,
         log=log,
         minute=running,
         socs=socs,
-        price=metering.price if price is None else price,
         cars=_advance_cars(metering.cars, evse_rows, snapshot.now.utc, policy),
-        faults=_faults(metering.pcc_reset_utc, evses, snapshot.now.utc),
+        faults=_faults(pcc.reset_utc, evses, snapshot.now.utc),
     )
     rows: tuple[LedgerRow, ...] = (
         *session_rows, *pcc_rows, *evse_rows, *decision_rows, *soc_rows,
@@ -142,10 +130,9 @@ def advance(
 def close(metering: Metering, policy: Policy) -> tuple[LedgerRow, ...]:
     """The running rows as partial ones, for shutdown; sessions stay open."""
     rows: list[LedgerRow] = [session.row for session in metering.sessions]
-    if metering.pcc is not None:
-        _, row = cut(metering.pcc)
-        if row is not None:
-            rows.append(_pcc_row(metering, row, None, policy))
+    pcc_row = pcc_meter.running_row(metering.pcc, metering.price, policy)
+    if pcc_row is not None:
+        rows.append(pcc_row)
     rows.extend(running_rows(metering, policy))
     rows.extend(soc_log.as_row(log) for log in metering.socs)
     rows.extend(decision_log.closing_rows(metering.log))
@@ -181,92 +168,6 @@ def discharge_counters(
 def gap_limit_s(policy: Policy) -> float:
     """Readings further apart than this make a boundary between them an estimate."""
     return max(LONGEST_EXACT_GAP_S, TICKS_PER_EXACT_GAP * policy.timing.tick_s)
-
-
-def _advance_pcc(
-    metering: Metering, snapshot: Snapshot, policy: Policy
-) -> tuple[Metering, tuple[PccInterval, ...]]:
-    metering, reading = _held(metering, snapshot, policy), snapshot.meter
-    if reading is None or reading.import_milliwh is None or reading.export_milliwh is None:
-        return metering, ()
-    registers = (reading.import_milliwh, reading.export_milliwh)
-    at_utc = reading.observed_at.utc
-    if metering.pcc is None or metering.pcc.registers_milliwh is None:
-        return replace(metering, pcc=pcc_meter.begun(at_utc, registers, reading.power_w)), ()
-    if at_utc <= metering.pcc.at_utc:
-        return metering, ()
-    if at_utc - metering.pcc.at_utc > LONGEST_GAP:
-        fresh = pcc_meter.begun(at_utc, registers, reading.power_w)
-        return replace(metering, pcc=fresh, pcc_reset_utc=at_utc), ()
-    pv, pv_milliwh = held_power.taken(metering.pv)
-    held, circulating_milliwh = held_power.taken(metering.circulation)
-    segment = pcc_meter.segment(
-        metering.pcc,
-        metering.pcc.registers_milliwh,
-        reading,
-        registers,
-        policy,
-        held_milliwh=(pv_milliwh, circulating_milliwh),
-    )
-    track, finished = booked(
-        metering.pcc,
-        segment,
-        gap_limit_s=gap_limit_s(policy),
-        billing_meter=policy.grid.billing_meter,
-    )
-    rows = tuple(_pcc_row(metering, row, snapshot.prices, policy) for row in finished)
-    metering = replace(
-        metering,
-        pcc=track,
-        pcc_reset_utc=at_utc if segment.reset else metering.pcc_reset_utc,
-        pv=held_power.next_row(pv) if rows else pv,
-        circulation=held_power.next_row(held) if rows else held,
-    )
-    return metering, rows
-
-
-def _held(metering: Metering, snapshot: Snapshot, policy: Policy) -> Metering:
-    """Hold the powers that no register counts over the seconds since the last tick."""
-    reading, now, longest_s = snapshot.meter, snapshot.now, gap_limit_s(policy)
-    phases_w = None if reading is None else circulating_w(reading.phase_power_w)
-    return replace(
-        metering,
-        pv=held_power.timed(metering.pv, snapshot.pv_power_w, now, longest_s=longest_s),
-        circulation=held_power.timed(metering.circulation, phases_w, now, longest_s=longest_s),
-    )
-
-
-def _pcc_row(
-    metering: Metering, row: BookedRow, curve: PriceCurve | None, policy: Policy
-) -> PccInterval:
-    """A finished row at the price that its billing interval settles at."""
-    return pcc_meter.as_row(
-        row,
-        _price(metering.price, row, curve, policy),
-        pv_known=metering.pv.known,
-        phases_known=metering.circulation.known,
-        policy=policy,
-    )
-
-
-def _price(
-    in_force: PriceSlot | None, row: BookedRow, curve: PriceCurve | None, policy: Policy
-) -> PriceSlot | None:
-    """The slot in force all through the billing interval, else the mean over it, else any of it."""
-    start_utc = row.interval.start_utc
-    whole = policy.grid.billing_meter.settlement_interval(start_utc)
-    if in_force is not None and not in_force.interval.contains(start_utc):
-        in_force = None
-    if in_force is not None and _holds(in_force.interval, whole):
-        return in_force
-    mean = None if curve is None else curve.mean_over(whole)
-    if mean is not None or in_force is not None:
-        return in_force if mean is None else mean
-    return None if curve is None else curve.at(start_utc)
-
-
-def _holds(slot: Interval, whole: Interval) -> bool:
-    return slot.start_utc <= whole.start_utc and whole.end_utc <= slot.end_utc
 
 
 def _advance_evses(

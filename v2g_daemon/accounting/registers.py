@@ -138,7 +138,7 @@ def row_end(start_utc: datetime, billing_meter: BillingMeter | None) -> datetime
     quarter_utc = quarter_hour_start(start_utc) + QUARTER_HOUR
     if billing_meter is None:
         return quarter_utc
-    return min(quarter_utc, billing_meter.settlement_interval(start_utc).end_utc)
+    return min(quarter_utc, billing_meter.settlement_end(start_utc))
 
 
 def cut(track: RegisterTrack) -> tuple[RegisterTrack, BookedRow | None]:
@@ -158,7 +158,9 @@ def cut(track: RegisterTrack) -> tuple[RegisterTrack, BookedRow | None]:
 
 
 def _share(segment: Segment, *, from_utc: datetime, to_utc: datetime) -> tuple[int, ...]:
-    """The increments up to a moment inside the segment, each rounded half up once."""
+    """The increments up to a moment of the segment, each rounded half up once."""
+    if to_utc == segment.at_utc:
+        return segment.increments
     whole = (segment.at_utc - from_utc) // MICROSECOND
     part = (to_utc - from_utc) // MICROSECOND
     return tuple(
@@ -183,4 +185,4 @@ def _grown(
     amounts: tuple[int, ...], before: tuple[int, ...], upto: tuple[int, ...]
 ) -> tuple[int, ...]:
     """The amounts with what came between two increments."""
-    return tuple(a + u - b for a, b, u in zip(amounts, before, upto, strict=True))
+    return tuple([a + u - b for a, b, u in zip(amounts, before, upto, strict=True)])

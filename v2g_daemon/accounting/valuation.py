@@ -10,6 +10,7 @@ from v2g_daemon.domain.ledger import PccInterval
 from v2g_daemon.domain.policy import LossCurve
 
 MICRO = Decimal("0.000001")
+NOTHING = Decimal("0.000000")
 MILLIWH_PER_KWH = 1_000_000
 # domain.md 4.5: a default of 4 ct per kWh out of the pack stands in a band of 1 to 9 ct.
 WEAR_LOW = Decimal("0.25")
@@ -77,6 +78,8 @@ def wear_cost(
     discharge_milliwh: int, *, discharging_s: float, loss: LossCurve, per_kwh: float
 ) -> Decimal:
     """Wear of a discharge in micro-units of money; counted once per round trip, on the way out."""
+    if discharge_milliwh == 0:
+        return NOTHING
     out_milliwh = pack_out_milliwh(discharge_milliwh, discharging_s=discharging_s, loss=loss)
     return money(out_milliwh, exact(per_kwh)).quantize(MICRO)
 

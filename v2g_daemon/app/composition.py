@@ -65,7 +65,7 @@ from v2g_daemon.runtime.witnessed_clock import WitnessedClock
 from v2g_daemon.settings import Settings, to_policy
 from v2g_daemon.step.clock_trust import ledger_witness
 from v2g_daemon.step.house import House, Outcome
-from v2g_daemon.step.pasts import KEPT, SESSIONS_KEPT, Past
+from v2g_daemon.step.pasts import KEPT, SESSIONS_KEPT, Past, prices_of
 from v2g_daemon.trace.codec import TraceEncoder
 
 EdgeTask = Callable[[], Awaitable[None]]
@@ -312,6 +312,7 @@ def restored_house(reader: LedgerReader, policy: Policy, now_utc: datetime) -> H
     past = Past(
         history=reader.history(since_utc=now_utc - KEPT),
         sessions=reader.sessions(Interval(start_utc=now_utc - SESSIONS_KEPT, end_utc=now_utc)),
+        prices=prices_of(reader.pcc_intervals(Interval(start_utc=now_utc - KEPT, end_utc=now_utc))),
     )
     overrides = reader.overrides(now_utc=now_utc)
     return House(

@@ -75,6 +75,7 @@ def _source(section: sections.PriceSource, settings: Settings, book: TariffBook)
         publication=publication,
         every_s=DEFAULT_EVERY_S if section.every_s is None else section.every_s,
         timeout_s=settings.prices.timeout_s,
+        real_time_s=section.real_time_s,
     )
 
 
@@ -101,6 +102,7 @@ def _shape(section: sections.PriceSource, currency: str) -> Shape:
                 end=section.end,
                 stamps=Stamps(section.stamps),
                 rows=section.rows,
+                length_s=section.real_time_s,
             )
         case "csv":
             return CsvRows(
@@ -111,6 +113,7 @@ def _shape(section: sections.PriceSource, currency: str) -> Shape:
                 value=section.value,
                 end=section.end,
                 stamps=Stamps(section.stamps),
+                length_s=section.real_time_s,
             )
         case None:
             raise InvariantViolated(f"a source of no kind was accepted: {section.name!r}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import sqrt
 from typing import Protocol, Self, TypeVar
 
@@ -11,10 +12,13 @@ from v2g_daemon.domain.policy import LossCurve
 class Arithmetic(Protocol):
     """What a float and an array of floats have in common."""
 
+    def __neg__(self) -> Self: ...
     def __radd__(self, other: float, /) -> Self: ...
+    def __rsub__(self, other: float, /) -> Self: ...
     def __add__(self, other: Self, /) -> Self: ...
     def __mul__(self, other: Self, /) -> Self: ...
     def __rmul__(self, other: float, /) -> Self: ...
+    def __truediv__(self, other: float, /) -> Self: ...
 
 
 N = TypeVar("N", bound=Arithmetic)
@@ -44,18 +48,29 @@ def ac_power_w(pack_w: float, curve: LossCurve) -> float:
     if pack_w == 0.0:
         return 0.0
     if pack_w > 0.0:
-        return _positive_root(
-            -curve.quadratic_per_w, 1.0 - curve.linear, -curve.constant_w - pack_w
-        )
+        return charging_w(pack_w, curve, _root)
     out_w = -pack_w - curve.constant_w
-    if out_w <= 0.0:
-        return 0.0
-    return -_positive_root(curve.quadratic_per_w, 1.0 + curve.linear, -out_w)
+    return 0.0 if out_w <= 0.0 else -drawing_w(out_w, curve, _root)
 
 
-def _positive_root(a: float, b: float, c: float) -> float:
+def charging_w(into_w: N, curve: LossCurve, root: Callable[[N], N]) -> N:
+    """The AC power that puts `into_w` > 0 into the pack; `root` is the square root, 0 below 0."""
+    return _positive_root(
+        -curve.quadratic_per_w, 1.0 - curve.linear, -curve.constant_w - into_w, root
+    )
+
+
+def drawing_w(out_w: N, curve: LossCurve, root: Callable[[N], N]) -> N:
+    """The AC power that takes out of the pack `out_w` > 0 more than its constant loss."""
+    return _positive_root(curve.quadratic_per_w, 1.0 + curve.linear, -out_w, root)
+
+
+def _positive_root(a: float, b: float, c: N, root: Callable[[N], N]) -> N:
     """The smaller positive root of a·x² + b·x + c; the vertex where there is none."""
     if a == 0.0:
         return -c / b
-    discriminant = b * b - 4.0 * a * c
-    return (-b + sqrt(max(discriminant, 0.0))) / (2.0 * a)
+    return (-b + root(b * b - 4.0 * a * c)) / (2.0 * a)
+
+
+def _root(square: float) -> float:
+    return sqrt(max(square, 0.0))

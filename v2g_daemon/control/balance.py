@@ -13,6 +13,7 @@ TOLERANCE_W = 300.0
 TOLERANCE_SHARE = 0.05
 TICKS = 3.0
 PATIENCE_S = 60.0
+SOURCES = (MeterRole.PV, MeterRole.BATTERY)
 
 
 def unbalanced_since(memory: Memory, snapshot: Snapshot) -> Instant | None:
@@ -39,7 +40,7 @@ def _imbalance(snapshot: Snapshot) -> str | None:
     own_w = _own_load_w(snapshot)
     if own_w is None:
         return None
-    sources = {status.role for status in snapshot.meters} & {MeterRole.PV, MeterRole.BATTERY}
+    sources = [status for status in snapshot.meters if status.role in SOURCES]
     largest_w = max(
         (abs(status.power_w) for status in snapshot.meters if status.power_w is not None),
         default=0.0,
@@ -66,12 +67,9 @@ def _own_load_w(snapshot: Snapshot) -> float | None:
     meter = snapshot.meter
     if meter is None:
         return None
-    by_role: dict[MeterRole, list[float | None]] = {}
-    for one in snapshot.meters:
-        by_role.setdefault(one.role, []).append(one.power_w)
-    if None in by_role.get(MeterRole.PV, []) or None in by_role.get(MeterRole.BATTERY, []):
-        return None
-    if all(power_w is None for power_w in by_role.get(MeterRole.GRID, [None])):
+    told = [one.role for one in snapshot.meters if one.power_w is not None]
+    late = [one.role for one in snapshot.meters if one.power_w is None]
+    if MeterRole.GRID not in told or any(role in SOURCES for role in late):
         return None
     own_w = meter.power_w
     own_w += 0.0 if snapshot.pv_power_w is None else snapshot.pv_power_w

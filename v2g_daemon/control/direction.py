@@ -35,7 +35,8 @@ def watch_direction(
     """
     direction = _told(situation, snapshot.now)
     direction = _sampled(direction, situation, snapshot, policy)
-    situation = replace(situation, memory=replace(situation.memory, direction=direction))
+    if direction is not situation.memory.direction:
+        situation = replace(situation, memory=replace(situation.memory, direction=direction))
     evidence = direction.evidence
     if evidence is None or not contradicts(situation) or evidence.samples < SAMPLES_TO_LATCH:
         return situation, None

@@ -65,11 +65,11 @@ def dispatch(plan: Plan, moment: Moment) -> Choice | None:
     ahead = ahead_of(plan, moment)
     if ahead is None:
         return None
-    best = Choice(target_w=0.0, gain_money=0.0)
+    best_w, best_money = 0.0, 0.0
     for power_w, gain_money in gains(plan, moment, ahead):
-        if gain_money > best.gain_money:
-            best = Choice(target_w=power_w, gain_money=gain_money)
-    return best
+        if gain_money > best_money:
+            best_w, best_money = power_w, gain_money
+    return Choice(target_w=best_w, gain_money=best_money)
 
 
 def ahead_of(plan: Plan, moment: Moment) -> Ahead | None:
@@ -152,11 +152,16 @@ def _candidates(moment: Moment, hours: float) -> list[float]:
 def worth(
     power_w: float, moment: Moment, soc_grid: tuple[float, ...], ahead: Ahead
 ) -> float | None:
-    """Money of the rest of the step plus what is left to gain after it; None if impossible."""
+    """Money of the rest of the step plus what is left to gain after it; None if impossible.
+
+    No discharge goes below the floor; a charge ends at the ceiling.
+    """
     pack_w = pack_power_w(power_w, moment.loss)
-    soc_after = soc_behind(power_w, moment, ahead)
+    soc_after = moment.soc + pack_w * ahead.hours_h / moment.capacity_wh
     if power_w < 0.0 and soc_after < moment.soc_floor:
         return None
+    if power_w > 0.0:
+        soc_after = min(soc_after, max(moment.soc_ceiling, moment.soc))
     import_w, export_w = at_pcc_w(power_w, moment)
     gained = value_at(soc_grid, ahead.row, soc_after) - net_cost(
         import_w=import_w,
@@ -171,24 +176,17 @@ def worth(
     return gained if _same_way(power_w, moment.last_target_w) else gained - SWITCHING_COST
 
 
-def soc_behind(power_w: float, moment: Moment, ahead: Ahead) -> float:
-    """The SoC that an action leaves at the end of the step; a charge ends at the ceiling."""
-    pack_w = pack_power_w(power_w, moment.loss)
-    soc_after = moment.soc + pack_w * ahead.hours_h / moment.capacity_wh
-    if power_w > 0.0:
-        soc_after = min(soc_after, max(moment.soc_ceiling, moment.soc))
-    return soc_after
-
-
 def at_pcc_w(power_w: float, moment: Moment) -> tuple[float, float]:
     """Import and export that an action leads to, both >= 0, once PV is throttled."""
     pcc_w = moment.net_load_w + power_w
-    import_w, export_w = (pcc_w, 0.0) if pcc_w > 0.0 else (0.0, -pcc_w)
+    if pcc_w > 0.0:
+        return pcc_w, 0.0
+    export_w = -pcc_w
     if moment.pv_throttled_above_w is not None:
         export_w = min(export_w, moment.pv_throttled_above_w)
         if moment.export_per_kwh < 0.0:
             export_w = min(export_w, max(-power_w, 0.0))
-    return import_w, export_w
+    return 0.0, export_w
 
 
 def _same_way(power_w: float, last_w: float) -> bool:

@@ -2,6 +2,7 @@
 
 fresh plan > value function under 36 h > cheapest known slots to the goal > PV surplus (the trip is
 charged from its latest safe start by `desire`) > charge at once. No discharge from the third on.
+While a real-time market has yet to tell the price, a plan goes on as before, without an export.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ def fallback_wish(situation: Situation, grid: GridView, snapshot: Snapshot, poli
     """The wish of the highest rung that can be stood on."""
     return (
         _by_plan(situation, grid, snapshot, policy)
+        or _as_before(situation, snapshot)
         or _cheapest_slots(situation, snapshot)
         or _pv_surplus(situation, grid)
         or _at_once(situation)
@@ -63,6 +65,18 @@ def _by_plan(
     )
     rule = "plan_charge" if choice.target_w > 0.0 else "plan_discharge"
     return Wish(target_w=choice.target_w, reason=_reason(rule, detail, Authority.PLAN))
+
+
+def _as_before(situation: Situation, snapshot: Snapshot) -> Wish | None:
+    """Between two prices of a real-time market a charger is not switched to and fro."""
+    plan, prices, last = situation.plan, snapshot.prices, situation.memory.last
+    if plan is None or prices is None or last is None or not snapshot.clock_trusted:
+        return None
+    known = fresh(plan.made_at, now=snapshot.now, max_age_s=USABLE_PLAN_S)
+    if not known or not prices.awaited_at(snapshot.now.utc):
+        return None
+    detail = "the price of this interval is not told yet; going on as before"
+    return Wish(target_w=last.target_w, reason=_reason("price_awaited", detail, Authority.PLAN))
 
 
 def _cheapest_slots(situation: Situation, snapshot: Snapshot) -> Wish | None:

@@ -9,6 +9,7 @@ from v2g_daemon.domain.snapshot import CommissioningRecord, CommissioningStep
 from v2g_daemon.domain.vehicle import Vehicle
 
 SIMULATED_SERIAL_PREFIX = "SIM-"
+NAMELESS = VehicleIdentity()
 
 _V2H_NEEDS = (
     CommissioningStep.PERMISSION_TO_OPERATE,
@@ -69,6 +70,8 @@ def feed_doubt(
     status: EvseStatus, vehicle: Vehicle | None, witnesses: Witnesses, policy: Policy
 ) -> str | None:
     """What people must know of the cars' clouds; owner and EVCCID leave nothing to ask."""
+    if witnesses.feeds == ():
+        return None
     if not status.plugged_in or status.session_id is None or witnesses.answer is not None:
         return None
     if vehicle is not None and _same(_plain(_named(status).evccid), _plain(vehicle.evccid)):
@@ -96,7 +99,7 @@ def _assumed(
 
 
 def _named(status: EvseStatus) -> VehicleIdentity:
-    return status.identity if status.identity is not None else VehicleIdentity()
+    return status.identity if status.identity is not None else NAMELESS
 
 
 def excludes(named: VehicleIdentity, vehicle: Vehicle) -> bool:
@@ -133,8 +136,9 @@ def stage_of(
     if not policy.grid.has_meter:
         return Stage.V1G, "no meter is configured"
     valid = [record for record in records if _valid_for(record, serial)]
-    recorded = {record.step for record in valid if _of_this_meter(record, meter_serial)}
-    if CommissioningStep.SIGN_TEST in {one.step for one in valid} - recorded:
+    recorded = [record.step for record in valid if _of_this_meter(record, meter_serial)]
+    tested = CommissioningStep.SIGN_TEST
+    if tested not in recorded and tested in [record.step for record in valid]:
         return Stage.V1G, _another_meter(meter_serial)
     missing = [step.value for step in _V2H_NEEDS if step not in recorded]
     if missing:
@@ -154,7 +158,7 @@ def may_test(records: tuple[CommissioningRecord, ...], serial: str | None) -> bo
     return any(record.step in permits and _valid_for(record, serial) for record in records)
 
 
-def _why_no_export(recorded: set[CommissioningStep], policy: Policy) -> str | None:
+def _why_no_export(recorded: list[CommissioningStep], policy: Policy) -> str | None:
     if CommissioningStep.EXPORT_COMPENSATION not in recorded:
         return f"not recorded for this charger: {CommissioningStep.EXPORT_COMPENSATION.value}"
     if policy.export_policy is ExportPolicy.NEVER:

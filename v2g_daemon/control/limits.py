@@ -45,19 +45,20 @@ SITE_LIMIT_RULES: tuple[SiteRule, ...] = (
     site_limits.grid_operator,
     site_limits.export_limit,
     site_limits.export_depth,
+    site_limits.price_known,
     site_limits.phase_imbalance,
 )
 
 
 def limits_of(situation: Situation, snapshot: Snapshot, policy: Policy) -> tuple[Limit, ...]:
     """The limits that bind this EVSE alone."""
-    found = (rule(situation, snapshot, policy) for rule in LIMIT_RULES)
-    return tuple(limit for limit in found if limit is not None)
+    found = [rule(situation, snapshot, policy) for rule in LIMIT_RULES]
+    return tuple([limit for limit in found if limit is not None])
 
 
 def site_limits_of(
     situations: tuple[Situation, ...], grid: GridView, snapshot: Snapshot, policy: Policy
 ) -> tuple[Limit, ...]:
     """The limits that bind the sum of all EVSEs."""
-    found = (rule(situations, grid, snapshot, policy) for rule in SITE_LIMIT_RULES)
-    return tuple(limit for limit in found if limit is not None)
+    found = [rule(situations, grid, snapshot, policy) for rule in SITE_LIMIT_RULES]
+    return tuple([limit for limit in found if limit is not None])

@@ -94,7 +94,7 @@ def _outlook(
         override=situation.override,
         below_floor=situation.memory.below_floor,
         latest_start_utc=_latest_start_utc(situation, low_soc, safe_w, snapshot, policy),
-        planned=_planned(situation, snapshot),
+        planned=_planned(situation, snapshot, until_utc=end_utc),
     )
     quarters_utc = {_quarter_from(moment_utc) for moment_utc in reasons.moments()}
     steps: list[OutlookStep] = []
@@ -111,8 +111,13 @@ def _quarter_from(moment_utc: datetime) -> datetime:
     return start_utc if start_utc == moment_utc else start_utc + QUARTER_HOUR
 
 
-def _planned(situation: Situation, snapshot: Snapshot) -> tuple[Interval, ...] | None:
-    """When the plan charges, if one may be waited for: usable, for a trip, on a trusted clock."""
+def _planned(
+    situation: Situation, snapshot: Snapshot, *, until_utc: datetime
+) -> tuple[Interval, ...] | None:
+    """When the plan charges, until a moment, if one may be waited for.
+
+    It must be usable, be for a trip, and the clock be trusted.
+    """
     plan = situation.plan
     if plan is None or situation.commute is None or not snapshot.clock_trusted:
         return None
@@ -120,6 +125,8 @@ def _planned(situation: Situation, snapshot: Snapshot) -> tuple[Interval, ...] |
         return None
     spans: list[tuple[datetime, datetime]] = []
     for slot in plan.slots:
+        if slot.interval.start_utc >= until_utc:
+            break
         if slot.power_w <= 0.0:
             continue
         start_utc, end_utc = slot.interval.start_utc, slot.interval.end_utc

@@ -121,6 +121,25 @@ def export_depth(
     )
 
 
+def price_known(
+    situations: Situations, grid: GridView, snapshot: Snapshot, policy: Policy
+) -> Limit | None:
+    """In a real-time market nothing is exported before the price of the moment is told.
+
+    The own load may still be served: what that is worth does not hang on the export price.
+    """
+    prices = snapshot.prices
+    if prices is None or prices.real_time_s is None or prices.at(snapshot.now.utc) is not None:
+        return None
+    net_load_w = 0.0 if grid.net_load_w is None else grid.net_load_w
+    return _lower(
+        -max(net_load_w - policy.grid.margin_to_w(0.0), 0.0),
+        Authority.SITE,
+        "price_known",
+        "the price of this interval is not told yet: nothing is exported",
+    )
+
+
 def phase_imbalance(
     situations: Situations, grid: GridView, snapshot: Snapshot, policy: Policy
 ) -> Limit | None:

@@ -145,9 +145,7 @@ def assess(
     witnesses = witnesses_of(status, memory, snapshot)
     vehicle = car_of_this_session(status, memory, witnesses, policy)
     memory = _with_car(memory, status, vehicle, full=car_full(status, memory, evse, snapshot.now))
-    estimate = None
-    if vehicle is not None:
-        memory, estimate = follow_soc(memory, status, evse, vehicle, snapshot.now)
+    memory, estimate = follow_soc(memory, status, evse, vehicle, snapshot.now)
     stage, stage_detail = stage_of(
         snapshot.commissioning, status.serial, policy, meter_serial=snapshot.grid_meter_serial
     )

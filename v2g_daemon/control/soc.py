@@ -34,9 +34,14 @@ class SocEstimate:
 
 
 def follow_soc(
-    memory: EvseMemory, status: EvseStatus, evse: EvsePolicy, vehicle: Vehicle, now: Instant
+    memory: EvseMemory, status: EvseStatus, evse: EvsePolicy, vehicle: Vehicle | None, now: Instant
 ) -> tuple[EvseMemory, SocEstimate | None]:
-    """Count energy since the anchor, take a new reading if it can be believed."""
+    """Count energy since the anchor, take a new reading if it can be believed.
+
+    Of a car that nobody knows there is no estimate.
+    """
+    if vehicle is None:
+        return memory, None
     anchor = _counted(memory.anchor, status, evse)
     reading = _new_reading(anchor, status, evse, now)
     if reading is None:

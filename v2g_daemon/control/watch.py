@@ -48,6 +48,12 @@ def confirm_decrease(situation: Situation) -> Situation:
     return replace(situation, memory=replace(memory, decreased_at=None))
 
 
+def _prices_missing(snapshot: Snapshot) -> bool:
+    """No price for now, and none that is only about to be told."""
+    prices, now_utc = snapshot.prices, snapshot.now.utc
+    return prices is None or (prices.at(now_utc) is None and not prices.awaited_at(now_utc))
+
+
 def site_faults(grid: GridView, snapshot: Snapshot, policy: Policy) -> tuple[Fault, ...]:
     """Faults of meter, prices, recording and clock."""
     found: list[Fault] = []
@@ -58,7 +64,7 @@ def site_faults(grid: GridView, snapshot: Snapshot, policy: Policy) -> tuple[Fau
         for one in snapshot.meters
         if one.trouble is not None and one.role is not MeterRole.GRID
     ]
-    if snapshot.prices is None or snapshot.prices.at(snapshot.now.utc) is None:
+    if _prices_missing(snapshot):
         found.append(Fault(code=FaultCode.PRICES_MISSING, detail="no price is known for now"))
     stalled = recording_stalled(snapshot, policy)
     began = snapshot.recording.last_durable_at is not None or snapshot.recording.queue_full

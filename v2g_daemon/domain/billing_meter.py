@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import Enum
 
-from v2g_daemon.domain.interval import Interval
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from v2g_daemon.domain.interval import EPOCH_UTC, Interval
 
 
 class Netting(Enum):
@@ -28,7 +26,11 @@ class BillingMeter:
 
     def settlement_interval(self, moment_utc: datetime) -> Interval:
         """The interval of this meter that contains the moment."""
-        first = _EPOCH + timedelta(seconds=self.boundary_offset_s)
+        end_utc = self.settlement_end(moment_utc)
+        return Interval(start_utc=end_utc - timedelta(seconds=self.interval_s), end_utc=end_utc)
+
+    def settlement_end(self, moment_utc: datetime) -> datetime:
+        """The end of the interval that contains the moment."""
+        first_utc = EPOCH_UTC + timedelta(seconds=self.boundary_offset_s)
         length = timedelta(seconds=self.interval_s)
-        start_utc = first + (moment_utc - first) // length * length
-        return Interval(start_utc=start_utc, end_utc=start_utc + length)
+        return moment_utc + length - (moment_utc - first_utc) % length

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 QUARTER_HOUR = timedelta(minutes=15)
 QUARTER_HOUR_S = 900
 
@@ -36,9 +37,7 @@ class Interval:
 
 def quarter_hour_start(moment_utc: datetime) -> datetime:
     """The start of the UTC quarter hour that contains the moment."""
-    return moment_utc.replace(
-        minute=moment_utc.minute - moment_utc.minute % 15, second=0, microsecond=0
-    )
+    return moment_utc - (moment_utc - EPOCH_UTC) % QUARTER_HOUR
 
 
 def quarter_hours(interval: Interval) -> Iterator[Interval]:

@@ -13,7 +13,7 @@ from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.policy import LossCurve
-from v2g_daemon.domain.prices import PriceCurve
+from v2g_daemon.domain.prices import PriceCurve, PriceSlot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,9 +58,11 @@ class Store:
 class PlanProblem:
     """All the planner may know; self-contained, so that it crosses a pipe.
 
+    `history` holds a quarter hour at most once, in order of time.
     `stays` teach when this car leaves and returns (none: it stays but for its goals);
     `unmet_later_per_kwh` prices a kWh missing for a trip that nobody told of. PV beyond an export
     of `pv_throttled_above_w`, or while exports cost money, is not produced (None: all of it is).
+    `past_prices` teach what a real-time market asks and pays; there only, in time order.
     """
 
     asked_at: Instant
@@ -86,6 +88,7 @@ class PlanProblem:
     unmet_later_per_kwh: float = 3.0
     current_pv_w: float | None = None
     pv_throttled_above_w: float | None = None
+    past_prices: tuple[PriceSlot, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.step_s) == 0 or min(self.step_s) <= 0:

@@ -31,6 +31,8 @@ class PowerRange:
 
     def narrowed_by(self, other: PowerRange) -> PowerRange:
         """The intersection; never empty among limits, since each contains 0 W."""
+        if other.lowest_w <= self.lowest_w and self.highest_w <= other.highest_w:
+            return self
         return PowerRange(
             lowest_w=max(self.lowest_w, other.lowest_w),
             highest_w=min(self.highest_w, other.highest_w),

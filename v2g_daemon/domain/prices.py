@@ -8,6 +8,9 @@ from datetime import datetime
 
 from v2g_daemon.domain.interval import Interval
 
+# A real-time price that is later than so many of its intervals does not come: it is an outage.
+AWAITED_INTERVALS = 2
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceSlot:
@@ -20,10 +23,15 @@ class PriceSlot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceCurve:
-    """Slots in time order without overlaps; gaps are allowed and mean "unknown"."""
+    """Slots in time order without overlaps; gaps are allowed and mean "unknown".
+
+    `real_time_s`: the market's interval, where a price is known only while its own one runs (None:
+    prices are published ahead).
+    """
 
     currency: str
     slots: tuple[PriceSlot, ...]
+    real_time_s: int | None = None
     _starts: tuple[datetime, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -38,6 +46,13 @@ class PriceCurve:
         if index < 0 or not self.slots[index].interval.contains(moment_utc):
             return None
         return self.slots[index]
+
+    def awaited_at(self, moment_utc: datetime) -> bool:
+        """Whether a real-time market has yet to tell the price, and told the last one of late."""
+        if self.real_time_s is None or not self.slots:
+            return False
+        late_s = (moment_utc - self.slots[-1].interval.end_utc).total_seconds()
+        return 0.0 <= late_s < AWAITED_INTERVALS * self.real_time_s
 
     def mean_over(self, interval: Interval) -> PriceSlot | None:
         """Both prices over an interval, weighted by time; None where any part is unknown."""

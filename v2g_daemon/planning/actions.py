@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isnan
 
@@ -60,37 +61,38 @@ class Band:
     lands: Bools
 
 
-def band(case: Case, grid: Grid, level_wh: float, hours: float, ceiling_wh: float) -> Band | None:
-    """The points near one level; None if no point can land on it."""
-    near = np.flatnonzero(np.abs(grid.energy_wh - level_wh) <= case.pack.reach_w() * hours)
-    powers_w = [
-        _landing(case.pack, energy_wh, level_wh, hours, ceiling_wh)
-        for energy_wh in grid.energy_wh[near].tolist()
-    ]
-    if all(power_w is None for power_w in powers_w):
-        return None
-    return Band(
-        level_wh=level_wh,
-        points=slice(int(near[0]), int(near[-1]) + 1),
-        power_w=np.array([0.0 if power_w is None else power_w for power_w in powers_w]),
-        lands=np.array([power_w is not None for power_w in powers_w], dtype=np.bool_),
-    )
+def bands(
+    case: Case, grid: Grid, levels_wh: Sequence[float], hours: float, ceiling_wh: float
+) -> list[Band]:
+    """The points near each level; a level on which no point can land has no band."""
+    pack, level_wh = case.pack, np.array(levels_wh)[:, None]
+    to_go_wh = level_wh - grid.energy_wh
+    near = np.abs(to_go_wh) <= pack.reach_w() * hours
+    power_w = pack.landings_w(to_go_wh / hours)
+    accepted_w = np.where(level_wh <= ceiling_wh + SLACK_WH, pack.accepts_w(grid.energy_wh), 0.0)
+    lands = near & (np.abs(to_go_wh) > SLACK_WH) & (power_w <= accepted_w)
+    lands &= level_wh >= pack.floor_wh - SLACK_WH
+    found: list[Band] = []
+    for row, landed in enumerate(lands):
+        (points,) = landed.nonzero()
+        if len(points) > 0:
+            span = slice(int(points[0]), int(points[-1]) + 1)
+            found.append(
+                Band(
+                    level_wh=levels_wh[row],
+                    points=span,
+                    power_w=np.where(landed[span], power_w[row, span], 0.0),
+                    lands=landed[span],
+                )
+            )
+    return found
 
 
 def landing(
     pack: Pack, energy_wh: float, level_wh: float, hours: float, ceiling_wh: float
 ) -> float | None:
     """The AC power that ends a step exactly at `level_wh`; None if nothing permitted does."""
-    if abs(level_wh - energy_wh) > pack.reach_w() * hours:
-        return None
-    return _landing(pack, energy_wh, level_wh, hours, ceiling_wh)
-
-
-def _landing(
-    pack: Pack, energy_wh: float, level_wh: float, hours: float, ceiling_wh: float
-) -> float | None:
-    """The same for a level within reach."""
-    if abs(level_wh - energy_wh) <= SLACK_WH:
+    if not SLACK_WH < abs(level_wh - energy_wh) <= pack.reach_w() * hours:
         return None
     power_w = pack.landing_w((level_wh - energy_wh) / hours)
     if power_w is None:

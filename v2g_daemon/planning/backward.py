@@ -13,9 +13,8 @@ from math import inf, isnan
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from v2g_daemon.planning.actions import Band
 from v2g_daemon.planning.case import SLACK_WH, Case, Floats, Trips
-from v2g_daemon.planning.grid import Grid
+from v2g_daemon.planning.grid import Grid, between
 from v2g_daemon.planning.stage import FORBIDDEN
 from v2g_daemon.planning.tables import Tables
 
@@ -45,23 +44,22 @@ def values(tables: Tables, shadow_per_kwh: Floats) -> Values:
     away = np.empty((steps + 1, grid.points))
     before[steps] = away[steps] = terminal_cost(case, grid.energy_wh)
     hold = [inf] * steps
-    going, window = _Going(case, grid), _Window(tables, shadow_per_kwh)
-    landings = _landings(tables, shadow_per_kwh)
+    going, goals = _Going(case, grid), _Goals(tables)
+    window, landings = _Window(tables, shadow_per_kwh), _Landings(tables, shadow_per_kwh)
     for step in range(steps - 1, -1, -1):
         after[step] = going.plugged(step, before[step + 1], away[step + 1])
         away[step] = going.away(step, before[step + 1], away[step + 1])
-        to_come = after[step] + unmet_cost(case, step, grid.energy_wh)
-        hold[step] = _hold(tables, step, after[step], hold)
+        to_come = goals.with_unmet(step, after[step])
+        hold[step] = goals.hold(step, after[step], hold)
         window.least(step, to_come, out=before[step])
-        _land(tables, landings[step], step, (to_come, hold[step]), before[step])
+        landings.improve(step, to_come, hold[step], before[step])
     # Idling costs the same whatever is in the pack, so it was left out until now.
     idle = np.append(np.cumsum(tables.idle_cost[::-1])[::-1], 0.0)
-    return Values(
-        before=before + idle[:, None],
-        after=after + idle[1:, None],
-        away=away + idle[:, None],
-        hold=tuple(cost + float(later) for cost, later in zip(hold, idle[1:], strict=True)),
-    )
+    before += idle[:, None]
+    after += idle[1:, None]
+    away += idle[:, None]
+    held = tuple(cost + later for cost, later in zip(hold, idle[1:].tolist(), strict=True))
+    return Values(before=before, after=after, away=away, hold=held)
 
 
 def terminal_cost(case: Case, energy_wh: Floats) -> Floats:
@@ -153,43 +151,60 @@ def _missed_cost(case: Case, grid: Grid, trips: Trips) -> Floats:
     return cost
 
 
-def _hold(tables: Tables, step: int, after: Floats, hold: list[float]) -> float:
-    """The exact cost to come on the next target: nothing is missed, and idling leads there."""
-    here = tables.case.horizon.presence
-    target_wh = float(here.target_wh[step])
-    if not isnan(target_wh):
-        return tables.grid.at(after, target_wh + float(here.trip_wh[step]))
-    if step + 1 == tables.case.horizon.steps or here.leaves[step] > 0.0:
-        return inf
-    return hold[step + 1]
+class _Goals:
+    """What missing a target costs, and what it saves to be exactly on it."""
+
+    def __init__(self, tables: Tables) -> None:
+        here = tables.case.horizon.presence
+        self._case, self._grid = tables.case, tables.grid
+        self._targets_wh, self._trips_wh = here.target_wh.tolist(), here.trip_wh.tolist()
+        self._may_leave = (here.leaves > 0.0).tolist()
+
+    def with_unmet(self, step: int, after: Floats) -> Floats:
+        """The costs to come with the price of missing the target of the step."""
+        if isnan(self._targets_wh[step]):
+            return after
+        return after + unmet_cost(self._case, step, self._grid.energy_wh)
+
+    def hold(self, step: int, after: Floats, hold: list[float]) -> float:
+        """The exact cost to come on the next target: nothing is missed, and idling leads there."""
+        target_wh = self._targets_wh[step]
+        if not isnan(target_wh):
+            return self._grid.at(after, target_wh + self._trips_wh[step])
+        if step + 1 == len(hold) or self._may_leave[step]:
+            return inf
+        return hold[step + 1]
 
 
-def _landings(tables: Tables, shadow_per_kwh: Floats) -> list[list[tuple[Band, Floats]]]:
-    """For each step the bands it can land in, and what that costs from each of their points."""
-    found: list[list[tuple[Band, Floats]]] = [[] for _ in range(tables.case.horizon.steps)]
-    for landing in tables.landings:
-        cost = landing.priced.under(shadow_per_kwh[list(landing.steps)])
-        for step, row in zip(landing.steps, cost, strict=True):
-            found[step].append((landing.band, row))
-    return found
+# The place of a level, whether it is the next target, and what landing on it costs from where.
+_Near = tuple[tuple[int, float], bool, slice, Floats]
 
 
-def _land(
-    tables: Tables,
-    landings: list[tuple[Band, Floats]],
-    step: int,
-    to_come: tuple[Floats, float],
-    before: Floats,
-) -> None:
-    """Improve `before` in place where a step can end exactly on a level."""
-    row_of_values, hold = to_come
-    target_wh = tables.next_target_wh[step]
-    for band, cost in landings:
-        worth = tables.grid.at(row_of_values, band.level_wh)
-        if band.level_wh == target_wh:
-            worth = min(worth, hold)
-        near = before[band.points]
-        np.minimum(near, cost + worth, out=near)
+class _Landings:
+    """For each step the levels it can end on exactly, and what that costs from points nearby."""
+
+    def __init__(self, tables: Tables, shadow_per_kwh: Floats) -> None:
+        levels_wh, targets_wh = tables.landing_levels_wh, tables.next_target_wh
+        self._bands: list[list[_Near]] = [[] for _ in levels_wh]
+        for landing in tables.landings:
+            cost = landing.priced.under(shadow_per_kwh[landing.steps])
+            first = 0
+            for band in landing.bands:
+                end, place = first + len(band.lands), tables.grid.place(band.level_wh)
+                for step, row in zip(landing.steps, cost[:, first:end], strict=True):
+                    if band.level_wh in levels_wh[step]:
+                        on_target = band.level_wh == targets_wh[step]
+                        self._bands[step].append((place, on_target, band.points, row))
+                first = end
+
+    def improve(self, step: int, to_come: Floats, hold: float, before: Floats) -> None:
+        """Lower `before` in place where a step can end exactly on a level."""
+        for place, on_target, points, cost in self._bands[step]:
+            worth = between(to_come, place)
+            if on_target:
+                worth = min(worth, hold)
+            near = before[points]
+            np.minimum(near, cost + worth, out=near)
 
 
 class _Window:
@@ -203,9 +218,7 @@ class _Window:
         ends, floor, free = tables.ends, tables.floor_point, tables.grid.points - tables.floor_point
         scenarios = tables.case.horizon.scenarios_w.shape[0]
         cost = tables.actions.under(np.repeat(shadow_per_kwh, scenarios))
-        by_scenario = cost.reshape(-1, scenarios, cost.shape[1], 1)
-        self._level_cost = by_scenario[:, :, : ends.levels]
-        self._match_cost = by_scenario[:, :, ends.levels :]
+        self._cost = cost.reshape(-1, scenarios, cost.shape[1], 1)
         pad = 1 + int(np.abs(ends.cells).max())
         # Nothing may end below the floor or past the last point.
         self._row, self._rise = np.full(free + 2 * pad, FORBIDDEN), np.zeros(free + 2 * pad - 1)
@@ -214,6 +227,7 @@ class _Window:
             sliding_window_view(row, free) for row in (self._row, self._rise)
         )
         self._cells, self._share = ends.cells + pad, ends.share[..., None]
+        self._shared = np.empty((ends.cells.shape[1], free))
         self._reached = np.empty((scenarios, cost.shape[1], free))
         self._by_level = self._reached[:, : ends.levels]
         self._by_match = self._reached[:, ends.levels :]
@@ -226,9 +240,10 @@ class _Window:
         self._inside[:] = to_come[self._floor :]
         np.subtract(self._row[1:], self._row[:-1], out=self._rise)
         ended = self._ended(step)
-        np.add(ended[: self._levels], self._level_cost[step], out=self._by_level)
-        matched = ended[self._levels :].reshape(self._by_match.shape)
-        np.add(matched, self._match_cost[step], out=self._by_match)
+        # To spread a column first and add then takes half as long as to add the column.
+        self._reached[:] = self._cost[step]
+        self._by_level += ended[: self._levels]
+        self._by_match += ended[self._levels :].reshape(self._by_match.shape)
         if self._refused is not None:
             self._reached += self._refused[step]
         np.minimum.reduce(self._reached, axis=1, out=self._best)
@@ -239,9 +254,10 @@ class _Window:
 
     def _ended(self, step: int) -> Floats:
         """The values where each action ends."""
-        ended: Floats = self._rising[self._cells[step]]
-        ended *= self._share[step]
-        ended += self._from[self._cells[step]]
+        ended, cells = self._shared, self._cells[step]
+        ended[:] = self._share[step]
+        ended *= self._rising[cells]
+        ended += self._from[cells]
         return ended
 
 
@@ -252,21 +268,20 @@ class _Forced:
         case, grid, floor = tables.case, tables.grid, tables.floor_point
         steps = np.arange(case.horizon.steps)
         per_step = cost.reshape(len(steps), -1, cost.shape[1]).mean(axis=1)
-        self._cost = per_step[steps, tables.strongest]
+        cost_of = per_step[steps, tables.strongest]
         moved_wh = tables.level_wh[steps, tables.strongest]
-        self._grid, self._moved_wh = grid, moved_wh.tolist()
         energy_wh, room_wh = grid.energy_wh[:floor], grid.energy_wh[floor] - grid.energy_wh[:floor]
+        kinds_wh, kind = np.unique(moved_wh, return_inverse=True)
+        moved_wh, self._grid, self._kind = kinds_wh[:, None], grid, kind.tolist()
+        self._reached_wh = energy_wh + np.minimum(moved_wh, room_wh)
         # From the floor on it is free to stop, so it costs no more than getting there.
-        self._charged: dict[float, tuple[Floats, Floats]] = {
-            wh: (energy_wh + np.minimum(wh, room_wh), np.minimum(room_wh / max(wh, SLACK_WH), 1.0))
-            for wh in set(self._moved_wh)
-        }
+        share = np.minimum(room_wh / np.maximum(moved_wh, SLACK_WH), 1.0)
+        self._cost = cost_of[:, None] * share[kind]
 
     def charge(self, step: int, to_come: Floats, *, out: Floats) -> None:
         """Write the cost to come of the points below the floor."""
-        reached_wh, share = self._charged[self._moved_wh[step]]
-        out[:] = self._grid.on(to_come, reached_wh)
-        out += self._cost[step] * share
+        reached = self._grid.on(to_come, self._reached_wh[self._kind[step]])
+        np.add(reached, self._cost[step], out=out)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from v2g_daemon.battery.losses import ac_power_w, active_loss_w, pack_power_w
+from v2g_daemon.battery.losses import (
+    ac_power_w,
+    active_loss_w,
+    charging_w,
+    drawing_w,
+    pack_power_w,
+)
 from v2g_daemon.domain.policy import LossCurve
 
 Floats = NDArray[np.float64]
@@ -69,11 +75,24 @@ def sure(plugged: Bools, trip_wh: Floats, target_wh: Floats) -> Presence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PriceBand:
+    """What prices may be, of shape (scenarios, steps): equally likely, from low to high."""
+
+    import_per_kwh: Floats
+    export_per_kwh: Floats
+
+    @property
+    def scenarios(self) -> int:
+        """How many there are."""
+        return len(self.import_per_kwh)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Horizon:
     """One value per step; `scenarios_w`, of shape (scenarios, members, steps), is net load.
 
     Scenarios are equally likely, and told apart when their time has come; the members of one are
-    not.
+    not. With a `price_band` each scenario has prices of its own, and those beside it are expected.
     """
 
     hours: Floats
@@ -83,6 +102,7 @@ class Horizon:
     presence: Presence
     ceiling_wh: Floats
     export_day: Ints
+    price_band: PriceBand | None = None
 
     @property
     def steps(self) -> int:
@@ -94,6 +114,12 @@ class Horizon:
         """What the house is expected to draw."""
         mean_w: Floats = self.scenarios_w.mean(axis=(0, 1))
         return mean_w
+
+    @property
+    def highest_export_per_kwh(self) -> float:
+        """The most that an exported kWh may earn."""
+        band = self.price_band
+        return float((self.export_per_kwh if band is None else band.export_per_kwh).max())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +161,19 @@ class Pack:
         real = within and abs(power_w) >= SMALLEST_W and abs(reached_w - delta_w) < 1.0
         return power_w if real else None
 
+    def landings_w(self, delta_w: Floats) -> Floats:
+        """The AC powers that move the pack by `delta_w`; NaN where the charger cannot."""
+        out_w = -delta_w - self.discharge_loss.constant_w
+        drawn_w = np.where(out_w > 0.0, drawing_w(out_w, self.discharge_loss, _root), 0.0)
+        power_w = np.where(delta_w > 0.0, charging_w(delta_w, self.charge_loss, _root), -drawn_w)
+        within = np.where(
+            delta_w > 0.0,
+            (self.min_charge_w <= power_w) & (power_w <= self.max_charge_w),
+            (self.min_discharge_w <= -power_w) & (-power_w <= self.max_discharge_w),
+        )
+        reached = np.abs(self.delta_w(power_w) - delta_w) < 1.0
+        return np.where(within & (np.abs(power_w) >= SMALLEST_W) & reached, power_w, np.nan)
+
     def reach_w(self) -> float:
         """The fastest the pack can change, in either direction."""
         drawn_w = self.max_discharge_w
@@ -148,6 +187,21 @@ class Pack:
         along = min((energy_wh - self.taper_above_wh) / band_wh, 1.0)
         share = 1.0 - along * (1.0 - self.FULL_SHARE)
         return max(self.max_charge_w * share, min(self.min_charge_w, self.max_charge_w))
+
+    def accepts_w(self, energy_wh: Floats) -> Floats:
+        """The most the EV accepts at each energy."""
+        band_wh = self.capacity_wh - self.taper_above_wh
+        if band_wh <= 0.0:
+            return np.full(len(energy_wh), self.max_charge_w)
+        along = np.minimum((energy_wh - self.taper_above_wh) / band_wh, 1.0)
+        share = 1.0 - along * (1.0 - self.FULL_SHARE)
+        tapered_w = np.maximum(self.max_charge_w * share, min(self.min_charge_w, self.max_charge_w))
+        return np.where(energy_wh <= self.taper_above_wh, self.max_charge_w, tapered_w)
+
+
+def _root(square: Floats) -> Floats:
+    root: Floats = np.sqrt(np.maximum(square, 0.0))
+    return root
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,7 +69,7 @@ def _bisected(tables: Tables, found: Values, path: Path) -> Solution:
     case = tables.case
     left_wh = case.export_left_wh()
     # At the highest export price no export earns anything.
-    top = max(float(case.horizon.export_per_kwh.max()), 0.0) + 1e-3
+    top = max(case.horizon.highest_export_per_kwh, 0.0) + 1e-3
     low, high = dict.fromkeys(left_wh, 0.0), dict.fromkeys(left_wh, top)
     priced_days = _broken(case, path)
     shadow = np.zeros(case.horizon.steps)

@@ -98,11 +98,15 @@ def _days_like(quarters_s: Ints, zone: ZoneInfo, days_known: int, *, other_kind_
     """
     back = np.arange(1, days_known + 1)[:, None]
     day = local_seconds(quarters_s, zone) // DAY_S
-    other_kind = (day % 7 >= 5) != ((day - back) % 7 >= 5)
-    future = quarters_s - back * DAY_S >= quarters_s[0]
+    days_ahead = (quarters_s - quarters_s[0]) // DAY_S
+    # Which days are like it depends on the day alone, and on how far that is ahead.
+    turns = np.flatnonzero(np.diff(day, prepend=-1) | np.diff(days_ahead, prepend=-1))
+    other_kind = (day[turns] % 7 >= 5) != ((day[turns] - back) % 7 >= 5)
+    future = back <= days_ahead[turns]
     age_days = back + other_kind_days * other_kind + NEVER_DAYS * future
     newest = np.argsort(age_days, axis=0, kind="stable")[: min(SCENARIOS, days_known - 1)] + 1
-    return same_wall_time(quarters_s, zone, days_back=newest)
+    lengths = np.diff(turns, append=len(quarters_s))
+    return same_wall_time(quarters_s, zone, days_back=np.repeat(newest, lengths, axis=1))
 
 
 def _from_now_on(

@@ -1,7 +1,7 @@
-"""Perfect foresight: the best way through days that are known to the last quarter hour.
+"""Perfect foresight: the best way through days that are known to the last slot.
 
 A dynamic programme over every stay, the last one first, on the true plant: the charger holds a
-power for a quarter hour, and stops where the pack meets ceiling or floor. Each stay has a lattice
+power for a slot, and stops where the pack meets ceiling or floor. Each stay has a lattice
 of its own, with its target on it. Costs to come are kept at the start of stays only, and worked
 out again on the way forth, so that a year needs little memory. What it finds can be done; that
 nothing is better holds up to the lattice (docs/rehearsals.md).
@@ -20,7 +20,6 @@ from v2g_daemon.planning.stage import StepTerms, priced
 LATTICE_WH = 100.0
 LEVELS = 24
 LONGEST_STEPS = 2000
-SLOT_H = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +38,7 @@ class KnownStay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownDays:
-    """Everything, known in advance; one value per quarter hour. `terms` say what is scored."""
+    """Everything, known in advance; one value per slot. `terms` say what is scored."""
 
     import_per_kwh: Floats
     export_per_kwh: Floats
@@ -47,6 +46,7 @@ class KnownDays:
     stays: tuple[KnownStay, ...]
     pack: Pack
     terms: Terms
+    slot_h: float = 0.25
 
 
 def best_setpoints_w(days: KnownDays) -> Floats:
@@ -106,16 +106,17 @@ class _Programme:
     def __init__(self, days: KnownDays, stay: KnownStay) -> None:
         self._days, self._stay = days, stay
         self._pack, self._terms = days.pack, days.terms
+        self._slot_h = days.slot_h
         case = _case_of(days, stay)
         self._level_w = level_powers(days.pack, LEVELS)
         self._match_w = match_powers(case.pack, case.terms, case.horizon.net_load_w)
-        steps = StepTerms.of(case, np.arange(case.horizon.steps))
+        steps = StepTerms.of(case)
         idle = priced(case, steps, np.zeros((1, 1))).cost
         free = np.zeros(case.horizon.steps)
         self._level_cost = priced(case, steps, self._level_w[None, :]).under(free) - idle
         self._match_cost = priced(case, steps, self._match_w).under(free) - idle
-        self._level_wh = days.pack.delta_w(self._level_w) * SLOT_H
-        self._match_wh = days.pack.delta_w(self._match_w) * SLOT_H
+        self._level_wh = days.pack.delta_w(self._level_w) * self._slot_h
+        self._match_wh = days.pack.delta_w(self._match_w) * self._slot_h
         self._case, self._steps, self._idle = case, steps, idle
         top_wh = max(stay.ceiling_wh, days.pack.start_wh)
         target_wh = 0.0 if stay.target_wh is None else stay.target_wh
@@ -162,7 +163,7 @@ class _Programme:
         powers_w = np.zeros(len(self._level_cost))
         for step in range(len(powers_w)):
             power_w, cost = self._candidates(step, energy_wh)
-            delta_wh = self._pack.delta_w(power_w) * SLOT_H
+            delta_wh = self._pack.delta_w(power_w) * self._slot_h
             ran = self._share(delta_wh, energy_wh)
             after_wh = energy_wh + ran * delta_wh
             if step + 1 < len(powers_w):
@@ -180,7 +181,7 @@ class _Programme:
         target_wh = self._stay.target_wh
         if target_wh is None:
             return power_w, cost
-        exact_w = landing(self._pack, energy_wh, target_wh, SLOT_H, self._stay.ceiling_wh)
+        exact_w = landing(self._pack, energy_wh, target_wh, self._slot_h, self._stay.ceiling_wh)
         if exact_w is None:
             return power_w, cost
         one = priced(self._case, self._steps.row(step), np.array([[exact_w]])).under(np.zeros(1))
@@ -193,7 +194,7 @@ class _Programme:
         return missing_wh * (self._terms.unmet_per_kwh / 1000.0)
 
     def _share(self, delta_wh: Floats, energy_wh: Floats | float) -> Floats:
-        """The part of a quarter hour until the pack meets ceiling or floor."""
+        """The part of a slot until the pack meets ceiling or floor."""
         room_wh = np.maximum(self._stay.ceiling_wh - energy_wh, 0.0)
         spare_wh = np.maximum(energy_wh - self._pack.floor_wh, 0.0)
         bound_wh = np.where(delta_wh > 0.0, room_wh, spare_wh)
@@ -211,7 +212,7 @@ def _case_of(days: KnownDays, stay: KnownStay) -> Case:
     slots = slice(stay.first, stay.end)
     count = stay.end - stay.first
     horizon = Horizon(
-        hours=np.full(count, SLOT_H),
+        hours=np.full(count, days.slot_h),
         import_per_kwh=days.import_per_kwh[slots],
         export_per_kwh=days.export_per_kwh[slots],
         scenarios_w=days.net_load_w[None, None, slots],

@@ -73,17 +73,23 @@ class _Pace:
         self._shadow = shadow_per_kwh
         fine = fine_actions(tables)
         self._power_w, self._idle = fine.power_w, fine.idle
-        self._net_load_w = tables.case.horizon.net_load_w
-        self._delta_wh = (
-            tables.case.pack.delta_w(self._power_w) * tables.case.horizon.hours[:, None]
+        case, self._priced = tables.case, fine.levels_and_matches
+        self._delta_wh = fine.delta_w * case.horizon.hours[:, None]
+        self._hours, self._ceiling_wh = (
+            case.horizon.hours.tolist(),
+            case.horizon.ceiling_wh.tolist(),
         )
-        self._priced = fine.levels_and_matches
+        self._net_load_w, self._plugged = (
+            case.horizon.net_load_w,
+            case.horizon.presence.plugged.tolist(),
+        )
+        self._reach_w = case.pack.reach_w()
         self._cost = self._priced.under(shadow_per_kwh)
 
     def take(self, step: int, energy_wh: float, allowance_wh: float) -> _Taken:
         """The cheapest permitted action, its cost without the shadow."""
         case = self._tables.case
-        if not case.horizon.presence.plugged[step]:
+        if not self._plugged[step]:
             cost = float(self._priced.cost[step, self._idle])
             return _Taken(power_w=0.0, delta_wh=0.0, exported_wh=0.0, cost=cost)
         power_w, delta_wh = self._power_w[step], self._delta_wh[step]
@@ -92,7 +98,7 @@ class _Pace:
         if len(extra_w) > 0:
             power_w, delta_wh, price = self._with(step, extra_w)
         total = price[0] + self._to_come(step, energy_wh + delta_wh)
-        if allowance_wh < case.pack.max_discharge_w * float(case.horizon.hours[step]):
+        if allowance_wh < case.pack.max_discharge_w * self._hours[step]:
             total[price[2] > allowance_wh + SLACK_WH] = FORBIDDEN
         self._forbid(step, energy_wh, power_w, delta_wh, total)
         best = int(total.argmin())
@@ -120,13 +126,12 @@ class _Pace:
         return landings or abs(idle_wh - target_wh) <= SLACK_WH
 
     def _exact_powers(self, step: int, energy_wh: float, allowance_wh: float) -> list[float]:
-        case = self._tables.case
-        hours = float(case.horizon.hours[step])
-        ceiling_wh = float(case.horizon.ceiling_wh[step])
+        case, hours, ceiling_wh = self._tables.case, self._hours[step], self._ceiling_wh[step]
         exact_w = [
             power_w
             for level_wh in self._tables.landing_levels_wh[step]
-            if (power_w := landing(case.pack, energy_wh, level_wh, hours, ceiling_wh)) is not None
+            if abs(level_wh - energy_wh) <= self._reach_w * hours
+            and (power_w := landing(case.pack, energy_wh, level_wh, hours, ceiling_wh)) is not None
         ]
         if allowance_wh < case.pack.max_discharge_w * hours:
             last_w = max(float(self._net_load_w[step]), 0.0) + allowance_wh / hours
@@ -158,7 +163,7 @@ class _Pace:
     ) -> None:
         """Mark in place what the pack refuses; below the floor the strongest charge stays."""
         case = self._tables.case
-        room_wh = max(float(case.horizon.ceiling_wh[step]) - energy_wh, 0.0) + SLACK_WH
+        room_wh = max(self._ceiling_wh[step] - energy_wh, 0.0) + SLACK_WH
         spare_wh = max(energy_wh - case.pack.floor_wh, 0.0) + SLACK_WH
         refused = (delta_wh > room_wh) | (delta_wh < -spare_wh)
         if energy_wh > case.pack.taper_above_wh:
@@ -168,4 +173,4 @@ class _Pace:
             strongest = int(open_w.argmax())
             refused |= energy_wh + delta_wh < case.pack.floor_wh - SLACK_WH
             refused[strongest] = False
-        total[refused] = FORBIDDEN
+        np.putmask(total, refused, FORBIDDEN)

@@ -26,14 +26,23 @@ class Grid:
 
     def at(self, row: Floats, energy_wh: float) -> float:
         """A row of values at any energy, linear between points and flat outside."""
+        return between(row, self.place(energy_wh))
+
+    def place(self, energy_wh: float) -> tuple[int, float]:
+        """The point below an energy, and the share of the way to the next one."""
         place = min(max(energy_wh / self.step_wh, 0.0), self.points - 1.0)
         below = min(int(place), self.points - 2)
-        share = place - below
-        return row.item(below) * (1.0 - share) + row.item(below + 1) * share
+        return below, place - below
 
     def on(self, row: Floats, energy_wh: Floats) -> Floats:
         """A row of values at many energies."""
         return np.interp(energy_wh, self.energy_wh, row)
+
+
+def between(row: Floats, place: tuple[int, float]) -> float:
+    """A row of values at a place on its lattice."""
+    below, share = place
+    return row.item(below) * (1.0 - share) + row.item(below + 1) * share
 
 
 def grid_of(case: Case) -> Grid:

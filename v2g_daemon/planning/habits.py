@@ -67,22 +67,26 @@ def habits_of(
         return None
     zone = ZoneInfo(timezone_name)
     ordered = sorted(stays, key=lambda stay: stay.plugged_in_utc)
-    came = _local_quarters([stay.plugged_in_utc for stay in ordered], zone)
-    went_utc = [stay.plugged_out_utc or now_utc for stay in ordered]
-    went = np.maximum(_local_quarters(went_utc, zone, up=True), came)
+    came, went, now = _quarters(ordered, now_utc, zone)
     gone = np.array([stay.plugged_out_utc is not None for stay in ordered], dtype=np.bool_)
-    now = _local_quarters([now_utc], zone)
-    out_until = np.concatenate([came[1:], np.where(gone[-1], now, went[-1:])])
+    out_until = np.append(came[1:], now if gone[-1] else went[-1])
     leaves = _hazard(events=went[gone] - 1, first=came, end=went)
     returns = _hazard(events=came[1:] - 1, first=went, end=np.maximum(out_until, went))
     trips_wh = [stay.trip_wh for stay in ordered if stay.trip_wh is not None]
     return Habits(leaves=leaves, returns=returns, trips=_trips(trips_wh, capacity_wh))
 
 
-def _local_quarters(moments_utc: Sequence[datetime], zone: ZoneInfo, *, up: bool = False) -> Ints:
-    """Quarter hours of the wall clock since a Monday, down or up to a whole one."""
-    local_s = local_seconds(posix_seconds(moments_utc), zone)
-    return -(-local_s // QUARTER_S) if up else local_s // QUARTER_S
+def _quarters(
+    stays: Sequence[PastStay], now_utc: datetime, zone: ZoneInfo
+) -> tuple[Ints, Ints, int]:
+    """Whole quarter hours since a Monday by the wall clock: those in which a car came, those before
+    which it was gone, and that of now.
+    """
+    came_utc = [stay.plugged_in_utc for stay in stays]
+    went_utc = [stay.plugged_out_utc or now_utc for stay in stays]
+    local_s = local_seconds(posix_seconds([*came_utc, *went_utc, now_utc]), zone)
+    came, went = local_s[: len(stays)] // QUARTER_S, -(-local_s[len(stays) : -1] // QUARTER_S)
+    return came, np.maximum(went, came), int(local_s[-1]) // QUARTER_S
 
 
 def _hazard(*, events: Ints, first: Ints, end: Ints) -> Floats:

@@ -41,7 +41,7 @@ def best_offer(solution: Solution) -> Offer | None:
     power_w = fine.power_w
     cost, feasible = fine.levels_and_matches.cost, fine.levels_and_matches.feasible
     drawn_kwh = np.maximum(-power_w, 0.0) * case.horizon.hours[:, None] / 1000.0
-    out_wh = -case.pack.delta_w(power_w) * case.horizon.hours[:, None]
+    out_wh = -fine.delta_w * case.horizon.hours[:, None]
     before_wh = _energy_before(case, solution.path.energy_wh)
     spare_wh = before_wh - case.pack.floor_wh
     possible = feasible & (power_w < 0.0) & (out_wh <= spare_wh[:, None] + SLACK_WH)

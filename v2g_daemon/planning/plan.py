@@ -104,7 +104,7 @@ def _missed_wh(outlook: Outlook, energy_wh: Floats) -> float:
 
 def _expected_cost(outlook: Outlook, solution: Solution) -> float:
     case = replace(outlook.case, terms=replace(outlook.case.terms, margin_per_kwh=0.0))
-    every = StepTerms.of(case, np.arange(case.horizon.steps))
+    every = StepTerms.of(case)
     return float(priced(case, every, solution.path.power_w[:, None]).cost.sum())
 
 

@@ -54,10 +54,15 @@ class _Known:
 
     @staticmethod
     def of(curve: PriceCurve) -> _Known:
-        slots = curve.slots
+        slots, spans = curve.slots, [slot.interval for slot in curve.slots]
+        starts_utc, ends_utc = [span.start_utc for span in spans], [span.end_utc for span in spans]
+        start_s = posix_seconds(starts_utc)
+        gapless = starts_utc[1:] == ends_utc[:-1]
         return _Known(
-            start_s=posix_seconds([slot.interval.start_utc for slot in slots]),
-            end_s=posix_seconds([slot.interval.end_utc for slot in slots]),
+            start_s=start_s,
+            end_s=np.append(start_s[1:], posix_seconds(ends_utc[-1:]))
+            if gapless
+            else posix_seconds(ends_utc),
             prices=np.array(
                 [
                     [slot.import_per_kwh for slot in slots],

@@ -9,10 +9,11 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from v2g_daemon.domain.plan import PlanProblem, Store
-from v2g_daemon.planning.case import Case, Floats, Horizon, Ints, Pack, Terms
+from v2g_daemon.planning.case import Case, Floats, Horizon, Ints, Pack, PriceBand, Terms
 from v2g_daemon.planning.forecast import forecast_net_load
 from v2g_daemon.planning.habits import habits_of
 from v2g_daemon.planning.presence import Chances, presence, reachable_targets_wh
+from v2g_daemon.planning.price_band import banded_prices
 from v2g_daemon.planning.price_tail import StepPrices, step_prices
 from v2g_daemon.planning.refusal import refuse_unplannable
 from v2g_daemon.planning.wall import DAY_S, Steps, local_seconds
@@ -36,7 +37,7 @@ def outlook_of(problem: PlanProblem) -> Outlook:
     refuse_unplannable(problem)
     starts_utc, end_utc = _steps(problem)
     steps = Steps.of(starts_utc, problem.step_s)
-    prices = step_prices(problem.prices, steps, timezone_name=problem.timezone)
+    prices, band = _prices(problem, steps)
     forecast = forecast_net_load(
         problem.history,
         steps,
@@ -56,10 +57,11 @@ def outlook_of(problem: PlanProblem) -> Outlook:
         hours=steps.hours,
         import_per_kwh=prices.import_per_kwh,
         export_per_kwh=prices.export_per_kwh,
-        scenarios_w=grouped(forecast.scenarios_w),
+        scenarios_w=_scenarios(forecast.scenarios_w, band),
         presence=here,
         ceiling_wh=ceiling_wh,
         export_day=_export_days(steps, problem.timezone),
+        price_band=band,
     )
     terms = _terms(problem, prices.terminal_per_kwh)
     case = Case(horizon=horizon, pack=_pack(problem.store), terms=terms)
@@ -71,6 +73,21 @@ def outlook_of(problem: PlanProblem) -> Outlook:
         prices=prices,
         asked_wh=tuple(None if np.isnan(wh) else float(wh) for wh in here.target_wh),
     )
+
+
+def _prices(problem: PlanProblem, steps: Steps) -> tuple[StepPrices, PriceBand | None]:
+    """Prices as they are published, or as a real-time market's past lets expect them."""
+    if problem.prices.real_time_s is None:
+        return step_prices(problem.prices, steps, timezone_name=problem.timezone), None
+    present = problem.prices.at(problem.asked_at.utc)
+    return banded_prices(problem.past_prices, present, steps, timezone_name=problem.timezone)
+
+
+def _scenarios(days_w: Floats, band: PriceBand | None) -> Floats:
+    """The days as scenarios; where prices tell these apart, each holds every day."""
+    if band is None:
+        return grouped(days_w)
+    return np.repeat(days_w[None], band.scenarios, axis=0)
 
 
 def grouped(days_w: Floats) -> Floats:

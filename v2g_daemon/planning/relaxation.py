@@ -18,9 +18,8 @@ import numpy as np
 from v2g_daemon.battery.losses import active_loss_w
 from v2g_daemon.domain.policy import LossCurve
 from v2g_daemon.planning.case import Floats, Ints
-from v2g_daemon.planning.foresight import SLOT_H, KnownDays
+from v2g_daemon.planning.foresight import KnownDays
 
-PER_W = SLOT_H / 1000.0  # kWh of a slot
 # What a second piece has to tell, of full power, to be worth a column.
 TELLING = 1e-3
 
@@ -57,7 +56,7 @@ def _idle_cost(days: KnownDays, slots: slice | Ints) -> float:
     export_w = np.minimum(np.maximum(-net_w, 0.0), days.terms.export_limit_w)
     export_w = np.where(export_price < 0.0, 0.0, export_w)
     bought = np.maximum(net_w, 0.0) * days.import_per_kwh[slots]
-    return float((bought - export_w * export_price).sum()) * PER_W
+    return float((bought - export_w * export_price).sum()) * (days.slot_h / 1000.0)
 
 
 def _model(days: KnownDays) -> tuple[highspy.HighsLp, Ints, Ints]:
@@ -134,7 +133,8 @@ class _Model:
         self._stay_of = np.repeat(np.arange(len(stays)), lengths)
         self._last = np.cumsum(lengths) - 1
         self._net_w = days.net_load_w[self.slots]
-        self._bought = days.import_per_kwh[self.slots] * PER_W
+        kwh_per_w = days.slot_h / 1000.0
+        self._bought = days.import_per_kwh[self.slots] * kwh_per_w
         self._charge = [
             (self._lp.columns(self._bought, width_w), kept)
             for width_w, kept in _pieces(
@@ -142,12 +142,15 @@ class _Model:
             )
         ]
         self._discharge = [
-            (self._lp.columns(drawn * terms.wear_per_kwh * PER_W - self._bought, width_w), drawn)
+            (
+                self._lp.columns(drawn * terms.wear_per_kwh * kwh_per_w - self._bought, width_w),
+                drawn,
+            )
             for width_w, drawn in _pieces(
                 pack.discharge_loss, pack.min_discharge_w, pack.max_discharge_w, sign=1.0
             )
         ]
-        sold = days.export_per_kwh[self.slots] * PER_W
+        sold = days.export_per_kwh[self.slots] * kwh_per_w
         self._export = self._lp.columns(self._bought - sold, terms.export_limit_w)
         # Only what the sun leaves over can be throttled.
         self._sunny = np.flatnonzero(self._net_w < 0.0)
@@ -189,8 +192,8 @@ class _Model:
         moved_wh, endless = np.zeros(len(self.slots)), np.full(len(self.slots), highspy.kHighsInf)
         moved_wh[first] = [-one.trip_wh for one in self._days.stays]
         moved_wh[0] += self._days.pack.start_wh
-        terms = [(columns, -kept * SLOT_H) for columns, kept in self._charge]
-        terms += [(columns, drawn * SLOT_H) for columns, drawn in self._discharge]
+        terms = [(columns, -kept * self._days.slot_h) for columns, kept in self._charge]
+        terms += [(columns, drawn * self._days.slot_h) for columns, drawn in self._discharge]
         rows = self._lp.rows([*terms, (self._energy, 1.0)], -endless, moved_wh)
         self._lp.enter(rows[1:], self._energy[:-1], -1.0)
         self._lp.enter(rows[first], self._stranded, -1.0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from v2g_daemon.market.money import net_cost
-from v2g_daemon.planning.case import SLACK_W, Bools, Case, Floats, Ints
+from v2g_daemon.planning.case import SLACK_W, Bools, Case, Floats, Ints, PriceBand
 
 FORBIDDEN = 1e9  # money; finite, so that interpolation and addition stay finite
 
@@ -40,35 +40,37 @@ class StepTerms:
     export_left: Bools
 
     @staticmethod
-    def of(case: Case, rows: Ints) -> StepTerms:
-        """The columns of the given steps, at the load expected."""
-        return StepTerms._at(case, rows, case.horizon.net_load_w[rows])
+    def of(case: Case) -> StepTerms:
+        """The columns of every step, at the load expected."""
+        horizon, left_wh = case.horizon, case.export_left_wh()
+        return StepTerms(
+            hours=horizon.hours[:, None],
+            net_load_w=horizon.net_load_w[:, None],
+            import_per_kwh=horizon.import_per_kwh[:, None],
+            export_per_kwh=horizon.export_per_kwh[:, None],
+            export_left=np.array([left_wh[day] > 0.0 for day in horizon.export_day.tolist()])[
+                :, None
+            ],
+        )
 
-    @staticmethod
-    def of_scenarios(case: Case) -> StepTerms:
-        """The columns of every step at each scenario's mean; those of a step stand together."""
-        mean_w = case.horizon.scenarios_w.mean(axis=1)
+    def of_scenarios(self, scenarios_w: Floats, band: PriceBand | None = None) -> StepTerms:
+        """The columns at each scenario's mean and price; those of a step stand together."""
+        mean_w = scenarios_w.mean(axis=1)
         scenarios, steps = mean_w.shape
-        rows = np.repeat(np.arange(steps), scenarios)
-        return StepTerms._at(case, rows, mean_w.T.ravel())
+        repeated = self.rows(np.repeat(np.arange(steps), scenarios))
+        loaded = replace(repeated, net_load_w=mean_w.T.reshape(-1, 1))
+        if band is None:
+            return loaded
+        return replace(
+            loaded,
+            import_per_kwh=band.import_per_kwh.T.reshape(-1, 1),
+            export_per_kwh=band.export_per_kwh.T.reshape(-1, 1),
+        )
 
     def of_members(self, scenarios_w: Floats) -> StepTerms:
         """The columns of all scenarios at the load of each of their members."""
         members_w = scenarios_w.transpose(1, 2, 0).reshape(scenarios_w.shape[1], -1, 1)
         return replace(self, net_load_w=members_w)
-
-    @staticmethod
-    def _at(case: Case, rows: Ints, net_load_w: Floats) -> StepTerms:
-        horizon = case.horizon
-        left_wh = case.export_left_wh()
-        export_left = np.array([left_wh[day] > 0.0 for day in horizon.export_day.tolist()])
-        return StepTerms(
-            hours=horizon.hours[rows, None],
-            net_load_w=net_load_w[:, None],
-            import_per_kwh=horizon.import_per_kwh[rows, None],
-            export_per_kwh=horizon.export_per_kwh[rows, None],
-            export_left=export_left[rows, None],
-        )
 
     def row(self, step: int) -> StepTerms:
         """The columns of one step, still two-dimensional."""
@@ -87,30 +89,46 @@ class StepTerms:
 
 def priced(case: Case, steps: StepTerms, power_w: Floats) -> Priced:
     """Price signed AC powers of shape (steps, actions) or (1, actions)."""
-    terms = case.terms
-    flow_w = steps.net_load_w + power_w
-    import_w = np.maximum(flow_w, 0.0)
-    offered_w = np.maximum(-flow_w, 0.0)
-    drawn_w = np.maximum(-power_w, 0.0)
+    return priced_moves(case, steps, power_w, case.pack.delta_w(power_w))
+
+
+def priced_moves(case: Case, steps: StepTerms, power_w: Floats, delta_w: Floats) -> Priced:
+    """The same of powers whose effect on the pack is known."""
+    terms, flow_w = case.terms, steps.net_load_w + power_w
+    offered_w, drawn_w = np.maximum(-flow_w, 0.0), np.maximum(-power_w, 0.0)
     export_w = _exported_w(case, steps, offered_w, drawn_w)
     exported_w = np.minimum(export_w, drawn_w)
+    charge_fits = (power_w <= 0.0) | (flow_w <= terms.import_limit_w + SLACK_W)
+    discharge_fits = (power_w >= 0.0) | (offered_w <= terms.export_limit_w + SLACK_W)
+    may_export = steps.export_left if terms.may_export else np.zeros_like(steps.export_left)
+    return Priced(
+        cost=_cost(case, steps, (flow_w, export_w), delta_w),
+        exported_wh=exported_w * steps.hours,
+        feasible=charge_fits & discharge_fits & (may_export | (exported_w <= SLACK_W)),
+    )
+
+
+def cost_of_moves(case: Case, steps: StepTerms, power_w: Floats, delta_w: Floats) -> Floats:
+    """What powers cost, whether permitted or not; the shape is that of loads and powers."""
+    flow_w = steps.net_load_w + power_w
+    offered_w, drawn_w = np.maximum(-flow_w, 0.0), np.maximum(-power_w, 0.0)
+    return _cost(case, steps, (flow_w, _exported_w(case, steps, offered_w, drawn_w)), delta_w)
+
+
+def _cost(case: Case, steps: StepTerms, at_pcc_w: tuple[Floats, Floats], delta_w: Floats) -> Floats:
+    """Money at the PCC, for its net flow and what is exported of it, with wear and margin."""
+    flow_w, export_w = at_pcc_w
     money = steps.hours * net_cost(
-        import_w=import_w,
+        import_w=np.maximum(flow_w, 0.0),
         export_w=export_w,
         hours=1.0,
         import_per_kwh=steps.import_per_kwh,
         export_per_kwh=steps.export_per_kwh,
     )
-    out_wh = np.maximum(-case.pack.delta_w(power_w), 0.0) * steps.hours
-    hurdle = (terms.wear_per_kwh + terms.margin_per_kwh) / 1000.0
-    charge_fits = (power_w <= 0.0) | (flow_w <= terms.import_limit_w + SLACK_W)
-    discharge_fits = (power_w >= 0.0) | (offered_w <= terms.export_limit_w + SLACK_W)
-    may_export = steps.export_left if terms.may_export else np.zeros_like(steps.export_left)
-    return Priced(
-        cost=money + hurdle * out_wh,
-        exported_wh=exported_w * steps.hours,
-        feasible=charge_fits & discharge_fits & (may_export | (exported_w <= SLACK_W)),
-    )
+    out_wh = np.maximum(-delta_w, 0.0) * steps.hours
+    hurdle = (case.terms.wear_per_kwh + case.terms.margin_per_kwh) / 1000.0
+    cost: Floats = money + hurdle * out_wh
+    return cost
 
 
 def _exported_w(case: Case, steps: StepTerms, offered_w: Floats, drawn_w: Floats) -> Floats:
@@ -118,5 +136,7 @@ def _exported_w(case: Case, steps: StepTerms, offered_w: Floats, drawn_w: Floats
     if case.terms.throttled_above_w is None:
         return offered_w
     export_w = np.minimum(offered_w, case.terms.throttled_above_w)
-    paid_to_take = np.minimum(export_w, drawn_w)
-    return np.where(steps.export_per_kwh < 0.0, paid_to_take, export_w)
+    paid_to_take = steps.export_per_kwh < 0.0
+    if not paid_to_take.any():
+        return export_w
+    return np.where(paid_to_take, np.minimum(export_w, drawn_w), export_w)

@@ -10,7 +10,7 @@ from v2g_daemon.planning.actions import (
     FINE_LEVELS,
     LEVELS,
     Band,
-    band,
+    bands,
     landing_levels,
     level_powers,
     match_powers,
@@ -18,17 +18,27 @@ from v2g_daemon.planning.actions import (
 )
 from v2g_daemon.planning.case import SLACK_W, SLACK_WH, Case, Floats, Ints
 from v2g_daemon.planning.grid import Grid, grid_of
-from v2g_daemon.planning.stage import FORBIDDEN, Priced, StepTerms, priced
+from v2g_daemon.planning.stage import (
+    FORBIDDEN,
+    Priced,
+    StepTerms,
+    cost_of_moves,
+    priced,
+    priced_moves,
+)
 
 SAME_PLACE = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Landing:
-    """A band priced beyond idling, one row for each of the `steps`."""
+    """Bands priced beyond idling: a row for each of the `steps`, one band after another.
 
-    band: Band
-    steps: tuple[int, ...]
+    A step lands on those of its `landing_levels_wh` alone.
+    """
+
+    bands: list[Band]
+    steps: list[int]
     priced: Priced
 
 
@@ -74,13 +84,13 @@ def tables_of(case: Case) -> Tables:
     """Price and place all actions of a case."""
     grid, level_w = grid_of(case), level_powers(case.pack, LEVELS)
     idle = int(np.flatnonzero(level_w == 0.0)[0])
-    power_w, actions, idle_cost = _actions(case, level_w, idle)
     # A floor lies on the lattice, but for one of less than half a cell.
     floor_point = int(np.count_nonzero(grid.energy_wh < case.pack.floor_wh - grid.step_wh / 2.0))
     targets_wh = next_targets_wh(case)
     levels_wh = landing_levels(case, targets_wh)
-    steps = case.horizon.steps
-    terms = StepTerms.of(case, np.arange(steps))
+    steps, terms = case.horizon.steps, StepTerms.of(case)
+    moves = _moves(case, level_w, case.horizon.scenarios_w.mean(axis=1).T.ravel())
+    actions, idle_cost = _actions(case, terms, moves, idle)
     charges = actions.feasible[:, idle : len(level_w)].reshape(steps, -1, len(level_w) - idle)
     return Tables(
         case=case,
@@ -88,10 +98,10 @@ def tables_of(case: Case) -> Tables:
         terms=terms,
         idle_cost=idle_cost.reshape(steps, -1).mean(axis=1),
         actions=actions,
-        level_wh=case.pack.delta_w(level_w) * case.horizon.hours[:, None],
+        level_wh=moves.delta_w[0, : len(level_w)] * case.horizon.hours[:, None],
         # Powers rise along the axis, and the least of them, 0 W, is always feasible.
         strongest=idle + charges.all(axis=1).sum(axis=1) - 1,
-        ends=_ends(case, grid, power_w, len(level_w), floor_point),
+        ends=_ends(case, grid, moves, len(level_w), floor_point),
         floor_point=floor_point,
         next_target_wh=targets_wh,
         landing_levels_wh=levels_wh,
@@ -99,22 +109,41 @@ def tables_of(case: Case) -> Tables:
     )
 
 
-def _actions(case: Case, level_w: Floats, idle: int) -> tuple[Floats, Priced, Floats]:
-    """Powers of shape (steps · scenarios, actions), what they cost beyond idling, and idling.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Moves:
+    """Powers of shape (loads, actions), and what they do to the pack; levels come first."""
 
-    An action is matched to a scenario's mean, and permitted where it is at that; what it costs is
-    the mean over the members.
+    power_w: Floats
+    delta_w: Floats
+
+
+def _moves(case: Case, level_w: Floats, net_load_w: Floats) -> _Moves:
+    """The levels, and the matches of each load."""
+    pack = case.pack
+    match_w = match_powers(pack, case.terms, net_load_w)
+    levels = (len(match_w), len(level_w))
+    level_delta_w = np.broadcast_to(pack.delta_w(level_w), levels)
+    return _Moves(
+        power_w=np.concatenate([np.broadcast_to(level_w, levels), match_w], axis=1),
+        delta_w=np.concatenate([level_delta_w, pack.delta_w(match_w)], axis=1),
+    )
+
+
+def _actions(case: Case, terms: StepTerms, moves: _Moves, idle: int) -> tuple[Priced, Floats]:
+    """What the moves cost beyond idling, and idling.
+
+    An action is permitted where it is at the mean of its scenario; what it costs is the mean over
+    the members.
     """
-    scenarios_w, at_mean = case.horizon.scenarios_w, StepTerms.of_scenarios(case)
-    match_w = match_powers(case.pack, case.terms, at_mean.net_load_w[:, 0])
-    every_w = np.broadcast_to(level_w, (len(match_w), len(level_w)))
-    power_w = np.concatenate([every_w, match_w], axis=1)
-    actions = priced(case, at_mean, power_w)
+    scenarios_w = case.horizon.scenarios_w
+    at_mean = terms.of_scenarios(scenarios_w, case.horizon.price_band)
+    actions = priced_moves(case, at_mean, moves.power_w, moves.delta_w)
     cost = actions.cost
     if scenarios_w.shape[1] > 1:
-        cost = priced(case, at_mean.of_members(scenarios_w), power_w).cost.mean(axis=0)
+        at_members = at_mean.of_members(scenarios_w)
+        cost = cost_of_moves(case, at_members, moves.power_w, moves.delta_w).mean(axis=0)
     idle_cost = cost[:, idle]
-    return power_w, replace(actions, cost=cost - idle_cost[:, None]), idle_cost
+    return replace(actions, cost=cost - idle_cost[:, None]), idle_cost
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,28 +151,28 @@ class FineActions:
     """Closer levels for the way through, priced at every step; the matches follow the levels."""
 
     power_w: Floats
+    delta_w: Floats
     idle: int
     levels_and_matches: Priced
 
 
 def fine_actions(tables: Tables) -> FineActions:
     """The actions that the way through may take, powers of shape (steps, actions)."""
-    case, steps = tables.case, tables.case.horizon.steps
-    level_w = level_powers(case.pack, FINE_LEVELS)
-    match_w = match_powers(case.pack, case.terms, case.horizon.net_load_w)
-    power_w = np.concatenate([np.broadcast_to(level_w, (steps, len(level_w))), match_w], axis=1)
+    case, level_w = tables.case, level_powers(tables.case.pack, FINE_LEVELS)
+    moves = _moves(case, level_w, case.horizon.net_load_w)
     return FineActions(
-        power_w=power_w,
+        power_w=moves.power_w,
+        delta_w=moves.delta_w,
         idle=int(np.flatnonzero(level_w == 0.0)[0]),
-        levels_and_matches=priced(case, tables.terms, power_w),
+        levels_and_matches=priced_moves(case, tables.terms, moves.power_w, moves.delta_w),
     )
 
 
-def _ends(case: Case, grid: Grid, power_w: Floats, levels: int, floor_point: int) -> Ends:
-    steps = case.horizon.steps
-    by_scenario_w = power_w.reshape(steps, -1, power_w.shape[1])
+def _ends(case: Case, grid: Grid, moves: _Moves, levels: int, floor_point: int) -> Ends:
+    steps, actions = case.horizon.steps, moves.delta_w.shape[1]
+    by_scenario_w = moves.delta_w.reshape(steps, -1, actions)
     once_w = [by_scenario_w[:, 0, :levels], by_scenario_w[:, :, levels:].reshape(steps, -1)]
-    moved_wh = case.pack.delta_w(np.concatenate(once_w, axis=1)) * case.horizon.hours[:, None]
+    moved_wh = np.concatenate(once_w, axis=1) * case.horizon.hours[:, None]
     # A move past the whole lattice ends where one just past it does: beyond its end.
     place = np.clip(moved_wh / grid.step_wh, -grid.points, grid.points)
     cells = np.floor(place + SAME_PLACE)
@@ -151,24 +180,24 @@ def _ends(case: Case, grid: Grid, power_w: Floats, levels: int, floor_point: int
         levels=levels,
         cells=cells.astype(np.int64),
         share=np.where(place - cells < SAME_PLACE, 0.0, place - cells),
-        refused=_refused(case, grid, by_scenario_w, floor_point),
+        refused=_refused(case, grid, moves, floor_point),
     )
 
 
-def _refused(case: Case, grid: Grid, power_w: Floats, floor_point: int) -> Floats | None:
+def _refused(case: Case, grid: Grid, moves: _Moves, floor_point: int) -> Floats | None:
     """What the car does not accept at each point: past a ceiling, or as fast as that."""
     pack, ceiling_wh = case.pack, case.horizon.ceiling_wh
     energy_wh = grid.energy_wh[floor_point:]
     reaches_past = float(ceiling_wh.min()) + grid.step_wh <= grid.energy_wh[-1] + SLACK_WH
     if not reaches_past and pack.taper_above_wh >= float(grid.energy_wh[-1]) - SLACK_WH:
         return None
-    accepted_w = np.array([pack.accepted_w(float(wh)) for wh in energy_wh])
-    after_wh = energy_wh + (pack.delta_w(power_w) * case.horizon.hours[:, None, None])[..., None]
+    by_step = (case.horizon.steps, -1, moves.power_w.shape[1], 1)
+    power_w, delta_w = moves.power_w.reshape(by_step), moves.delta_w.reshape(by_step)
+    after_wh = energy_wh + delta_w * case.horizon.hours[:, None, None, None]
     # A ceiling between two points is charged to as far as the upper one.
     top_wh = np.ceil(ceiling_wh / grid.step_wh - SAME_PLACE) * grid.step_wh
-    charges = power_w[..., None] > 0.0
-    refused = charges & (
-        (power_w[..., None] > accepted_w + SLACK_W)
+    refused = (power_w > 0.0) & (
+        (power_w > pack.accepts_w(energy_wh) + SLACK_W)
         | (after_wh > top_wh[:, None, None, None] + SLACK_WH)
     )
     return np.where(refused, FORBIDDEN, 0.0)
@@ -177,22 +206,32 @@ def _refused(case: Case, grid: Grid, power_w: Floats, floor_point: int) -> Float
 def _landings(
     case: Case, grid: Grid, terms: StepTerms, levels_wh_of: tuple[tuple[float, ...], ...]
 ) -> tuple[Landing, ...]:
-    hours_of, ceilings_wh = case.horizon.hours.tolist(), case.horizon.ceiling_wh.tolist()
-    rows_of: dict[tuple[float, float, float], list[int]] = {}
-    for step, levels_wh in enumerate(levels_wh_of):
-        for level_wh in levels_wh:
-            key = (level_wh, hours_of[step], ceilings_wh[step])
-            rows_of.setdefault(key, []).append(step)
+    """The bands of all levels that steps of one length and ceiling can end on."""
+    horizon = case.horizon
+    steps_of: dict[tuple[float, float], list[int]] = {}
+    for step, key in enumerate(
+        zip(horizon.hours.tolist(), horizon.ceiling_wh.tolist(), strict=True)
+    ):
+        steps_of.setdefault(key, []).append(step)
     found: list[Landing] = []
-    for (level_wh, hours, ceiling_wh), rows in rows_of.items():
-        where = band(case, grid, level_wh, hours, ceiling_wh)
-        if where is not None:
-            here = terms.rows(np.array(rows, dtype=np.int64))
-            price = priced(case, here, np.append(where.power_w, 0.0)[None, :])
-            beyond_idling = Priced(
-                cost=price.cost[:, :-1] - price.cost[:, -1:],
-                exported_wh=price.exported_wh[:, :-1],
-                feasible=price.feasible[:, :-1] & where.lands,
-            )
-            found.append(Landing(band=where, steps=tuple(rows), priced=beyond_idling))
+    for (hours, ceiling_wh), steps in steps_of.items():
+        levels_wh = sorted({level_wh for step in steps for level_wh in levels_wh_of[step]})
+        near = bands(case, grid, levels_wh, hours, ceiling_wh)
+        if near:
+            found.append(_landing(case, terms, near, steps))
     return tuple(found)
+
+
+def _landing(case: Case, terms: StepTerms, near: list[Band], steps: list[int]) -> Landing:
+    powers_w = [*(band.power_w for band in near), np.zeros(1)]
+    price = priced(case, terms.rows(np.array(steps)), np.concatenate(powers_w)[None, :])
+    lands = np.concatenate([band.lands for band in near])
+    return Landing(
+        bands=near,
+        steps=steps,
+        priced=Priced(
+            cost=price.cost[:, :-1] - price.cost[:, -1:],
+            exported_wh=price.exported_wh[:, :-1],
+            feasible=price.feasible[:, :-1] & lands,
+        ),
+    )

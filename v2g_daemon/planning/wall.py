@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
-from itertools import islice
-from operator import lt
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -27,10 +25,9 @@ def posix_seconds(moments_utc: Sequence[datetime]) -> Ints:
 
 
 def quarter_seconds(starts_utc: Sequence[datetime]) -> Ints:
-    """The same of starts of quarter hours; a month without a gap is counted, not converted."""
+    """The same of different quarter hours in order of time: without a gap they are but counted."""
     first_s, last_s = int(starts_utc[0].timestamp()), int(starts_utc[-1].timestamp())
-    # As many different quarter hours as fit between the first and the last: every one of them.
-    if last_s - first_s == QUARTER_S * (len(starts_utc) - 1) and _rises(starts_utc):
+    if last_s - first_s == QUARTER_S * (len(starts_utc) - 1):
         return first_s + QUARTER_S * np.arange(len(starts_utc), dtype=np.int64)
     return posix_seconds(starts_utc)
 
@@ -90,25 +87,43 @@ def same_wall_time(moments_s: Ints, zone: ZoneInfo, *, days_back: int | Ints) ->
     return before_s + _offsets_s(moments_s, zone) - _offsets_s(before_s, zone)
 
 
-def _rises(moments_utc: Sequence[datetime]) -> bool:
-    return all(map(lt, moments_utc, islice(moments_utc, 1, None)))
-
-
 def _offsets_s(moments_s: Ints, zone: ZoneInfo) -> Ints:
-    """Seconds that the wall clock is ahead of UTC; asked per moment only where a day changes it."""
-    first_s, last_s = int(moments_s.min()), int(moments_s.max())
-    if last_s - first_s < CLOCKS_STAY_S and _offset_s(first_s, zone) == _offset_s(last_s, zone):
-        return np.full(moments_s.shape, _offset_s(first_s, zone), dtype=np.int64)
-    days, which = np.unique(moments_s // DAY_S, return_inverse=True)
-    at_start = np.array([_offset_s(int(day) * DAY_S, zone) for day in days], dtype=np.int64)
-    at_end = np.array([_offset_s(int(day + 1) * DAY_S - 1, zone) for day in days], dtype=np.int64)
-    offsets_s = at_start[which].ravel()
-    for place in np.flatnonzero((at_start != at_end)[which]):
-        offsets_s[place] = _offset_s(int(moments_s.flat[place]), zone)
-    return offsets_s.reshape(moments_s.shape)
+    """Seconds that the wall clock is ahead of UTC."""
+    first, last = int(moments_s.min()) // CLOCKS_STAY_S, int(moments_s.max()) // CLOCKS_STAY_S
+    changes_s, offsets_s = _clock(first, last, zone)
+    if len(changes_s) == 0:
+        return np.full(moments_s.shape, offsets_s[0])
+    return offsets_s[np.searchsorted(changes_s, moments_s, side="right")]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=64)
+def _clock(first: int, last: int, zone: ZoneInfo) -> tuple[Ints, Ints]:
+    """When the clock changes in the spans `first` to `last`, and its offset before and after."""
+    changes_s = [
+        change_s
+        for span in range(first, last + 1)
+        if (change_s := _change_s(span, zone)) is not None
+    ]
+    offsets_s = [_offset_s(moment_s, zone) for moment_s in (first * CLOCKS_STAY_S, *changes_s)]
+    return np.array(changes_s, dtype=np.int64), np.array(offsets_s, dtype=np.int64)
+
+
+@lru_cache(maxsize=256)
+def _change_s(span: int, zone: ZoneInfo) -> int | None:
+    """The first second of a new offset in a span of days, up to the start of the next one."""
+    before_s, after_s = span * CLOCKS_STAY_S, (span + 1) * CLOCKS_STAY_S
+    offset_s = _offset_s(before_s, zone)
+    if _offset_s(after_s, zone) == offset_s:
+        return None
+    while after_s - before_s > 1:
+        middle_s = (before_s + after_s) // 2
+        if _offset_s(middle_s, zone) == offset_s:
+            before_s = middle_s
+        else:
+            after_s = middle_s
+    return after_s
+
+
 def _offset_s(moment_s: int, zone: ZoneInfo) -> int:
     offset = datetime.fromtimestamp(moment_s, tz=UTC).astimezone(zone).utcoffset()
     return 0 if offset is None else round(offset.total_seconds())

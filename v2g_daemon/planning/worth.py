@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isinf, isnan
+from math import isinf
 
 import numpy as np
 
@@ -26,8 +26,7 @@ def value_function(problem: PlanProblem, tables: Tables, found: Values) -> Value
     grid = tables.grid
     energy_wh = np.sort(np.concatenate([grid.energy_wh, _targets_off_lattice(tables)]))
     rows = _between(grid, np.concatenate([found.before[:1], found.after]), energy_wh)
-    for step in range(tables.case.horizon.steps):
-        _correct(tables, found, step, energy_wh, rows)
+    _correct(tables, found, energy_wh, rows)
     gains = np.round(-rows, MONEY_DECIMALS) + 0.0
     return ValueFunction(
         start_utc=problem.start_utc,
@@ -54,14 +53,17 @@ def _between(grid: Grid, rows: Floats, energy_wh: Floats) -> Floats:
     place = np.clip(energy_wh / grid.step_wh, 0.0, grid.points - 1.0)
     below = np.minimum(place.astype(np.int64), grid.points - 2)
     share = place - below
-    return rows[:, below] * (1.0 - share) + rows[:, below + 1] * share
+    lower, upper = rows.take(below, axis=1), rows.take(below + 1, axis=1)
+    return lower * (1.0 - share) + upper * share
 
 
-def _correct(tables: Tables, found: Values, step: int, energy_wh: Floats, rows: Floats) -> None:
-    """Put in place what a row does not say: targets missed as it begins, and exact holding."""
-    if not isnan(float(tables.case.horizon.presence.target_wh[step])):
-        rows[step + 1] += unmet_cost(tables.case, step, energy_wh)
-    if not isinf(found.hold[step]):
-        held = float(tables.idle_cost[step]) + found.hold[step]
-        on_target = energy_wh == tables.next_target_wh[step]
-        rows[step, on_target] = np.minimum(rows[step, on_target], held)
+def _correct(tables: Tables, found: Values, energy_wh: Floats, rows: Floats) -> None:
+    """Put in place what rows do not say: targets missed as they begin, and exact holding."""
+    case = tables.case
+    for step in np.flatnonzero(~np.isnan(case.horizon.presence.target_wh)).tolist():
+        rows[step + 1] += unmet_cost(case, step, energy_wh)
+    for step, hold in enumerate(found.hold):
+        if not isinf(hold):
+            held = float(tables.idle_cost[step]) + hold
+            on_target = energy_wh == tables.next_target_wh[step]
+            rows[step, on_target] = np.minimum(rows[step, on_target], held)

@@ -20,6 +20,8 @@ class Case:
     """All that a rehearsal needs; `notes` say what was assumed, moved or filled.
 
     `published`: the wall time at which tomorrow's prices are known; None: prices hold for good.
+    `real_time_s`: instead, the interval of a market whose prices are known only while it runs,
+    from `told_after_s` on.
     `miss_per_kwh`: what a missed kWh is counted at in the share of the attainable gain.
     """
 
@@ -32,6 +34,8 @@ class Case:
     start_wh: float
     miss_per_kwh: float
     notes: tuple[str, ...]
+    real_time_s: int | None = None
+    told_after_s: int = 0
 
     @property
     def wear_per_kwh(self) -> float:
@@ -47,6 +51,8 @@ class Case:
             plant=self.plant,
             policy=self.policy,
             published=self.published,
+            real_time_s=self.real_time_s,
+            told_after_s=self.told_after_s,
             start_wh=self.start_wh,
             end_per_kwh=float(self.market.end_per_kwh),
         )

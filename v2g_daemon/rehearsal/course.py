@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from v2g_daemon.rehearsal.days import Days, Stay
-from v2g_daemon.rehearsal.plant import SLOT_H, Flow, Plant, Surroundings, held
+from v2g_daemon.rehearsal.plant import Flow, Plant, Surroundings, held
 
 S = TypeVar("S")
 
@@ -23,9 +23,9 @@ class Registers:
     charge_wh: float = 0.0
     discharge_wh: float = 0.0
 
-    def after(self, flow: Flow) -> Registers:
-        """The counters a quarter hour later."""
-        moved_wh = flow.power_w * flow.share * SLOT_H
+    def after(self, flow: Flow, slot_h: float) -> Registers:
+        """The counters a slot later."""
+        moved_wh = flow.power_w * flow.share * slot_h
         return Registers(
             import_wh=self.import_wh + flow.import_wh,
             export_wh=self.export_wh + flow.export_wh,
@@ -133,13 +133,13 @@ def _slot(
     if stay is None:
         setpoint_w = 0.0
     ceiling_wh = plant.ceiling_of(None if stay is None else stay.target_wh)
-    flow = held(plant, setpoint_w, energy_wh, around, ceiling_wh=ceiling_wh)
+    flow = held(plant, setpoint_w, energy_wh, around, ceiling_wh=ceiling_wh, slot_h=days.slot_h)
     after = Standing(
         slot=slot + 1,
         state=state,
         energy_wh=energy_wh + flow.pack_wh,
         power_w=flow.power_w if flow.share == 1.0 else 0.0,
-        registers=standing.registers.after(flow),
+        registers=standing.registers.after(flow, days.slot_h),
     )
     return after, _done(standing, after, setpoint_w, flow, stay, stranded_wh)
 

@@ -1,11 +1,13 @@
-"""The days that are rehearsed: load, PV, prices and stays of one house, by the quarter hour."""
+"""The days that are rehearsed: load, PV, prices and stays of one house, slot by slot."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from v2g_daemon.domain.interval import QUARTER_HOUR
+from v2g_daemon.domain.interval import QUARTER_HOUR_S
+
+DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +26,10 @@ class Stay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Days:
-    """One value per quarter hour from `start_utc` on; prices are what a kWh more costs or earns.
+    """One value per slot from `start_utc` on; prices are what a kWh more costs or earns.
 
-    `price_step` is how long the source holds a price. `stays` are in time order and apart.
+    A slot is a quarter hour, or a shorter part of one in a market that settles so. `stays` are in
+    time order and apart.
     """
 
     start_utc: datetime
@@ -37,8 +40,11 @@ class Days:
     import_per_kwh: tuple[float, ...]
     export_per_kwh: tuple[float, ...]
     stays: tuple[Stay, ...]
+    slot_s: int = QUARTER_HOUR_S
 
     def __post_init__(self) -> None:
+        if self.slot_s <= 0 or QUARTER_HOUR_S % self.slot_s != 0:
+            raise ValueError(f"slots of {self.slot_s} s do not fill a quarter hour")
         lengths = {len(self.pv_w), len(self.import_per_kwh), len(self.export_per_kwh)}
         if lengths != {len(self.load_w)}:
             raise ValueError(f"series of {len(self.load_w)} and of {sorted(lengths)} slots")
@@ -50,12 +56,12 @@ class Days:
 
     @property
     def count(self) -> int:
-        """The number of quarter hours."""
+        """The number of slots."""
         return len(self.load_w)
 
     def utc(self, slot: int) -> datetime:
         """The start of a slot, which is the end of the one before."""
-        return self.start_utc + slot * QUARTER_HOUR
+        return self.start_utc + timedelta(seconds=slot * self.slot_s)
 
     @property
     def end_utc(self) -> datetime:
@@ -64,7 +70,17 @@ class Days:
 
     def slot_at(self, moment_utc: datetime) -> int:
         """The slot that contains a moment; may lie outside the days."""
-        return (moment_utc - self.start_utc) // QUARTER_HOUR
+        return (moment_utc - self.start_utc) // timedelta(seconds=self.slot_s)
+
+    @property
+    def slot_h(self) -> float:
+        """The length of a slot in hours."""
+        return self.slot_s / 3600.0
+
+    @property
+    def slots_a_day(self) -> int:
+        """The slots of a day of 24 hours."""
+        return DAY_S // self.slot_s
 
     def hours(self) -> float:
         """Their length in hours."""

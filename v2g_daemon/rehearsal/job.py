@@ -17,7 +17,6 @@ from v2g_daemon.rehearsal.strategies import Strategy
 from v2g_daemon.rehearsal.virtual_house import Planner, VirtualHouse, capable, commissioned
 
 S = TypeVar("S")
-SLOTS_A_WEEK = 7 * 96
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +24,8 @@ class Job:
     """Everything a strategy needs; `policy` is that of a house in virtual time, at its last stage.
 
     `published`: the wall time at which tomorrow's prices are known (None: all prices always are).
+    `real_time_s`: the interval of a market whose prices are known only while it runs,
+    from `told_after_s` on.
     `end_per_kwh`: what energy left in the pack is credited at.
     """
 
@@ -36,6 +37,8 @@ class Job:
     published: time | None
     start_wh: float
     end_per_kwh: float
+    real_time_s: int | None = None
+    told_after_s: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +69,12 @@ Foresight = Callable[[Job], tuple[float, ...]]
 def run(job: Job, *, planner: Planner, foresight: Foresight, progress: Progress) -> Ran:
     """Drive the strategy; `progress` hears week by week how many slots are done."""
     days, plant = job.days, job.plant
-    known = known_prices(days, published=job.published)
+    known = known_prices(
+        days,
+        published=job.published,
+        real_time_s=job.real_time_s,
+        told_after_s=job.told_after_s,
+    )
     wear_per_kwh = job.policy.vehicles[0].wear_cost_per_kwh_discharged
     match job.strategy:
         case Strategy.PLAIN:
@@ -98,7 +106,7 @@ def _driven(job: Job, driver: Driver[S], progress: Progress) -> Ran:
     standing = begun(driver, energy_wh=job.start_wh)
     done: list[Done] = []
     while standing.slot < job.days.count:
-        until = min(standing.slot + SLOTS_A_WEEK, job.days.count)
+        until = min(standing.slot + 7 * job.days.slots_a_day, job.days.count)
         standing, week = course(job.days, job.plant, driver, standing, until=until)
         done += week
         progress(standing.slot)

@@ -18,6 +18,8 @@ from v2g_daemon.rehearsal.days import Days, Stay
 LOOKED_BACK = timedelta(days=15)
 # Of prices that hold for good a house holds so many days; no plan looks further.
 HELD_AHEAD_DAYS = 3
+# Of a real-time market's: what settles the quarter hour that has just ended.
+LOOKED_BACK_IN_REAL_TIME = timedelta(hours=1)
 
 
 class Knowledge(Enum):
@@ -32,7 +34,7 @@ class KnownPrices:
     """Prices and, for each slot, the slot up to which they are published (`until`).
 
     `held[slot]`: up to where a house holds them. `runs[k]` is the price from slot `firsts[k]` on,
-    within one local day.
+    within one local day, or within one interval of a real-time market.
     """
 
     currency: str
@@ -40,21 +42,34 @@ class KnownPrices:
     runs: tuple[PriceSlot, ...]
     until: tuple[int, ...]
     held: tuple[int, ...]
+    real_time_s: int | None = None
 
     def curve(self, slot: int) -> PriceCurve:
         """What a house holds in a slot, with the days before."""
-        from_utc = self.runs[bisect_right(self.firsts, slot) - 1].interval.start_utc - LOOKED_BACK
+        behind = LOOKED_BACK if self.real_time_s is None else LOOKED_BACK_IN_REAL_TIME
+        from_utc = self.runs[bisect_right(self.firsts, slot) - 1].interval.start_utc - behind
         end = bisect_right(self.firsts, self.held[slot] - 1)
         first = bisect_right(self.runs, from_utc, hi=end, key=lambda one: one.interval.end_utc)
-        return PriceCurve(currency=self.currency, slots=self.runs[first:end])
+        return PriceCurve(
+            currency=self.currency, slots=self.runs[first:end], real_time_s=self.real_time_s
+        )
 
 
-def known_prices(days: Days, *, published: time | None) -> KnownPrices:
+def known_prices(
+    days: Days,
+    *,
+    published: time | None,
+    real_time_s: int | None = None,
+    told_after_s: int = 0,
+) -> KnownPrices:
     """Prices as a house gets to know them.
 
     Until the wall time `published` they are known to midnight, from then on to the next one; None:
-    they hold for good.
+    they hold for good. In a real-time market they are known while their own interval runs, from
+    `told_after_s` on.
     """
+    if real_time_s is not None:
+        return _in_real_time(days, real_time_s, told_after_s)
     midnights = _midnights(days)
     firsts: list[int] = []
     for first, end in pairwise(midnights):
@@ -70,6 +85,24 @@ def known_prices(days: Days, *, published: time | None) -> KnownPrices:
         runs=tuple(_run(days, first, end) for first, end in zip(firsts, ends, strict=True)),
         until=until,
         held=tuple(min(one, other) for one, other in zip(until, ahead, strict=True)),
+    )
+
+
+def _in_real_time(days: Days, real_time_s: int, told_after_s: int) -> KnownPrices:
+    each, late = real_time_s // days.slot_s, -(-told_after_s // days.slot_s)
+    firsts = tuple(range(0, days.count, each))
+    ends = (*firsts[1:], days.count)
+    until = tuple(
+        ends[slot // each] if slot % each >= late else firsts[slot // each]
+        for slot in range(days.count)
+    )
+    return KnownPrices(
+        currency=days.currency,
+        firsts=firsts,
+        runs=tuple(_run(days, first, end) for first, end in zip(firsts, ends, strict=True)),
+        until=until,
+        held=until,
+        real_time_s=real_time_s,
     )
 
 

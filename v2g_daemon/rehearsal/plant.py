@@ -1,6 +1,6 @@
 """The plant: pack, charger and grid connection as they are, whatever a strategy believes of them.
 
-A power is held for a quarter hour. Where the pack would pass its ceiling or floor inside it, the
+A power is held for a slot. Where the pack would pass its ceiling or floor inside it, the
 charger stops there. The car gives way to import and export limit; PV is throttled where it can be.
 """
 
@@ -12,8 +12,7 @@ from v2g_daemon.battery.losses import pack_power_w
 from v2g_daemon.battery.taper import accepted_share
 from v2g_daemon.domain.policy import LossCurve
 
-SLOT_H = 0.25
-MINUTES = 15
+MINUTES_A_HOUR = 60.0
 SLACK_W = 1e-6
 
 
@@ -44,7 +43,7 @@ class Plant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """The house without its car in one quarter hour."""
+    """The house without its car in one slot."""
 
     load_w: float
     pv_w: float
@@ -53,9 +52,9 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
-    """What a quarter hour moved; `pack_wh` into the pack (+) or out of it (−).
+    """What a slot moved; `pack_wh` into the pack (+) or out of it (−).
 
-    `power_w` is what the charger held, `share` the part of the quarter hour that it ran.
+    `power_w` is what the charger held, `share` the part of the slot that it ran.
     """
 
     power_w: float
@@ -85,18 +84,24 @@ def accepted_w(plant: Plant, energy_wh: float) -> float:
 
 
 def held(
-    plant: Plant, setpoint_w: float, energy_wh: float, around: Surroundings, *, ceiling_wh: float
+    plant: Plant,
+    setpoint_w: float,
+    energy_wh: float,
+    around: Surroundings,
+    *,
+    ceiling_wh: float,
+    slot_h: float = 0.25,
 ) -> Flow:
-    """Hold a setpoint for a quarter hour from `energy_wh` in the pack."""
+    """Hold a setpoint for a slot from `energy_wh` in the pack."""
     if setpoint_w > 0.0:
-        setpoint_w = _taken_w(plant, setpoint_w, energy_wh)
+        setpoint_w = _taken_w(plant, setpoint_w, energy_wh, slot_h)
     power_w = given_way_w(plant, setpoint_w, around)
-    idle = _at_the_pcc(plant, 0.0, around)
+    idle = _at_the_pcc(plant, 0.0, around, slot_h)
     if power_w == 0.0:
         return Flow(power_w=0.0, share=0.0, pack_wh=0.0, import_wh=idle[0], export_wh=idle[1])
-    pack_wh = pack_power_w(power_w, plant.loss) * SLOT_H
+    pack_wh = pack_power_w(power_w, plant.loss) * slot_h
     share = _share(plant, pack_wh, energy_wh, ceiling_wh)
-    active = _at_the_pcc(plant, power_w, around)
+    active = _at_the_pcc(plant, power_w, around, slot_h)
     return Flow(
         power_w=power_w,
         share=share,
@@ -106,15 +111,15 @@ def held(
     )
 
 
-def _taken_w(plant: Plant, setpoint_w: float, energy_wh: float) -> float:
-    """What a tapering car takes on average in the quarter hour, minute by minute."""
-    if energy_wh + setpoint_w * SLOT_H <= plant.taper_above_wh:
+def _taken_w(plant: Plant, setpoint_w: float, energy_wh: float, slot_h: float) -> float:
+    """What a tapering car takes on average in the slot, minute by minute."""
+    if energy_wh + setpoint_w * slot_h <= plant.taper_above_wh:
         return setpoint_w
-    taken_w = 0.0
-    for _ in range(MINUTES):
+    taken_w, minutes = 0.0, round(slot_h * MINUTES_A_HOUR)
+    for _ in range(minutes):
         now_w = min(setpoint_w, accepted_w(plant, energy_wh))
-        energy_wh += pack_power_w(now_w, plant.loss) * SLOT_H / MINUTES
-        taken_w += now_w / MINUTES
+        energy_wh += pack_power_w(now_w, plant.loss) * slot_h / minutes
+        taken_w += now_w / minutes
     return taken_w
 
 
@@ -126,14 +131,16 @@ def _share(plant: Plant, pack_wh: float, energy_wh: float, ceiling_wh: float) ->
     return 1.0
 
 
-def _at_the_pcc(plant: Plant, power_w: float, around: Surroundings) -> tuple[float, float]:
-    """Energy imported and exported in a quarter hour, after PV was throttled where it can be."""
+def _at_the_pcc(
+    plant: Plant, power_w: float, around: Surroundings, slot_h: float
+) -> tuple[float, float]:
+    """Energy imported and exported in a slot, after PV was throttled where it can be."""
     net_w = around.load_w - around.pv_w + power_w
     if net_w >= 0.0:
-        return net_w * SLOT_H, 0.0
+        return net_w * slot_h, 0.0
     export_w = -net_w
     if plant.curtails:
         export_w = min(export_w, plant.export_limit_w)
         if around.export_per_kwh < 0.0:
             export_w = min(export_w, max(-power_w, 0.0))
-    return 0.0, export_w * SLOT_H
+    return 0.0, export_w * slot_h

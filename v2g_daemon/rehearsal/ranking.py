@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from v2g_daemon.rehearsal.contest import Contest
 from v2g_daemon.rehearsal.strategies import Strategy
-from v2g_daemon.rehearsal.verdict import SLOTS_A_YEAR, Gain, gain_over
+from v2g_daemon.rehearsal.verdict import DAYS_A_YEAR, Gain, gain_over
 
 COMPARED = (Strategy.PLAIN, Strategy.V2G, Strategy.V1G)
 
@@ -51,7 +51,8 @@ class Ranked:
 
 def compared(contest: Contest, combination: Combination) -> Compared:
     """The figures of a contest in which plain charging, our V1G and our V2G came to the end."""
-    years = contest.case.days.count / SLOTS_A_YEAR
+    days = contest.case.days
+    years = days.count / (DAYS_A_YEAR * days.slots_a_day)
     plain, v1g, v2g = (contest.entries[one] for one in (Strategy.PLAIN, Strategy.V1G, Strategy.V2G))
     job = contest.case.job(Strategy.V2G, contest.knowledge)
     wear = v2g.score.wear

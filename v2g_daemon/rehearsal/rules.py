@@ -11,10 +11,9 @@ from math import ceil
 from v2g_daemon.battery.losses import pack_power_w
 from v2g_daemon.rehearsal.course import Moment
 from v2g_daemon.rehearsal.days import Days, Stay
-from v2g_daemon.rehearsal.plant import SLOT_H, Plant
+from v2g_daemon.rehearsal.plant import Plant
 
 EIGHTY_PERCENT = 0.8
-SLOTS_A_DAY = 96
 # What is not published yet is expected to cost what the same quarter hour did on average.
 DAYS_AVERAGED = 14
 DAYS_SEARCHED = 39
@@ -79,7 +78,8 @@ class CheapestHours:
         if moment.stay is None:
             return None, 0.0
         state = expected(self.days, moment.stay, moment.slot, self.until, state)
-        if needed_slots(self.plant, moment.stay, moment.energy_wh) > _cheaper_ahead(state, moment):
+        needed = needed_slots(self.plant, moment.stay, moment.energy_wh, self.days.slot_h)
+        if needed > _cheaper_ahead(state, moment):
             return state, self.plant.max_charge_w
         return state, surplus_w(self.plant, moment)
 
@@ -105,7 +105,7 @@ class BreakEven:
         if moment.stay is None:
             return None, 0.0
         state = expected(self.days, moment.stay, moment.slot, self.until, state)
-        needed = needed_slots(self.plant, moment.stay, moment.energy_wh)
+        needed = needed_slots(self.plant, moment.stay, moment.energy_wh, self.days.slot_h)
         if needed > _cheaper_ahead(state, moment):
             return state, self.plant.max_charge_w
         sun_w = surplus_w(self.plant, moment)
@@ -148,22 +148,22 @@ class BreakEven:
     def _kept_wh(self, moment: Moment, stay: Stay) -> float:
         """What the target needs beyond all that can still be charged after this quarter hour."""
         target_wh = 0.0 if stay.target_wh is None else stay.target_wh
-        later_wh = (stay.end - moment.slot - 1) * slot_wh(self.plant)
+        later_wh = (stay.end - moment.slot - 1) * slot_wh(self.plant, self.days.slot_h)
         return max(self.plant.floor_wh, target_wh - later_wh) + SLACK_WH
 
 
-def slot_wh(plant: Plant) -> float:
-    """What a quarter hour at full power puts into the pack."""
-    return pack_power_w(plant.max_charge_w, plant.loss) * SLOT_H
+def slot_wh(plant: Plant, slot_h: float) -> float:
+    """What a slot at full power puts into the pack."""
+    return pack_power_w(plant.max_charge_w, plant.loss) * slot_h
 
 
-def needed_slots(plant: Plant, stay: Stay, energy_wh: float) -> int:
-    """How many quarter hours at full power still lead to 80 %, or to the target above it."""
+def needed_slots(plant: Plant, stay: Stay, energy_wh: float, slot_h: float) -> int:
+    """How many slots at full power still lead to 80 %, or to the target above it."""
     goal_wh = EIGHTY_PERCENT * plant.pack_wh
     if stay.target_wh is not None:
         goal_wh = max(goal_wh, stay.target_wh)
     missing_wh = goal_wh - energy_wh
-    return ceil((missing_wh - SLACK_WH) / slot_wh(plant)) if missing_wh > SLACK_WH else 0
+    return ceil((missing_wh - SLACK_WH) / slot_wh(plant, slot_h)) if missing_wh > SLACK_WH else 0
 
 
 def surplus_w(plant: Plant, moment: Moment) -> float:
@@ -187,7 +187,7 @@ def expected(
 def _expected_price(days: Days, slot: int, until: int) -> float:
     if slot < until:
         return days.import_per_kwh[slot]
-    same = (slot - SLOTS_A_DAY * day for day in range(1, DAYS_SEARCHED + 1))
+    same = (slot - days.slots_a_day * day for day in range(1, DAYS_SEARCHED + 1))
     seen = [days.import_per_kwh[one] for one in same if 0 <= one < until][:DAYS_AVERAGED]
     return _mean(seen) if seen else days.import_per_kwh[until - 1]
 

@@ -17,7 +17,6 @@ from v2g_daemon.market.metered import MeteredStep, settled
 from v2g_daemon.market.rated import Rated
 from v2g_daemon.rehearsal.days import Days
 from v2g_daemon.rehearsal.job import Job, Ran
-from v2g_daemon.rehearsal.plant import SLOT_H
 
 # A departure short of its target by no more than this was met.
 MET_WITHIN_WH = 100.0
@@ -108,7 +107,7 @@ def scored(job: Job, ran: Ran, market: Market) -> Score:
     days = job.days
     lines = _lines(days, ran, market)
     out_wh = _total(max(-moved_wh, 0.0) for moved_wh in ran.pack_wh)
-    discharging_h = SLOT_H * sum(1 for power_w in ran.power_w if power_w < 0.0)
+    discharging_h = days.slot_h * sum(1 for power_w in ran.power_w if power_w < 0.0)
     vehicle = job.policy.vehicles[0]
     worn = money(round(out_wh * 1000.0), exact(vehicle.wear_cost_per_kwh_discharged))
     return Score(

@@ -13,8 +13,7 @@ from v2g_daemon.rehearsal.job import Job, Ran
 from v2g_daemon.rehearsal.score import Score
 from v2g_daemon.rehearsal.strategies import Strategy
 
-SLOTS_A_DAY = 96
-SLOTS_A_YEAR = 365 * SLOTS_A_DAY
+DAYS_A_YEAR = 365
 BEST_DAYS = 10
 # Eight of ten years lie within so many standard deviations, if weeks come and go by chance.
 EIGHT_OF_TEN = 1.28
@@ -68,7 +67,7 @@ def share_of_attainable(
 def gain_over(job: Job, better: tuple[Score, Ran], worse: tuple[Score, Ran]) -> Gain:
     """What one strategy gains over another in a year like these days."""
     (score, ran), (base, base_ran) = better, worse
-    years = job.days.count / SLOTS_A_YEAR
+    years = job.days.count / (DAYS_A_YEAR * job.days.slots_a_day)
     by_wear = (
         float(base.net_cost_at(base.wear.high) - score.net_cost_at(score.wear.high)) / years,
         float(base.net_cost_at(base.wear.low) - score.net_cost_at(score.wear.low)) / years,
@@ -76,7 +75,9 @@ def gain_over(job: Job, better: tuple[Score, Ran], worse: tuple[Score, Ran]) -> 
     daily = [
         was - now
         for was, now in zip(
-            cost_by(job, base_ran, SLOTS_A_DAY), cost_by(job, ran, SLOTS_A_DAY), strict=True
+            cost_by(job, base_ran, job.days.slots_a_day),
+            cost_by(job, ran, job.days.slots_a_day),
+            strict=True,
         )
     ]
     return Gain(
@@ -109,7 +110,7 @@ def cost_by_month(job: Job, ran: Ran) -> dict[date, float]:
     days = job.days
     zone = ZoneInfo(days.timezone)
     firsts: dict[date, int] = {}
-    for slot in range(0, days.count, SLOTS_A_DAY // 24):
+    for slot in range(0, days.count, days.slots_a_day // 24):
         firsts.setdefault(days.utc(slot).astimezone(zone).date().replace(day=1), slot)
     ends = [*firsts.values(), days.count][1:]
     return {

@@ -1,4 +1,4 @@
-"""The daemon's own step as a driver: each quarter hour is one tick, and its setpoint is held.
+"""The daemon's own step as a driver: each slot is one tick, and its setpoint is held.
 
 What the daemon would observe is made from the plant; nothing in it is told apart from the real.
 """
@@ -13,7 +13,6 @@ from v2g_daemon.accounting import metering
 from v2g_daemon.domain.decision import Decision
 from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.instant import Instant
-from v2g_daemon.domain.interval import QUARTER_HOUR_S
 from v2g_daemon.domain.ledger import LedgerRow
 from v2g_daemon.domain.plan import Plan, PlanProblem
 from v2g_daemon.domain.policy import Policy
@@ -118,7 +117,7 @@ class VirtualHouse:
 
     def _news(self, state: HouseState, moment: Moment) -> News:
         now = Instant(
-            utc=self.days.utc(moment.slot), monotonic_s=float(moment.slot * QUARTER_HOUR_S)
+            utc=self.days.utc(moment.slot), monotonic_s=float(moment.slot * self.days.slot_s)
         )
         around, registers = moment.around, moment.registers
         return News(

@@ -53,6 +53,8 @@ def _unaskable(source: PriceSource) -> Iterator[Complaint]:
             'add a [[prices.source]] of that name with kind = "json" or "csv"',
         )
         return
+    if source.real_time_s is not None:
+        yield from _not_in_real_time(source)
     given = {"token": source.token_env or source.token_file or source.token}
     for key in NEEDED[source.kind]:
         if given.get(key, getattr(source, key)) is None:
@@ -70,6 +72,18 @@ def _unaskable(source: PriceSource) -> Iterator[Complaint]:
             "product and tariff are missing",
             'name it as "octopus:PRODUCT/TARIFF"',
         )
+
+
+def _not_in_real_time(source: PriceSource) -> Iterator[Complaint]:
+    """What contradicts a price that is told once its interval has begun."""
+    key = "prices.source.real_time_s"
+    if source.kind not in ("json", "csv"):
+        yield _complaint(key, source, "its prices are published ahead", "remove it")
+    if source.publication is not None or source.every_s is not None:
+        problem = "a real-time market is asked in each interval"
+        yield _complaint(key, source, problem, "remove publication and every_s")
+    if source.end is not None:
+        yield _complaint(key, source, "it already tells where a price ends", "remove end")
 
 
 def _complaint(key: str, source: PriceSource, problem: str, fix: str) -> Complaint:

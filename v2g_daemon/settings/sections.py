@@ -192,7 +192,8 @@ class Meter(Section):
 class PriceSource(Section):
     """[[prices.source]]: how a source that the tariff names is asked; the known ones need none.
 
-    `publication` is local wall time; a source that has none is asked every `every_s`.
+    `publication` is local wall time; a source that has none is asked every `every_s`. `real_time_s`
+    is the interval of a market that tells a price only once its interval has begun.
     """
 
     name: Annotated[str, Field(min_length=1)]
@@ -202,6 +203,7 @@ class PriceSource(Section):
     timezone: str | None = None
     publication: time | None = None
     every_s: Annotated[float, Field(ge=60.0)] | None = None
+    real_time_s: Literal[300, 900] | None = None
     unit: str | None = None
     rows: str = ""
     start: str | None = None

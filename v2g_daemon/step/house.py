@@ -24,7 +24,7 @@ from v2g_daemon.domain.vehicle import CarAnswer
 from v2g_daemon.step import agenda as agendas
 from v2g_daemon.step.agenda import Agenda
 from v2g_daemon.step.news import News
-from v2g_daemon.step.pasts import Past, remembered
+from v2g_daemon.step.pasts import Past, remembered, with_prices
 from v2g_daemon.step.questions import Answer, Question, is_news, problem_of, question_of
 
 
@@ -81,14 +81,15 @@ def advance(house: House, news: News, policy: Policy) -> tuple[House, Outcome]:
         ),
         problems=problems,
     )
-    house = replace(
-        house,
+    house = House(
         memory=memory,
         metering=metering,
+        agenda=house.agenda,
+        plans=house.plans,
         questions=questions,
         overrides=news.overrides,
         answers=news.answers,
-        past=remembered(house.past, metered, news.now.utc),
+        past=_remembered(house.past, metered, news),
     )
     return house, outcome
 
@@ -102,8 +103,13 @@ def counted(
     """
     snapshot = _snapshot(house, news, policy)
     metering, metered = meters.advance(house.metering, snapshot, decision, policy)
-    past = remembered(house.past, metered, news.now.utc)
+    past = _remembered(house.past, metered, news)
     return replace(house, metering=metering, past=past), metered
+
+
+def _remembered(past: Past, rows: tuple[LedgerRow, ...], news: News) -> Past:
+    past = remembered(past, rows, news.now.utc)
+    return with_prices(past, rows, news.prices, news.now.utc)
 
 
 def closing_rows(house: House, policy: Policy) -> tuple[LedgerRow, ...]:
@@ -112,7 +118,18 @@ def closing_rows(house: House, policy: Policy) -> tuple[LedgerRow, ...]:
 
 
 def _taking_in(house: House, news: News, policy: Policy) -> House:
-    """New plans replace the old ones; a failed one leaves them; a cleared latch is gone."""
+    """The house with its agenda kept up and what was answered; a cleared latch is gone."""
+    house, memory = _answered(house, news), _without_cleared(house.memory, news)
+    agenda = agendas.kept_up(house.agenda, policy, news.now.utc, told=news.goals)
+    if memory is house.memory and agenda is house.agenda:
+        return house
+    return replace(house, memory=memory, agenda=agenda)
+
+
+def _answered(house: House, news: News) -> House:
+    """New plans replace the old ones; a failed one leaves them."""
+    if not news.plans and not news.failed_plans:
+        return house
     planned = {plan.evse_id for plan in news.plans}
     kept = tuple(plan for plan in house.plans if plan.evse_id not in planned)
     answers = dict.fromkeys(news.failed_plans, Answer.FAILED) | dict.fromkeys(
@@ -120,8 +137,6 @@ def _taking_in(house: House, news: News, policy: Policy) -> House:
     )
     return replace(
         house,
-        memory=_without_cleared(house.memory, news),
-        agenda=agendas.kept_up(house.agenda, policy, news.now.utc, told=news.goals),
         plans=(*kept, *news.plans),
         questions=tuple(
             replace(question, answer=answers[question.evse_id])
@@ -229,6 +244,8 @@ def _override_rows(house: House, news: News) -> tuple[OverrideEvent, ...]:
 
     A guided test has none: it never outlives the daemon.
     """
+    if news.overrides == house.overrides:
+        return ()
     now_utc = news.now.utc
     kept, before = (
         [one for one in overrides if one.kind not in TESTS]

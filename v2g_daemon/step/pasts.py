@@ -13,6 +13,7 @@ from operator import attrgetter
 from v2g_daemon.domain.interval import QUARTER_HOUR, quarter_hour_start
 from v2g_daemon.domain.ledger import EvseInterval, LedgerRow, PccInterval, SessionRow
 from v2g_daemon.domain.plan import HistoryRow, PastStay
+from v2g_daemon.domain.prices import PriceCurve, PriceSlot
 from v2g_daemon.domain.vehicle import Vehicle
 
 KEPT = timedelta(days=28)
@@ -31,11 +32,15 @@ _BY_START = attrgetter("start_utc")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """Finished quarter hours, the rows of those that may still be completed, and the sessions."""
+    """Finished quarter hours, the rows of those that may still be completed, and the sessions.
+
+    `prices` are those of the finished quarter hours, in a real-time market only.
+    """
 
     history: tuple[HistoryRow, ...] = ()
     open_rows: tuple[EnergyRow, ...] = ()
     sessions: tuple[SessionRow, ...] = ()
+    prices: tuple[PriceSlot, ...] = ()
 
 
 def remembered(past: Past, rows: tuple[LedgerRow, ...], now_utc: datetime) -> Past:
@@ -46,7 +51,7 @@ def remembered(past: Past, rows: tuple[LedgerRow, ...], now_utc: datetime) -> Pa
     for row in rows:
         if isinstance(row, SessionRow):
             past = replace(past, sessions=_with_session(past.sessions, row, now_utc))
-    arrived = tuple(row for row in rows if isinstance(row, EnergyRow))
+    arrived = tuple([row for row in rows if isinstance(row, (PccInterval, EvseInterval))])
     if not arrived:
         return past
     open_rows = past.open_rows + arrived
@@ -67,6 +72,39 @@ def remembered(past: Past, rows: tuple[LedgerRow, ...], now_utc: datetime) -> Pa
             (row for row in open_rows if row.interval.start_utc >= newest_utc), now_utc
         ),
         sessions=past.sessions,
+        prices=past.prices,
+    )
+
+
+def with_prices(
+    past: Past, rows: Iterable[LedgerRow], curve: PriceCurve | None, now_utc: datetime
+) -> Past:
+    """The past with what these rows cost, in a real-time market; the clock may have stepped back.
+
+    Where prices are published ahead, the curve itself holds the last days'.
+    """
+    if curve is None or curve.real_time_s is None:
+        return past
+    last_utc = past.prices[-1].interval.end_utc if past.prices else now_utc - KEPT
+    news = [slot for slot in prices_of(rows) if slot.interval.start_utc >= last_utc]
+    if not news:
+        return past
+    forgotten = bisect_left(past.prices, now_utc - KEPT, key=lambda slot: slot.interval.start_utc)
+    return replace(past, prices=(*past.prices[forgotten:], *news))
+
+
+def prices_of(rows: Iterable[LedgerRow]) -> tuple[PriceSlot, ...]:
+    """What was paid and earned in the quarter hours of metered rows, where that is known."""
+    return tuple(
+        PriceSlot(
+            interval=row.interval,
+            import_per_kwh=float(row.import_per_kwh),
+            export_per_kwh=float(row.export_per_kwh),
+        )
+        for row in rows
+        if isinstance(row, PccInterval)
+        and row.import_per_kwh is not None
+        and row.export_per_kwh is not None
     )
 
 
@@ -120,7 +158,8 @@ def _with(
     row = _closed(start_utc, rows, history[place] if known else None)
     if row is None:
         return history
-    return (*history[:place], row, *history[place + 1 if known else place :])
+    from_here = (row, *history[place + 1 if known else place :])
+    return history[:place] + from_here
 
 
 def _is_metered(rows: Iterable[EnergyRow]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -10,7 +10,7 @@ from v2g_daemon.control.commute import energy_wanted_wh
 from v2g_daemon.domain.decision import EvseDecision
 from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.instant import Instant, fresh
-from v2g_daemon.domain.interval import QUARTER_HOUR, quarter_hour_start
+from v2g_daemon.domain.interval import QUARTER_HOUR, QUARTER_HOUR_S, quarter_hour_start
 from v2g_daemon.domain.plan import PastStay, PlanProblem, Store
 from v2g_daemon.domain.policy import ExportPolicy, Policy, Stage
 from v2g_daemon.domain.prices import PriceCurve
@@ -23,6 +23,10 @@ HORIZON = timedelta(hours=48)
 # A new plan comes within four hours; what lies further ahead need not be told by the quarter hour.
 BY_QUARTERS = timedelta(hours=6)
 HOUR = timedelta(hours=1)
+# In a real-time market prices are gathered for so long until they are news, and as many steps ahead
+# as a plan then serves, and one that comes late, are told by the market's own intervals.
+NEWS_EVERY_S = 1800.0
+BY_INTERVALS = timedelta(hours=1)
 RETRY_S = 60.0
 LEAST_STORE_WH = 1.0
 
@@ -37,7 +41,10 @@ class Answer(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What the last plan for an EVSE was asked about; a difference is news."""
+    """What the last plan for an EVSE was asked about; a difference is news.
+
+    When it was asked and what became of it are no part of the question.
+    """
 
     evse_id: str
     session_id: str | None
@@ -46,8 +53,8 @@ class Question:
     soc_reported: bool
     prices_until_utc: datetime
     goals: tuple[DepartureGoal, ...]
-    asked_at: Instant
-    answer: Answer = Answer.PENDING
+    asked_at: Instant = field(compare=False)
+    answer: Answer = field(default=Answer.PENDING, compare=False)
 
 
 def question_of(
@@ -67,7 +74,7 @@ def question_of(
         vehicle_id=decision.vehicle_id,
         stage=decision.stage,
         soc_reported=decision.soc is not None,
-        prices_until_utc=prices.known_until(now.utc),
+        prices_until_utc=_prices_until(prices, now.utc),
         goals=_goals_of(decision.vehicle_id, snapshot),
         asked_at=now,
     )
@@ -84,7 +91,7 @@ def is_news(question: Question, before: Question | None, *, renew_s: float) -> b
         return False
     if before.answer is Answer.FAILED:
         return True
-    return question != replace(before, asked_at=question.asked_at, answer=question.answer)
+    return question != before
 
 
 def problem_of(
@@ -100,7 +107,6 @@ def problem_of(
     """The question spelled out; `charged_wh` (AC) is what this session has charged so far."""
     vehicle = policy.vehicle(question.vehicle_id)
     export_w = _export_limit_w(decision, policy)
-    prices = snapshot.prices
     store = _store(status, decision, vehicle, question, policy, charged_wh=charged_wh)
     return PlanProblem(
         asked_at=snapshot.now,
@@ -108,11 +114,11 @@ def problem_of(
         vehicle_id=question.vehicle_id,
         timezone=policy.timezone,
         start_utc=quarter_hour_start(snapshot.now.utc),
-        step_s=step_lengths(quarter_hour_start(snapshot.now.utc), question.goals),
+        step_s=_step_lengths(question, snapshot),
         plugged_in=True,
         store=store,
         goals=_goals_for_store(question, vehicle, store, charged_wh),
-        prices=prices if prices is not None else PriceCurve(currency="", slots=()),
+        prices=_prices(snapshot),
         history=past.history,
         current_net_load_w=_net_load_w(snapshot, policy),
         import_limit_w=_import_limit_w(policy),
@@ -126,7 +132,24 @@ def problem_of(
         unmet_later_per_kwh=policy.economics.unmet_later_per_kwh,
         current_pv_w=snapshot.pv_power_w,
         pv_throttled_above_w=policy.grid.export_limit_w if policy.grid.throttles_pv else None,
+        past_prices=() if _prices(snapshot).real_time_s is None else past.prices,
     )
+
+
+def _prices(snapshot: Snapshot) -> PriceCurve:
+    return PriceCurve(currency="", slots=()) if snapshot.prices is None else snapshot.prices
+
+
+def _step_lengths(question: Question, snapshot: Snapshot) -> tuple[int, ...]:
+    start_utc, real_time_s = quarter_hour_start(snapshot.now.utc), _prices(snapshot).real_time_s
+    return step_lengths(start_utc, question.goals, real_time_s=real_time_s)
+
+
+def _prices_until(prices: PriceCurve, now_utc: datetime) -> datetime:
+    """Until when prices are known; in a real-time market, until when none is news."""
+    if prices.real_time_s is None:
+        return prices.known_until(now_utc)
+    return now_utc + timedelta(seconds=NEWS_EVERY_S - now_utc.timestamp() % NEWS_EVERY_S)
 
 
 def _stays(question: Question, vehicle: Vehicle, past: Past) -> tuple[PastStay, ...]:
@@ -139,10 +162,18 @@ def _daily_export_wh(vehicle: Vehicle, policy: Policy) -> float:
     return min(depth.energy_wh, depth.share_of_pack * vehicle.capacity_wh)
 
 
-def step_lengths(start_utc: datetime, goals: tuple[DepartureGoal, ...]) -> tuple[int, ...]:
-    """Quarter hours for a while, then whole hours, but for those in which a departure is due."""
+def step_lengths(
+    start_utc: datetime, goals: tuple[DepartureGoal, ...], *, real_time_s: int | None = None
+) -> tuple[int, ...]:
+    """Quarter hours for a while, then whole hours, but for those in which a departure is due.
+
+    A real-time market's next quarter hours are told by its own intervals.
+    """
     lengths_s: list[int] = []
     moment_utc, end_utc = start_utc, start_utc + HORIZON
+    if real_time_s is not None and QUARTER_HOUR_S % real_time_s == 0:
+        lengths_s += [real_time_s] * (round(BY_INTERVALS.total_seconds()) // real_time_s)
+        moment_utc += BY_INTERVALS
     while moment_utc < end_utc:
         whole = moment_utc.minute == 0 and moment_utc - start_utc >= BY_QUARTERS
         due = any(moment_utc < goal.ready_by_utc < moment_utc + HOUR for goal in goals)

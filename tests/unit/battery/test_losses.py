@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import LOSSLESS, LOSSY
-from v2g_daemon.battery.losses import ac_power_w, active_loss_w, pack_power_w
+from v2g_daemon.battery.losses import (
+    ac_power_w,
+    active_loss_w,
+    charging_w,
+    drawing_w,
+    pack_power_w,
+)
 from v2g_daemon.battery.taper import accepted_share
 from v2g_daemon.domain.policy import LossCurve
 
@@ -41,6 +47,16 @@ def test_ac_and_pack_power_are_each_others_inverse(ac_w: float) -> None:
     assert ac_power_w(pack_power_w(ac_w, LOSSLESS), LOSSLESS) == pytest.approx(ac_w)
     if abs(ac_w) > 200.0:
         assert ac_power_w(pack_power_w(ac_w, LOSSY), LOSSY) == pytest.approx(ac_w)
+
+
+@pytest.mark.parametrize("curve", [LOSSY, LOSSLESS])
+def test_an_array_of_pack_powers_needs_what_each_needs(curve: LossCurve) -> None:
+    pack_w = np.array([1.0, 1202.12, 4625.0, 20_000.0])
+    charged_w = charging_w(pack_w, curve, lambda square: np.sqrt(np.maximum(square, 0.0)))
+    drawn_w = drawing_w(pack_w, curve, lambda square: np.sqrt(np.maximum(square, 0.0)))
+    assert charged_w.tolist() == [ac_power_w(power_w, curve) for power_w in pack_w.tolist()]
+    below_w = (-(pack_w + curve.constant_w)).tolist()
+    assert (-drawn_w).tolist() == pytest.approx([ac_power_w(power_w, curve) for power_w in below_w])
 
 
 def test_a_discharge_smaller_than_the_constant_loss_gives_nothing() -> None:

@@ -13,6 +13,7 @@ from tests.builders import (
     a_memory,
     a_meter,
     a_policy,
+    a_price_curve,
     a_situation,
     a_snapshot,
     a_timing,
@@ -308,6 +309,30 @@ def test_a_guest_has_no_depth_and_a_stale_meter_is_left_to_the_export_limit() ->
     assert limit_of(site_limits.export_depth, snapshot=a_snapshot(meter=None)) is None
 
 
+# --- a real-time market's price of the moment
+
+
+def at_a_price(told_s_ago: float, **changes: Any) -> Limit | None:
+    start_utc = ago(told_s_ago).utc
+    curve = a_price_curve((17.5,), (17.5,), hours=1 / 12, start_utc=start_utc)
+    snapshot = metered(2000.0, **changes)
+    snapshot = replace(snapshot, prices=replace(curve, real_time_s=300))
+    return limit_of(site_limits.price_known, snapshot=snapshot)
+
+
+def test_a_price_binds_nothing_while_its_interval_runs() -> None:
+    assert at_a_price(0.0) is None
+    assert at_a_price(299.0) is None
+
+
+def test_after_its_interval_a_price_permits_no_export_but_the_own_load() -> None:
+    assert lowest(at_a_price(300.0)) == -1900.0
+
+
+def test_a_house_whose_load_is_unknown_discharges_nothing_at_an_unknown_price() -> None:
+    assert lowest(at_a_price(300.0, observed_at=ago(60.0))) == 0.0
+
+
 # --- phase imbalance
 
 
@@ -333,7 +358,7 @@ def test_a_three_phase_evse_and_a_house_without_the_rule_are_not_bound() -> None
 def test_every_rule_of_the_module_stands_in_the_table() -> None:
     assert {rule.__name__ for rule in SITE_LIMIT_RULES} == {
         "main_fuse", "import_limit", "grid_operator", "export_limit", "export_depth",
-        "phase_imbalance", "grid_quality",
+        "phase_imbalance", "grid_quality", "price_known",
     }  # fmt: skip
 
 

@@ -46,6 +46,12 @@ def test_narrowing_never_widens() -> None:
     assert NO_CHARGE.narrowed_by(NO_DISCHARGE) == ONLY_ZERO
 
 
+def test_what_does_not_narrow_a_range_leaves_it_as_it_is() -> None:
+    narrow = span(-5.0, 5.0)
+    assert narrow.narrowed_by(UNBOUNDED) is narrow
+    assert narrow.narrowed_by(span(-5.0, 5.0)) is narrow
+
+
 def test_powers_are_added_from_left_to_right() -> None:
     assert total_w([1e16, 1.0, -1e16]) == 0.0
     assert total_w([]) == 0.0

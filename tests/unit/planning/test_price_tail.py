@@ -49,6 +49,14 @@ def test_without_any_price_nothing_costs_and_nothing_pays() -> None:
     assert prices.is_forecast.all()
 
 
+def test_a_gap_between_slots_is_not_known() -> None:
+    slots = hourly_curve([0.10, 0.20, 0.30], [0.0] * 3).slots
+    curve = PriceCurve(currency="EUR", slots=(slots[0], slots[2]))
+    prices = step_prices(curve, hours_from(START_UTC, 4), timezone_name=ZONE)
+    assert prices.is_forecast.tolist() == [False, True, False, True]
+    assert prices.import_per_kwh[2] == 0.30
+
+
 def terminal(imports: list[float]) -> float:
     curve = hourly_curve(imports, [0.0] * len(imports))
     return step_prices(curve, hours_from(START_UTC, 1), timezone_name=ZONE).terminal_per_kwh

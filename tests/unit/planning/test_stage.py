@@ -13,7 +13,7 @@ def price_of(
     power_w: float, *, net_load_w: float, export_per_kwh: float = 0.10, **terms: Any
 ) -> tuple[float, float, bool]:
     case = toy_case(imports=[0.30], exports=[export_per_kwh], net_load_w=[net_load_w], **terms)
-    result = priced(case, StepTerms.of(case, np.array([0])), np.array([[power_w]]))
+    result = priced(case, StepTerms.of(case), np.array([[power_w]]))
     cost, exported_wh = float(result.cost[0, 0]), float(result.exported_wh[0, 0])
     return cost, exported_wh, bool(result.feasible[0, 0])
 

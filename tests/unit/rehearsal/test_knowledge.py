@@ -89,3 +89,31 @@ def test_a_departure_is_told_with_its_target_or_the_floor() -> None:
     open_end = told_goal(days, stay(4, 32), pack_wh=60_000.0, floor_wh=12_000.0)
     assert open_end.soc == 0.2
     assert days.start_utc == START_UTC
+
+
+def test_a_real_time_price_is_known_in_its_own_interval_and_the_last_hour_settles() -> None:
+    days = days_of([0.10, 0.10, 17.5, 0.10] * 12, slot_s=300)
+    known = known_prices(days, published=None, real_time_s=300)
+    assert known.until[20:23] == (21, 22, 23)
+    curve = known.curve(22)
+    assert curve.real_time_s == 300
+    assert curve.slots[-1].interval.end_utc == days.utc(23)
+    assert curve.slots[-1].import_per_kwh == 17.5
+    assert curve.slots[0].interval.start_utc == days.utc(22 - 12)
+    assert curve.at(days.utc(23)) is None
+
+
+def test_an_interval_of_several_slots_is_known_from_its_first_slot_on() -> None:
+    known = known_prices(days_of([0.10] * 12, slot_s=300), published=None, real_time_s=900)
+    assert known.until == (3, 3, 3, 6, 6, 6, 9, 9, 9, 12, 12, 12)
+
+
+def test_a_price_that_is_told_late_is_not_known_before() -> None:
+    days = days_of([0.10] * 5 + [17.5] * 5 + [0.10] * 5, slot_s=60)
+    known = known_prices(days, published=None, real_time_s=300, told_after_s=60)
+    assert known.until[5:8] == (5, 10, 10)
+    assert known.curve(5).at(days.utc(5)) is None
+    found = known.curve(6).at(days.utc(6))
+    assert found is not None
+    assert found.import_per_kwh == 17.5
+    assert known.curve(0).slots == ()

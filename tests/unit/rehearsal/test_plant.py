@@ -117,3 +117,16 @@ def test_a_car_above_its_taper_takes_less() -> None:
     # that less with each hour: 4625 × (1 − e^−0.0925) / 0.0925 on average.
     assert flow(7400.0, 52_500.0, plant=tapering).power_w == pytest.approx(4417.0, rel=0.005)
     assert flow(7400.0, 42_000.0, plant=tapering).power_w == 7400.0
+
+
+def test_a_shorter_slot_moves_its_part_of_a_quarter_hour() -> None:
+    plant, where = a_plant(loss=LOSSY), around(load_w=800.0)
+    whole = held(plant, -4000.0, 30_000.0, where, ceiling_wh=54_000.0)
+    third = held(plant, -4000.0, 30_000.0, where, ceiling_wh=54_000.0, slot_h=1.0 / 12.0)
+    assert third.power_w == whole.power_w
+    for part, all_of_it in (
+        (third.pack_wh, whole.pack_wh),
+        (third.import_wh, whole.import_wh),
+        (third.export_wh, whole.export_wh),
+    ):
+        assert part == pytest.approx(all_of_it / 3.0)

@@ -60,7 +60,7 @@ def test_both_plants_move_the_same_energy(seed: int) -> None:
     for slot in range(count):
         around = Surroundings(load_w=load_w[slot], pv_w=pv_w[slot], export_per_kwh=0.1)
         flow = held(PLANT, asked_w[slot], energy_wh, around, ceiling_wh=PLANT.ceiling_wh)
-        energy_wh, registers = energy_wh + flow.pack_wh, registers.after(flow)
+        energy_wh, registers = energy_wh + flow.pack_wh, registers.after(flow, 0.25)
         sim.advance_to(START_S + SLOT_S * (slot + 1))
         assert sim.vehicles["car"].energy_wh == pytest.approx(energy_wh, rel=WITHIN)
     outlet, truth = sim.outlets["S1"], sim.truth

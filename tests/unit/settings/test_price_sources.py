@@ -76,12 +76,46 @@ def refused(path: Path) -> str:
             '[[prices.source]]\nname = "energy-charts:NL"\nevery_s = 1\n',
             "prices.source[0].every_s = 1: does not fit; it should be greater than or equal to 60",
         ),
+        (
+            "energy-charts:NL",
+            '[[prices.source]]\nname = "energy-charts:NL"\nreal_time_s = 300\n',
+            "prices.source.real_time_s = 'energy-charts:NL': its prices are published ahead; "
+            "remove it",
+        ),
+        (
+            "x",
+            '[[prices.source]]\nname = "x"\nkind = "csv"\nfile = "spot.csv"\n'
+            "real_time_s = 300\nevery_s = 300\n",
+            "a real-time market is asked in each interval; remove publication and every_s",
+        ),
+        (
+            "x",
+            '[[prices.source]]\nname = "x"\nkind = "csv"\nfile = "spot.csv"\n'
+            'real_time_s = 300\nend = "until"\n',
+            "it already tells where a price ends; remove end",
+        ),
+        (
+            "x",
+            '[[prices.source]]\nname = "x"\nkind = "csv"\nfile = "spot.csv"\nreal_time_s = 60\n',
+            "prices.source[0].real_time_s = 60",
+        ),
     ],
 )
 def test_a_source_that_nobody_could_ask_is_refused(
     tmp_path: Path, source: str, more: str, said: str
 ) -> None:
     assert said in refused(house(tmp_path, source, more))
+
+
+def test_a_real_time_source_tells_how_long_each_of_its_prices_holds(tmp_path: Path) -> None:
+    more = (
+        '[[prices.source]]\nname = "aemo:NSW1"\nkind = "csv"\nfile = "spot.csv"\n'
+        'stamps = "end"\nreal_time_s = 300\n'
+    )
+    source = only_source(load_settings(house(tmp_path, "aemo:NSW1", more)))
+    assert source.real_time_s == 300
+    assert isinstance(source.shape, CsvRows)
+    assert (source.shape.length_s, source.shape.stamps) == (300, Stamps.END)
 
 
 TIBBER = '[[prices.source]]\nname = "tibber:home-1"\ntoken_env = "V2G_TOKEN_TIBBER"\n'

@@ -19,7 +19,8 @@ from v2g_daemon.domain.ledger import (
     TelemetryRow,
 )
 from v2g_daemon.domain.plan import HistoryRow, PastStay
-from v2g_daemon.step.pasts import SESSIONS_KEPT, Past, remembered, stays_of
+from v2g_daemon.domain.prices import PriceCurve
+from v2g_daemon.step.pasts import KEPT, SESSIONS_KEPT, Past, remembered, stays_of, with_prices
 
 T0 = datetime(2024, 12, 11, 18, 0, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)
@@ -235,3 +236,39 @@ def test_what_was_charged_after_the_last_reading_was_in_the_pack_too() -> None:
     first = session(0, charge_milliwh=20_000_000, end_soc=0.8)
     stays = stays_of((first, session(1)), a_vehicle())
     assert stays[1].trip_wh == pytest.approx(18_400.0)
+
+
+# --- what a real-time market asked
+
+IN_REAL_TIME = PriceCurve(currency="AUD", slots=(), real_time_s=300)
+
+
+def paid(number: float, import_per_kwh: str | None, **changes: Any) -> PccInterval:
+    money = None if import_per_kwh is None else Decimal(import_per_kwh)
+    return pcc(number, import_per_kwh=money, export_per_kwh=money, **changes)
+
+
+def priced(past: Past) -> list[tuple[datetime, float]]:
+    return [(slot.interval.start_utc, slot.import_per_kwh) for slot in past.prices]
+
+
+def test_the_prices_of_metered_quarter_hours_are_remembered_in_real_time() -> None:
+    rows = (paid(0, "0.1"), paid(1, None), paid(2, "-0.03"))
+    past = with_prices(Past(), rows, IN_REAL_TIME, T0 + 3 * QUARTER)
+    assert priced(past) == [(T0, 0.1), (T0 + 2 * QUARTER, -0.03)]
+    later = with_prices(past, (paid(3, "17.5"),), IN_REAL_TIME, T0 + 4 * QUARTER)
+    assert priced(later)[-1] == (T0 + 3 * QUARTER, 17.5)
+
+
+def test_prices_that_are_published_ahead_are_not_remembered_twice() -> None:
+    ahead = replace(IN_REAL_TIME, real_time_s=None)
+    assert with_prices(Past(), (paid(0, "0.1"),), ahead, T0 + QUARTER) == Past()
+    assert with_prices(Past(), (paid(0, "0.1"),), None, T0 + QUARTER) == Past()
+
+
+def test_old_prices_are_forgotten_and_a_clock_that_steps_back_adds_none() -> None:
+    past = with_prices(Past(), (paid(0, "0.1"), paid(1, "0.2")), IN_REAL_TIME, T0 + 2 * QUARTER)
+    assert with_prices(past, (paid(0.5, "0.3"),), IN_REAL_TIME, T0 + 2 * QUARTER) == past
+    much_later = T0 + KEPT + QUARTER
+    kept = with_prices(past, (paid(KEPT / QUARTER, "0.4"),), IN_REAL_TIME, much_later)
+    assert priced(kept) == [(T0 + QUARTER, 0.2), (T0 + KEPT, 0.4)]

@@ -32,6 +32,7 @@ from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.ledger import SessionRow
 from v2g_daemon.domain.plan import HistoryRow, PlanProblem
 from v2g_daemon.domain.policy import ExportPolicy, Policy, Stage
+from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, PowerControl
 from v2g_daemon.domain.snapshot import Snapshot
 from v2g_daemon.step.pasts import Past
@@ -342,6 +343,39 @@ def test_the_hour_of_a_departure_is_told_by_the_quarter_hour() -> None:
     ends_s = list(accumulate(lengths_s))
     assert 20 * 3600 + 45 * 60 in ends_s
     assert len(lengths_s) == len(step_lengths(NOW.utc, ())) + 3
+
+
+# --- a real-time market
+
+
+def spot(*, ended_s_ago: float = -240.0) -> PriceCurve:
+    """One price of five minutes."""
+    start_utc = ago(ended_s_ago + 300.0).utc
+    curve = a_price_curve((0.1,), (0.1,), hours=1 / 12, start_utc=start_utc)
+    return replace(curve, real_time_s=300)
+
+
+def test_a_plan_in_real_time_begins_by_the_markets_own_intervals() -> None:
+    lengths_s = step_lengths(NOW.utc, (), real_time_s=300)
+    assert sum(lengths_s) == 48 * 3600
+    assert lengths_s[:13] == (300,) * 12 + (900,)
+    assert step_lengths(NOW.utc, (), real_time_s=900) == step_lengths(NOW.utc, ())
+
+
+def test_the_next_interval_of_a_real_time_market_is_no_news_but_half_an_hour_of_them_is() -> None:
+    before = a_question(a_snapshot(prices=spot()))
+    soon, later = NOW.later(300.0), NOW.later(1800.0)
+    next_one = replace(a_question(a_snapshot(prices=spot(ended_s_ago=-290.0))), asked_at=soon)
+    assert not is_news(next_one, replace(before, answer=Answer.PLANNED), renew_s=3600.0)
+    at_half_past = replace(before, prices_until_utc=in_hours(1.0), asked_at=later)
+    assert before.prices_until_utc == in_hours(0.5)
+    assert is_news(at_half_past, replace(before, answer=Answer.PLANNED), renew_s=3600.0)
+
+
+def test_only_a_real_time_market_is_asked_about_with_its_past() -> None:
+    past = Past(prices=a_price_curve((0.1, 0.2), hours=0.25).slots)
+    assert a_problem(a_snapshot(prices=spot()), past=past).past_prices == past.prices
+    assert a_problem(a_snapshot(), past=past).past_prices == ()
 
 
 # --- without a SoC, and goals in energy

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,10 @@ from v2g_daemon.ports import Clock, ObservationSink
 
 DAYS_BEHIND = 2
 DAYS_AHEAD = 3
+# Of a real-time market's prices: what settles the quarter hour that has just ended.
+HOURS_BEHIND_IN_REAL_TIME = 1
 LOOK_EVERY_S = 30.0  # simulated
+HOUR = timedelta(hours=1)
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +37,12 @@ class PriceRules:
     book: TariffBook
     sources: Sequence[PriceSource]
     standing: Callable[[datetime], Standing | None] = lambda _now_utc: None
+
+    @property
+    def real_time_s(self) -> int | None:
+        """The shortest interval of the sources that tell a price in its own interval only."""
+        found = [one.real_time_s for one in self.sources if one.real_time_s is not None]
+        return min(found, default=None)
 
 
 class PriceDesk:
@@ -104,7 +113,7 @@ class PriceDesk:
         """The days go by, and the bill month fills up, with no news from any source."""
         hour: datetime | None = None
         while True:
-            this_hour = self._clock.now().utc.replace(minute=0, second=0, microsecond=0)
+            this_hour = _hour(self._clock.now().utc)
             if this_hour != hour:
                 hour = this_hour
                 await self._put()
@@ -121,12 +130,20 @@ class PriceDesk:
             self._sink.put_prices(curve)
 
     def _made(self, now_utc: datetime) -> PriceCurve | None:
-        book = self._rules.book
+        book, real_time_s = self._rules.book, self._rules.real_time_s
         series = {name: known.series for name, known in self._known.items()}
-        versions = rated(book, series, days_around(now_utc, book.timezone))
+        span = days_around(now_utc, book.timezone)
+        if real_time_s is not None:
+            span = replace(span, start_utc=_hour(now_utc) - HOURS_BEHIND_IN_REAL_TIME * HOUR)
+        versions = rated(book, series, span)
         if not versions:
             return None
-        return price_curve(versions, self._rules.standing(now_utc))
+        curve = price_curve(versions, self._rules.standing(now_utc))
+        return replace(curve, real_time_s=real_time_s)
+
+
+def _hour(moment_utc: datetime) -> datetime:
+    return moment_utc.replace(minute=0, second=0, microsecond=0)
 
 
 def days_around(now_utc: datetime, timezone: str) -> Interval:

@@ -1,5 +1,7 @@
 """One source's feed: asks from the hour of publication on until tomorrow is known, or regularly.
 
+Of a real-time market it asks at the start of each interval until the price of this one is told.
+
 What is known is kept: no bad answer and no outage takes a price away.
 """
 
@@ -24,7 +26,7 @@ from v2g_daemon.domain.clock import ClockWitness, WitnessSource
 from v2g_daemon.domain.errors import PriceSourceError
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import at_local, local_day
-from v2g_daemon.market.series import covers, merged
+from v2g_daemon.market.series import SeriesPrice, covers, merged
 from v2g_daemon.ports import Clock, ObservationSink
 
 LOOK_EVERY_S = 30.0  # simulated; short, so that a stepped clock is noticed
@@ -35,6 +37,10 @@ LEAST_JITTER = 0.75
 # After the hour of publication; each house has its own share of it.
 LONGEST_SPREAD = timedelta(minutes=5)
 KEPT = timedelta(days=2)
+# Of a real-time market's: the ledger remembers the rest.
+KEPT_IN_REAL_TIME = timedelta(hours=2)
+# It is asked so often in an interval until it tells the price.
+LOOKS_IN_REAL_TIME = 20
 LARGEST_ANSWER_BYTES = 2 << 20
 
 _log = logging.getLogger(__name__)
@@ -49,7 +55,8 @@ def even_jitter() -> float:
 class PriceSource:
     """A source by the name that the tariff calls it; `timeout_s` are real seconds.
 
-    `publication` is wall time in `timezone`; None: it is asked every `every_s`.
+    `publication` is wall time in `timezone`; None: it is asked every `every_s`. `real_time_s`:
+    instead, the interval of a market that tells a price once its interval has begun.
     """
 
     name: str
@@ -58,6 +65,14 @@ class PriceSource:
     publication: time | None
     every_s: float = 900.0
     timeout_s: float = 10.0
+    real_time_s: int | None = None
+
+    @property
+    def look_every_s(self) -> float:
+        """How often the feed looks whether there is something to ask."""
+        if self.real_time_s is None:
+            return LOOK_EVERY_S
+        return min(LOOK_EVERY_S, self.real_time_s / LOOKS_IN_REAL_TIME)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +115,7 @@ class SourceFeed:
         while True:
             async with asyncio.TaskGroup() as beat:
                 beat.create_task(self._look(client))
-                beat.create_task(self._clock.sleep(LOOK_EVERY_S))
+                beat.create_task(self._clock.sleep(self._source.look_every_s))
                 beat.create_task(asyncio.sleep(SHORTEST_PAUSE_S))
 
     async def count_today(self, client: httpx.AsyncClient) -> int:
@@ -112,13 +127,19 @@ class SourceFeed:
     async def _look(self, client: httpx.AsyncClient) -> None:
         now = self._clock.now()
         published = self._source.publication is not None
-        if published and self._complete(now.utc):
+        awaited = published or self._source.real_time_s is not None
+        if awaited and self._complete(now.utc):
             self._next_at = None
             self._attempt_count = 0
             return
         if self._next_at is not None and not self._next_at.reached(now):
             return
         answered = await self._refresh(client, now)
+        if self._source.real_time_s is not None:
+            self._attempt_count = 0 if answered else self._attempt_count + 1
+            pause_s = self._source.look_every_s * 2 ** min(self._attempt_count, 10)
+            self._next_at = now.later(min(pause_s, self._source.real_time_s) * self._jitter())
+            return
         self._attempt_count = 0 if answered and not published else self._attempt_count
         pause_s = min(FIRST_RETRY_S * 2 ** min(self._attempt_count, 10), LONGEST_RETRY_S)
         if answered and not published:
@@ -140,14 +161,16 @@ class SourceFeed:
             answer = await self._fetched(client, request)
             # In a thread: a large answer must not hold the control loop up.
             news = await asyncio.to_thread(self._source.shape.series, answer.payload)
+            news = self._told(news, now.utc)
         except PriceSourceError as error:
             self.faults_count += 1
             self._note(f"{_origin(request)}: {error}")
             return False
         self._note(None)
         self._bear_witness(answer)
-        series = merged(self._known.series, news, keep_from_utc=now.utc - KEPT)
-        if series != self._known.series:
+        kept = KEPT if self._source.real_time_s is None else KEPT_IN_REAL_TIME
+        series = merged(self._known.series, news, keep_from_utc=now.utc - kept)
+        if news and series != self._known.series:
             told = Provenance(
                 origin=_origin(request),
                 retrieved_utc=now.utc,
@@ -160,6 +183,18 @@ class SourceFeed:
             self._known = Known(series=series, answers=(*self._known.answers, told))
             await self._on_known(self._source.name, self._known)
         return True
+
+    def _told(self, news: tuple[SeriesPrice, ...], now_utc: datetime) -> tuple[SeriesPrice, ...]:
+        """Of a real-time market only what has begun: what it says of later is its forecast."""
+        length_s = self._source.real_time_s
+        if length_s is None:
+            return news
+        for price in news:
+            if price.interval.seconds_s != length_s:
+                begun = f"{price.interval.start_utc:%Y-%m-%d %H:%M} UTC"
+                lasts = f"{price.interval.seconds_s:.0f} s, not {length_s} s"
+                raise PriceSourceError(f"the price of {begun} holds for {lasts}")
+        return tuple(price for price in news if price.interval.start_utc <= now_utc)
 
     def _bear_witness(self, answer: _Answer) -> None:
         """Only an answer with prices tells the time: a login page of the router does not."""
@@ -214,6 +249,8 @@ class SourceFeed:
             raise PriceSourceError(f"no answer ({type(error).__name__})") from error
 
     def _complete(self, now_utc: datetime) -> bool:
+        if self._source.real_time_s is not None:
+            return any(price.interval.contains(now_utc) for price in self._known.series)
         return all(self._knows(day) for day in self._days_wanted(now_utc))
 
     def _knows(self, day: date) -> bool:
@@ -224,6 +261,8 @@ class SourceFeed:
         today = now_utc.astimezone(self._zone).date()
         tomorrow = today + timedelta(days=1)
         publication = self._source.publication
+        if self._source.real_time_s is not None:
+            return [today]
         if publication is None:
             return [today, tomorrow]
         asked_from_utc = at_local(today, publication, self._zone) + self._spread

@@ -59,7 +59,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JsonRows:
-    """Objects of a JSON array; `rows` is the dotted path to it, "" the answer itself."""
+    """Objects of a JSON array; `rows` is the dotted path to it, "" the answer itself.
+
+    `length_s`: how long each price holds; None: as the stamps tell.
+    """
 
     place: Place
     currency: str
@@ -69,6 +72,7 @@ class JsonRows:
     end: str | None = None
     stamps: Stamps = Stamps.START
     rows: str = ""
+    length_s: int | None = None
 
     def request(self, first: date, last: date) -> Request:
         """As its place says."""
@@ -82,7 +86,7 @@ class JsonRows:
         if not isinstance(found, list):
             raise PriceSourceError(f"no list at {self.rows!r}, but {payload[:40]!r}")
         unit = Unit.of(self.unit, currency=self.currency)
-        rows = _placed([self._row(one, unit) for one in found], self.stamps)
+        rows = _placed([self._row(one, unit) for one in found], self.stamps, self.length_s)
         return series_of(rows, currency=self.currency)
 
     def _row(self, one: object, unit: Unit) -> Row:
@@ -100,6 +104,7 @@ class CsvRows:
     """Lines of a CSV with a header, plain or gzip.
 
     `value` None takes the one column whose name ends in its unit, such as price_eur_per_kwh.
+    `length_s`: how long each price holds; None: as the stamps tell.
     """
 
     place: Place
@@ -109,6 +114,7 @@ class CsvRows:
     unit: str | None = None
     end: str | None = None
     stamps: Stamps = Stamps.START
+    length_s: int | None = None
 
     def request(self, first: date, last: date) -> Request:
         """As its place says."""
@@ -132,7 +138,7 @@ class CsvRows:
                 rows.append(self._row(dict(zip(header, fields, strict=True)), value, unit))
             except PriceSourceError as error:
                 raise PriceSourceError(f"line {number}: {error}") from error
-        return series_of(_placed(rows, self.stamps), currency=self.currency)
+        return series_of(_placed(rows, self.stamps, self.length_s), currency=self.currency)
 
     def _row(self, line: dict[str, str], value: str, unit: Unit) -> Row:
         return Row(
@@ -152,8 +158,18 @@ class CsvRows:
         return priced[0]
 
 
-def _placed(rows: Sequence[Row], stamps: Stamps) -> Sequence[Row]:
-    """Rows whose stamps mark the end begin one usual step before."""
+def _placed(rows: Sequence[Row], stamps: Stamps, length_s: int | None) -> Sequence[Row]:
+    """Rows whose stamps mark the end begin one usual step before, or as long as they hold."""
+    if length_s is not None:
+        before_s = length_s if stamps is Stamps.END else 0
+        return [
+            Row(
+                start_s=row.start_s - before_s,
+                end_s=row.start_s - before_s + length_s,
+                per_kwh=row.per_kwh,
+            )
+            for row in rows
+        ]
     if stamps is Stamps.START or len(rows) < 2:
         return rows
     marks = sorted(row.start_s for row in rows)

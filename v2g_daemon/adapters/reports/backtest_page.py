@@ -58,8 +58,8 @@ def _head(contest: Contest) -> Html:
     zone = ZoneInfo(days.timezone)
     first, last = days.start_utc.astimezone(zone), days.utc(days.count - 1).astimezone(zone)
     words = (
-        f" · {days.count // 96} days, {first:%-d %B %Y} to {last:%-d %B %Y} · rehearsed with the "
-        "daemon's own decisions"
+        f" · {days.count // days.slots_a_day} days, {first:%-d %B %Y} to {last:%-d %B %Y} · "
+        "rehearsed with the daemon's own decisions"
     )
     return tag("header", tag("strong", text(contest.case.name)), text(words))
 

@@ -33,7 +33,8 @@ def rendered(contest: Contest, *, hardware_price: float | None) -> str:
     lines += _conclusions(contest, hardware_price)
     if not contest.complete:
         broken = ", ".join(
-            f"{TITLES[one]} after {slots // 96} days" for one, slots in contest.unfinished.items()
+            f"{TITLES[one]} after {slots // contest.case.days.slots_a_day} days"
+            for one, slots in contest.unfinished.items()
         )
         lines += ["", f"Stopped before the end; these are partial results. Broken off: {broken}."]
     notes = [line for note in contest.case.notes for line in wrap(f"- {note}", COLUMNS)]
@@ -46,7 +47,7 @@ def _head(contest: Contest) -> Iterator[str]:
     days, case = contest.case.days, contest.case
     zone = ZoneInfo(days.timezone)
     first, last = days.start_utc.astimezone(zone), days.utc(days.count - 1).astimezone(zone)
-    count = days.count // 96
+    count = days.count // days.slots_a_day
     length = "1 day" if count == 1 else f"{count} days"
     yield f"{case.name}: {first:%-d %B %Y} to {last:%-d %B %Y}, {length}, {zone.key}"
     yield f"Knowledge {contest.knowledge.value}: {KNOWN[contest.knowledge.value]}."

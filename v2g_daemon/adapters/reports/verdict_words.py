@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from v2g_daemon.rehearsal.contest import Contest
 from v2g_daemon.rehearsal.strategies import Strategy
 from v2g_daemon.rehearsal.verdict import (
-    SLOTS_A_YEAR,
+    DAYS_A_YEAR,
     Gain,
     Payback,
     gain_over,
@@ -79,7 +79,7 @@ def years_words(years: float | None) -> str:
 def plain_a_year(contest: Contest) -> float:
     """What the house pays for a year with plain charging, all its load included."""
     whole = float(contest.entries[Strategy.PLAIN].score.net_cost)
-    return whole * SLOTS_A_YEAR / contest.case.days.count
+    return whole * (DAYS_A_YEAR * contest.case.days.slots_a_day) / contest.case.days.count
 
 
 def _by_share(extra: Gain, contest: Contest) -> str:
@@ -167,7 +167,7 @@ def _doubts(contest: Contest, extra: Gain) -> Iterator[str]:
         f"Battery wear is the largest unknown. Counted here: {wear:g} {contest.case.days.currency} "
         "per kWh out of the pack; the range above runs from a quarter of that to a bit over twice."
     )
-    days = contest.case.days.count // 96
+    days = contest.case.days.count // contest.case.days.slots_a_day
     if days < WHOLE_YEAR_DAYS:
         yield f"Only {days} days were rehearsed and blown up to a year: other seasons differ."
     if extra.by_chance is not None:

@@ -24,11 +24,16 @@ PAIRING, PRICES, LOAD, PV, SESSIONS = (
     "pairing.json", "prices.csv.gz", "load.csv.gz", "pv.csv.gz", "sessions.csv.gz",
 )  # fmt: skip
 W_PER_KW = 1000.0
+REAL_TIME_S, TOLD_AFTER_S = (300, 900), (60,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pairing:
-    """The folder as read; series keep their own steps. `published` None: prices always hold."""
+    """The folder as read; series keep their own steps. `published` None: prices always hold.
+
+    `real_time_s`: instead, the interval of a market that tells and settles each price by itself,
+    `told_after_s` after it began.
+    """
 
     name: str
     interval: Interval
@@ -46,6 +51,8 @@ class Pairing:
     pv: SeriesFile | None
     sessions: tuple[RecordedSession, ...]
     notes: tuple[str, ...]
+    real_time_s: int | None = None
+    told_after_s: int | None = None
 
 
 def pairing_of(files: Mapping[str, bytes], *, name: str) -> Pairing:
@@ -75,7 +82,19 @@ def pairing_of(files: Mapping[str, bytes], *, name: str) -> Pairing:
         pv=pv,
         sessions=sessions.sessions,
         notes=(*prices.notes, *load.notes, *(() if pv is None else pv.notes), *sessions.notes),
+        real_time_s=_interval_s(facts, "real_time_s", REAL_TIME_S),
+        told_after_s=_interval_s(facts, "told_after_s", TOLD_AFTER_S),
     )
+
+
+def _interval_s(facts: _Facts, key: str, known: tuple[int, ...]) -> int | None:
+    interval_s = facts.number_or_none(key)
+    if interval_s is None:
+        return None
+    if interval_s not in known:
+        rather = " or ".join(str(one) for one in known)
+        raise SeriesFileError(f"{facts.place}{key} is {interval_s:g}; write {rather}, or nothing")
+    return int(interval_s)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from v2g_daemon.adapters.series.pairing import Pairing
 from v2g_daemon.app.backtest import recorded
 from v2g_daemon.domain.billing_meter import BillingMeter
 from v2g_daemon.domain.errors import SeriesFileError
-from v2g_daemon.domain.interval import Interval
+from v2g_daemon.domain.interval import QUARTER_HOUR_S, Interval
 from v2g_daemon.market.rated import rated
 from v2g_daemon.market.tariff import Component, Export, SeriesRate, Stack, Tariff, TariffBook
 from v2g_daemon.rehearsal.contest import Case
@@ -23,18 +25,14 @@ def case_of_pairing(pairing: Pairing, within: Interval | None) -> Case:
     """The case of a pairing, or of the part of it within an interval."""
     interval = pairing.interval if within is None else _overlap(pairing, within)
     plant = pairing.plant
-    load = recorded.amounts(pairing.load, "load_w", interval)
-    pv = None if pairing.pv is None else recorded.amounts(pairing.pv, "pv_w", interval)
-    bought = recorded.prices(pairing.import_prices, interval, name="import prices")
-    sold = recorded.prices(pairing.export_prices, interval, name="export prices")
+    slot_s = _slot_s(pairing)
+    step = timedelta(seconds=slot_s)
+    load = recorded.amounts(pairing.load, "load_w", interval, step=step)
+    pv = None if pairing.pv is None else recorded.amounts(pairing.pv, "pv_w", interval, step=step)
+    bought = recorded.prices(pairing.import_prices, interval, name="import prices", step=step)
+    sold = recorded.prices(pairing.export_prices, interval, name="export prices", step=step)
     stays, left_out = recorded.stays(
-        pairing.sessions, interval, floor_wh=plant.floor_wh, pack_wh=plant.pack_wh
-    )
-    terms = Terms(
-        currency=pairing.currency,
-        timezone=pairing.timezone,
-        wear_per_kwh=pairing.wear_per_kwh,
-        unmet_goal_per_kwh=UNMET_GOAL_PER_KWH,
+        pairing.sessions, interval, floor_wh=plant.floor_wh, pack_wh=plant.pack_wh, step=step
     )
     return Case(
         name=pairing.name,
@@ -47,15 +45,34 @@ def case_of_pairing(pairing: Pairing, within: Interval | None) -> Case:
             import_per_kwh=bought.values,
             export_per_kwh=sold.values,
             stays=stays,
+            slot_s=slot_s,
         ),
         plant=plant,
-        policy=of_a_plant(plant, terms),
+        policy=of_a_plant(plant, _terms(pairing)),
         published=pairing.published,
         market=_market(pairing, interval),
         start_wh=pairing.start_wh,
         miss_per_kwh=pairing.miss_per_kwh,
         notes=(*pairing.notes, *left_out),
+        real_time_s=pairing.real_time_s,
+        told_after_s=0 if pairing.told_after_s is None else pairing.told_after_s,
     )
+
+
+def _terms(pairing: Pairing) -> Terms:
+    return Terms(
+        currency=pairing.currency,
+        timezone=pairing.timezone,
+        wear_per_kwh=pairing.wear_per_kwh,
+        unmet_goal_per_kwh=UNMET_GOAL_PER_KWH,
+    )
+
+
+def _slot_s(pairing: Pairing) -> int:
+    """A quarter hour, a real-time market's interval, or the part of it that goes by untold."""
+    if pairing.real_time_s is None:
+        return QUARTER_HOUR_S
+    return pairing.real_time_s if pairing.told_after_s is None else pairing.told_after_s
 
 
 def _overlap(pairing: Pairing, within: Interval) -> Interval:
@@ -86,6 +103,8 @@ def _market(pairing: Pairing, interval: Interval) -> Market:
     series = {IMPORT: pairing.import_prices, EXPORT: pairing.export_prices}
     return Market(
         versions=rated(TariffBook(versions=(tariff,)), series, interval),
-        meter=BillingMeter(),
+        meter=BillingMeter()
+        if pairing.real_time_s is None
+        else BillingMeter(interval_s=pairing.real_time_s),
         end_per_kwh=pairing.end_per_kwh,
     )

@@ -17,8 +17,10 @@ from v2g_daemon.rehearsal.quarters import Quarters, Recorded, quarters
 KEPT_OF_A_CHARGE = 0.92
 
 
-def amounts(file: SeriesFile, column: str, interval: Interval) -> Quarters:
-    """A column on the quarter hours; SeriesFileError where it does not reach over them."""
+def amounts(
+    file: SeriesFile, column: str, interval: Interval, *, step: timedelta = QUARTER_HOUR
+) -> Quarters:
+    """A column on the quarter hours, or other steps; SeriesFileError where it does not reach."""
     if column not in file.amounts:
         raise SeriesFileError(f"{file.name}: there is no column {column}")
     recorded = Recorded(
@@ -26,12 +28,14 @@ def amounts(file: SeriesFile, column: str, interval: Interval) -> Quarters:
         step=timedelta(seconds=file.step_s),
         values=file.amounts[column],
     )
-    return _reaching(recorded, interval, f"{file.name}: {column}")
+    return _reaching(recorded, interval, f"{file.name}: {column}", step=step)
 
 
-def prices(series: Sequence[SeriesPrice], interval: Interval, *, name: str) -> Quarters:
-    """Prices on the quarter hours; SeriesFileError where they do not reach over them."""
-    return _reaching(_as_recorded(series, name), interval, name)
+def prices(
+    series: Sequence[SeriesPrice], interval: Interval, *, name: str, step: timedelta = QUARTER_HOUR
+) -> Quarters:
+    """Prices on the quarter hours, or other steps; SeriesFileError where they do not reach."""
+    return _reaching(_as_recorded(series, name), interval, name, step=step)
 
 
 def prices_on_their_steps(
@@ -43,7 +47,12 @@ def prices_on_their_steps(
 
 
 def stays(
-    sessions: Sequence[RecordedSession], interval: Interval, *, floor_wh: float, pack_wh: float
+    sessions: Sequence[RecordedSession],
+    interval: Interval,
+    *,
+    floor_wh: float,
+    pack_wh: float,
+    step: timedelta = QUARTER_HOUR,
 ) -> tuple[tuple[Stay, ...], tuple[str, ...]]:
     """The stays within the interval, and in words what was left out.
 
@@ -54,14 +63,14 @@ def stays(
     notes: list[str] = []
     trips_wh = [_trip_wh(one, pack_wh) for one in sessions]
     for number, session in enumerate(sessions):
-        first = max(-((interval.start_utc - session.plug_in_utc) // QUARTER_HOUR), 0)
+        first = max(-((interval.start_utc - session.plug_in_utc) // step), 0)
         whole = session.plug_out_utc <= interval.end_utc
         end_utc = min(session.plug_out_utc, interval.end_utc)
-        end = (end_utc - interval.start_utc) // QUARTER_HOUR
+        end = (end_utc - interval.start_utc) // step
         if session.plug_out_utc <= interval.start_utc or session.plug_in_utc >= interval.end_utc:
             continue
         if end <= first or (found and first < found[-1].end):
-            why = "is shorter than a quarter hour" if end <= first else "overlaps the one before"
+            why = "is too short" if end <= first else "overlaps the one before"
             notes.append(f"the stay from {session.plug_in_utc:%Y-%m-%d %H:%M}Z {why}: left out")
             continue
         later_wh = trips_wh[number + 1] if number + 1 < len(sessions) else None
