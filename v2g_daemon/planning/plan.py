@@ -15,6 +15,7 @@ from v2g_daemon.planning.covering import covered_share
 from v2g_daemon.planning.depth import Solution, optimise, weigh
 from v2g_daemon.planning.explain import summary_of
 from v2g_daemon.planning.problem import Outlook, outlook_of
+from v2g_daemon.planning.refusal import refuse_unplannable
 from v2g_daemon.planning.stage import StepTerms, priced
 from v2g_daemon.planning.staying import largest_trip_wh, stays_worth, told_money
 from v2g_daemon.planning.worth import MONEY_DECIMALS, value_function
@@ -30,6 +31,7 @@ def solve(problem: PlanProblem) -> Plan:
     margin, export shadow and unmet goals of all later steps. `expected_cost` is money at the PCC
     plus wear over the horizon, without the margin and without credit for the energy left.
     """
+    refuse_unplannable(problem)
     outlook = outlook_of(problem)
     solution = optimise(outlook.case)
     missed_wh = _missed_wh(outlook, solution.path.energy_wh)
@@ -52,6 +54,7 @@ def solve(problem: PlanProblem) -> Plan:
 
 def advise(problem: PlanProblem) -> Plan:
     """What dispatch works with, sooner: the plan of `solve` without slots, figures and sentence."""
+    refuse_unplannable(problem)
     worth = weigh(outlook_of(problem).case)
     return Plan(
         plan_id=_plan_id(problem, worth.values, worth.shadow_per_kwh),

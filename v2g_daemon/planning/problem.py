@@ -15,7 +15,6 @@ from v2g_daemon.planning.habits import habits_of
 from v2g_daemon.planning.presence import Chances, presence, reachable_targets_wh
 from v2g_daemon.planning.price_band import banded_prices
 from v2g_daemon.planning.price_tail import StepPrices, step_prices
-from v2g_daemon.planning.refusal import refuse_unplannable
 from v2g_daemon.planning.wall import DAY_S, Steps, local_seconds
 
 GROUPS = 2
@@ -33,8 +32,7 @@ class Outlook:
 
 
 def outlook_of(problem: PlanProblem) -> Outlook:
-    """Forecast, place the trips, and clamp what cannot be reached; may raise ProblemRefused."""
-    refuse_unplannable(problem)
+    """Forecast, place the trips, and clamp what cannot be reached."""
     starts_utc, end_utc = _steps(problem)
     steps = Steps.of(starts_utc, problem.step_s)
     prices, band = _prices(problem, steps)

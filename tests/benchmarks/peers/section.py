@@ -12,8 +12,9 @@ HEADING = "## Peers side by side"
 
 METHOD = """\
 Written by `make bench-peers`. Each program plans the fixed cases of `tests/benchmarks/cases` in a
-process and an environment of its own, on one thread, and `tests/benchmarks/score_plan.py` replays
-every plan in the same plant: a charger with a least power and a loss curve, trips, an export limit.
+process and an environment of its own, numeric libraries on one thread (the solver of FlexMeasures
+takes two), and `tests/benchmarks/score_plan.py` replays every plan in the same plant: a charger
+with a least power and a loss curve, trips, an export limit.
 The two last cases were cut from real years by `tests/benchmarks/cut_cases.py`. *Cost* is energy and
 wear, 2 for each kWh missed at a departure, less the worth of what is left in the pack; lower is
 better. *Not followed* is what the charger could not do of the plan. *Time* is the median of {runs}
