@@ -13,7 +13,7 @@ DEV_STAMP := $(VENV)/.dev-$(call fingerprint,pyproject.toml $(RUN_LOCKS) require
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-system system-waiting system-at-life-speed system-computing system-others system-windows soak fuzz bench bench-peers rehearsals tuning lint lint-style lint-types lint-imports format lock clean
+.PHONY: help demo test test-system system-waiting system-at-life-speed system-computing system-others system-windows soak fuzz bench bench-peers rehearsals tuning decade lint lint-style lint-types lint-imports format lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,7 +31,7 @@ SYSTEM := $(BIN)/python -m pytest -v -m system
 AT_LIFE_SPEED := $(patsubst %,tests/system/test_%.py,killed_daemon ocpp_rpc_peer ten_minutes \
 	mid_discharge probe)
 COMPUTING := $(patsubst %,tests/system/test_%.py,rehearsed_years planner_against_milp conformance \
-	real_time_market)
+	real_time_market discharge_budgets)
 WINDOWS := tests/system/test_demo_windows.py
 
 test-system: $(DEV_STAMP) ## Processes over loopback: long demos, kills, installs, foreign peers
@@ -70,6 +70,9 @@ rehearsals: $(DEV_STAMP) ## Six real years, and docs/rehearsals.md from them (YE
 
 tuning: $(DEV_STAMP) ## What each feature of the planner is worth (TABLE=ablation|frontier|folds)
 	$(BIN)/python -m tests.benchmarks.tuning $(or $(TABLE),ablation) --knowledge $(or $(KNOWLEDGE),a)
+
+decade: $(DEV_STAMP) ## Ten years under a warranty's budgets (YEAR=pge2025 SCALE=1 STOP=1: no price)
+	$(BIN)/python -m tests.benchmarks.decade $(or $(YEAR),pge2025) --scale $(or $(SCALE),1) $(if $(STOP),--stop-only)
 
 lint: lint-style lint-types lint-imports ## ruff, mypy --strict and the import contracts
 

@@ -21,6 +21,7 @@ from tests.unit.planning.problems import (
     toy_case,
 )
 from v2g_daemon.battery.losses import active_loss_w, pack_power_w
+from v2g_daemon.domain.budget import DischargeBudget
 from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.plan import PastStay, Plan, PlanProblem
 from v2g_daemon.market.money import net_cost
@@ -49,6 +50,30 @@ def goals(draw: st.DrawFn) -> tuple[DepartureGoal, ...]:
                 trip_wh=draw(st.floats(0.0, 70_000.0)),
             )
         )
+    return tuple(found)
+
+
+def a_budget(**changes: Any) -> DischargeBudget:
+    """20 kWh of which nothing is used, and nothing gained by saving them."""
+    budget = DischargeBudget(
+        name="warranty energy",
+        whole_wh=20_000.0,
+        whole_s=None,
+        used_share=0.0,
+        open_share=1.0,
+        saved_share=1.0,
+    )
+    return replace(budget, **changes)
+
+
+@st.composite
+def budgets(draw: st.DrawFn) -> tuple[DischargeBudget, ...]:
+    """Up to two, by energy and by time, spent or saved."""
+    found = []
+    for unit in draw(st.lists(st.sampled_from(["energy", "time"]), max_size=2)):
+        whole: dict[str, Any] = {"whole_wh": None, "whole_s": 7200.0} if unit == "time" else {}
+        used_share, saved_share = draw(st.floats(0.0, 1.0)), draw(st.floats(0.0, 1.0))
+        found.append(a_budget(**whole, used_share=used_share, saved_share=saved_share))
     return tuple(found)
 
 
@@ -83,6 +108,7 @@ def problems(draw: st.DrawFn, /, **fixed: Any) -> PlanProblem:
         "daily_export_wh": draw(st.sampled_from([0.0, 1500.0, 10_000.0])),
         "exported_today_wh": draw(st.sampled_from([0.0, 1000.0, 12_000.0])),
         "may_export": draw(st.booleans()),
+        "budgets": draw(budgets()),
     }
     return plan_problem(**{**values, **fixed})
 
@@ -120,6 +146,38 @@ def test_no_plan_exports_more_than_is_left_of_the_day(problem: PlanProblem) -> N
         for slot in solve(problem).slots
     )
     assert exported_wh <= max(problem.daily_export_wh - problem.exported_today_wh, 0.0) + 0.1
+
+
+@given(problem=problems())
+@settings(max_examples=80)
+def test_no_plan_discharges_more_than_is_left_of_its_budgets(problem: PlanProblem) -> None:
+    drawn_w = [max(-slot.power_w, 0.0) for slot in solve(problem).slots]
+    for budget in problem.budgets:
+        if budget.left_wh is not None:
+            assert sum(drawn_w) / 4.0 <= budget.left_wh + 0.1
+        if budget.left_s is not None:
+            assert 900.0 * sum(1 for power_w in drawn_w if power_w > 0.0) <= budget.left_s + 1e-3
+
+
+@given(
+    problem=problems(plugged_in=True, goals=(), budgets=(), capacity_wh=60_000.0),
+    saved=st.lists(st.floats(0.0, 1.0), min_size=2, max_size=2),
+)
+@settings(max_examples=40)
+def test_the_less_is_saved_the_less_a_plan_discharges(
+    problem: PlanProblem, saved: list[float]
+) -> None:
+    def drawn_kwh(*shares: float) -> float:
+        found = tuple(a_budget(whole_wh=1e9, saved_share=share) for share in shares)
+        slots = solve(replace(problem, budgets=found)).slots
+        return sum(max(-slot.power_w, 0.0) for slot in slots) / 4000.0
+
+    # What a plan gives is a sum of powers on a lattice: it may be off by a part of a cell.
+    cell_kwh = 0.25 + 1e-6
+    less, more = drawn_kwh(min(saved)), drawn_kwh(max(saved))
+    assert less <= more + cell_kwh
+    assert more <= drawn_kwh() + cell_kwh
+    assert drawn_kwh(1.0) == drawn_kwh()
 
 
 @given(problem=problems())
@@ -218,6 +276,8 @@ def gained(problem: PlanProblem, plan: Plan, step: int, soc: float, power_w: flo
     hurdle = store.wear_cost_per_kwh_discharged + problem.cycle_margin_per_kwh
     paid += hurdle * out_w * 0.25 / 1000.0
     paid += plan.export_shadow_per_kwh[step] * exported_w * 0.25 / 1000.0
+    paid += plan.budget_per_kwh * drawn_w * 0.25 / 1000.0
+    paid += plan.budget_per_h * 0.25 if drawn_w > 0.0 else 0.0
     after = soc + pack_power_w(power_w, store.loss) * 0.25 / store.capacity_wh
     rest = np.interp(after, plan.value.soc_grid, plan.value.rows[step + 1])
     return float(rest) - paid

@@ -18,10 +18,10 @@ HEAD = (
     "           import export       W   SoC   kWh is  charges    gives  instead",
     "              per kWh              end    worth    up to     from  costs more",
 )
-TERMS = ("price", "earns", "refill", "losses", "wear", "margin", "depth")
+TERMS = ("price", "earns", "refill", "losses", "wear", "margin")
 TERMS_HEAD = (
     "What a kWh out of the pack earns (price less losses) and what it costs:",
-    "            price   earns  refill  losses    wear  margin   depth   gains",
+    "            price   earns  refill  losses    wear  margin budgets   gains",
 )
 LEGEND = (
     "~ is a forecast price; i an import, e an export price; the other moves along with it.",
@@ -226,4 +226,6 @@ def _discharges(evse: dict[str, Any], zone: ZoneInfo) -> Iterator[str]:
     for slot in slots:
         terms, starts = slot["terms"], _starts(slot).astimezone(zone)
         figures = " ".join(f"{terms[f'{name}_per_kwh']:7.3f}" for name in TERMS)
-        yield f"{starts:%a %H:%M} {figures} {terms['gains_per_kwh']:+7.3f}"
+        budgets = terms["depth_per_kwh"] + terms["budget_per_kwh"]
+        gains = terms["gains_per_kwh"]
+        yield f"{starts:%a %H:%M} {figures} {budgets:7.3f} {gains:+7.3f}"

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from v2g_daemon.adapters.web.translate import plan_json, status_json
+from v2g_daemon.battery.budgets import warranty_budgets
 from v2g_daemon.control.hints import hints_of
 from v2g_daemon.control.prospect import prospects
 from v2g_daemon.control.readiness import readiness_of
 from v2g_daemon.control.situation import assess
+from v2g_daemon.domain.budget import DischargeBudget
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.prospect import Hint, Readiness
 from v2g_daemon.step.house import Outcome
@@ -60,6 +62,18 @@ class PlanDesk:
             for status in snapshot.evses
         }
 
+    def budgets(self, outcome: Outcome) -> dict[str, tuple[DischargeBudget, ...]]:
+        """How far the warranty's budgets of each EVSE's car are used."""
+        snapshot = outcome.snapshot
+        found: dict[str, tuple[DischargeBudget, ...]] = {}
+        for decision in outcome.decision.evses:
+            for counters in snapshot.counters:
+                if counters.vehicle_id == decision.vehicle_id:
+                    vehicle = self._policy.vehicle(counters.vehicle_id)
+                    budgets = warranty_budgets(vehicle, counters, snapshot.now.utc)
+                    found[decision.evse_id] = budgets
+        return found
+
     def status(self) -> dict[str, Any] | None:
         """The house now, as `/api/v1/status` shows it; None before the first tick."""
         outcome = self._outcome
@@ -71,4 +85,5 @@ class PlanDesk:
             outcome.faults,
             self.hints(outcome),
             self.readiness(outcome),
+            self.budgets(outcome),
         )

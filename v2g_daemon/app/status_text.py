@@ -87,6 +87,7 @@ def _evse(evse: dict[str, Any], at_utc: str) -> list[str]:
         lines.append(f"         ready: {ready['level']}, {ready['said']}")
     if evse["plan"] is not None:
         lines.append(f"         plan: {evse['plan']['summary']}")
+    lines += [f"         {_budget(budget)}" for budget in evse["budgets"]]
     if evse["car_plans_w"] is not None:
         lines.append(f"         the car itself plans {evse['car_plans_w']:.0f} W")
     if evse["outlook"] is not None:
@@ -94,6 +95,14 @@ def _evse(evse: dict[str, Any], at_utc: str) -> list[str]:
     if evse["use"] is not None:
         lines.append(f"         used: {_use(evse['use'])}")
     return lines
+
+
+def _budget(budget: dict[str, Any]) -> str:
+    """How far a budget of discharge is used, beside what is open by now."""
+    if budget["used_share"] is None:
+        return f"{budget['name']}: its counter cannot be read"
+    used, opened = budget["used_share"], budget["open_share"]
+    return f"{budget['name']}: {used:.1%} used, {opened:.1%} allowed by now"
 
 
 def _outlook(outlook: dict[str, Any], at_utc: str) -> str:

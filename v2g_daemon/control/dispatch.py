@@ -52,12 +52,21 @@ class Choice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ahead:
-    """What is left of a moment's step, and the row of values that its actions lead to."""
+    """What is left of a moment's step, and the row of values that its actions lead to.
+
+    `shadow_per_kwh` is paid on exports of the car; the budgets' prices on all that it gives.
+    """
 
     index: int
     hours_h: float
     row: tuple[float, ...]
     shadow_per_kwh: float
+    budget_per_kwh: float
+    budget_per_h: float
+
+    def budgets_money(self, power_w: float) -> float:
+        """What a discharge at this power takes out of the budgets."""
+        return self.hours_h * (-power_w / 1000.0 * self.budget_per_kwh + self.budget_per_h)
 
 
 def dispatch(plan: Plan, moment: Moment) -> Choice | None:
@@ -85,6 +94,8 @@ def ahead_of(plan: Plan, moment: Moment) -> Ahead | None:
         hours_h=max((end_utc - moment.now_utc).total_seconds(), LEAST_AHEAD_S) / 3600.0,
         row=plan.value.rows[index + 1],
         shadow_per_kwh=plan.export_shadow_per_kwh[index],
+        budget_per_kwh=plan.budget_per_kwh,
+        budget_per_h=plan.budget_per_h,
     )
 
 
@@ -173,6 +184,7 @@ def worth(
     if power_w < 0.0:
         gained -= -pack_w * ahead.hours_h / 1000.0 * moment.wear_and_margin_per_kwh
         gained -= min(-power_w, export_w) * ahead.hours_h / 1000.0 * ahead.shadow_per_kwh
+        gained -= ahead.budgets_money(power_w)
     return gained if _same_way(power_w, moment.last_target_w) else gained - SWITCHING_COST
 
 

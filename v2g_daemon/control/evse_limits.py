@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 
+from v2g_daemon.battery.budgets import warranty_budgets
 from v2g_daemon.battery.taper import accepted_share
 from v2g_daemon.control.dependable import static_safe_w
 from v2g_daemon.control.identity import may_test
@@ -13,7 +14,6 @@ from v2g_daemon.domain.policy import Policy, Stage
 from v2g_daemon.domain.power import NO_CHARGE, NO_DISCHARGE, PowerRange
 from v2g_daemon.domain.setpoint import Authority, Limit, Reason
 from v2g_daemon.domain.snapshot import Snapshot
-from v2g_daemon.domain.vehicle import WarrantyTerms
 
 MAX_SOC_SIGMA = 0.05
 UNACKNOWLEDGED = "the car's warranty terms are unknown and the owner has not acknowledged that"
@@ -124,7 +124,11 @@ def soc_ceiling(situation: Situation, snapshot: Snapshot, policy: Policy) -> Lim
 
 
 def warranty(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:
-    """Discharge only inside the warranty's budgets, paced over its term."""
+    """Discharge only inside the warranty's budgets, paced over its term and whole for good.
+
+    What a lease may still take must be left, and what the running tick takes, which nobody has
+    counted yet: then not even a daemon that dies goes beyond the whole.
+    """
     vehicle, counters = situation.vehicle, situation.counters
     if vehicle is None:
         return None
@@ -137,27 +141,12 @@ def warranty(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit 
         return no_discharge("warranty", f"the warranty keeps {terms.min_soc * 100:.0f} %")
     if counters is None or counters.discharged_life_wh is None:
         return no_discharge("warranty", "the warranty counters cannot be read")
-    share = paced_share(terms, snapshot.now.utc)
-    used_wh, used_s = counters.discharged_life_wh, counters.discharging_life_s
-    spent = (
-        ("energy", terms.discharge_wh, used_wh),
-        ("hours", terms.discharge_s, used_s),
-        ("cycles", terms.equivalent_cycles, used_wh / vehicle.capacity_wh),
-    )
-    for name, budget, used in spent:
-        if budget is not None and (used is None or used >= budget * share):
-            return no_discharge("warranty", f"the warranty's {name} budget is used up for now")
+    open_s = policy.timing.discharge_lease_s + policy.timing.tick_s
+    open_wh = situation.max_discharge_w * open_s / 3600.0
+    for budget in warranty_budgets(vehicle, counters, snapshot.now.utc):
+        if budget.spent or not budget.holds(open_wh, open_s):
+            return no_discharge("warranty", f"the {budget.name} budget is used up for now")
     return None
-
-
-def paced_share(terms: WarrantyTerms, now_utc: datetime) -> float:
-    """The share of the life budget that may be used by the end of today, 0..1."""
-    start_utc = datetime.combine(terms.start_date, time(0), tzinfo=UTC)
-    elapsed = now_utc - start_utc + timedelta(days=1)
-    term = timedelta(days=365.25 * terms.years)
-    if term <= timedelta(0):
-        return 0.0
-    return min(max(elapsed / term, 0.0), 1.0)
 
 
 def monthly_cycles(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | None:

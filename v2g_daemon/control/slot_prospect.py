@@ -20,6 +20,7 @@ from v2g_daemon.domain.vehicle import Vehicle
 ONE_KWH = 1000.0
 HELD_BACK_MONEY = 0.005
 SOC_ROUNDING = 1e-5
+TOLD_PER_KWH = 0.0005
 
 
 def slots_ahead(
@@ -142,6 +143,7 @@ def discharge_terms(
     drawn_kwh = -power_w * ahead.hours_h / 1000.0
     exported_w = min(-power_w, at_pcc_w(power_w, moment)[1])
     depth = exported_w * ahead.hours_h / 1000.0 * ahead.shadow_per_kwh / out_kwh + 0.0
+    budget = ahead.budgets_money(power_w) / out_kwh
     after = moment.soc - out_kwh * ONE_KWH / moment.capacity_wh
     grid = plan.value.soc_grid
     kept = value_at(grid, ahead.row, moment.soc) - value_at(grid, ahead.row, after)
@@ -156,7 +158,8 @@ def discharge_terms(
         wear_per_kwh=wear,
         margin_per_kwh=margin,
         depth_per_kwh=depth,
-        gains_per_kwh=earns - given_up - wear - margin - depth,
+        budget_per_kwh=budget,
+        gains_per_kwh=earns - given_up - wear - margin - depth - budget,
     )
 
 
@@ -202,7 +205,10 @@ def _why_discharge(slot: SlotProspect) -> str:
     if terms is None:
         return ""
     costs = terms.earns_per_kwh - terms.gains_per_kwh
-    return f"a kWh out of the pack earns {terms.earns_per_kwh:.3f} and costs {costs:.3f}"
+    said = f"a kWh out of the pack earns {terms.earns_per_kwh:.3f} and costs {costs:.3f}"
+    if terms.budget_per_kwh < TOLD_PER_KWH:
+        return said
+    return f"{said}, {terms.budget_per_kwh:.3f} of it for the discharge budgets"
 
 
 def _why_idle(slot: SlotProspect) -> str:

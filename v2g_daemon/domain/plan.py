@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from v2g_daemon.domain.budget import DischargeBudget
 from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
@@ -63,6 +64,7 @@ class PlanProblem:
     `unmet_later_per_kwh` prices a kWh missing for a trip that nobody told of. PV beyond an export
     of `pv_throttled_above_w`, or while exports cost money, is not produced (None: all of it is).
     `past_prices` teach what a real-time market asks and pays; there only, in time order.
+    `budgets` bound the car's discharge beyond the horizon.
     """
 
     asked_at: Instant
@@ -89,6 +91,7 @@ class PlanProblem:
     current_pv_w: float | None = None
     pv_throttled_above_w: float | None = None
     past_prices: tuple[PriceSlot, ...] = ()
+    budgets: tuple[DischargeBudget, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.step_s) == 0 or min(self.step_s) <= 0:
@@ -149,9 +152,10 @@ class ValueFunction:
 class Plan:
     """Advisory: slots to show, the value function to dispatch by.
 
-    `export_shadow_per_kwh[k]` prices the daily export depth in step k. `told_money`: what it would
-    be worth to know when the car leaves next, which nobody told; `largest_trip_wh`: the most that
-    one of its trips took. None: there is nothing to learn.
+    `export_shadow_per_kwh[k]` prices the daily export depth in step k; `budget_per_kwh` out of the
+    EVSE and `budget_per_h` of discharging price the budgets that outlast the horizon. `told_money`:
+    what it would be worth to know when the car leaves next, which nobody told; `largest_trip_wh`:
+    the most that one of its trips took. None: there is nothing to learn.
     """
 
     plan_id: str
@@ -167,3 +171,5 @@ class Plan:
     told_money: float | None = None
     largest_trip_wh: float | None = None
     covered_share: float | None = None
+    budget_per_kwh: float = 0.0
+    budget_per_h: float = 0.0

@@ -48,7 +48,8 @@ class DischargeTerms:
 
     `earns` is the price after the loss of discharging; `refill` is what the plan counts for buying
     the energy again, and `losses` what is lost on the way back in. `depth` is the shadow price of
-    the daily export depth. What is left of the first is `gains`.
+    the daily export depth, `budget` that of the budgets which outlast the plan. What is left of the
+    first is `gains`.
     """
 
     price_per_kwh: float
@@ -58,6 +59,7 @@ class DischargeTerms:
     wear_per_kwh: float
     margin_per_kwh: float
     depth_per_kwh: float
+    budget_per_kwh: float
     gains_per_kwh: float
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 
 import numpy as np
 from numpy.typing import NDArray
@@ -209,7 +210,8 @@ class Terms:
     """Money per kWh and the bounds of the PCC.
 
     PV beyond an export of `throttled_above_w`, and where export costs money, is not produced; None:
-    it is exported whatever that earns.
+    it is exported whatever that earns. `budget_per_kwh` out of the EVSE and `budget_per_h` of
+    discharging are paid to budgets, which hold no more than `budget_left_wh` and `budget_left_h`.
     """
 
     import_limit_w: float
@@ -223,6 +225,10 @@ class Terms:
     terminal_per_kwh: float
     daily_export_wh: float
     exported_today_wh: float
+    budget_per_kwh: float = 0.0
+    budget_per_h: float = 0.0
+    budget_left_wh: float = inf
+    budget_left_h: float = inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,8 +55,16 @@ def _discharging(problem: PlanProblem, outlook: Outlook, solution: Solution) -> 
     when = _span(outlook, problem.timezone, active)
     return (
         f"Discharges {_kwh(total_wh)} {when}, which earns or saves {_price(earned, problem)} "
-        "after wear and margin, more than the energy is worth in the car."
+        f"after {_deducted(outlook)}, more than the energy is worth in the car."
     )
+
+
+def _deducted(outlook: Outlook) -> str:
+    """What is taken off before a discharge is said to earn."""
+    terms = outlook.case.terms
+    if terms.budget_per_kwh > 0.0 or terms.budget_per_h > 0.0:
+        return "wear, margin and the price of its budgets"
+    return "wear and margin"
 
 
 def _why_not(problem: PlanProblem, outlook: Outlook, solution: Solution) -> str:
@@ -64,12 +72,14 @@ def _why_not(problem: PlanProblem, outlook: Outlook, solution: Solution) -> str:
     if offer is None:
         return f"Never discharges: {_obstacle(problem, outlook, solution)}."
     at = _moment(outlook.starts_utc[offer.step], problem.timezone)
+    priced_budgets = f", budgets {offer.budget_per_kwh:.3f}" if offer.budget_per_kwh > 0.0 else ""
     forecast = " (forecast)" if bool(outlook.prices.is_forecast[offer.step]) else ""
     return (
         f"Never discharges: the best offer was {_price(offer.earns_per_kwh, problem)} at {at}"
         f"{forecast}, but a kWh from the car would have cost {offer.costs_per_kwh:.3f}: "
         f"refill {offer.refill_per_kwh:.3f}, losses {offer.losses_per_kwh:.3f}, "
-        f"wear {offer.wear_per_kwh:.3f}, margin {offer.margin_per_kwh:.3f}."
+        f"wear {offer.wear_per_kwh:.3f}, margin {offer.margin_per_kwh:.3f}"
+        f"{priced_budgets}."
     )
 
 

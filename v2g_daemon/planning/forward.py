@@ -9,9 +9,11 @@ import numpy as np
 
 from v2g_daemon.planning.actions import landing
 from v2g_daemon.planning.backward import Values, terminal_cost, unmet_cost
-from v2g_daemon.planning.case import SLACK_W, SLACK_WH, SMALLEST_W, Floats
+from v2g_daemon.planning.case import SLACK_W, SLACK_WH, SMALLEST_W, Bools, Floats
 from v2g_daemon.planning.stage import FORBIDDEN, priced
 from v2g_daemon.planning.tables import Tables, fine_actions
+
+SLACK_H = 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,10 @@ class Path:
 
 
 def walk(tables: Tables, found: Values, shadow_per_kwh: Floats, *, keep_budget: bool) -> Path:
-    """Take the best action of each step; with `keep_budget`, none that breaks the daily depth."""
+    """Take the best action of each step; with `keep_budget`, none that breaks the daily depth.
+
+    What is left of the budgets that outlast the horizon is kept in any case.
+    """
     case = tables.case
     horizon = case.horizon
     left_wh = case.export_left_wh()
@@ -84,6 +89,7 @@ class _Pace:
             case.horizon.presence.plugged.tolist(),
         )
         self._reach_w = case.pack.reach_w()
+        self._left = _Left.of(tables)
         self._cost = self._priced.under(shadow_per_kwh)
 
     def take(self, step: int, energy_wh: float, allowance_wh: float) -> _Taken:
@@ -100,8 +106,12 @@ class _Pace:
         total = price[0] + self._to_come(step, energy_wh + delta_wh)
         if allowance_wh < case.pack.max_discharge_w * self._hours[step]:
             total[price[2] > allowance_wh + SLACK_WH] = FORBIDDEN
+        if self._left is not None:
+            total[self._left.refused(step, power_w)] = FORBIDDEN
         self._forbid(step, energy_wh, power_w, delta_wh, total)
         best = int(total.argmin())
+        if self._left is not None:
+            self._left.take(step, float(power_w[best]))
         return _Taken(
             power_w=float(power_w[best]),
             delta_wh=float(delta_wh[best]),
@@ -174,3 +184,34 @@ class _Pace:
             refused |= energy_wh + delta_wh < case.pack.floor_wh - SLACK_WH
             refused[strongest] = False
         np.putmask(total, refused, FORBIDDEN)
+
+
+class _Left:
+    """What the budgets that outlast the horizon still hold along the way."""
+
+    def __init__(self, tables: Tables) -> None:
+        terms = tables.case.terms
+        self._wh, self._h = terms.budget_left_wh, terms.budget_left_h
+        self._hours: list[float] = tables.case.horizon.hours.tolist()
+
+    @staticmethod
+    def of(tables: Tables) -> _Left | None:
+        """None where not even discharging all the time would use them up."""
+        terms, all_h = tables.case.terms, float(tables.case.horizon.hours.sum())
+        all_wh = tables.case.pack.max_discharge_w * all_h
+        if terms.budget_left_wh >= all_wh and terms.budget_left_h >= all_h:
+            return None
+        return _Left(tables)
+
+    def refused(self, step: int, power_w: Floats) -> Bools:
+        """The discharges that would take more than is left."""
+        hours = self._hours[step]
+        if hours > self._h + SLACK_H:
+            return power_w < 0.0
+        return -power_w * hours > self._wh + SLACK_WH
+
+    def take(self, step: int, power_w: float) -> None:
+        """Book what is done."""
+        if power_w < 0.0:
+            self._wh += power_w * self._hours[step]
+            self._h -= self._hours[step]

@@ -27,11 +27,13 @@ class Offer:
     losses_per_kwh: float
     wear_per_kwh: float
     margin_per_kwh: float
+    budget_per_kwh: float
 
     @property
     def costs_per_kwh(self) -> float:
         """All that the kWh would have cost."""
-        return self.refill_per_kwh + self.losses_per_kwh + self.wear_per_kwh + self.margin_per_kwh
+        kept = self.refill_per_kwh + self.losses_per_kwh + self.wear_per_kwh + self.margin_per_kwh
+        return kept + self.budget_per_kwh
 
 
 def best_offer(solution: Solution) -> Offer | None:
@@ -49,7 +51,9 @@ def best_offer(solution: Solution) -> Offer | None:
     if not possible.any():
         return None
     hurdle = (case.terms.wear_per_kwh + case.terms.margin_per_kwh) / 1000.0
-    earned = cost[:, fine.idle, None] - (cost - hurdle * out_wh)
+    hours = case.horizon.hours[:, None]
+    budgets = hours * case.terms.budget_per_h + drawn_kwh * case.terms.budget_per_kwh
+    earned = cost[:, fine.idle, None] - (cost - hurdle * out_wh - budgets)
     with np.errstate(divide="ignore", invalid="ignore"):
         per_kwh = np.where(possible, earned / drawn_kwh, -np.inf)
         # Of equally paid powers, the one that takes least out of the pack.
@@ -91,4 +95,6 @@ def _costed(
         losses_per_kwh=given_up - refill_per_kwh,
         wear_per_kwh=case.terms.wear_per_kwh * out_per_kwh,
         margin_per_kwh=case.terms.margin_per_kwh * out_per_kwh,
+        budget_per_kwh=case.terms.budget_per_kwh
+        + case.terms.budget_per_h * float(case.horizon.hours[step]) / drawn_kwh,
     )

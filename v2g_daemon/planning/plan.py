@@ -27,9 +27,9 @@ SOC_DECIMALS = 6
 def solve(problem: PlanProblem) -> Plan:
     """The cheapest way through the horizon, and what every other SoC would be worth.
 
-    The value function and the shadow price are what dispatch works with: it holds wear, cycle
-    margin, export shadow and unmet goals of all later steps. `expected_cost` is money at the PCC
-    plus wear over the horizon, without the margin and without credit for the energy left.
+    The value function and the shadow prices are what dispatch works with: it holds wear, cycle
+    margin, shadows and unmet goals of all later steps. `expected_cost` is money at the PCC plus
+    wear over the horizon, without margin and shadows and without credit for the energy left.
     """
     refuse_unplannable(problem)
     outlook = outlook_of(problem)
@@ -49,13 +49,16 @@ def solve(problem: PlanProblem) -> Plan:
         told_money=told_money(solution, plugged_in=problem.plugged_in),
         largest_trip_wh=largest_trip_wh(problem),
         covered_share=covered_share(solution, plugged_in=problem.plugged_in),
+        budget_per_kwh=outlook.case.terms.budget_per_kwh,
+        budget_per_h=outlook.case.terms.budget_per_h,
     )
 
 
 def advise(problem: PlanProblem) -> Plan:
     """What dispatch works with, sooner: the plan of `solve` without slots, figures and sentence."""
     refuse_unplannable(problem)
-    worth = weigh(outlook_of(problem).case)
+    case = outlook_of(problem).case
+    worth = weigh(case)
     return Plan(
         plan_id=_plan_id(problem, worth.values, worth.shadow_per_kwh),
         evse_id=problem.evse_id,
@@ -67,6 +70,8 @@ def advise(problem: PlanProblem) -> Plan:
         expected_cost=0.0,
         missed_wh=0.0,
         summary="",
+        budget_per_kwh=case.terms.budget_per_kwh,
+        budget_per_h=case.terms.budget_per_h,
     )
 
 
@@ -106,7 +111,8 @@ def _missed_wh(outlook: Outlook, energy_wh: Floats) -> float:
 
 
 def _expected_cost(outlook: Outlook, solution: Solution) -> float:
-    case = replace(outlook.case, terms=replace(outlook.case.terms, margin_per_kwh=0.0))
+    free = replace(outlook.case.terms, margin_per_kwh=0.0, budget_per_kwh=0.0, budget_per_h=0.0)
+    case = replace(outlook.case, terms=free)
     every = StepTerms.of(case)
     return float(priced(case, every, solution.path.power_w[:, None]).cost.sum())
 

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from v2g_daemon.domain.plan import PlanProblem, Store
+from v2g_daemon.planning.budgets import budget_terms
 from v2g_daemon.planning.case import Case, Floats, Horizon, Ints, Pack, PriceBand, Terms
 from v2g_daemon.planning.forecast import forecast_net_load
 from v2g_daemon.planning.habits import habits_of
@@ -142,6 +143,7 @@ def _pack(store: Store) -> Pack:
 
 
 def _terms(problem: PlanProblem, terminal_per_kwh: float) -> Terms:
+    budgets = budget_terms(problem)
     return Terms(
         import_limit_w=problem.import_limit_w,
         export_limit_w=problem.export_limit_w,
@@ -154,4 +156,8 @@ def _terms(problem: PlanProblem, terminal_per_kwh: float) -> Terms:
         terminal_per_kwh=terminal_per_kwh,
         daily_export_wh=problem.daily_export_wh,
         exported_today_wh=problem.exported_today_wh,
+        budget_per_kwh=budgets.per_kwh,
+        budget_per_h=budgets.per_h,
+        budget_left_wh=budgets.left_wh,
+        budget_left_h=budgets.left_h,
     )

@@ -11,6 +11,7 @@ from dataclasses import fields
 from math import isfinite, isnan
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from v2g_daemon.domain.budget import DischargeBudget
 from v2g_daemon.domain.errors import ProblemRefused
 from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.plan import PlanProblem, Store
@@ -70,6 +71,8 @@ def _numbers(problem: PlanProblem) -> Iterator[tuple[str, float]]:
     yield from _floats_of(problem.store.loss, "store.loss.")
     for number, goal in enumerate(problem.goals):
         yield from _floats_of(goal, f"goals[{number}].")
+    for number, budget in enumerate(problem.budgets):
+        yield from _floats_of(budget, f"budgets[{number}].")
     for slot in problem.prices.slots:
         yield f"the import price at {slot.interval.start_utc}", slot.import_per_kwh
         yield f"the export price at {slot.interval.start_utc}", slot.export_per_kwh
@@ -83,7 +86,7 @@ def _numbers(problem: PlanProblem) -> Iterator[tuple[str, float]]:
 
 
 def _floats_of(
-    one: PlanProblem | Store | LossCurve | DepartureGoal, prefix: str
+    one: PlanProblem | Store | LossCurve | DepartureGoal | DischargeBudget, prefix: str
 ) -> Iterator[tuple[str, float]]:
     for field in fields(one):
         value = getattr(one, field.name)

@@ -14,7 +14,7 @@ FORBIDDEN = 1e9  # money; finite, so that interpolation and addition stay finite
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Priced:
-    """Actions priced, shape (steps, actions): money with wear and margin, and energy exported."""
+    """Actions priced, shape (steps, actions): money with wear, margin, budgets; energy exported."""
 
     cost: Floats
     exported_wh: Floats
@@ -102,7 +102,7 @@ def priced_moves(case: Case, steps: StepTerms, power_w: Floats, delta_w: Floats)
     discharge_fits = (power_w >= 0.0) | (offered_w <= terms.export_limit_w + SLACK_W)
     may_export = steps.export_left if terms.may_export else np.zeros_like(steps.export_left)
     return Priced(
-        cost=_cost(case, steps, (flow_w, export_w), delta_w),
+        cost=_cost(case, steps, (flow_w, export_w, drawn_w), delta_w),
         exported_wh=exported_w * steps.hours,
         feasible=charge_fits & discharge_fits & (may_export | (exported_w <= SLACK_W)),
     )
@@ -112,12 +112,17 @@ def cost_of_moves(case: Case, steps: StepTerms, power_w: Floats, delta_w: Floats
     """What powers cost, whether permitted or not; the shape is that of loads and powers."""
     flow_w = steps.net_load_w + power_w
     offered_w, drawn_w = np.maximum(-flow_w, 0.0), np.maximum(-power_w, 0.0)
-    return _cost(case, steps, (flow_w, _exported_w(case, steps, offered_w, drawn_w)), delta_w)
+    export_w = _exported_w(case, steps, offered_w, drawn_w)
+    return _cost(case, steps, (flow_w, export_w, drawn_w), delta_w)
 
 
-def _cost(case: Case, steps: StepTerms, at_pcc_w: tuple[Floats, Floats], delta_w: Floats) -> Floats:
-    """Money at the PCC, for its net flow and what is exported of it, with wear and margin."""
-    flow_w, export_w = at_pcc_w
+def _cost(
+    case: Case, steps: StepTerms, flows_w: tuple[Floats, Floats, Floats], delta_w: Floats
+) -> Floats:
+    """Money at the PCC with wear, margin and budgets; the flows are its net one, what is exported
+    of it, and what the EVSE gives.
+    """
+    flow_w, export_w, drawn_w = flows_w
     money = steps.hours * net_cost(
         import_w=np.maximum(flow_w, 0.0),
         export_w=export_w,
@@ -128,7 +133,15 @@ def _cost(case: Case, steps: StepTerms, at_pcc_w: tuple[Floats, Floats], delta_w
     out_wh = np.maximum(-delta_w, 0.0) * steps.hours
     hurdle = (case.terms.wear_per_kwh + case.terms.margin_per_kwh) / 1000.0
     cost: Floats = money + hurdle * out_wh
+    if case.terms.budget_per_kwh > 0.0 or case.terms.budget_per_h > 0.0:
+        cost = cost + steps.hours * _budgets_per_h(case, drawn_w)
     return cost
+
+
+def _budgets_per_h(case: Case, drawn_w: Floats) -> Floats:
+    """What an hour of these discharges takes out of the budgets, in money."""
+    active = np.where(drawn_w > 0.0, case.terms.budget_per_h, 0.0)
+    return active + case.terms.budget_per_kwh / 1000.0 * drawn_w
 
 
 def _exported_w(case: Case, steps: StepTerms, offered_w: Floats, drawn_w: Floats) -> Floats:

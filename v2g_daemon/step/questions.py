@@ -5,8 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum
+from math import isinf
+from zoneinfo import ZoneInfo
 
+from v2g_daemon.accounting.counters import local_month
+from v2g_daemon.battery.budgets import month_budget, warranty_budgets
 from v2g_daemon.control.commute import energy_wanted_wh
+from v2g_daemon.control.excerpt import counters_of
+from v2g_daemon.domain.budget import DischargeBudget
 from v2g_daemon.domain.decision import EvseDecision
 from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.instant import Instant, fresh
@@ -105,8 +111,7 @@ def problem_of(
     past: Past,
 ) -> PlanProblem:
     """The question spelled out; `charged_wh` (AC) is what this session has charged so far."""
-    vehicle = policy.vehicle(question.vehicle_id)
-    export_w = _export_limit_w(decision, policy)
+    vehicle, export_w = policy.vehicle(question.vehicle_id), _export_limit_w(decision, policy)
     store = _store(status, decision, vehicle, question, policy, charged_wh=charged_wh)
     return PlanProblem(
         asked_at=snapshot.now,
@@ -133,6 +138,7 @@ def problem_of(
         current_pv_w=snapshot.pv_power_w,
         pv_throttled_above_w=policy.grid.export_limit_w if policy.grid.throttles_pv else None,
         past_prices=() if _prices(snapshot).real_time_s is None else past.prices,
+        budgets=_budgets(vehicle, snapshot, policy),
     )
 
 
@@ -270,6 +276,22 @@ def _exported_today_wh(vehicle: Vehicle, snapshot: Snapshot) -> float:
         if counters.vehicle_id == vehicle.vehicle_id and counters.exported_today_wh is not None:
             return counters.exported_today_wh
     return 0.0
+
+
+def _budgets(vehicle: Vehicle, snapshot: Snapshot, policy: Policy) -> tuple[DischargeBudget, ...]:
+    """What bounds this car's discharge beyond the horizon.
+
+    None whose counter cannot be read: the limit then forbids discharge anyway.
+    """
+    now_utc, counters = snapshot.now.utc, counters_of(vehicle, snapshot)
+    if counters is None:
+        return ()
+    budgets = warranty_budgets(vehicle, counters, now_utc)
+    whole_wh = policy.export_depth.cycles_per_month * vehicle.capacity_wh
+    if not isinf(whole_wh):
+        month = local_month(now_utc, ZoneInfo(policy.timezone))
+        budgets = (*budgets, month_budget(whole_wh, counters, month, now_utc))
+    return tuple(budget for budget in budgets if budget.used_share is not None)
 
 
 def _net_load_w(snapshot: Snapshot, policy: Policy) -> float | None:

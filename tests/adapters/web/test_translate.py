@@ -84,7 +84,12 @@ def test_an_evse_says_what_why_and_until_when() -> None:
     assert evse["reason"]["detail"]
     assert evse["desire"]["authority"] == "commute"
     assert evse["next_goal"] == {"ready_by_utc": "2024-12-12T06:00:00Z", "soc": 0.6}
-    assert evse["plan"] == {"plan_id": "p1", "summary": "nothing is worth its while"}
+    assert evse["plan"] == {
+        "plan_id": "p1",
+        "summary": "nothing is worth its while",
+        "budget_per_kwh": 0.0,
+        "budget_per_h": 0.0,
+    }
 
 
 def test_hands_off_has_no_target_but_a_reason() -> None:

@@ -90,7 +90,7 @@ def test_every_slot_has_a_line_and_hours_away_are_one() -> None:
 def test_the_terms_of_a_discharge_stand_in_a_table_of_their_own() -> None:
     lines = lines_of(a_snapshot(plans=(evening(),)))
     assert lines[-2:] == [
-        "            price   earns  refill  losses    wear  margin   depth   gains",
+        "            price   earns  refill  losses    wear  margin budgets   gains",
         "Wed 19:15   0.811   0.811   0.200   0.000   0.040   0.020   0.000  +0.551",
     ]
 
@@ -159,6 +159,7 @@ def test_the_json_has_the_names_of_the_domain() -> None:
         "wear_per_kwh",
         "margin_per_kwh",
         "depth_per_kwh",
+        "budget_per_kwh",
         "gains_per_kwh",
     }
     assert set(slots[0]["runner_up"]) == {"move", "power_w", "dearer_by_money"}

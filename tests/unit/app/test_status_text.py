@@ -9,20 +9,25 @@ from dataclasses import replace
 import pytest
 
 from tests.builders import (
+    NOW,
     a_goal,
     a_meter,
     a_plan,
     a_price_curve,
     a_snapshot,
+    a_vehicle,
     an_answer,
     an_evse_status,
     an_override,
     decided,
     goals,
     in_hours,
+    some_counters,
+    warranty_terms,
 )
 from v2g_daemon.adapters.web.translate import status_json
 from v2g_daemon.app.status_text import cars_text, status_text
+from v2g_daemon.battery.budgets import warranty_budgets
 from v2g_daemon.domain.faults import Fault, FaultCode
 from v2g_daemon.domain.snapshot import CommandCounters, Snapshot
 
@@ -144,3 +149,17 @@ def test_overrides_and_faults_come_last() -> None:
         "FAULT    the grid meter gives no value",
         "FAULT    carport: no power",
     ]
+
+
+def test_the_budgets_of_the_warranty_stand_beside_what_is_allowed_by_now() -> None:
+    # 345.75 of 2922 days are over, and 3/32 are open from the start.
+    terms = warranty_terms(discharge_wh=1e6, discharge_s=1e6)
+    vehicle = a_vehicle(warranty=terms)
+    counters = some_counters(discharged_life_wh=150_000.0, discharging_life_s=None)
+    budgets = {"carport": warranty_budgets(vehicle, counters, NOW.utc)}
+    snapshot = a_snapshot()
+    lines = status_text(
+        status_json(snapshot, (decided(snapshot),), (), budgets=budgets)
+    ).splitlines()
+    assert "         warranty energy: 15.0% used, 21.2% allowed by now" in lines
+    assert "         warranty hours: its counter cannot be read" in lines

@@ -67,6 +67,17 @@ def test_wear_and_margin_are_paid_by_what_leaves_the_pack() -> None:
     assert chosen(a_plan(0.145), net_load_w=0.0).target_w == 0.0
 
 
+def test_the_price_of_the_budgets_is_paid_by_what_leaves_the_charger() -> None:
+    # 0.20 - 0.06 = 0.14 less what the budgets ask is the least a stored kWh may be worth.
+    by_energy = replace(a_plan(0.11), budget_per_kwh=0.02)
+    assert chosen(by_energy, net_load_w=0.0).gain_money == pytest.approx(1.1 * 0.01 - 0.001)
+    assert chosen(replace(by_energy, budget_per_kwh=0.04), net_load_w=0.0).target_w == 0.0
+    # A quarter of an hour at 0.10 takes 0.025 of 1.1 kWh x 0.03, at 0.20 more than all of it.
+    by_time = replace(a_plan(0.11), budget_per_h=0.10)
+    assert chosen(by_time, net_load_w=0.0).gain_money == pytest.approx(0.033 - 0.025 - 0.001)
+    assert chosen(replace(by_time, budget_per_h=0.20), net_load_w=0.0).target_w == 0.0
+
+
 def test_the_own_load_is_served_where_export_does_not_pay() -> None:
     # 0.30 saved, 0.05 earned: 2 kW of load are worth serving, not a watt more.
     choice = chosen(a_plan(0.15), net_load_w=2000.0, export_per_kwh=0.05)

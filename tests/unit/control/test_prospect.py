@@ -178,6 +178,23 @@ def test_losses_lie_on_both_ways() -> None:
     assert terms.losses_per_kwh == pytest.approx(0.05 * (1.0 - kept))
 
 
+def test_the_price_of_the_budgets_is_a_term_and_named_in_the_reason() -> None:
+    # 4.4 kW for an hour: 0.02 for each kWh and 0.044 for the hour are 0.03 a kWh.
+    plan = with_slots(
+        a_slot(0, -4400.0, 0.5 - 1.1 / 60.0),
+        worth_per_kwh=0.05,
+        budget_per_kwh=0.02,
+        budget_per_h=0.044,
+    )
+    slot = slots_of(plan)[0]
+    assert slot.terms is not None
+    assert slot.terms.budget_per_kwh == pytest.approx(0.03)
+    assert slot.terms.gains_per_kwh == pytest.approx(slot.terms.price_per_kwh - 0.05 - 0.06 - 0.03)
+    assert slot.reason == (
+        "a kWh out of the pack earns 0.211 and costs 0.140, 0.030 of it for the discharge budgets"
+    )
+
+
 def test_the_shadow_price_of_the_depth_is_a_term_of_what_is_exported() -> None:
     plan = with_slots(
         a_slot(0, -4400.0, 0.5 - 1.1 / 60.0),

@@ -8,12 +8,21 @@ from math import inf, nan
 from typing import Any
 
 from tests.unit.planning.problems import REAL_LOSS, START_UTC, hourly_curve, plan_problem
+from v2g_daemon.domain.budget import DischargeBudget
 from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.plan import HistoryRow, PastStay, PlanProblem
 from v2g_daemon.domain.prices import PriceCurve
 
 NOTHING = PriceCurve(currency="EUR", slots=())
 DAY = [0.30, 0.25, 0.20, 0.10, 0.05, 0.10, 0.30, 0.50, 0.40, 0.30, 0.20, 0.10] * 2
+BUDGET = DischargeBudget(
+    name="warranty",
+    whole_wh=10_000_000.0,
+    whole_s=None,
+    used_share=0.2,
+    open_share=0.3,
+    saved_share=0.5,
+)
 
 
 def house(**changes: Any) -> PlanProblem:
@@ -143,6 +152,9 @@ ODD: dict[str, PlanProblem] = {
     "a power below nothing": house(max_charge_w=-1000.0, max_discharge_w=-1000.0),
     "a minimum below nothing": house(min_charge_w=-500.0, min_discharge_w=-500.0),
     "a fuse below nothing": house(import_limit_w=-5000.0),
+    "a budget that is overdrawn": house(budgets=(replace(BUDGET, used_share=1.4),)),
+    "a budget of nothing": house(budgets=(replace(BUDGET, whole_wh=0.0),)),
+    "a budget whose counter cannot be read": house(budgets=(replace(BUDGET, used_share=None),)),
     "no limits at all": house(import_limit_w=inf, export_limit_w=inf, daily_export_wh=inf),
     "a day's export below nothing": house(daily_export_wh=-5.0),
     "more exported than the day may": house(exported_today_wh=1e9),
@@ -200,6 +212,9 @@ REFUSED: dict[str, PlanProblem] = {
     "unmet_later_per_kwh is -1.0: missing a goal must": house(unmet_later_per_kwh=-1.0),
     "goals[1].soc is nan: it must be a number": house(goals=(leaving(2.0, 0.6), leaving(9.0, nan))),
     "goals[0].trip_wh is inf: it must be a number": house(goals=(leaving(2.0, 0.6, trip_wh=inf),)),
+    "budgets[0].whole_wh is nan: it must be a number": house(
+        budgets=(replace(BUDGET, whole_wh=nan),)
+    ),
     "stays[1].trip_wh is nan: it must be a number": house(
         stays=(stayed(50.0, 9.0, 5e3), stayed(30.0, 20.0, nan))
     ),

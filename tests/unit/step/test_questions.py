@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from itertools import accumulate
+from math import inf
 from typing import Any
 
 import pytest
@@ -27,6 +28,7 @@ from tests.builders import (
     goals,
     in_hours,
     some_counters,
+    warranty_terms,
 )
 from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.ledger import SessionRow
@@ -274,6 +276,29 @@ def test_the_daily_export_is_the_smaller_of_energy_and_share_less_what_has_gone(
 def test_an_unreadable_counter_is_planned_as_nothing_exported() -> None:
     for counters in ((), (some_counters(exported_today_wh=None),)):
         assert a_problem(a_snapshot(counters=counters)).exported_today_wh == 0.0
+
+
+def test_the_planner_is_told_how_the_budgets_of_the_car_stand() -> None:
+    terms = warranty_terms(discharge_wh=1e6, discharge_s=1e6)
+    house = a_policy(vehicles=(a_vehicle(warranty=terms),))
+    counters = some_counters(
+        discharged_life_wh=50_000.0, discharging_life_s=100_000.0, discharged_month_wh=150_000.0
+    )
+    budgets = a_problem(a_snapshot(counters=(counters,)), house).budgets
+    # 10 packs of 60 kWh a month are the house's own bound.
+    assert {budget.name: budget.used_share for budget in budgets} == {
+        "warranty energy": 0.05,
+        "warranty hours": 0.1,
+        "month": 0.25,
+    }
+
+
+def test_a_budget_without_bound_or_with_an_unreadable_counter_is_none() -> None:
+    boundless = replace(a_policy().export_depth, cycles_per_month=inf)
+    assert a_problem(a_snapshot(), a_policy(export_depth=boundless)).budgets == ()
+    unreadable = some_counters(discharged_month_wh=None)
+    assert a_problem(a_snapshot(counters=(unreadable,))).budgets == ()
+    assert a_problem(a_snapshot(counters=())).budgets == ()
 
 
 def test_the_present_load_is_the_meters_without_the_car() -> None:

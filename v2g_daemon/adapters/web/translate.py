@@ -8,16 +8,19 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from v2g_daemon.domain.budget import DischargeBudget
 from v2g_daemon.domain.decision import DailyUse, EvseDecision
 from v2g_daemon.domain.faults import Fault
 from v2g_daemon.domain.goals import UserOverride
 from v2g_daemon.domain.outlook import Outlook
+from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prospect import EvseProspect, Hint, Readiness
 from v2g_daemon.domain.readings import EvseStatus, MeterStatus
 from v2g_daemon.domain.setpoint import Reason, Setpoint
 from v2g_daemon.domain.snapshot import Snapshot
 
 NOTHING_KNOWN: Mapping[str, Readiness | None] = {}
+NO_BUDGETS: Mapping[str, tuple[DischargeBudget, ...]] = {}
 
 
 def status_json(
@@ -26,9 +29,9 @@ def status_json(
     faults: tuple[Fault, ...],
     hints: tuple[Hint, ...] = (),
     readiness: Mapping[str, Readiness | None] = NOTHING_KNOWN,
+    budgets: Mapping[str, tuple[DischargeBudget, ...]] = NO_BUDGETS,
 ) -> dict[str, Any]:
-    """The house now; unknown values are null. `readiness` is by EVSE."""
-    price = None if snapshot.prices is None else snapshot.prices.at(snapshot.now.utc)
+    """The house now; unknown values are null. `readiness` and `budgets` are by EVSE."""
     meter = snapshot.meter
     return {
         "at_utc": stamp(snapshot.now.utc),
@@ -41,16 +44,10 @@ def status_json(
             "age_s": round(snapshot.now.seconds_since(meter.observed_at), 3),
         },
         "meters": [_meter_json(one) for one in snapshot.meters],
-        "price": None
-        if price is None or snapshot.prices is None
-        else {
-            "currency": snapshot.prices.currency,
-            "import_per_kwh": price.import_per_kwh,
-            "export_per_kwh": price.export_per_kwh,
-            "known_until_utc": stamp(snapshot.prices.known_until(snapshot.now.utc)),
-        },
+        "price": _price_json(snapshot),
         "evses": [
             _evse_json(status, decision, snapshot, readiness.get(status.evse_id))
+            | {"budgets": plain_json(budgets.get(status.evse_id, ()))}
             for status, decision in zip(snapshot.evses, decisions, strict=True)
         ],
         "hints": plain_json(hints),
@@ -59,6 +56,20 @@ def status_json(
             {"code": fault.code.value, "detail": fault.detail, "evse_id": fault.evse_id}
             for fault in faults
         ],
+    }
+
+
+def _price_json(snapshot: Snapshot) -> dict[str, Any] | None:
+    """The price of the moment; None while it is unknown."""
+    prices, now_utc = snapshot.prices, snapshot.now.utc
+    price = None if prices is None else prices.at(now_utc)
+    if prices is None or price is None:
+        return None
+    return {
+        "currency": prices.currency,
+        "import_per_kwh": price.import_per_kwh,
+        "export_per_kwh": price.export_per_kwh,
+        "known_until_utc": stamp(prices.known_until(now_utc)),
     }
 
 
@@ -133,7 +144,17 @@ def _evse_json(
         "desire": reason_json(decision.desire),
         "next_goal": _next_goal_json(decision, snapshot),
         "readiness": plain_json(readiness),
-        "plan": None if plan is None else {"plan_id": plan.plan_id, "summary": plan.summary},
+        "plan": None if plan is None else _plan_json(plan),
+    }
+
+
+def _plan_json(plan: Plan) -> dict[str, Any]:
+    """What the plan says, and at what it prices the budgets of discharge."""
+    return {
+        "plan_id": plan.plan_id,
+        "summary": plan.summary,
+        "budget_per_kwh": plan.budget_per_kwh,
+        "budget_per_h": plan.budget_per_h,
     }
 
 
