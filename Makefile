@@ -13,7 +13,7 @@ DEV_STAMP := $(VENV)/.dev-$(call fingerprint,pyproject.toml $(RUN_LOCKS) require
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-system system-waiting system-at-life-speed system-computing system-others system-windows soak fuzz bench rehearsals tuning decade lint lint-style lint-types lint-imports format lock clean
+.PHONY: help demo test test-system system-waiting system-at-life-speed system-computing system-others system-windows soak fuzz bench bench-peers rehearsals tuning decade lint lint-style lint-types lint-imports format lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -61,6 +61,9 @@ fuzz: $(DEV_STAMP) ## A million hostile frames at the OCPP session (FRAMES=10000
 
 bench: $(DEV_STAMP) ## Measure speed and memory and write docs/benchmarks.md
 	$(BIN)/python -m tests.benchmarks
+
+bench-peers: $(DEV_STAMP) ## EMHASS and FlexMeasures beside us, each in an environment of its own, into the same page
+	$(BIN)/python -m tests.benchmarks.peers
 
 rehearsals: $(DEV_STAMP) ## Six real years, and docs/rehearsals.md from them (YEARS=a folder of such)
 	$(BIN)/python -m tests.benchmarks.rehearsals $(if $(YEARS),--years $(YEARS))

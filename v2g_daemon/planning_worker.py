@@ -1,6 +1,7 @@
 """The planning child: one problem as JSON on stdin, one plan as JSON on stdout, then exit.
 
-Exit status 0 with a plan; 65 (EX_DATAERR) and a message on stderr if the problem is unreadable.
+Exit status 0 with a plan; 65 (EX_DATAERR) and a message on stderr if the problem is unreadable, or
+such that no plan can be made of it.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
+from v2g_daemon.domain.errors import ProblemRefused
 from v2g_daemon.trace.codec import TraceError, decode_problem, encode_plan
 
 EX_DATAERR = 65
@@ -25,7 +27,12 @@ def main() -> int:
         os.environ[f"{library}_NUM_THREADS"] = "1"
     from v2g_daemon.planning.plan import solve
 
-    sys.stdout.buffer.write(encode_plan(solve(problem)))
+    try:
+        plan = solve(problem)
+    except ProblemRefused as refusal:
+        print(f"no plan can be made: {refusal}", file=sys.stderr)
+        return EX_DATAERR
+    sys.stdout.buffer.write(encode_plan(plan))
     sys.stdout.buffer.flush()
     return 0
 

@@ -2,7 +2,8 @@
 
     python -m tests.benchmarks [--seconds 180] [--seeds 50] [--ticks 3600] [--output FILE]
 
-Each measurement is a child process, so that none shares its memory or its warm caches.
+Each measurement is a child process, so that none shares its memory or its warm caches. The section
+of the peers, which `make bench-peers` writes, is kept.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.page import Machine, page
+from tests.benchmarks.peers.section import section_of, with_section
 from v2g_daemon import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -42,6 +44,7 @@ def main() -> None:
     processes = _measured("process_case", str(options.seconds))
     ocpp = _measured("ocpp_case")
     meter = _measured("meter_case")
+    odd = _measured("odd_case")
     text = page(
         machine,
         tick=tick,
@@ -51,8 +54,10 @@ def main() -> None:
         matches=matches["matches"],
         ocpp=ocpp,
         meter=meter,
+        odd=odd,
     )
-    options.output.write_text(text, encoding="utf-8")
+    before = options.output.read_text(encoding="utf-8") if options.output.exists() else ""
+    options.output.write_text(with_section(text, section_of(before)), encoding="utf-8")
     print(f"wrote {options.output}")
 
 

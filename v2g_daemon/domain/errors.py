@@ -12,6 +12,7 @@ V2gDaemonError
 ├── LedgerError                 the ledger could not be read or written
 ├── TraceError                  a trace, plan or problem could not be read (trace/json_form.py)
 ├── CertificateError            a certificate, key or folder of them cannot be used or made
+├── ProblemRefused              no plan can be made of a problem; names the field and why
 ├── PlanningFailed              the planning child gave no plan; the last good one stays
 ├── RehearsalFailed             a strategy's process gave no result
 └── InvariantViolated           our bug; fatal
@@ -62,6 +63,10 @@ class LedgerError(V2gDaemonError):
 
 class CertificateError(V2gDaemonError):
     """A certificate, key or folder of them cannot be used or made; the text says the next step."""
+
+
+class ProblemRefused(V2gDaemonError):
+    """No plan can be made of a problem; the text names the field, its value and why."""
 
 
 class PlanningFailed(V2gDaemonError):

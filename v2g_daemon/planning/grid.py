@@ -9,7 +9,7 @@ import numpy as np
 from v2g_daemon.planning.case import SLACK_WH, Case, Floats
 
 STEP_WH = 250.0
-FEWEST_CELLS = 60
+FEWEST_CELLS, MOST_CELLS = 60, 600
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ def grid_of(case: Case) -> Grid:
     """The lattice of a case."""
     pack = case.pack
     top_wh = max(pack.start_wh, float(case.horizon.ceiling_wh.max()), pack.floor_wh, SLACK_WH)
-    step_wh = min(STEP_WH, top_wh / FEWEST_CELLS)
+    step_wh = max(min(STEP_WH, top_wh / FEWEST_CELLS), top_wh / MOST_CELLS)
     cells_to_floor = round(pack.floor_wh / step_wh)
     if cells_to_floor >= 1:
         step_wh = pack.floor_wh / cells_to_floor

@@ -130,11 +130,11 @@ def _pooled(week: Floats) -> Floats:
 
 
 def _trips(trips_wh: Sequence[float], capacity_wh: float) -> Trips:
-    """Quantiles, as likely as each other, in which new trips count most."""
+    """Quantiles, as likely as each other, in which new trips count most; none exceeds the pack."""
     if len(trips_wh) == 0:
         share = np.array(FIRST_TRIPS_OF_PACK)
         return Trips(energy_wh=share * capacity_wh, weight=np.full(len(share), 1.0 / len(share)))
-    seen_wh = np.array(trips_wh[-TRIPS_KEPT:])
+    seen_wh = np.clip(trips_wh[-TRIPS_KEPT:], 0.0, capacity_wh)
     weight = np.exp2(-np.arange(len(seen_wh))[::-1] / TRIPS_HALF_LIFE)
     order = np.argsort(seen_wh, kind="stable")
     middle = (np.cumsum(weight[order]) - weight[order] / 2.0) / weight.sum()

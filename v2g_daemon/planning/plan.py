@@ -1,4 +1,4 @@
-"""One problem in, one plan out; never fails on a well-formed problem."""
+"""One problem in, one plan out, or a refusal that names the field (ProblemRefused)."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from v2g_daemon.planning.covering import covered_share
 from v2g_daemon.planning.depth import Solution, optimise, weigh
 from v2g_daemon.planning.explain import summary_of
 from v2g_daemon.planning.problem import Outlook, outlook_of
+from v2g_daemon.planning.refusal import refuse_unplannable
 from v2g_daemon.planning.stage import StepTerms, priced
 from v2g_daemon.planning.staying import largest_trip_wh, stays_worth, told_money
 from v2g_daemon.planning.worth import MONEY_DECIMALS, value_function
@@ -30,6 +31,7 @@ def solve(problem: PlanProblem) -> Plan:
     margin, shadows and unmet goals of all later steps. `expected_cost` is money at the PCC plus
     wear over the horizon, without margin and shadows and without credit for the energy left.
     """
+    refuse_unplannable(problem)
     outlook = outlook_of(problem)
     solution = optimise(outlook.case)
     missed_wh = _missed_wh(outlook, solution.path.energy_wh)
@@ -54,6 +56,7 @@ def solve(problem: PlanProblem) -> Plan:
 
 def advise(problem: PlanProblem) -> Plan:
     """What dispatch works with, sooner: the plan of `solve` without slots, figures and sentence."""
+    refuse_unplannable(problem)
     case = outlook_of(problem).case
     worth = weigh(case)
     return Plan(

@@ -36,12 +36,7 @@ def outlook_of(problem: PlanProblem) -> Outlook:
     """Forecast, place the trips, and clamp what cannot be reached."""
     starts_utc, end_utc = _steps(problem)
     steps = Steps.of(starts_utc, problem.step_s)
-    habits = habits_of(
-        problem.stays,
-        now_utc=problem.start_utc,
-        timezone_name=problem.timezone,
-        capacity_wh=problem.store.capacity_wh,
-    )
+    habits = _habits(problem)
     prices, band = _prices(problem, steps, habits)
     forecast = forecast_net_load(
         problem.history,
@@ -68,8 +63,7 @@ def outlook_of(problem: PlanProblem) -> Outlook:
         export_day=_export_days(steps, problem.timezone),
         price_band=band,
     )
-    terms = _terms(problem, prices.terminal_per_kwh)
-    case = Case(horizon=horizon, pack=_pack(problem.store), terms=terms)
+    case = Case(horizon=horizon, pack=_pack(problem.store), terms=_terms(problem, prices))
     reachable = replace(here, target_wh=reachable_targets_wh(case))
     return Outlook(
         case=replace(case, horizon=replace(horizon, presence=reachable)),
@@ -77,6 +71,15 @@ def outlook_of(problem: PlanProblem) -> Outlook:
         end_utc=end_utc,
         prices=prices,
         asked_wh=tuple(None if np.isnan(wh) else float(wh) for wh in here.target_wh),
+    )
+
+
+def _habits(problem: PlanProblem) -> Habits | None:
+    return habits_of(
+        problem.stays,
+        now_utc=problem.start_utc,
+        timezone_name=problem.timezone,
+        capacity_wh=problem.store.capacity_wh,
     )
 
 
@@ -144,7 +147,7 @@ def _pack(store: Store) -> Pack:
     )
 
 
-def _terms(problem: PlanProblem, terminal_per_kwh: float) -> Terms:
+def _terms(problem: PlanProblem, prices: StepPrices) -> Terms:
     budgets = budget_terms(problem)
     return Terms(
         import_limit_w=problem.import_limit_w,
@@ -155,7 +158,7 @@ def _terms(problem: PlanProblem, terminal_per_kwh: float) -> Terms:
         margin_per_kwh=problem.cycle_margin_per_kwh,
         unmet_per_kwh=problem.unmet_goal_per_kwh,
         unmet_later_per_kwh=problem.unmet_later_per_kwh,
-        terminal_per_kwh=terminal_per_kwh,
+        terminal_per_kwh=prices.terminal_per_kwh,
         daily_export_wh=problem.daily_export_wh,
         exported_today_wh=problem.exported_today_wh,
         budget_per_kwh=budgets.per_kwh,

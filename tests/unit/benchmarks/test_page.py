@@ -97,6 +97,7 @@ def rendered(**changes: Any) -> str:
         "matches": [match(0.001)],
         "ocpp": OCPP,
         "meter": METER,
+        "odd": {"planned": 70, "refused": 30, "slowest": "a step of a day", "slowest_ms": 41.26},
     }
     return page(MACHINE, **(figures | changes))
 
@@ -112,6 +113,10 @@ def test_each_aim_stands_beside_its_figure() -> None:
         "| solver core, `winter` | 11.1 ms median, 14.5 ms 95th percentile | ≤ 15 ms median |"
         in lines
     )
+    slowest = (
+        "| slowest answer to 70 odd problems and 30 refused ones | 41.3 ms (a step of a day) |"
+    )
+    assert f"{slowest} ≤ 50 ms |" in lines
 
 
 def test_a_table_without_aims_has_two_columns() -> None:

@@ -26,3 +26,10 @@ def test_a_problem_that_cannot_be_read_is_refused_with_status_65() -> None:
     assert done.returncode == 65
     assert done.stdout == b""
     assert b"planning problem cannot be read" in done.stderr
+
+
+def test_a_problem_of_which_no_plan_can_be_made_is_refused_by_its_field() -> None:
+    done = run_worker(encode_problem(plan_problem(capacity_wh=0.0)))
+    assert done.returncode == 65
+    assert done.stdout == b""
+    assert b"no plan can be made: store.capacity_wh is 0.0" in done.stderr

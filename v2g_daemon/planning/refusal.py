@@ -1,0 +1,94 @@
+"""What no plan can be made of: numbers that are none, and sizes that nothing in a house has.
+
+A NaN would not stop the programme: it compares as false everywhere and ends in a plan that knows no
+bound. What is merely odd (a target out of reach, a SoC above the ceiling) is planned, not refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields
+from math import isfinite, isnan
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from v2g_daemon.domain.budget import DischargeBudget
+from v2g_daemon.domain.errors import ProblemRefused
+from v2g_daemon.domain.goals import DepartureGoal
+from v2g_daemon.domain.plan import PlanProblem, Store
+from v2g_daemon.domain.policy import LossCurve
+
+MAY_BE_INFINITE = (
+    "import_limit_w",
+    "export_limit_w",
+    "daily_export_wh",
+    "pv_throttled_above_w",
+)
+NO_SOC_BELOW, NO_SOC_ABOVE = -1.0, 2.0
+LARGEST_W = 1e6
+
+
+def refuse_unplannable(problem: PlanProblem) -> None:
+    """Raise ProblemRefused with the first complaint, if there is any."""
+    for complaint in _complaints(problem):
+        raise ProblemRefused(complaint)
+
+
+def _complaints(problem: PlanProblem) -> Iterator[str]:
+    yield from _of_time(problem)
+    for name, value in _numbers(problem):
+        if isnan(value) or not (isfinite(value) or name in MAY_BE_INFINITE):
+            yield f"{name} is {value}: it must be a number"
+    for name in ("unmet_goal_per_kwh", "unmet_later_per_kwh"):
+        if getattr(problem, name) <= 0.0:
+            yield f"{name} is {getattr(problem, name)}: missing a goal must cost something"
+    yield from _of_store(problem.store)
+
+
+def _of_time(problem: PlanProblem) -> Iterator[str]:
+    if problem.start_utc.utcoffset() is None:
+        yield f"start_utc is {problem.start_utc}: it must say that it is UTC"
+    try:
+        ZoneInfo(problem.timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        yield f"timezone is {problem.timezone!r}: no such zone is known here"
+
+
+def _of_store(store: Store) -> Iterator[str]:
+    if store.capacity_wh <= 0.0:
+        yield f"store.capacity_wh is {store.capacity_wh}: a pack without capacity stores nothing"
+    for name in ("soc", "soc_floor", "soc_ceiling", "taper_above_soc"):
+        if not NO_SOC_BELOW <= getattr(store, name) <= NO_SOC_ABOVE:
+            yield f"store.{name} is {getattr(store, name)}: it is a fraction, 0 to 1, of the pack"
+    for name in ("max_charge_w", "max_discharge_w"):
+        if getattr(store, name) > LARGEST_W:
+            yield f"store.{name} is {getattr(store, name)}: no charger of a house has {LARGEST_W} W"
+
+
+def _numbers(problem: PlanProblem) -> Iterator[tuple[str, float]]:
+    """Every number that a plan is made of, by its name; what is absent is left out."""
+    yield from _floats_of(problem, "")
+    yield from _floats_of(problem.store, "store.")
+    yield from _floats_of(problem.store.loss, "store.loss.")
+    for number, goal in enumerate(problem.goals):
+        yield from _floats_of(goal, f"goals[{number}].")
+    for number, budget in enumerate(problem.budgets):
+        yield from _floats_of(budget, f"budgets[{number}].")
+    for slot in problem.prices.slots:
+        yield f"the import price at {slot.interval.start_utc}", slot.import_per_kwh
+        yield f"the export price at {slot.interval.start_utc}", slot.export_per_kwh
+    for number, stay in enumerate(problem.stays):
+        if stay.trip_wh is not None:
+            yield f"stays[{number}].trip_wh", stay.trip_wh
+    for row in problem.history:
+        yield f"the net load at {row.start_utc}", row.net_load_w
+        if row.pv_w is not None:
+            yield f"the PV at {row.start_utc}", row.pv_w
+
+
+def _floats_of(
+    one: PlanProblem | Store | LossCurve | DepartureGoal | DischargeBudget, prefix: str
+) -> Iterator[tuple[str, float]]:
+    for field in fields(one):
+        value = getattr(one, field.name)
+        if isinstance(value, float):
+            yield prefix + field.name, value
