@@ -16,6 +16,7 @@ from tests.unit.planning.problems import (
     LOSSLESS,
     REAL_LOSS,
     START_UTC,
+    a_budget,
     hourly_curve,
     plan_problem,
     toy_case,
@@ -51,19 +52,6 @@ def goals(draw: st.DrawFn) -> tuple[DepartureGoal, ...]:
             )
         )
     return tuple(found)
-
-
-def a_budget(**changes: Any) -> DischargeBudget:
-    """20 kWh of which nothing is used, and nothing gained by saving them."""
-    budget = DischargeBudget(
-        name="warranty energy",
-        whole_wh=20_000.0,
-        whole_s=None,
-        used_share=0.0,
-        open_share=1.0,
-        saved_share=1.0,
-    )
-    return replace(budget, **changes)
 
 
 @st.composite

@@ -102,6 +102,19 @@ class Tick:
         return self.target_w < -LOAD_W
 
 
+def asking(shape: CsvRows, folder: Path, sink: Curves, clock: ScaledClock) -> PriceDesk:
+    source = PriceSource(
+        name=AEMO, shape=shape, timezone="Australia/Brisbane", publication=None, real_time_s=300
+    )
+    return PriceDesk(
+        rules=PriceRules(book=TariffBook(versions=(TARIFF,)), sources=(source,)),
+        cache=PriceCache(folder / "cache"),
+        clock=clock,
+        sink=sink,
+        jitter=lambda: 1.0,
+    )
+
+
 @asynccontextmanager
 async def desk_of(
     place: Place, folder: Path, sink: Curves, clock: ScaledClock
@@ -109,16 +122,7 @@ async def desk_of(
     shape = CsvRows(
         place=place, currency="AUD", start="settlement", stamps=Stamps.END, length_s=300
     )
-    source = PriceSource(
-        name=AEMO, shape=shape, timezone="Australia/Brisbane", publication=None, real_time_s=300
-    )
-    desk = PriceDesk(
-        rules=PriceRules(book=TariffBook(versions=(TARIFF,)), sources=(source,)),
-        cache=PriceCache(folder / "cache"),
-        clock=clock,
-        sink=sink,
-        jitter=lambda: 1.0,
-    )
+    desk = asking(shape, folder, sink, clock)
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(desk.run())
         try:
@@ -217,16 +221,7 @@ async def test_a_price_that_holds_longer_than_the_markets_interval_is_refused(
     file = tmp_path / "spot.csv"
     file.write_text("start,end,rrp_aud_per_mwh\n2025-01-15T03:45Z,2025-01-15T04:15Z,17500\n")
     shape = CsvRows(place=Place(file=file), currency="AUD", start="start", end="end")
-    source = PriceSource(
-        name=AEMO, shape=shape, timezone="Australia/Brisbane", publication=None, real_time_s=300
-    )
-    desk = PriceDesk(
-        rules=PriceRules(book=TariffBook(versions=(TARIFF,)), sources=(source,)),
-        cache=PriceCache(tmp_path / "cache"),
-        clock=clock,
-        sink=sink,
-        jitter=lambda: 1.0,
-    )
+    desk = asking(shape, tmp_path, sink, clock)
     async with asyncio.TaskGroup() as tasks:
         running = tasks.create_task(desk.run())
         await until(lambda: desk.faults_count > 0)

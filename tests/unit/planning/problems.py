@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from v2g_daemon.domain.budget import DischargeBudget
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.plan import PlanProblem, Store
@@ -52,6 +53,19 @@ STORE = Store(
     loss=LOSSLESS,
     wear_cost_per_kwh_discharged=0.0,
 )
+
+
+def a_budget(**changes: Any) -> DischargeBudget:
+    """20 kWh of which nothing is used, and nothing gained by saving them."""
+    budget = DischargeBudget(
+        name="warranty energy",
+        whole_wh=20_000.0,
+        whole_s=None,
+        used_share=0.0,
+        open_share=1.0,
+        saved_share=1.0,
+    )
+    return replace(budget, **changes)
 
 
 def plan_problem(**changes: Any) -> PlanProblem:

@@ -7,20 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.unit.planning.problems import plan_problem
-from v2g_daemon.domain.budget import DischargeBudget
+from tests.unit.planning.problems import a_budget, plan_problem
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.planning.budgets import budget_terms, worth_share
 from v2g_daemon.planning.plan import advise, solve
 
-ENERGY = DischargeBudget(
-    name="warranty energy",
-    whole_wh=1_000_000.0,
-    whole_s=None,
-    used_share=0.5,
-    open_share=0.6,
-    saved_share=1.0,
-)
+ENERGY = a_budget(whole_wh=1_000_000.0, used_share=0.5, open_share=0.6)
 TIME = replace(ENERGY, name="warranty hours", whole_wh=None, whole_s=3_600_000.0)
 
 

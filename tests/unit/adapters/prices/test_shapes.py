@@ -310,18 +310,20 @@ def refusing(shape: Shape) -> Callable[[bytes], None]:
     return check
 
 
+SPOT = CsvRows(
+    place=Place(file=Path("spot.csv")),
+    currency="AUD",
+    start="settlement",
+    value="rrp",
+    unit="AUD/MWh",
+    stamps=Stamps.END,
+    length_s=300,
+)
+
+
 def test_a_lone_price_whose_length_is_known_needs_no_neighbour() -> None:
     lone = b"settlement,rrp\n2025-01-01T00:10:00+10:00,17500\n"
-    marks_its_end = CsvRows(
-        place=Place(file=Path("spot.csv")),
-        currency="AUD",
-        start="settlement",
-        value="rrp",
-        unit="AUD/MWh",
-        stamps=Stamps.END,
-        length_s=300,
-    )
-    assert shown(marks_its_end.series(lone)) == [("2024-12-31T14:05Z", 5.0, "17.5")]
+    assert shown(SPOT.series(lone)) == [("2024-12-31T14:05Z", 5.0, "17.5")]
     as_json = JsonRows(
         place=Place(file=Path("spot.json")),
         currency="AUD",
@@ -338,16 +340,7 @@ def test_a_gap_between_prices_of_known_length_stays_one() -> None:
     answer_with_gap = (
         b"settlement,rrp\n2025-01-01T00:05:00+10:00,10\n2025-01-01T00:35:00+10:00,20\n"
     )
-    spot = CsvRows(
-        place=Place(file=Path("spot.csv")),
-        currency="AUD",
-        start="settlement",
-        value="rrp",
-        unit="AUD/MWh",
-        stamps=Stamps.END,
-        length_s=300,
-    )
-    assert shown(spot.series(answer_with_gap)) == [
+    assert shown(SPOT.series(answer_with_gap)) == [
         ("2024-12-31T14:00Z", 5.0, "0.01"),
         ("2024-12-31T14:30Z", 5.0, "0.02"),
     ]
