@@ -68,9 +68,12 @@ def as_told(now_utc: datetime) -> str:
 
 
 def with_pre_dispatch(now_utc: datetime) -> str:
-    """The same, and of all intervals still to begin a forecast that would be worth an export."""
+    """The same, and a forecast of later intervals that would be worth an export.
+
+    The next one has none: an answer on its way while it begins would be taken for its price.
+    """
     told = {n: price for n, price in enumerate(TRUE) if n < 1 or told_at(n) <= now_utc}
-    later = {n: 9_000.0 for n in range(len(TRUE)) if told_at(n) - LATE > now_utc}
+    later = {n: 9_000.0 for n in range(len(TRUE)) if told_at(n) - LATE > now_utc + FIVE_MINUTES}
     return rows(told | later)
 
 
@@ -131,6 +134,13 @@ async def desk_of(
             running.cancel()
 
 
+def put(file: Path, text: str) -> None:
+    """At once: nobody reads half of it."""
+    whole = file.with_suffix(".new")
+    whole.write_text(text)
+    whole.replace(file)
+
+
 async def half_an_hour(answer: Answer, folder: Path, *, over_http: bool = False) -> list[Tick]:
     """What a house decides that holds a kWh in its car to be worth 0.10."""
     clock = ScaledClock(start_utc=START_UTC, speed=SPEED, anchor_monotonic_s=time.monotonic())
@@ -143,10 +153,10 @@ async def half_an_hour(answer: Answer, folder: Path, *, over_http: bool = False)
         place = Place(file=file)
         if over_http:
             place = Place(url=f"{server.url}?start={{first}}&end={{last}}")
-        file.write_text(answer(clock.now().utc))
+        put(file, answer(clock.now().utc))
         async with desk_of(place, folder, sink, clock):
             while (now_utc := clock.now().utc) < START_UTC + len(TRUE) * FIVE_MINUTES:
-                file.write_text(answer(now_utc))
+                put(file, answer(now_utc))
                 if sink.curves:
                     found.append(decided_at(now_utc, sink.curves[-1], found))
                 await asyncio.sleep(0.02)
