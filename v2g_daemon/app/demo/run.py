@@ -10,7 +10,7 @@ import socket
 import tomllib
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,9 @@ from v2g_daemon.step.house import Outcome
 # Real seconds for all parts to start while the simulated clock still stands.
 STARTING_S = 8.0
 PRICES = "energy-charts:NL"  # the demo's tariff calls them so
+# At the end the meter is read once more, so that the last quarter hour is whole; so many looks, and
+# real seconds from one to the next.
+LAST_LOOKS, LOOK_AGAIN_S = 500, 0.01
 # What the simulated world knows of each quarter hour, for who keeps the folder and compares.
 WORLD_FILE = "world-intervals.json"
 
@@ -44,6 +47,11 @@ class TickCount:
         """Called by the loop once per tick."""
         self.newest = outcome
         self.count += 1
+
+    def metered_since(self, moment_utc: datetime) -> bool:
+        """Whether the meter was read at the moment or later."""
+        meter = None if self.newest is None else self.newest.snapshot.meter
+        return meter is not None and meter.observed_at.utc >= moment_utc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +200,7 @@ async def _until_over(
         played_s = (clock.now().utc - run.start_utc).total_seconds()
         left_s = float("inf") if run.hours is None else run.hours * 3600.0 - played_s
         if left_s <= 0.0:
+            await _last_reading(stage, run.start_utc + timedelta(seconds=played_s + left_s))
             break
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(min(left_s / run.speed, 0.5)):
@@ -201,6 +210,14 @@ async def _until_over(
     if run.hours is not None and played_s >= run.hours * 3600.0:
         return run.hours, truth
     return max(played_s // 900.0, 1.0) / 4.0, truth
+
+
+async def _last_reading(stage: Stage, end_utc: datetime) -> None:
+    """Wait until the meter was read at the end; a silent one is not waited for long."""
+    for _ in range(LAST_LOOKS):
+        if stage.ticks.metered_since(end_utc):
+            return
+        await asyncio.sleep(LOOK_AGAIN_S)
 
 
 def _addresses(house: RunningSimulators, ocpp_port: int) -> dict[str, Any]:
