@@ -6,7 +6,7 @@ bound. What is merely odd (a target out of reach, a SoC above the ceiling) is pl
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from math import isfinite, isnan
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -38,6 +38,7 @@ def _complaints(problem: PlanProblem) -> Iterator[str]:
     for name, value in _numbers(problem):
         if isnan(value) or not (isfinite(value) or name in MAY_BE_INFINITE):
             yield f"{name} is {value}: it must be a number"
+    yield from _of_series(problem)
     for name in ("unmet_goal_per_kwh", "unmet_later_per_kwh"):
         if getattr(problem, name) <= 0.0:
             yield f"{name} is {getattr(problem, name)}: missing a goal must cost something"
@@ -65,7 +66,7 @@ def _of_store(store: Store) -> Iterator[str]:
 
 
 def _numbers(problem: PlanProblem) -> Iterator[tuple[str, float]]:
-    """Every number that a plan is made of, by its name; what is absent is left out."""
+    """Every number that stands alone, by its name; what is absent is left out."""
     yield from _floats_of(problem, "")
     yield from _floats_of(problem.store, "store.")
     yield from _floats_of(problem.store.loss, "store.loss.")
@@ -73,16 +74,30 @@ def _numbers(problem: PlanProblem) -> Iterator[tuple[str, float]]:
         yield from _floats_of(goal, f"goals[{number}].")
     for number, budget in enumerate(problem.budgets):
         yield from _floats_of(budget, f"budgets[{number}].")
-    for slot in problem.prices.slots:
-        yield f"the import price at {slot.interval.start_utc}", slot.import_per_kwh
-        yield f"the export price at {slot.interval.start_utc}", slot.export_per_kwh
-    for number, stay in enumerate(problem.stays):
-        if stay.trip_wh is not None:
-            yield f"stays[{number}].trip_wh", stay.trip_wh
-    for row in problem.history:
-        yield f"the net load at {row.start_utc}", row.net_load_w
-        if row.pv_w is not None:
-            yield f"the PV at {row.start_utc}", row.pv_w
+
+
+def _of_series(problem: PlanProblem) -> Iterator[str]:
+    """The same of rows by the thousand, a column at a time."""
+    slots, rows = (*problem.past_prices, *problem.prices.slots), problem.history
+    imports = [slot.import_per_kwh for slot in slots]
+    exports = [slot.export_per_kwh for slot in slots]
+    trips_wh = [0.0 if stay.trip_wh is None else stay.trip_wh for stay in problem.stays]
+    pv_w = [0.0 if row.pv_w is None else row.pv_w for row in rows]
+    yield from _odd(imports, lambda at: f"the import price at {slots[at].interval.start_utc}")
+    yield from _odd(exports, lambda at: f"the export price at {slots[at].interval.start_utc}")
+    yield from _odd(trips_wh, lambda at: f"stays[{at}].trip_wh")
+    yield from _odd(
+        [row.net_load_w for row in rows], lambda at: f"the net load at {rows[at].start_utc}"
+    )
+    yield from _odd(pv_w, lambda at: f"the PV at {rows[at].start_utc}")
+
+
+def _odd(column: Sequence[float], name: Callable[[int], str]) -> Iterator[str]:
+    """What of a column is no number; its sum tells at once that nothing is."""
+    if not isfinite(sum(column)):
+        for place, value in enumerate(column):
+            if not isfinite(value):
+                yield f"{name(place)} is {value}: it must be a number"
 
 
 def _floats_of(
