@@ -16,6 +16,7 @@ from v2g_daemon.app.certificates import certificate_warnings, local_ca, tls_conf
 from v2g_daemon.app.charger_dialects import dialect_lines, dialects_of
 from v2g_daemon.app.chargers import charger_plans, described
 from v2g_daemon.app.chargers import warnings as charger_warnings
+from v2g_daemon.app.departure_words import departure_sentences
 from v2g_daemon.app.station_access import key_ring
 from v2g_daemon.app.tariff_words import sentences
 from v2g_daemon.app.tariffs import book_of
@@ -23,7 +24,6 @@ from v2g_daemon.app.understood import load
 from v2g_daemon.app.vehicle_feeds import feed_sentences
 from v2g_daemon.domain.billing_meter import BillingMeter, Netting
 from v2g_daemon.domain.errors import ConfigurationError
-from v2g_daemon.domain.goals import WeeklyDeparture
 from v2g_daemon.domain.policy import EvsePolicy, FailState, Policy, Stage
 from v2g_daemon.domain.vehicle import Vehicle
 from v2g_daemon.market.tariff import TariffBook
@@ -39,7 +39,6 @@ from v2g_daemon.settings.price_sources import asked_sources
 from v2g_daemon.settings.tariff_lints import doubts
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +72,7 @@ def check(path: Path) -> CheckReport:
         *(line for evse in policy.evses for line in _charger(evse, policy)),
         *(_vehicle(vehicle, policy) for vehicle in policy.vehicles),
         *feed_sentences(settings),
-        *(_departure(departure) for departure in policy.schedule.departures),
+        *departure_sentences(settings, policy),
         *_money(settings, policy, _book(path, settings)),
         *_stage(policy),
         *_timing(settings, policy),
@@ -229,19 +228,6 @@ def _warranty(vehicle: Vehicle) -> str:
     if not vehicle.warranty.acknowledged:
         return "warranty not acknowledged: it only charges until the owner acknowledges it"
     return "warranty terms given"
-
-
-def _departure(departure: WeeklyDeparture) -> str:
-    days = " ".join(_DAYS[day] for day in departure.weekdays)
-    wanted = f"{departure.soc:.0%}" if departure.soc is not None else ""
-    if departure.energy_wh is not None:
-        wanted = f"{_kwh(departure.energy_wh)} charged"
-    back = "" if departure.returns_at is None else f", back at {departure.returns_at:%H:%M}"
-    trip = f", the trip takes {_kwh(departure.trip_wh)}" if departure.trip_wh > 0.0 else ""
-    return (
-        f"Departure of {departure.vehicle_id}: {days} at {departure.ready_by:%H:%M} with "
-        f"{wanted}{back}{trip}."
-    )
 
 
 def _book(path: Path, settings: Settings) -> TariffBook:

@@ -29,6 +29,7 @@ class Vehicle:
     """One configured car; powers are AC at the EVSE, positive magnitudes.
 
     `hysteresis_soc`: how far the SoC must rise above a bound before the direction may turn.
+    `consumption_margin_fraction`: how much more than `consumption_wh_per_km` a cold day may take.
     """
 
     vehicle_id: str
@@ -46,6 +47,8 @@ class Vehicle:
     assumed_when_unidentified: bool = False
     usual_energy_wh: float = 10_000.0
     hysteresis_soc: float = 0.01
+    consumption_wh_per_km: float | None = None
+    consumption_margin_fraction: float = 0.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

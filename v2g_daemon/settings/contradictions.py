@@ -7,9 +7,10 @@ from itertools import chain
 
 from v2g_daemon.domain.vehicle import GUEST
 from v2g_daemon.settings.complaint import Complaint
+from v2g_daemon.settings.departures import departure_complaints
 from v2g_daemon.settings.price_sources import source_complaints
 from v2g_daemon.settings.protocols import protocol_contradictions
-from v2g_daemon.settings.sections import Charger, Departure, Settings
+from v2g_daemon.settings.sections import Charger, Settings
 from v2g_daemon.settings.station_access import access_contradictions
 from v2g_daemon.settings.tariff_sections import timezone_of
 from v2g_daemon.settings.vehicle_feed import VehicleFeedSection
@@ -29,7 +30,7 @@ def contradictions(settings: Settings) -> tuple[Complaint, ...]:
             _vehicles(settings),
             _charge_keys(settings),
             _meters(settings),
-            *(_departure(settings, number, one) for number, one in enumerate(settings.departure)),
+            _departures(settings),
             _clock(settings),
         )
     )
@@ -248,37 +249,10 @@ def _charge_keys(settings: Settings) -> Iterator[Complaint]:
         named.add(key.vehicle)
 
 
-def _departure(settings: Settings, number: int, departure: Departure) -> Iterator[Complaint]:
-    key, known = f"departure[{number}]", [one.id for one in settings.vehicle]
-    if departure.vehicle is None and len(known) > 1:
-        yield Complaint(
-            key=f"{key}.vehicle",
-            value=None,
-            problem="is missing, and there is more than one vehicle",
-            fix=f"name one of {', '.join(known)}",
-        )
-    if departure.vehicle is not None and departure.vehicle not in known:
-        yield Complaint(
-            key=f"{key}.vehicle",
-            value=repr(departure.vehicle),
-            problem="no vehicle has this id",
-            fix=f"name one of {', '.join(known)}",
-        )
-    if (departure.soc is None) == (departure.energy_wh is None):
-        yield Complaint(
-            key=f"{key}.soc",
-            value=None if departure.soc is None else f"{departure.soc:g}",
-            problem="a goal is either soc or energy_wh",
-            fix="give one of the two",
-        )
-    for name, wall in (("ready_by", departure.ready_by), ("returns_at", departure.returns_at)):
-        if wall is not None and wall.tzinfo is not None:
-            yield Complaint(
-                key=f"{key}.{name}",
-                value=repr(wall.isoformat()),
-                problem="a wall time has no offset",
-                fix='write it as "07:30"',
-            )
+def _departures(settings: Settings) -> Iterator[Complaint]:
+    consumptions = [(one.id, one.consumption_wh_per_km) for one in settings.vehicle]
+    for number, departure in enumerate(settings.departure):
+        yield from departure_complaints(departure, number, consumptions)
 
 
 def _clock(settings: Settings) -> Iterator[Complaint]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import floor
 
 from v2g_daemon.domain.billing_meter import BillingMeter, Netting
-from v2g_daemon.domain.goals import WeeklyDeparture, WeeklySchedule
+from v2g_daemon.domain.goals import WeeklySchedule
 from v2g_daemon.domain.policy import (
     Cadence,
     Economics,
@@ -22,11 +22,11 @@ from v2g_daemon.domain.policy import (
 )
 from v2g_daemon.domain.vehicle import Vehicle, WarrantyTerms
 from v2g_daemon.settings import sections
+from v2g_daemon.settings.departures import weekly
 
 LEAST_CURRENT_A = 6.0  # IEC 61851-1: no smaller current is offered to an EV
 USUAL_CABLE_A = 16.0
 LEAST_HYSTERESIS_SOC = 0.01  # one point of noise never turns a direction
-_WEEKDAYS = {name: number for number, name in enumerate(sections.EVERY_DAY)}
 # Per kWh out of the pack, in the tariff's currency; LFP packs stand more cycles.
 WEAR_BY_CHEMISTRY = {"nmc": 0.04, "lfp": 0.02, "unknown": 0.05}
 
@@ -179,6 +179,8 @@ def _vehicle(vehicle: sections.Vehicle, settings: sections.Settings) -> Vehicle:
         assumed_when_unidentified=vehicle.assumed_when_unidentified,
         usual_energy_wh=vehicle.usual_energy_wh,
         hysteresis_soc=max(vehicle.soc_step, LEAST_HYSTERESIS_SOC),
+        consumption_wh_per_km=vehicle.consumption_wh_per_km,
+        consumption_margin_fraction=vehicle.consumption_margin_fraction,
     )
 
 
@@ -189,18 +191,11 @@ def _token_of(vehicle: sections.Vehicle, settings: sections.Settings) -> str | N
 
 
 def _schedule(settings: sections.Settings) -> WeeklySchedule:
+    cars = {vehicle.id: _vehicle(vehicle, settings) for vehicle in settings.vehicle}
     return WeeklySchedule(
         timezone=settings.timezone,
         departures=tuple(
-            WeeklyDeparture(
-                vehicle_id=departure.vehicle or settings.vehicle[0].id,
-                weekdays=tuple(sorted({_WEEKDAYS[day] for day in departure.weekdays})),
-                ready_by=departure.ready_by,
-                returns_at=departure.returns_at,
-                soc=departure.soc,
-                energy_wh=departure.energy_wh,
-                trip_wh=departure.trip_wh,
-            )
+            weekly(departure, cars[departure.vehicle or settings.vehicle[0].id])
             for departure in settings.departure
         ),
     )

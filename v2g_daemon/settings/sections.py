@@ -21,6 +21,7 @@ from v2g_daemon.domain.errors import InvariantViolated
 from v2g_daemon.settings.access_sections import ChargeKey, Relay, Token
 from v2g_daemon.settings.charger_profiles import ChargerProfiles
 from v2g_daemon.settings.charger_sections import ChargerCadence, Loss
+from v2g_daemon.settings.departures import Departure
 from v2g_daemon.settings.modbus_section import ModbusSection
 from v2g_daemon.settings.section import Fraction, Name, NotNegative, Positive, Section
 from v2g_daemon.settings.tariff_sections import TariffSection, known_timezone, timezone_of
@@ -28,8 +29,6 @@ from v2g_daemon.settings.vehicle_feed import VehicleFeedSection
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 SecurityProfile = Literal[1, 2, 3]  # OCPP 2.0.1 A00: password, password over TLS, certificate
-Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
-EVERY_DAY: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 class ExportWindowSection(Section):
@@ -144,20 +143,10 @@ class Vehicle(Section):
     id_token: Token | None = None
     assumed_when_unidentified: bool = False
     usual_energy_wh: Positive = 10_000.0
+    consumption_wh_per_km: Annotated[float, Field(ge=50.0, le=1000.0)] | None = None
+    consumption_margin_fraction: Annotated[float, Field(ge=0.0, le=2.0)] = 0.2
     warranty: Warranty | None = None
     feed: VehicleFeedSection | None = None
-
-
-class Departure(Section):
-    """[[departure]]: a weekly goal in local wall time; the trip takes `trip_wh` from the pack."""
-
-    ready_by: time
-    vehicle: Name | None = None
-    weekdays: Annotated[tuple[Weekday, ...], Field(min_length=1)] = EVERY_DAY
-    returns_at: time | None = None
-    soc: Fraction | None = None
-    energy_wh: Positive | None = None
-    trip_wh: NotNegative = 0.0
 
 
 class JsonMeter(Section):

@@ -12,6 +12,7 @@ from v2g_daemon.domain.goals import WeeklyDeparture
 from v2g_daemon.domain.policy import EvsePolicy, ExportPolicy, Policy, Stage
 from v2g_daemon.domain.vehicle import Vehicle
 from v2g_daemon.settings.policy import to_policy
+from v2g_daemon.settings.schedule_lints import DAY_NAMES, away, in_week, schedule_doubts
 from v2g_daemon.settings.sections import Charger, PriceSource, Settings
 
 _WEEK = timedelta(days=7)
@@ -21,6 +22,7 @@ def warnings_of(settings: Settings) -> tuple[str, ...]:
     """One sentence each."""
     policy = to_policy(settings)
     return (
+        *schedule_doubts(settings, policy),
         *_unreachable_goals(policy),
         *_early_export(policy),
         *_unsafe_alone(policy),
@@ -41,11 +43,8 @@ def _unreachable_goals(policy: Policy) -> Iterator[str]:
             reached_wh = power_w * plugged_s / 3600.0
             sentence = _shortfall(departure, vehicle, before[0], reached_wh)
             if sentence is not None:
-                yield f"departure {_DAY_NAMES[weekday]} {departure.ready_by:%H:%M}: {sentence}"
+                yield f"departure {DAY_NAMES[weekday]} {departure.ready_by:%H:%M}: {sentence}"
                 break
-
-
-_DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def _charge_w(policy: Policy, evse: EvsePolicy, vehicle: Vehicle) -> float:
@@ -60,19 +59,14 @@ def _before(
     policy: Policy, departure: WeeklyDeparture, weekday: int
 ) -> tuple[WeeklyDeparture, int]:
     """The same car's departure before this one in the cycle of weeks, and its weekday."""
-    this = _in_week(weekday, departure)
+    this = in_week(weekday, departure.ready_by)
     others = [
         (other, day)
         for other in policy.schedule.departures
         if other.vehicle_id == departure.vehicle_id
         for day in other.weekdays
     ]
-    return min(others, key=lambda one: (this - _in_week(one[1], one[0])) % _WEEK or _WEEK)
-
-
-def _in_week(weekday: int, departure: WeeklyDeparture) -> timedelta:
-    wall = departure.ready_by
-    return timedelta(days=weekday, hours=wall.hour, minutes=wall.minute, seconds=wall.second)
+    return min(others, key=lambda one: (this - in_week(one[1], one[0].ready_by)) % _WEEK or _WEEK)
 
 
 def _plugged(
@@ -80,28 +74,21 @@ def _plugged(
 ) -> timedelta:
     """From the return of the trip before until this departure; no return known: all the time."""
     earlier, earlier_day = before
-    since = (_in_week(weekday, departure) - _in_week(earlier_day, earlier)) % _WEEK or _WEEK
-    if earlier.returns_at is None:
-        return since
-    back, left = earlier.returns_at, earlier.ready_by
-    away = timedelta(hours=back.hour, minutes=back.minute) - timedelta(
-        hours=left.hour, minutes=left.minute
-    )
-    return max(since - away % timedelta(days=1), timedelta(0))
+    leaves, left = in_week(weekday, departure.ready_by), in_week(earlier_day, earlier.ready_by)
+    since = (leaves - left) % _WEEK or _WEEK
+    return max(since - away(earlier), timedelta(0))
 
 
 def _shortfall(
     departure: WeeklyDeparture, vehicle: Vehicle, before: WeeklyDeparture, reached_wh: float
 ) -> str | None:
-    if departure.energy_wh is not None:
-        missing_wh = departure.energy_wh - reached_wh
+    if departure.soc is None:
+        missing_wh = 0.0 if departure.energy_wh is None else departure.energy_wh - reached_wh
         if missing_wh <= 0.0:
             return None
         return (
             f"the goal is missed by {missing_wh / 1000.0:.1f} kWh; plug in earlier or ask for less"
         )
-    if departure.soc is None:
-        return None
     left_soc = vehicle.soc_floor if before.soc is None else before.soc
     arrival_soc = max(left_soc - before.trip_wh / vehicle.capacity_wh, 0.0)
     missing_wh = (departure.soc - arrival_soc) * vehicle.capacity_wh - reached_wh

@@ -118,14 +118,29 @@ def test_a_value_that_cannot_be_is_refused(
         ('ready_by = "25:00"\nsoc = 0.6', "departure[0].ready_by = '25:00': "),
         ('ready_by = "07:30+01:00"\nsoc = 0.6', "a wall time has no offset; write it as"),
         ('ready_by = "07:30"\nsoc = 1.2', "departure[0].soc = 1.2: "),
-        ('ready_by = "07:30"', "a goal is either soc or energy_wh"),
-        ('ready_by = "07:30"\nsoc = 0.6\nenergy_wh = 9000', "a goal is either soc or energy_wh"),
+        ('ready_by = "07:30"', "a goal is either soc or range_km or energy_wh"),
+        (
+            'ready_by = "07:30"\nsoc = 0.6\nenergy_wh = 9000',
+            "a goal is either soc or range_km or energy_wh, or the trip alone",
+        ),
         (
             'ready_by = "07:30"\nsoc = 0.6\nvehicle = "bike"',
             "no vehicle has this id; name one of car",
         ),
         ('ready_by = "07:30"\nsoc = 0.6\nweekdays = ["mo"]', "departure[0].weekdays[0] = 'mo': "),
         ('ready_by = "07:30"\nsoc = 0.6\nweekdays = []', "departure[0].weekdays"),
+        (
+            'ready_by = "07:30"\nrange_km = 120',
+            "departure[0].range_km = 120: nobody knows what this car takes per km; "
+            "add consumption_wh_per_km to its [[vehicle]], such as 180",
+        ),
+        (
+            'ready_by = "07:30"\nsoc = 0.6\ntrip_km = 50\nvehicle = "car"',
+            "departure[0].trip_km = 50: nobody knows what this car takes per km",
+        ),
+        ('ready_by = "07:30"\nsoc = 0.6\nrange_km = 120', "departure[0].range_km = 120: a goal is"),
+        ('ready_by = "07:30"\ntrip_km = 50\ntrip_wh = 9000', "is told as trip_wh = 9000, too"),
+        ('ready_by = "07:30"\nsoc = 0.6\nreturns_at = "07:30"', "'07:30': is when it leaves"),
     ],
 )
 def test_a_goal_that_cannot_be_is_refused(tmp_path: Path, lines: str, said: str) -> None:

@@ -163,7 +163,7 @@ def test_every_key_of_the_example_exists_and_none_is_missing(
 ALTERNATIVES = {
     "charge_key": {"vehicle"},
     "charger": {"modbus", "password", "password_env"},
-    "departure": {"energy_wh"},
+    "departure": {"energy_wh", "range_km", "trip_km"},
     "meter": {"evse"},
 }
 
@@ -213,6 +213,71 @@ def test_a_goal_in_energy_says_what_is_missing(tmp_path: Path) -> None:
 def test_a_reachable_goal_is_not_warned_of(tmp_path: Path) -> None:
     goal = '[[departure]]\nready_by = "07:30"\nreturns_at = "17:30"\nsoc = 0.6\ntrip_wh = 9000\n'
     assert warned(tmp_path, SMALLEST + METER + goal) == ()
+
+
+KNOWN = after("[vehicle]", "consumption_wh_per_km = 200", "consumption_margin_fraction = 0.25")
+
+
+def test_a_goal_in_kilometres_lies_above_the_floor(tmp_path: Path) -> None:
+    # 72 km × 200 Wh/km × 1.25 = 18 kWh, 30 % of 60 kWh above the floor of 30 %; the trip of 50 km
+    # is expected to take 10 kWh, without the margin.
+    goal = '[[departure]]\nready_by = "07:30"\nrange_km = 72\ntrip_km = 50\n'
+    departure = policy_of(tmp_path, KNOWN + goal).schedule.departures[0]
+    assert departure.soc == pytest.approx(0.6)
+    assert departure.energy_wh == pytest.approx(18_000.0)
+    assert departure.trip_wh == pytest.approx(10_000.0)
+
+
+@pytest.mark.parametrize(
+    ("trip", "soc", "trip_wh"), [("trip_wh = 12000", 0.5, 12e3), ("trip_km = 48", 0.5, 9.6e3)]
+)
+def test_a_trip_alone_is_its_own_goal(
+    tmp_path: Path, trip: str, soc: float, trip_wh: float
+) -> None:
+    goal = f'[[departure]]\nready_by = "07:30"\nreturns_at = "17:30"\n{trip}\n'
+    departure = policy_of(tmp_path, KNOWN + goal).schedule.departures[0]
+    assert departure.soc == pytest.approx(soc)
+    assert departure.trip_wh == pytest.approx(trip_wh)
+
+
+def test_a_distance_beyond_the_pack_is_warned_of(tmp_path: Path) -> None:
+    # 42 kWh above the floor are 168 km at 250 Wh/km.
+    goal = '[[departure]]\nready_by = "07:30"\nrange_km = 200\n'
+    assert warned(tmp_path, KNOWN + METER + goal)[0] == (
+        "departure[0]: a full pack holds 32 km less than the 200 km above its floor of 30%, with a "
+        "margin of 25%; the car leaves full"
+    )
+
+
+@pytest.mark.parametrize(
+    ("departures", "said"),
+    [
+        (
+            [("07:30", "17:30", '"mon"'), ("16:00", "18:00", '"mon", "tue"')],
+            ["departure Monday 16:00: the car is out since Monday 07:30 then"],
+        ),
+        # A night shift that goes on into Monday, over the end of the week.
+        (
+            [("22:00", "06:30", '"sun"'), ("06:00", "07:00", '"mon"')],
+            ["departure Monday 06:00: the car is out since Sunday 22:00 then"],
+        ),
+        (
+            [("07:30", None, '"mon"'), ("07:30", None, '"mon"')],
+            ["departure Monday 07:30: the car is out since Monday 07:30 then"],
+        ),
+        ([("07:30", "12:00", '"mon"'), ("12:00", "18:00", '"mon"')], []),
+        ([("07:30", None, '"mon"'), ("16:00", None, '"mon"')], []),
+    ],
+)
+def test_trips_of_a_car_that_overlap_are_warned_of(
+    tmp_path: Path, departures: list[tuple[str, str | None, str]], said: list[str]
+) -> None:
+    text = SMALLEST + METER
+    for leaves, back, days in departures:
+        text += f'[[departure]]\nready_by = "{leaves}"\nsoc = 0.4\nweekdays = [{days}]\n'
+        text += "" if back is None else f'returns_at = "{back}"\n'
+    found = [one for one in warned(tmp_path, text) if "is out" in one]
+    assert [one.partition(", and not")[0] for one in found] == said
 
 
 def test_an_early_export_limit_is_kept_and_said(tmp_path: Path) -> None:

@@ -1,0 +1,71 @@
+"""Needs in words: what is understood of a text, and what is not."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from v2g_daemon.domain.needs import (
+    LARGEST_KWH,
+    LONGEST_KM,
+    Distance,
+    Energy,
+    Need,
+    Share,
+    need_of,
+    needs_in,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "need"),
+    [
+        ("80 %", Share(soc=0.8)),
+        ("80%", Share(soc=0.8)),
+        ("100 %", Share(soc=1.0)),
+        ("120 km", Distance(distance_km=120.0)),
+        ("120KM", Distance(distance_km=120.0)),
+        ("62,5 km", Distance(distance_km=62.5)),
+        ("100 miles", Distance(distance_km=160.9344)),
+        ("10 mi", Distance(distance_km=16.09344)),
+        (" 20.5 kWh ", Energy(energy_wh=20_500.0)),
+    ],
+)
+def test_a_need_is_said_in_one_of_four_words(text: str, need: Need) -> None:
+    assert need_of(text) == need
+
+
+@pytest.mark.parametrize(
+    "text", ["", "80", "km", "-20 km", "0 km", "101 %", "2001 km", "501 kWh", "50 km/h", "1e9 km"]
+)
+def test_what_no_car_can_need_is_refused_with_how_to_say_it(text: str) -> None:
+    with pytest.raises(ValueError, match="say it as"):
+        need_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "needs"),
+    [
+        ("EV: mum, 150 km", [Distance(distance_km=150.0)]),
+        ("car 80 %, trip 100 km", [Share(soc=0.8), Distance(distance_km=100.0)]),
+        ("car at 130 km/h, 18 kWh/100 km, gate 7", []),
+        ("call +31 20 555 1234 km-stand", []),
+        ("EV 120% 90 km", [Distance(distance_km=90.0)]),
+        ("room 1.20 km2", []),
+    ],
+)
+def test_needs_are_found_in_a_text(text: str, needs: list[Need]) -> None:
+    assert list(needs_in(text)) == needs
+
+
+@given(st.text(alphabet="0123456789.,- %kKwWhHmMiles/\n€é", max_size=60))
+def test_no_text_speaks_of_more_than_a_car_can_do(text: str) -> None:
+    for need in needs_in(text):
+        match need:
+            case Share():
+                assert 0.0 < need.soc <= 1.0
+            case Distance():
+                assert 0.0 < need.distance_km <= LONGEST_KM
+            case Energy():
+                assert 0.0 < need.energy_wh <= LARGEST_KWH * 1000.0
