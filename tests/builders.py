@@ -14,7 +14,13 @@ from typing import Any
 from v2g_daemon.control.decide import decide
 from v2g_daemon.control.situation import Situation, assess
 from v2g_daemon.domain.decision import EvseDecision
-from v2g_daemon.domain.goals import DepartureGoal, OverrideKind, UserOverride, WeeklySchedule
+from v2g_daemon.domain.goals import (
+    DepartureGoal,
+    OverrideKind,
+    ToldDeparture,
+    UserOverride,
+    WeeklySchedule,
+)
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.memory import Direction, EvseMemory, Memory
@@ -334,6 +340,16 @@ def a_plan(worth_per_kwh: float = 0.20, *, made_s_ago: float = 60.0, **changes: 
 def a_goal(hours: float = 12.0, soc: float | None = 0.6, **changes: Any) -> DepartureGoal:
     goal = DepartureGoal(ready_by_utc=in_hours(hours), soc=soc)
     return replace(goal, **changes)
+
+
+def a_told_departure(
+    hours: float = 12.0, back_in: float | None = None, **changes: Any
+) -> ToldDeparture:
+    """The car leaves in so many hours (0: it is away already) with 60 %."""
+    returns_at_utc = None if back_in is None else in_hours(back_in)
+    goal = a_goal(hours, returns_at_utc=returns_at_utc)
+    told = ToldDeparture(vehicle_id="car", told_at_utc=NOW.utc, goal=goal)
+    return replace(told, **changes)
 
 
 def goals(*wanted: DepartureGoal, vehicle_id: str | None = "car") -> tuple[VehicleGoals, ...]:

@@ -10,7 +10,7 @@ from typing import Protocol
 from v2g_daemon.domain.certificates import InstalledRoot, IssuedCertificate
 from v2g_daemon.domain.clock import ClockWitness
 from v2g_daemon.domain.faults import Fault
-from v2g_daemon.domain.goals import UserOverride
+from v2g_daemon.domain.goals import CalendarDepartures, ToldDeparture, UserOverride
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.ledger import (
@@ -106,6 +106,22 @@ class VehicleFeedSink(Protocol):
     def put_vehicle_feed(self, status: VehicleFeedStatus) -> None: ...
 
 
+class DepartureSink(Protocol):
+    """Where the owner's word on departures goes."""
+
+    def put_told_departure(self, told: ToldDeparture) -> None: ...
+
+    def take_back_departures(self, vehicle_id: str) -> None: ...
+
+
+class CalendarSink(Protocol):
+    """Where a calendar's reader puts what it says, and what is wrong with it."""
+
+    def put_calendar(self, departures: CalendarDepartures) -> None: ...
+
+    def put_faults(self, source: str, faults: tuple[Fault, ...]) -> None: ...
+
+
 class FaultSink(Protocol):
     """Where an edge task puts the faults it sees now; they stand until it puts others."""
 
@@ -173,6 +189,8 @@ class LedgerReader(Protocol):
     def latches(self) -> tuple[DischargeLatch, ...]: ...
 
     def overrides(self, *, now_utc: datetime) -> tuple[UserOverride, ...]: ...
+
+    def told_departures(self, *, now_utc: datetime) -> tuple[ToldDeparture, ...]: ...
 
     def commissioning(self) -> tuple[CommissioningRecord, ...]: ...
 

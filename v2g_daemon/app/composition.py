@@ -28,6 +28,7 @@ from v2g_daemon.adapters.system.trace_files import TraceFiles
 from v2g_daemon.adapters.system.watchdog import SystemdWatchdog
 from v2g_daemon.adapters.web.cars import add_cars
 from v2g_daemon.adapters.web.certificates import add_certificate_routes
+from v2g_daemon.adapters.web.departures import add_departure_routes
 from v2g_daemon.adapters.web.meter_test_routes import add_meter_test_routes
 from v2g_daemon.adapters.web.plan_routes import add_plan_route
 from v2g_daemon.adapters.web.probe_routes import add_probe_routes
@@ -40,6 +41,7 @@ from v2g_daemon.app.cars import CarDesk
 from v2g_daemon.app.central_config import central_config
 from v2g_daemon.app.certificates import certificate_watch, local_ca
 from v2g_daemon.app.charger_dialects import dialects_of
+from v2g_daemon.app.departures import DepartureDesk
 from v2g_daemon.app.latches import LatchDesk
 from v2g_daemon.app.meter_test.desk import MeterTestDesk
 from v2g_daemon.app.overrides import Overrides
@@ -209,14 +211,16 @@ def _desks(
     """Who listens to every tick, and the API through which people ask and wish."""
     overrides, latches = Overrides(policy=policy, sink=latest), LatchDesk(sink=latest)
     cars, plans = CarDesk(policy=policy, sink=latest), PlanDesk(policy=policy)
+    departures = DepartureDesk(policy=policy, sink=latest)
     probes = ProbeDesk(policy=policy, sink=latest, stations=central.probes())
-    desks = (overrides, latches, cars, plans, probes, meter_test, records)
+    desks = (overrides, latches, cars, departures, plans, probes, meter_test, records)
     listening = (*(desk.see for desk in desks), *others)
     listeners = Listeners(*(one for one in listening if one is not None))
     api = build_api(
         status=plans.status, override=overrides, clear_latch=latches.clear, version=__version__
     )
     add_cars(api, cars.name)
+    add_departure_routes(api, departures)
     add_plan_route(api, plans.plan)
     add_probe_routes(api, probes)
     add_meter_test_routes(api, meter_test)
@@ -254,6 +258,7 @@ def _latest_values(
         commissioning=reader.commissioning(),
         overrides=reader.overrides(now_utc=now_utc),
         answers=reader.car_answers(),
+        told=reader.told_departures(now_utc=now_utc),
     )
 
 
@@ -321,6 +326,7 @@ def restored_house(reader: LedgerReader, policy: Policy, now_utc: datetime) -> H
         past=past,
         overrides=overrides,
         answers=reader.car_answers(),
+        told=reader.told_departures(now_utc=now_utc),
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from v2g_daemon.adapters.web.translate import plan_json, status_json
 from v2g_daemon.battery.budgets import warranty_budgets
+from v2g_daemon.control.departures import told_sentences
 from v2g_daemon.control.hints import hints_of
 from v2g_daemon.control.prospect import prospects
 from v2g_daemon.control.readiness import readiness_of
@@ -86,4 +88,7 @@ class PlanDesk:
             self.hints(outcome),
             self.readiness(outcome),
             self.budgets(outcome),
+            told_sentences(
+                outcome.snapshot, outcome.decision.evses, ZoneInfo(self._policy.timezone)
+            ),
         )

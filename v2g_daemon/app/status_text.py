@@ -20,6 +20,7 @@ def status_text(status: dict[str, Any]) -> str:
     for evse in status["evses"]:
         lines += _evse(evse, status["at_utc"])
     lines += [f"hint     {hint['evse_id']}: {hint['said']}" for hint in status["hints"]]
+    lines += [f"told     {one['vehicle_id']}: {one['said']}" for one in status["departures"]]
     lines += [
         f"override {one['evse_id']}: {one['kind']} until {_wall(one['until_utc'])}"
         for one in status["overrides"]

@@ -14,6 +14,7 @@ from v2g_daemon.cli import (
     commission,
     compare,
     demo,
+    departures,
     doctor,
     latch,
     overrides,
@@ -52,6 +53,9 @@ app.command("plan")(plan.plan)
 app.command("stop")(overrides.stop)
 app.command("charge")(overrides.charge)
 app.command("auto")(overrides.auto)
+app.command("leave")(departures.leave)
+app.command("away")(departures.away)
+app.command("home")(departures.home)
 app.command("car")(car.car)
 app.add_typer(latch.app, name="latch")
 app.command("probe")(probe.probe)

@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
+from v2g_daemon.control.departures import is_said_to_be_away
 from v2g_daemon.control.fallback import USABLE_PLAN_S
 from v2g_daemon.domain.instant import fresh
 from v2g_daemon.domain.plan import Plan, StayWorth
@@ -22,11 +23,16 @@ ALIKE_MONEY = 0.20
 def hints_of(
     status: EvseStatus, vehicle_id: str | None, snapshot: Snapshot, policy: Policy
 ) -> tuple[Hint, ...]:
-    """The hints for the car at one EVSE; while none is there, for the one that was planned last."""
+    """The hints for the car at one EVSE; while none is there, for the one that was planned last.
+
+    Nobody is told to plug in a car that he said is away.
+    """
     plan = next((one for one in snapshot.plans if one.evse_id == status.evse_id), None)
     if plan is None or not fresh(plan.made_at, now=snapshot.now, max_age_s=USABLE_PLAN_S):
         return ()
     if not status.plugged_in:
+        if is_said_to_be_away(plan.vehicle_id, snapshot):
+            return ()
         found = _plug_in(plan, snapshot, policy)
     elif plan.vehicle_id == vehicle_id:
         found = _for_who_is_here(plan, snapshot, policy)

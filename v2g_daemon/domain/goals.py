@@ -23,6 +23,12 @@ class DepartureGoal:
     returns_at_utc: datetime | None = None
     trip_wh: float = 0.0
 
+    def is_away(self, now_utc: datetime) -> bool:
+        """Whether the car is out now, as far as it is told when it returns."""
+        return self.returns_at_utc is not None and (
+            self.ready_by_utc <= now_utc < self.returns_at_utc
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeeklyDeparture:
@@ -79,6 +85,32 @@ def _goal_of(departure: WeeklyDeparture, ready_by_utc: datetime, zone: ZoneInfo)
         returns_at_utc=returns_at_utc,
         trip_wh=departure.trip_wh,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldDeparture:
+    """The owner's word that a car leaves, or that it is away already (`told_at_utc`) until then.
+
+    It ends by itself. While the car is plugged in in spite of it, what is measured counts.
+    """
+
+    vehicle_id: str
+    told_at_utc: datetime
+    goal: DepartureGoal
+
+    @property
+    def ends_utc(self) -> datetime:
+        """When nothing is left of it: the car is back, or has left for who knows how long."""
+        return self.goal.returns_at_utc or self.goal.ready_by_utc
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarDepartures:
+    """What a calendar says of one car, as it was last read."""
+
+    calendar_id: str
+    vehicle_id: str
+    goals: tuple[DepartureGoal, ...]
 
 
 class OverrideKind(Enum):

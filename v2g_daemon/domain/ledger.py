@@ -10,6 +10,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 
+from v2g_daemon.domain.goals import ToldDeparture
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.memory import DischargeLatch
 from v2g_daemon.domain.setpoint import Authority
@@ -139,6 +140,14 @@ class OverrideEvent:
     confirmed: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DepartureEvent:
+    """A departure was told, or (the same row) taken back."""
+
+    told: ToldDeparture
+    taken_back_utc: datetime | None = None
+
+
 class StationEventKind(Enum):
     """What of a charging station must outlive the daemon."""
 
@@ -171,6 +180,7 @@ LedgerRow = (
     | TelemetryRow
     | LatchEvent
     | OverrideEvent
+    | DepartureEvent
     | StationEvent
     | CommissioningRecord
     | CarAnswer

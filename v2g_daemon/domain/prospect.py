@@ -188,3 +188,11 @@ class EvseProspect:
     now: NowProspect | None
     slots: tuple[SlotProspect, ...]
     hints: tuple[Hint, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarSentence:
+    """Something said of one car."""
+
+    vehicle_id: str
+    said: str

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
-from v2g_daemon.domain.goals import DepartureGoal, UserOverride
+from v2g_daemon.domain.goals import DepartureGoal, ToldDeparture, UserOverride
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prices import PriceCurve
@@ -89,7 +89,8 @@ class VehicleGoals:
 class Snapshot:
     """One moment of the house; what is unknown is None, never 0.
 
-    `meter` is the PCC; PV counts production as positive, the home battery its charging.
+    `meter` is the PCC; PV counts production as positive, the home battery its charging. `goals` are
+    what owner (`told`), calendars and weekly schedule come to.
     """
 
     now: Instant
@@ -109,6 +110,7 @@ class Snapshot:
     meters: tuple[MeterStatus, ...] = ()
     command_counters: tuple[CommandCounters, ...] = ()
     vehicle_feeds: tuple[VehicleFeedStatus, ...] = ()
+    told: tuple[ToldDeparture, ...] = ()
 
     @property
     def grid_meter_serial(self) -> str | None:

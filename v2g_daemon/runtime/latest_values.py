@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from v2g_daemon.domain.clock import ClockWitness, WitnessSource
 from v2g_daemon.domain.faults import Fault
-from v2g_daemon.domain.goals import UserOverride
+from v2g_daemon.domain.goals import CalendarDepartures, ToldDeparture, UserOverride
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.memory import LatchClearance
 from v2g_daemon.domain.plan import Plan
@@ -15,6 +15,7 @@ from v2g_daemon.domain.readings import EvseStatus, MeterReading
 from v2g_daemon.domain.snapshot import CommissioningRecord, RecordingHealth
 from v2g_daemon.domain.vehicle import CarAnswer, VehicleFeedStatus
 from v2g_daemon.runtime.meter_slots import MeterSlot, MeterSlots
+from v2g_daemon.step.departures import gives_way
 from v2g_daemon.step.news import News
 
 
@@ -29,6 +30,7 @@ class LatestValues:
         commissioning: tuple[CommissioningRecord, ...] = (),
         overrides: tuple[UserOverride, ...] = (),
         answers: tuple[CarAnswer, ...] = (),
+        told: tuple[ToldDeparture, ...] = (),
     ) -> None:
         self._evses = {
             evse_id: EvseStatus(evse_id=evse_id, connected=False) for evse_id in evse_ids
@@ -37,6 +39,8 @@ class LatestValues:
         self._commissioning = commissioning
         self._overrides = {override.evse_id: override for override in overrides}
         self._answers = {answer.evse_id: answer for answer in answers}
+        self._told = told
+        self._calendars: dict[str, CalendarDepartures] = {}
         self._prices: PriceCurve | None = None
         self._witnesses: dict[WitnessSource, ClockWitness] = {}
         self._plans: dict[str, Plan] = {}
@@ -83,6 +87,23 @@ class LatestValues:
         """Back to automatic."""
         self._overrides.pop(evse_id, None)
 
+    def put_told_departure(self, told: ToldDeparture) -> None:
+        """The owner says when a car leaves; what he said before holds where both can be."""
+        kept = (
+            one
+            for one in self._told
+            if one.vehicle_id != told.vehicle_id or not gives_way(one.goal, told.goal)
+        )
+        self._told = (*kept, told)
+
+    def take_back_departures(self, vehicle_id: str) -> None:
+        """Nothing that the owner said of this car's departures holds any more."""
+        self._told = tuple(one for one in self._told if one.vehicle_id != vehicle_id)
+
+    def put_calendar(self, departures: CalendarDepartures) -> None:
+        """What a calendar says; it holds until it was read again."""
+        self._calendars[departures.calendar_id] = departures
+
     def put_car_answer(self, answer: CarAnswer) -> None:
         """The owner says which car it is; replaces his word before on the same EVSE."""
         self._answers[answer.evse_id] = answer
@@ -113,17 +134,7 @@ class LatestValues:
 
     def freeze(self, *, now: Instant, clock_trusted: bool, recording: RecordingHealth) -> News:
         """One consistent view; plans and clearances are handed over once, what is over dropped."""
-        expired = [
-            evse_id
-            for evse_id, override in self._overrides.items()
-            if override.until_utc <= now.utc
-        ]
-        for evse_id in expired:
-            del self._overrides[evse_id]
-        for status in self._evses.values():
-            answer = self._answers.get(status.evse_id)
-            if answer is not None and status.session_id not in (None, answer.session_id):
-                del self._answers[status.evse_id]
+        self._drop_what_is_over(now)
         news = News(
             now=now,
             clock_trusted=clock_trusted,
@@ -144,9 +155,26 @@ class LatestValues:
             meters=self._meters.statuses(now),
             faults=tuple(fault for faults in self._faults.values() for fault in faults),
             vehicle_feeds=tuple(self._vehicle_feeds.values()),
+            told=self._told,
+            calendars=tuple(self._calendars.values()),
         )
         self._meters.taken()
         self._plans.clear()
         self._cleared.clear()
         self._failed_plans.clear()
         return news
+
+    def _drop_what_is_over(self, now: Instant) -> None:
+        expired = [
+            evse_id
+            for evse_id, override in self._overrides.items()
+            if override.until_utc <= now.utc
+        ]
+        for evse_id in expired:
+            del self._overrides[evse_id]
+        if any(one.ends_utc <= now.utc for one in self._told):
+            self._told = tuple(one for one in self._told if one.ends_utc > now.utc)
+        for status in self._evses.values():
+            answer = self._answers.get(status.evse_id)
+            if answer is not None and status.session_id not in (None, answer.session_id):
+                del self._answers[status.evse_id]

@@ -5,6 +5,7 @@ The runtime drives it with sockets, a rehearsal in virtual time; neither adds a 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from v2g_daemon.accounting import decision_log
@@ -14,15 +15,15 @@ from v2g_daemon.control.decide import decide
 from v2g_daemon.control.session import charged_wh
 from v2g_daemon.domain.decision import Decision
 from v2g_daemon.domain.faults import Fault, FaultCode
-from v2g_daemon.domain.goals import TESTS, UserOverride
-from v2g_daemon.domain.ledger import LatchEvent, LedgerRow, OverrideEvent
+from v2g_daemon.domain.goals import TESTS, ToldDeparture, UserOverride
+from v2g_daemon.domain.ledger import DepartureEvent, LatchEvent, LedgerRow, OverrideEvent
 from v2g_daemon.domain.memory import Memory
 from v2g_daemon.domain.plan import Plan, PlanProblem
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.snapshot import Snapshot
 from v2g_daemon.domain.vehicle import CarAnswer
 from v2g_daemon.step import agenda as agendas
-from v2g_daemon.step.agenda import Agenda
+from v2g_daemon.step.agenda import Agenda, Heard
 from v2g_daemon.step.news import News
 from v2g_daemon.step.pasts import Past, remembered, with_prices
 from v2g_daemon.step.questions import Answer, Question, is_news, problem_of, question_of
@@ -39,6 +40,7 @@ class House:
     questions: tuple[Question, ...] = ()
     overrides: tuple[UserOverride, ...] = ()
     answers: tuple[CarAnswer, ...] = ()
+    told: tuple[ToldDeparture, ...] = ()
     past: Past = field(default_factory=Past)
 
 
@@ -78,6 +80,7 @@ def advance(house: House, news: News, policy: Policy) -> tuple[House, Outcome]:
             *metered,
             *_latch_rows(house.memory, memory),
             *_override_rows(house, news),
+            *_departure_rows(house.told, news),
         ),
         problems=problems,
     )
@@ -89,6 +92,7 @@ def advance(house: House, news: News, policy: Policy) -> tuple[House, Outcome]:
         questions=questions,
         overrides=news.overrides,
         answers=news.answers,
+        told=news.told,
         past=_remembered(house.past, metered, news),
     )
     return house, outcome
@@ -120,10 +124,26 @@ def closing_rows(house: House, policy: Policy) -> tuple[LedgerRow, ...]:
 def _taking_in(house: House, news: News, policy: Policy) -> House:
     """The house with its agenda kept up and what was answered; a cleared latch is gone."""
     house, memory = _answered(house, news), _without_cleared(house.memory, news)
-    agenda = agendas.kept_up(house.agenda, policy, news.now.utc, told=news.goals)
+    heard = Heard(
+        goals=news.goals,
+        told=news.told,
+        calendars=news.calendars,
+        plugged_in=_cars_plugged_in(memory, news),
+    )
+    agenda = agendas.kept_up(house.agenda, policy, news.now.utc, heard)
     if memory is house.memory and agenda is house.agenda:
         return house
     return replace(house, memory=memory, agenda=agenda)
+
+
+def _cars_plugged_in(memory: Memory, news: News) -> tuple[str, ...]:
+    """Whose plug-in it is, as far as the tick before knew."""
+    found: list[str] = []
+    for status in news.evses:
+        known = memory.of(status.evse_id)
+        if status.plugged_in and known.session_id == status.session_id and known.vehicle_id:
+            found.append(known.vehicle_id)
+    return tuple(found)
 
 
 def _answered(house: House, news: News) -> House:
@@ -166,6 +186,7 @@ def _snapshot(house: House, news: News, policy: Policy) -> Snapshot:
         meters=news.meters,
         command_counters=decision_log.command_counters(house.metering.log),
         vehicle_feeds=news.vehicle_feeds,
+        told=news.told,
     )
 
 
@@ -271,4 +292,17 @@ def _override_row(override: UserOverride, kind: str) -> OverrideEvent:
         kind=kind,
         until_utc=override.until_utc,
         confirmed=override.confirmed,
+    )
+
+
+def _departure_rows(before: tuple[ToldDeparture, ...], news: News) -> Iterator[DepartureEvent]:
+    """A row for each departure told or taken back since the last tick; what is over needs none."""
+    if news.told == before:
+        return
+    now_utc = news.now.utc
+    yield from (DepartureEvent(told=one) for one in news.told if one not in before)
+    yield from (
+        DepartureEvent(told=one, taken_back_utc=now_utc)
+        for one in before
+        if one not in news.told and one.ends_utc > now_utc
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from v2g_daemon.domain.faults import Fault
-from v2g_daemon.domain.goals import UserOverride
+from v2g_daemon.domain.goals import CalendarDepartures, ToldDeparture, UserOverride
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.memory import LatchClearance
 from v2g_daemon.domain.plan import Plan
@@ -19,8 +19,9 @@ from v2g_daemon.domain.vehicle import CarAnswer, VehicleFeedStatus
 class News:
     """The newest of everything; `plans` holds at most one per EVSE, `failed_plans` EVSE ids.
 
-    `goals` are those that somebody told, beside the weekly ones. `faults` are what edge tasks find
-    wrong by themselves; no decision looks at them.
+    `goals` are those that a rehearsal tells, beside all others; `told` is the owner's word on when
+    a car leaves, `calendars` what each calendar says. `faults` are what edge tasks find wrong by
+    themselves; no decision looks at them.
     """
 
     now: Instant
@@ -41,3 +42,5 @@ class News:
     meters: tuple[MeterStatus, ...] = ()
     faults: tuple[Fault, ...] = ()
     vehicle_feeds: tuple[VehicleFeedStatus, ...] = ()
+    told: tuple[ToldDeparture, ...] = ()
+    calendars: tuple[CalendarDepartures, ...] = ()

@@ -13,10 +13,11 @@ from sqlalchemy import text
 from v2g_daemon.adapters.database.reader import DatabaseReader
 from v2g_daemon.adapters.database.writer import DatabaseLedger
 from v2g_daemon.domain.errors import LedgerError
-from v2g_daemon.domain.goals import OverrideKind
+from v2g_daemon.domain.goals import DepartureGoal, OverrideKind, ToldDeparture
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.ledger import (
     DecisionRow,
+    DepartureEvent,
     EvseInterval,
     LatchEvent,
     OverrideEvent,
@@ -269,6 +270,28 @@ def test_the_last_word_on_an_evse_is_its_override(ledger: DatabaseLedger) -> Non
     assert (override.kind, override.confirmed) == (OverrideKind.STOP, True)
     assert reader.overrides(now_utc=T0 + timedelta(hours=5)) == ()
     assert stored(ledger, word(2, "auto")).overrides(now_utc=T0 + timedelta(hours=1)) == ()
+
+
+def test_departures_come_back_until_they_are_over_or_taken_back(ledger: DatabaseLedger) -> None:
+    def told(leaves_h: float, back_h: float | None, minutes: int = 0) -> ToldDeparture:
+        goal = DepartureGoal(
+            ready_by_utc=T0 + timedelta(hours=leaves_h),
+            soc=0.6,
+            energy_wh=None if back_h is None else 9000.0,
+            returns_at_utc=None if back_h is None else T0 + timedelta(hours=back_h),
+            trip_wh=8000.0,
+        )
+        at_utc = T0 + timedelta(minutes=minutes)
+        return ToldDeparture(vehicle_id="leaf", told_at_utc=at_utc, goal=goal)
+
+    away, leaving, other = told(0.0, 5.0), told(3.0, None, 1), told(9.0, 12.0, 1)
+    reader = stored(ledger, *(DepartureEvent(told=one) for one in (leaving, away, other)))
+    found = reader.told_departures(now_utc=T0 + timedelta(hours=1))
+    assert found[0] == away
+    assert set(found) == {away, leaving, other}
+    assert reader.told_departures(now_utc=T0 + timedelta(hours=5)) == (other,)
+    reader = stored(ledger, DepartureEvent(told=away, taken_back_utc=T0 + QUARTER))
+    assert set(reader.told_departures(now_utc=T0 + timedelta(hours=1))) == {leaving, other}
 
 
 def test_the_owners_last_word_on_a_car_comes_back(ledger: DatabaseLedger) -> None:

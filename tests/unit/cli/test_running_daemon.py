@@ -11,8 +11,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -177,14 +178,40 @@ def test_a_wish_is_taken_shown_and_cancelled(v2g: V2g, daemon: Daemon) -> None:
     assert v2g("auto", "--socket", daemon.socket).status == 0
 
 
-def daemon_has(v2g: V2g, daemon: Daemon, *, overrides: int) -> None:
-    """Within some ticks the status shows so many overrides."""
+def daemon_has(v2g: V2g, daemon: Daemon, **counts: int) -> None:
+    """Within some ticks the status shows so many of each."""
     deadline_s = time.monotonic() + 10.0
     while True:
         status = json.loads(v2g("status", "--json", "--socket", daemon.socket).out)
-        if len(status["overrides"]) == overrides:
+        if all(len(status[kind]) == count for kind, count in counts.items()):
             return
-        assert time.monotonic() < deadline_s, status["overrides"]
+        assert time.monotonic() < deadline_s, status
+        time.sleep(0.1)
+
+
+def test_a_departure_is_told_shown_kept_and_taken_back(v2g: V2g, daemon: Daemon) -> None:
+    said = v2g("away", "--until", "2024-12-24T18:00", "--config", daemon.config)
+    assert (said.status, said.out) == (0, "car: away until Tue 24 Dec 18:00\n")
+    said = v2g("leave", "2024-12-27T08:00", "--with", "20 kWh", "--socket", daemon.socket)
+    # 20 of 60 kWh above a floor of 30 %.
+    assert said.out == "car: leaves Fri 27 Dec 08:00 with 63 %\n"
+    daemon_has(v2g, daemon, departures=2)
+    shown = v2g("status", "--socket", daemon.socket).out.splitlines()
+    assert "told     car: away until Tue 24 Dec 18:00" in shown
+    reader = DatabaseReader.at(f"sqlite:///{daemon.folder}/ledger.db")
+    now_utc = datetime(2024, 12, 12, 1, 0, tzinfo=UTC)
+    until(lambda: len(reader.told_departures(now_utc=now_utc)) == 2)
+    assert v2g("leave", "07:30", "--with", "9 km", "--socket", daemon.socket).status == 1
+    assert v2g("home", "--socket", daemon.socket).out.startswith("car: taken back")
+    daemon_has(v2g, daemon, departures=0)
+    until(lambda: reader.told_departures(now_utc=now_utc) == ())
+
+
+def until(done: Callable[[], bool]) -> None:
+    """Within some ticks."""
+    deadline_s = time.monotonic() + 10.0
+    while not done():
+        assert time.monotonic() < deadline_s
         time.sleep(0.1)
 
 

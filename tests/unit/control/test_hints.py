@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders import NOW, a_plan, a_policy, a_snapshot, an_evse_status
+from tests.builders import NOW, a_plan, a_policy, a_snapshot, a_told_departure, an_evse_status
 from v2g_daemon.control.hints import hints_of
 from v2g_daemon.domain.plan import Plan, PlanSlot, StayWorth
 from v2g_daemon.domain.policy import Policy
@@ -73,6 +73,14 @@ def test_a_hint_is_shown_from_a_small_amount_on(from_money: float, shown: int) -
     policy = a_policy()
     policy = replace(policy, economics=replace(policy.economics, hint_from_money=from_money))
     assert len(hints(course("--pp", a_stay(1.85, 1.90, 1.95)), policy=policy)) == shown
+
+
+def test_nobody_is_told_to_plug_in_a_car_that_he_said_is_away() -> None:
+    plan = course("--pppp", a_stay(1.85, 1.90, 1.95))
+    snapshot = a_snapshot(plans=(plan,), evses=(AWAY,), told=(a_told_departure(0.0, 9.0),))
+    assert hints_of(AWAY, None, snapshot, a_policy()) == ()
+    leaving = replace(snapshot, told=(a_told_departure(3.0, 9.0),))
+    assert len(hints_of(AWAY, None, leaving, a_policy())) == 1
 
 
 def test_an_old_plan_hints_at_nothing() -> None:

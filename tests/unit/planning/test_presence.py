@@ -7,8 +7,8 @@ import pytest
 
 from tests.unit.planning.problems import REAL_LOSS, START_UTC, STORE, plan_problem
 from v2g_daemon.domain.goals import DepartureGoal
-from v2g_daemon.planning.case import Presence
-from v2g_daemon.planning.presence import presence
+from v2g_daemon.planning.case import Presence, Trips
+from v2g_daemon.planning.presence import Chances, presence
 from v2g_daemon.planning.problem import outlook_of
 
 HOURS = 8
@@ -61,6 +61,22 @@ def test_a_car_that_is_out_comes_back_with_its_trip_when_that_is_known() -> None
     seen = present(leaving(-3, 2), plugged_in=False)
     assert seen.plugged.tolist() == [False, False] + [True] * 6
     assert seen.trip_wh[1] == 2000.0
+
+
+def test_what_is_told_is_surer_than_any_habit_from_leaving_to_return() -> None:
+    starts = tuple(at(hour) for hour in range(HOURS))
+    trips = Trips(energy_wh=np.array([1500.0]), weight=np.array([1.0]))
+    half = np.full(HOURS, 0.5)
+    seen, _ = presence(
+        starts_utc=starts,
+        end_utc=at(HOURS),
+        plugged_in=True,
+        store=STORE,
+        goals=(leaving(2, 6),),
+        chances=Chances(leaves=half, returns=half, trips=trips),
+    )
+    assert seen.leaves.tolist() == [0.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5]
+    assert seen.returns.tolist() == [0.5, 0.5, 0.0, 0.0, 0.0, 1.0, 0.5, 0.5]
 
 
 def test_a_car_that_is_out_without_a_known_return_stays_out() -> None:

@@ -13,6 +13,7 @@ from tests.builders import (
     a_plan,
     a_policy,
     a_setpoint,
+    a_told_departure,
     an_evse_memory,
     an_evse_status,
     an_override,
@@ -24,6 +25,7 @@ from v2g_daemon.accounting.metering import resume
 from v2g_daemon.domain.faults import Fault, FaultCode
 from v2g_daemon.domain.goals import OverrideKind
 from v2g_daemon.domain.ledger import (
+    DepartureEvent,
     EvseInterval,
     LatchEvent,
     OverrideEvent,
@@ -151,6 +153,63 @@ def test_an_override_that_ended_by_itself_needs_no_row() -> None:
     stop = an_override(until_utc=NOW.later(10.0).utc)
     _, outcomes = played([some_news(overrides=(stop,)), some_news(NOW.later(10.0))])
     assert overrides_in(outcomes[1]) == []
+
+
+# --- departures that the owner told
+
+
+def departures_in(outcome: Outcome) -> list[DepartureEvent]:
+    return [row for row in outcome.rows if isinstance(row, DepartureEvent)]
+
+
+def test_a_departure_is_written_once_and_again_when_it_is_taken_back() -> None:
+    told = a_told_departure()
+    _, outcomes = played(
+        [
+            some_news(told=(told,)),
+            some_news(NOW.later(1.0), told=(told,)),
+            some_news(NOW.later(2.0)),
+        ]
+    )
+    assert [departures_in(one) for one in outcomes] == [
+        [DepartureEvent(told=told)],
+        [],
+        [DepartureEvent(told=told, taken_back_utc=NOW.later(2.0).utc)],
+    ]
+
+
+def test_an_absence_that_is_over_needs_no_row() -> None:
+    told = a_told_departure(0.0, back_in=0.001)
+    _, outcomes = played([some_news(told=(told,)), some_news(NOW.later(3.6))])
+    assert departures_in(outcomes[1]) == []
+
+
+def test_an_absence_is_news_for_the_plan_and_sure_from_leaving_to_return() -> None:
+    told = a_told_departure(6.0, back_in=30.0)
+    later = [some_news(NOW.later(9.0), plans=(a_plan(),)), some_news(NOW.later(61.0), told=(told,))]
+    _, outcomes = played([some_news(), *later])
+    assert outcomes[1].problems == ()
+    (problem,) = outcomes[2].problems
+    assert [(one.ready_by_utc, one.returns_at_utc) for one in problem.goals] == [
+        (in_hours(6.0), in_hours(30.0))
+    ]
+
+
+def test_the_schedule_rests_while_the_car_is_away_and_holds_again_once_it_is_plugged_in() -> None:
+    away = a_told_departure(0.0, back_in=20.0)
+    gone = (an_evse_status(plugged_in=False, session_id=None, identity=None),)
+    back = NOW.later(10.0)
+    here = (an_evse_status(power_observed_at=back, registers_observed_at=back),)
+    _, outcomes = played(
+        [
+            some_news(told=(away,), evses=gone),
+            some_news(back, told=(away,), evses=here),
+            some_news(NOW.later(11.0), told=(away,), evses=here),
+        ],
+        policy=a_commuters_policy(),
+    )
+    days = [[one.ready_by_utc.day for one in two.snapshot.goals[0].goals] for two in outcomes]
+    assert days == [[13, 14], [13, 14], [12, 13, 14]]
 
 
 # --- latches, counters, faults

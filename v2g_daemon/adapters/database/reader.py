@@ -16,7 +16,7 @@ from v2g_daemon.accounting.counters import local_month
 from v2g_daemon.adapters.database import engine as engines
 from v2g_daemon.adapters.database import tables, translate
 from v2g_daemon.domain.errors import LedgerError
-from v2g_daemon.domain.goals import UserOverride
+from v2g_daemon.domain.goals import ToldDeparture, UserOverride
 from v2g_daemon.domain.interval import Interval, noon_day, quarter_hour_start
 from v2g_daemon.domain.ledger import (
     DecisionRow,
@@ -200,6 +200,14 @@ class DatabaseReader:
         """The overrides in force: the last word on each EVSE, if its time is not up."""
         last = (translate.override(row) for row in self._last(tables.override_event, "evse_id"))
         return tuple(one for one in last if one is not None and one.until_utc > now_utc)
+
+    def told_departures(self, *, now_utc: datetime) -> tuple[ToldDeparture, ...]:
+        """What the owner said of departures and absences that are not over, in the order told."""
+        table = tables.told_departure
+        ends = func.coalesce(table.c.returns_at_utc, table.c.ready_by_utc)
+        statement = select(table).where(ends > now_utc).order_by(table.c.told_at_utc)
+        found = (translate.told_departure(row) for row in self._read(statement))
+        return tuple(one for one in found if one is not None)
 
     def commissioning(self) -> tuple[CommissioningRecord, ...]:
         """All records, in time order."""

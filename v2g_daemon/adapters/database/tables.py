@@ -137,6 +137,20 @@ override_event = Table(
     sqlite_with_rowid=False,
 )
 
+told_departure = Table(
+    "told_departure",
+    metadata,
+    Column("told_at_utc", UtcMoment, primary_key=True, autoincrement=False),
+    Column("vehicle_id", String, primary_key=True),
+    Column("ready_by_utc", UtcMoment, primary_key=True, autoincrement=False),
+    Column("soc", Float),
+    Column("energy_wh", Float),
+    Column("returns_at_utc", UtcMoment),
+    Column("trip_wh", Float, nullable=False),
+    Column("taken_back_utc", UtcMoment),
+    sqlite_with_rowid=False,
+)
+
 station_event = Table(
     "station_event",
     metadata,

@@ -8,10 +8,11 @@ from typing import Any, assert_never
 from sqlalchemy import Table
 
 from v2g_daemon.adapters.database import tables
-from v2g_daemon.domain.goals import OverrideKind, UserOverride
+from v2g_daemon.domain.goals import DepartureGoal, OverrideKind, ToldDeparture, UserOverride
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.ledger import (
     DecisionRow,
+    DepartureEvent,
     EvseInterval,
     LatchEvent,
     LedgerRow,
@@ -41,6 +42,7 @@ ORDER = (
     tables.telemetry,
     tables.latch_event,
     tables.override_event,
+    tables.told_departure,
     tables.station_event,
     tables.commissioning_record,
     tables.car_answer,
@@ -78,6 +80,8 @@ def to_table(row: LedgerRow) -> tuple[Table, dict[str, Any]]:
                 "since_utc": row.latch.since_utc,
                 "cleared": row.cleared,
             }
+        case DepartureEvent():
+            return tables.told_departure, _told_departure(row)
         case StationEvent():
             columns = _plain(row, tables.station_event)
             return tables.station_event, columns | {"kind": row.kind.value}
@@ -120,6 +124,29 @@ def override(columns: Mapping[str, Any]) -> UserOverride | None:
         until_utc=columns["until_utc"],
         confirmed=columns["confirmed"],
     )
+
+
+_GOAL = ("ready_by_utc", "soc", "energy_wh", "returns_at_utc", "trip_wh")
+
+
+def told_departure(columns: Mapping[str, Any]) -> ToldDeparture | None:
+    """The departure of a stored event; None for one that was taken back."""
+    if columns["taken_back_utc"] is not None:
+        return None
+    return ToldDeparture(
+        vehicle_id=columns["vehicle_id"],
+        told_at_utc=columns["told_at_utc"],
+        goal=DepartureGoal(**{name: columns[name] for name in _GOAL}),
+    )
+
+
+def _told_departure(row: DepartureEvent) -> dict[str, Any]:
+    return {
+        "told_at_utc": row.told.told_at_utc,
+        "vehicle_id": row.told.vehicle_id,
+        "taken_back_utc": row.taken_back_utc,
+        **{name: getattr(row.told.goal, name) for name in _GOAL},
+    }
 
 
 def commissioning(columns: Mapping[str, Any]) -> CommissioningRecord:

@@ -14,7 +14,7 @@ from v2g_daemon.domain.faults import Fault
 from v2g_daemon.domain.goals import UserOverride
 from v2g_daemon.domain.outlook import Outlook
 from v2g_daemon.domain.plan import Plan
-from v2g_daemon.domain.prospect import EvseProspect, Hint, Readiness
+from v2g_daemon.domain.prospect import CarSentence, EvseProspect, Hint, Readiness
 from v2g_daemon.domain.readings import EvseStatus, MeterStatus
 from v2g_daemon.domain.setpoint import Reason, Setpoint
 from v2g_daemon.domain.snapshot import Snapshot
@@ -30,6 +30,7 @@ def status_json(
     hints: tuple[Hint, ...] = (),
     readiness: Mapping[str, Readiness | None] = NOTHING_KNOWN,
     budgets: Mapping[str, tuple[DischargeBudget, ...]] = NO_BUDGETS,
+    departures: tuple[CarSentence, ...] = (),
 ) -> dict[str, Any]:
     """The house now; unknown values are null. `readiness` and `budgets` are by EVSE."""
     meter = snapshot.meter
@@ -51,6 +52,7 @@ def status_json(
             for status, decision in zip(snapshot.evses, decisions, strict=True)
         ],
         "hints": plain_json(hints),
+        "departures": plain_json(departures),
         "overrides": [override_json(override) for override in snapshot.overrides],
         "faults": [
             {"code": fault.code.value, "detail": fault.detail, "evse_id": fault.evse_id}
