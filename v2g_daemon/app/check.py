@@ -12,6 +12,7 @@ from v2g_daemon.adapters.ocpp.dialects.quirks import Dialects
 from v2g_daemon.adapters.ocpp.security.tls import server_context
 from v2g_daemon.adapters.system.clock import RealClock
 from v2g_daemon.app import meters
+from v2g_daemon.app.calendars import bare_calendars, calendar_sentences
 from v2g_daemon.app.certificates import certificate_warnings, local_ca, tls_config
 from v2g_daemon.app.charger_dialects import dialect_lines, dialects_of
 from v2g_daemon.app.chargers import charger_plans, described
@@ -73,6 +74,7 @@ def check(path: Path) -> CheckReport:
         *(_vehicle(vehicle, policy) for vehicle in policy.vehicles),
         *feed_sentences(settings),
         *departure_sentences(settings, policy),
+        *calendar_sentences(settings),
         *_money(settings, policy, _book(path, settings)),
         *_stage(policy),
         *_timing(settings, policy),
@@ -85,6 +87,7 @@ def check(path: Path) -> CheckReport:
         understood=understood,
         warnings=(
             *warnings_of(settings),
+            *bare_calendars(settings),
             *meters.warnings(settings),
             *charger_warnings(settings),
             *exposed_secrets(path, settings),

@@ -37,6 +37,7 @@ from v2g_daemon.adapters.web.routes import build_api
 from v2g_daemon.adapters.web.server import serve
 from v2g_daemon.adapters.web.stations import add_station_routes
 from v2g_daemon.app import chargers, meters
+from v2g_daemon.app.calendars import calendar_tasks
 from v2g_daemon.app.cars import CarDesk
 from v2g_daemon.app.central_config import central_config
 from v2g_daemon.app.certificates import certificate_watch, local_ca
@@ -358,12 +359,13 @@ def _feeds(
     watch: CertificateWatch | None,
     demand: FeedDemand,
 ) -> dict[str, EdgeTask]:
-    """What is observed beside the chargers: prices, meters, the cars' clouds, and certificates."""
+    """What is observed beside the chargers: prices, meters, clouds, calendars and certificates."""
     certificates: dict[str, EdgeTask] = {} if watch is None else {"certificates": watch.run}
     return certificates | {
         "prices": _prices(settings, reader, clock, latest).run,
         **meters.readers(settings, policy, clock, latest, buses),
         **feed_tasks(settings, clock, latest, demand),
+        **calendar_tasks(settings, clock, latest),
     }
 
 

@@ -15,6 +15,7 @@ from v2g_daemon.adapters.database.reader import DatabaseReader
 from v2g_daemon.adapters.prices.cache import Known
 from v2g_daemon.adapters.prices.feed import SourceFeed
 from v2g_daemon.adapters.system.clock import RealClock
+from v2g_daemon.app.calendars import calendar_lines
 from v2g_daemon.app.client import DaemonNotReached, ask
 from v2g_daemon.app.composition import clock_of
 from v2g_daemon.app.doctor_devices import charger_lines, meter_lines
@@ -59,6 +60,8 @@ async def doctor(path: Path) -> AsyncIterator[Finding]:
     async for finding in charger_lines(settings, records, status):
         yield finding
     async for finding in feed_lines(settings):
+        yield finding
+    async for finding in calendar_lines(settings):
         yield finding
     for fault in () if status is None else status["faults"]:
         yield bad("fault", f"{fault['code']}: {fault['detail']}", "docs/operations.md, Faults")

@@ -37,6 +37,7 @@ class FaultCode(Enum):
     CHARGER_TROUBLE = "charger_trouble"
     OUT_OF_ORDER = "out_of_order"
     VEHICLE_FEED = "vehicle_feed"
+    CALENDAR = "calendar"
     CERTIFICATE_EXPIRING = "certificate_expiring"
 
 

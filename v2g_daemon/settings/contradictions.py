@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import chain
 
 from v2g_daemon.domain.vehicle import GUEST
+from v2g_daemon.settings.calendars import calendar_complaints
 from v2g_daemon.settings.complaint import Complaint
 from v2g_daemon.settings.departures import departure_complaints
 from v2g_daemon.settings.price_sources import source_complaints
@@ -250,9 +251,10 @@ def _charge_keys(settings: Settings) -> Iterator[Complaint]:
 
 
 def _departures(settings: Settings) -> Iterator[Complaint]:
-    consumptions = [(one.id, one.consumption_wh_per_km) for one in settings.vehicle]
+    cars = [(one.id, one.consumption_wh_per_km) for one in settings.vehicle]
     for number, departure in enumerate(settings.departure):
-        yield from departure_complaints(departure, number, consumptions)
+        yield from departure_complaints(departure, number, cars)
+    yield from calendar_complaints(settings.calendar, cars)
 
 
 def _clock(settings: Settings) -> Iterator[Complaint]:

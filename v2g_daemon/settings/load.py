@@ -13,6 +13,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic_settings import SettingsError
 
 from v2g_daemon.domain.errors import ConfigurationError
+from v2g_daemon.settings.calendars import with_secrets
 from v2g_daemon.settings.complaint import Complaint
 from v2g_daemon.settings.contradictions import contradictions
 from v2g_daemon.settings.explanations import (
@@ -187,7 +188,12 @@ def _with_tokens(settings: Settings, path: Path) -> Settings:
         one.model_copy(update={"feed": with_token(one.feed, f"vehicle[{number}]", path)})
         for number, one in enumerate(settings.vehicle)
     )
-    return settings.model_copy(update={"prices": prices, "vehicle": vehicles})
+    calendars = tuple(
+        with_secrets(one, number, path) for number, one in enumerate(settings.calendar)
+    )
+    return settings.model_copy(
+        update={"prices": prices, "vehicle": vehicles, "calendar": calendars}
+    )
 
 
 def _token(source: PriceSource, number: int, path: Path) -> SecretStr | None:

@@ -19,6 +19,7 @@ from pydantic_settings import (
 
 from v2g_daemon.domain.errors import InvariantViolated
 from v2g_daemon.settings.access_sections import ChargeKey, Relay, Token
+from v2g_daemon.settings.calendars import CalendarSection
 from v2g_daemon.settings.charger_profiles import ChargerProfiles
 from v2g_daemon.settings.charger_sections import ChargerCadence, Loss
 from v2g_daemon.settings.departures import Departure
@@ -329,6 +330,7 @@ class Settings(BaseSettings):
     vehicle: tuple[Vehicle, ...]
     tariff: tuple[TariffSection, ...] = ()
     departure: tuple[Departure, ...] = ()
+    calendar: tuple[CalendarSection, ...] = ()
     charge_key: tuple[ChargeKey, ...] = ()
     meter: tuple[Meter, ...] = ()
     prices: Prices = Prices()

@@ -150,6 +150,8 @@ def exposed_secrets(path: Path, settings: Settings) -> tuple[str, ...]:
     passwords += [one.password_file for one in settings.ocpp.relay]
     tokens = [one.token_file for one in settings.prices.source]
     tokens += [one.feed.token_file for one in settings.vehicle if one.feed is not None]
+    passwords += [one.password_file for one in settings.calendar]
+    tokens += [one.url_file for one in settings.calendar]
     files = [(path.parent / one, "password") for one in passwords if one is not None]
     files += [(path.parent / one, "token") for one in tokens if one is not None]
     if any(_stands_in_the_file(charger) for charger in settings.charger):

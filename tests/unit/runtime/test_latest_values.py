@@ -6,6 +6,7 @@ import pytest
 
 from tests.builders import (
     NOW,
+    a_goal,
     a_meter,
     a_plan,
     a_price_curve,
@@ -17,7 +18,7 @@ from tests.builders import (
     in_hours,
 )
 from v2g_daemon.domain.faults import Fault, FaultCode
-from v2g_daemon.domain.goals import OverrideKind
+from v2g_daemon.domain.goals import CalendarDepartures, OverrideKind
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.readings import EvseStatus, MeterReading, MeterRole, MeterStatus
 from v2g_daemon.domain.snapshot import RecordingHealth
@@ -281,3 +282,13 @@ def test_the_faults_of_an_edge_stand_until_it_puts_others() -> None:
     assert frozen(values).faults == (ends,)
     values.put_faults("certificates", ())
     assert frozen(values).faults == ()
+
+
+def test_what_a_calendar_says_holds_until_it_is_read_again() -> None:
+    values = latest()
+    first = CalendarDepartures(calendar_id="family", vehicle_id="car", goals=(a_goal(),))
+    values.put_calendar(first)
+    assert frozen(values).calendars == (first,)
+    assert frozen(values, NOW.later(86_400.0)).calendars == (first,)
+    values.put_calendar(CalendarDepartures(calendar_id="family", vehicle_id="car", goals=()))
+    assert [one.goals for one in frozen(values).calendars] == [()]

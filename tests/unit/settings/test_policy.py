@@ -149,6 +149,7 @@ def test_every_key_of_the_example_exists_and_none_is_missing(
     (tmp_path / "station-1.password").write_text("station-word")
     (tmp_path / "relay.password").write_text("relay-word")
     (tmp_path / "leaf.token").write_text("leaf-token")
+    (tmp_path / "family.password").write_text("family-word")
     path = written(tmp_path, text)
     settings = load_settings(path)
     for section, shown in tomllib.loads(text).items():
@@ -161,6 +162,7 @@ def test_every_key_of_the_example_exists_and_none_is_missing(
 
 # The example can hold one of several ways to say a thing.
 ALTERNATIVES = {
+    "calendar": {"url_file", "file", "address", "password"},
     "charge_key": {"vehicle"},
     "charger": {"modbus", "password", "password_env"},
     "departure": {"energy_wh", "range_km", "trip_km"},

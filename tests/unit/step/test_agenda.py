@@ -7,7 +7,8 @@ from datetime import UTC, datetime, time, timedelta
 
 from tests.builders import a_vehicle
 from tests.unit.step.news import DAILY, a_commuters_policy
-from v2g_daemon.step.agenda import Agenda, kept_up
+from v2g_daemon.domain.goals import CalendarDepartures, DepartureGoal
+from v2g_daemon.step.agenda import Agenda, Heard, kept_up
 
 
 def at(day: int, hour: int, minute: int = 0, *, month: int = 12) -> datetime:
@@ -67,6 +68,19 @@ def test_a_clock_that_was_set_back_brings_the_goals_between_back() -> None:
     policy = a_commuters_policy()
     agenda = kept_up(None, policy, at(12, 6, 40))
     assert leaves_utc(kept_up(agenda, policy, at(12, 5, 50)))[0] == at(12, 6, 30)
+
+
+def test_a_calendar_of_this_car_outranks_the_schedule_within_the_horizon() -> None:
+    def says(vehicle_id: str, *leaves_utc: datetime) -> CalendarDepartures:
+        goals = tuple(DepartureGoal(ready_by_utc=one, soc=0.9) for one in leaves_utc)
+        return CalendarDepartures(calendar_id=vehicle_id, vehicle_id=vehicle_id, goals=goals)
+
+    heard = Heard(calendars=(says("car", at(12, 8), at(20, 8)), says("van", at(13, 9))))
+    agenda = kept_up(None, a_commuters_policy(), at(11, 18), heard)
+    assert leaves_utc(agenda) == [at(12, 8), at(13, 6, 30), at(14, 6, 30)]
+    assert kept_up(agenda, a_commuters_policy(), at(11, 18), heard) is agenda
+    again = kept_up(agenda, a_commuters_policy(), at(11, 18, 1))
+    assert leaves_utc(again)[0] == at(12, 6, 30)
 
 
 def test_each_car_has_goals_of_its_own() -> None:
