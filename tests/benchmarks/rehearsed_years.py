@@ -22,6 +22,7 @@ for library in ("OMP", "OPENBLAS", "MKL"):
 from tests.benchmarks.score_year import YEARS, read_year, score, share  # noqa: E402 - see above
 from v2g_daemon.adapters.series.folder import read_pairing  # noqa: E402
 from v2g_daemon.app.backtest.pairing_case import case_of_pairing  # noqa: E402
+from v2g_daemon.battery.wear import HIGH_WEAR_FACTOR  # noqa: E402
 from v2g_daemon.domain.plan import Plan, PlanProblem  # noqa: E402
 from v2g_daemon.domain.policy import ExportDepth, Policy  # noqa: E402
 from v2g_daemon.planning.plan import advise  # noqa: E402
@@ -54,11 +55,15 @@ def job_of(
 
 
 def with_house_rules(policy: Policy) -> Policy:
-    """With the margin and export depth that a house has unless its owner says otherwise."""
+    """With a house's own margin, depth and wear of exports, unless its owner says otherwise."""
     margin, depth = EconomicsSection(), Export()
     return replace(
         policy,
-        economics=replace(policy.economics, margin_per_kwh=float(margin.margin_per_kwh)),
+        economics=replace(
+            policy.economics,
+            margin_per_kwh=margin.margin_per_kwh,
+            export_wear_factor=HIGH_WEAR_FACTOR,
+        ),
         export_depth=ExportDepth(
             energy_wh=depth.energy_wh,
             share_of_pack=depth.share_of_pack,
