@@ -40,8 +40,11 @@ def _wanted(departure: WeeklyDeparture, distance_km: float | None, vehicle: Vehi
 def _back(departure: WeeklyDeparture) -> str:
     if departure.returns_at is None:
         return ""
-    next_day = " the next day" if departure.returns_at < departure.ready_by else ""
-    return f", back at {departure.returns_at:%H:%M}{next_day}"
+    days = departure.returns_after_days
+    if days == 0 and departure.returns_at < departure.ready_by:
+        days = 1
+    later = ("", " the next day")[days] if days < 2 else f" {days} days later"
+    return f", back at {departure.returns_at:%H:%M}{later}"
 
 
 def _trip(departure: WeeklyDeparture) -> str:

@@ -32,7 +32,11 @@ class DepartureGoal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeeklyDeparture:
-    """A recurring departure in local wall time; weekday 0 is Monday."""
+    """A recurring departure in local wall time; weekday 0 is Monday.
+
+    It returns so many days later; on the same day a time that is not after `ready_by` is the next
+    day's.
+    """
 
     vehicle_id: str
     weekdays: tuple[int, ...]
@@ -41,6 +45,7 @@ class WeeklyDeparture:
     soc: float | None
     energy_wh: float | None
     trip_wh: float
+    returns_after_days: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +79,7 @@ class WeeklySchedule:
 def _goal_of(departure: WeeklyDeparture, ready_by_utc: datetime, zone: ZoneInfo) -> DepartureGoal:
     returns_at_utc = None
     if departure.returns_at is not None:
-        day = ready_by_utc.astimezone(zone).date()
+        day = ready_by_utc.astimezone(zone).date() + timedelta(days=departure.returns_after_days)
         returns_at_utc = at_local(day, departure.returns_at, zone)
         if returns_at_utc <= ready_by_utc:
             returns_at_utc = at_local(day + timedelta(days=1), departure.returns_at, zone)

@@ -31,6 +31,7 @@ class Departure(Section):
     vehicle: Name | None = None
     weekdays: Annotated[tuple[Weekday, ...], Field(min_length=1)] = EVERY_DAY
     returns_at: time | None = None
+    returns_after_days: Annotated[int, Field(ge=0, le=6)] = 0
     soc: Fraction | None = None
     energy_wh: Positive | None = None
     range_km: Positive | None = None
@@ -60,6 +61,7 @@ def weekly(departure: Departure, vehicle: Vehicle) -> WeeklyDeparture:
         soc=soc,
         energy_wh=energy_wh,
         trip_wh=0.0 if trip is None else driven_wh(trip, vehicle),
+        returns_after_days=departure.returns_after_days,
     )
 
 
@@ -122,7 +124,14 @@ def _times(departure: Departure, key: str) -> Iterator[Complaint]:
                 problem="a wall time has no offset",
                 fix='write it as "07:30"',
             )
-    if departure.returns_at == departure.ready_by:
+    if departure.returns_at is None and departure.returns_after_days > 0:
+        yield Complaint(
+            key=f"{key}.returns_after_days",
+            value=str(departure.returns_after_days),
+            problem="says nothing without returns_at",
+            fix="add returns_at",
+        )
+    if departure.returns_at == departure.ready_by and departure.returns_after_days == 0:
         yield Complaint(
             key=f"{key}.returns_at",
             value=repr(f"{departure.ready_by:%H:%M}"),

@@ -30,7 +30,10 @@ def away(departure: WeeklyDeparture) -> timedelta:
     """How long the trip lasts by the wall clock; nothing where no return is told."""
     if departure.returns_at is None:
         return timedelta(0)
-    return (in_week(0, departure.returns_at) - in_week(0, departure.ready_by)) % _DAY
+    length = in_week(0, departure.returns_at) - in_week(0, departure.ready_by)
+    if departure.returns_after_days == 0:
+        return length % _DAY
+    return length + timedelta(days=departure.returns_after_days)
 
 
 def _overlaps(departures: tuple[WeeklyDeparture, ...]) -> Iterator[str]:

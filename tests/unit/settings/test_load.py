@@ -140,6 +140,10 @@ def test_a_value_that_cannot_be_is_refused(
         ),
         ('ready_by = "07:30"\nsoc = 0.6\nrange_km = 120', "departure[0].range_km = 120: a goal is"),
         ('ready_by = "07:30"\ntrip_km = 50\ntrip_wh = 9000', "is told as trip_wh = 9000, too"),
+        (
+            'ready_by = "07:30"\nsoc = 0.6\nreturns_after_days = 2',
+            "says nothing without returns_at",
+        ),
         ('ready_by = "07:30"\nsoc = 0.6\nreturns_at = "07:30"', "'07:30': is when it leaves"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import tomllib
+from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 
@@ -286,6 +287,21 @@ def test_trips_of_a_car_that_overlap_are_warned_of(
         text += "" if back is None else f'returns_at = "{back}"\n'
     found = [one for one in warned(tmp_path, text) if "is out" in one]
     assert [one.partition(", and not")[0] for one in found] == said
+
+
+def test_a_weekend_away_returns_days_later_also_over_summer_time(tmp_path: Path) -> None:
+    goal = '[[departure]]\nready_by = "18:00"\nsoc = 0.8\nweekdays = ["fri"]\n'
+    goal += 'returns_at = "17:00"\nreturns_after_days = 2\n'
+    other = '[[departure]]\nready_by = "09:00"\nsoc = 0.5\nweekdays = ["sat"]\n'
+    schedule = policy_of(tmp_path, SMALLEST + goal).schedule
+    (leaving,) = schedule.upcoming(
+        "car", after_utc=datetime(2026, 3, 27, tzinfo=UTC), horizon=timedelta(days=1)
+    )
+    # Summer time begins in the night to Sunday, 29 March.
+    assert leaving.ready_by_utc == datetime(2026, 3, 27, 17, 0, tzinfo=UTC)
+    assert leaving.returns_at_utc == datetime(2026, 3, 29, 15, 0, tzinfo=UTC)
+    (said,) = [one for one in warned(tmp_path, SMALLEST + METER + goal + other) if "is out" in one]
+    assert said.startswith("departure Saturday 09:00: the car is out since Friday 18:00")
 
 
 def test_an_early_export_limit_is_kept_and_said(tmp_path: Path) -> None:
