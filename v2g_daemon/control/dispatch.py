@@ -18,6 +18,9 @@ from v2g_daemon.market.money import net_cost
 LEVELS = 12
 LEAST_AHEAD_S = 300.0
 SWITCHING_COST = 0.001
+# Values are told to so much money. A charge at full power is preferred by no more, and begins for
+# nothing: of moments that cost the same it takes the first, and who leaves early has a full car.
+EARLY_MONEY = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +188,10 @@ def worth(
         gained -= -pack_w * ahead.hours_h / 1000.0 * moment.wear_and_margin_per_kwh
         gained -= min(-power_w, export_w) * ahead.hours_h / 1000.0 * ahead.shadow_per_kwh
         gained -= ahead.budgets_money(power_w)
+    if power_w > 0.0 and power_w == moment.max_charge_w:
+        gained += EARLY_MONEY
+        if moment.last_target_w >= 0.0:
+            return gained
     return gained if _same_way(power_w, moment.last_target_w) else gained - SWITCHING_COST
 
 
