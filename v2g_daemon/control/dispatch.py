@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from v2g_daemon.battery.losses import ac_power_w, pack_power_w
-from v2g_daemon.domain.plan import Plan, ValueFunction
+from v2g_daemon.domain.plan import PeakCap, Plan, ValueFunction
 from v2g_daemon.domain.policy import LossCurve
 from v2g_daemon.market.money import net_cost
 
@@ -66,6 +66,14 @@ class Ahead:
     shadow_per_kwh: float
     budget_per_kwh: float
     budget_per_h: float
+    caps: tuple[PeakCap, ...] = ()
+
+    def peaks_money(self, import_w: float) -> float:
+        """What an import costs beyond the caps of the demand charges that count now."""
+        money = 0.0
+        for cap in self.caps:
+            money += self.hours_h / 1000.0 * max(import_w - cap.cap_w, 0.0) * cap.over_per_kwh
+        return money
 
     def budgets_money(self, power_w: float) -> float:
         """What a discharge at this power takes out of the budgets."""
@@ -99,6 +107,7 @@ def ahead_of(plan: Plan, moment: Moment) -> Ahead | None:
         shadow_per_kwh=plan.export_shadow_per_kwh[index],
         budget_per_kwh=plan.budget_per_kwh,
         budget_per_h=plan.budget_per_h,
+        caps=tuple(cap for cap in plan.peak_caps if cap.counts[index]),
     )
 
 
@@ -106,7 +115,7 @@ def gains(plan: Plan, moment: Moment, ahead: Ahead) -> Iterator[tuple[float, flo
     """Every possible action beside idling, AC W, with the money it gains over idling."""
     grid = plan.value.soc_grid
     idle = worth(0.0, moment, grid, ahead)
-    for power_w in _candidates(moment, ahead.hours_h):
+    for power_w in _candidates(moment, ahead):
         gained = worth(power_w, moment, grid, ahead)
         if gained is not None and idle is not None:
             yield power_w, gained - idle
@@ -141,9 +150,10 @@ def value_at(soc_grid: tuple[float, ...], row: tuple[float, ...], soc: float) ->
     return row[upper - 1] * (1.0 - weight) + row[upper] * weight
 
 
-def _candidates(moment: Moment, hours: float) -> list[float]:
+def _candidates(moment: Moment, ahead: Ahead) -> list[float]:
     """Evenly spaced levels both ways, and the powers that match the house."""
     found: list[float] = []
+    hours = ahead.hours_h
     if moment.max_charge_w >= moment.min_charge_w:
         span_w = moment.max_charge_w - moment.min_charge_w
         found += [moment.min_charge_w + span_w * i / (LEVELS - 1) for i in range(LEVELS)]
@@ -154,6 +164,7 @@ def _candidates(moment: Moment, hours: float) -> list[float]:
         -moment.net_load_w,
         ac_power_w((moment.soc_ceiling - moment.soc) * moment.capacity_wh / hours, moment.loss),
         ac_power_w((moment.soc_floor - moment.soc) * moment.capacity_wh / hours, moment.loss),
+        *(cap.cap_w - moment.net_load_w for cap in ahead.caps),
     )
     for power_w in matches:
         charges = moment.min_charge_w <= power_w <= moment.max_charge_w
@@ -184,6 +195,8 @@ def worth(
         import_per_kwh=moment.import_per_kwh,
         export_per_kwh=moment.export_per_kwh,
     )
+    if ahead.caps:
+        gained -= ahead.peaks_money(import_w)
     if power_w < 0.0:
         gained -= -pack_w * ahead.hours_h / 1000.0 * moment.wear_and_margin_per_kwh
         gained -= min(-power_w, export_w) * ahead.hours_h / 1000.0 * ahead.shadow_per_kwh

@@ -64,7 +64,8 @@ class PlanProblem:
     `unmet_later_per_kwh` prices a kWh missing for a trip that nobody told of. PV beyond an export
     of `pv_throttled_above_w`, or while exports cost money, is not produced (None: all of it is).
     `past_prices` teach what a real-time market asks and pays; there only, in time order.
-    `budgets` bound the car's discharge beyond the horizon.
+    `budgets` bound the car's discharge beyond the horizon. Under a demand charge goals are reached
+    `done_early_s` before their time, when the house would charge for them at full power.
     """
 
     asked_at: Instant
@@ -92,6 +93,7 @@ class PlanProblem:
     pv_throttled_above_w: float | None = None
     past_prices: tuple[PriceSlot, ...] = ()
     budgets: tuple[DischargeBudget, ...] = ()
+    done_early_s: float = 0.0
 
     def __post_init__(self) -> None:
         if len(self.step_s) == 0 or min(self.step_s) <= 0:
@@ -149,6 +151,19 @@ class ValueFunction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PeakCap:
+    """The import that a plan keeps to for a demand charge, in the steps in which that counts.
+
+    A wish, no limit: a kWh above it is priced, at less than one that a trip would miss.
+    """
+
+    name: str
+    cap_w: float
+    over_per_kwh: float
+    counts: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Advisory: slots to show, the value function to dispatch by.
 
@@ -173,3 +188,4 @@ class Plan:
     covered_share: float | None = None
     budget_per_kwh: float = 0.0
     budget_per_h: float = 0.0
+    peak_caps: tuple[PeakCap, ...] = ()

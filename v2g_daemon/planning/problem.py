@@ -13,6 +13,7 @@ from v2g_daemon.planning.budgets import budget_terms
 from v2g_daemon.planning.case import Case, Floats, Horizon, Ints, Pack, PriceBand, Terms
 from v2g_daemon.planning.forecast import forecast_net_load
 from v2g_daemon.planning.habits import Habits, habits_of
+from v2g_daemon.planning.peaks import capped, due_early
 from v2g_daemon.planning.presence import Chances, presence, reachable_targets_wh
 from v2g_daemon.planning.price_band import banded_prices
 from v2g_daemon.planning.price_tail import USUAL_PLUGGED_SHARE, StepPrices, step_prices
@@ -65,8 +66,11 @@ def outlook_of(problem: PlanProblem) -> Outlook:
     )
     case = Case(horizon=horizon, pack=_pack(problem.store), terms=_terms(problem, prices))
     reachable = replace(here, target_wh=reachable_targets_wh(case))
+    case = replace(case, horizon=replace(horizon, presence=reachable))
+    if problem.prices.peak_charges:
+        case = capped(due_early(case, problem.done_early_s), problem.prices.peak_charges, steps)
     return Outlook(
-        case=replace(case, horizon=replace(horizon, presence=reachable)),
+        case=case,
         starts_utc=starts_utc,
         end_utc=end_utc,
         prices=prices,

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from v2g_daemon.accounting.counters import local_month
 from v2g_daemon.battery.budgets import month_budget, warranty_budgets
-from v2g_daemon.control.commute import energy_wanted_wh
+from v2g_daemon.control.commute import done_early_s, energy_wanted_wh
 from v2g_daemon.control.excerpt import counters_of
 from v2g_daemon.domain.budget import DischargeBudget
 from v2g_daemon.domain.decision import EvseDecision
@@ -139,6 +139,7 @@ def problem_of(
         pv_throttled_above_w=policy.grid.export_limit_w if policy.grid.throttles_pv else None,
         past_prices=() if _prices(snapshot).real_time_s is None else past.prices,
         budgets=_budgets(vehicle, snapshot, policy),
+        done_early_s=done_early_s(policy.evse(question.evse_id), policy),
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.builders import LOSSLESS, LOSSY, NOW, a_plan
 from v2g_daemon.control.dispatch import Choice, Moment, dispatch, step_at, value_at
-from v2g_daemon.domain.plan import Plan, ValueFunction
+from v2g_daemon.domain.plan import PeakCap, Plan, ValueFunction
 
 # One quarter of an hour is left; 60 kWh at 50 %; the house draws 500 W; 0.30 in, 0.20 out.
 
@@ -240,3 +240,24 @@ def test_the_step_of_a_moment_is_found_in_uneven_steps(
         index,
         NOW.utc + timedelta(minutes=end_minutes),
     )
+
+
+def under_cap(plan: Plan, cap_w: float, *, counts: bool = True) -> Plan:
+    cap = PeakCap(name="demand", cap_w=cap_w, over_per_kwh=20.0, counts=(counts,) * 192)
+    return replace(plan, peak_caps=(cap,))
+
+
+def test_a_charge_keeps_the_import_to_the_cap_of_a_demand_charge() -> None:
+    assert chosen(under_cap(a_plan(0.50), 4000.0)).target_w == 3500.0
+    assert chosen(under_cap(a_plan(0.50), 9000.0)).target_w == 7400.0
+    assert chosen(under_cap(a_plan(0.50), 4000.0, counts=False)).target_w == 7400.0
+
+
+def test_the_houses_own_peak_is_shaved_to_the_cap_though_energy_is_dear() -> None:
+    assert chosen(a_plan(0.30), net_load_w=6000.0).target_w == 7400.0
+    assert chosen(under_cap(a_plan(0.30), 4000.0), net_load_w=6000.0).target_w == -2000.0
+
+
+def test_a_cap_gives_way_where_energy_is_worth_more() -> None:
+    # Below a goal a kWh is worth more than what crosses the cap costs.
+    assert chosen(under_cap(a_plan(40.0), 4000.0)).target_w == 7400.0
