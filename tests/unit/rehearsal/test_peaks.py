@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from tests.unit.rehearsal.toys import START_UTC, ZONE, a_plant, days_of, stay
 from v2g_daemon.domain.interval import Interval
@@ -26,7 +27,7 @@ def month(first_day: int, end_day: int) -> Interval:
     )
 
 
-def a_rule(**changes: object) -> DemandRule:
+def a_rule(**changes: Any) -> DemandRule:
     rule = DemandRule(
         name="demand",
         per_kw=10.0,
