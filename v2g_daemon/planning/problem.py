@@ -65,17 +65,25 @@ def outlook_of(problem: PlanProblem) -> Outlook:
         price_band=band,
     )
     case = Case(horizon=horizon, pack=_pack(problem.store), terms=_terms(problem, prices))
-    reachable = replace(here, target_wh=reachable_targets_wh(case))
-    case = replace(case, horizon=replace(horizon, presence=reachable))
-    if problem.prices.peak_charges:
-        case = capped(due_early(case, problem.done_early_s), problem.prices.peak_charges, steps)
     return Outlook(
-        case=case,
+        case=_under_demand(_reachable(case), problem, steps),
         starts_utc=starts_utc,
         end_utc=end_utc,
         prices=prices,
         asked_wh=tuple(None if np.isnan(wh) else float(wh) for wh in here.target_wh),
     )
+
+
+def _reachable(case: Case) -> Case:
+    """The case with its targets as far as they can be reached."""
+    here = replace(case.horizon.presence, target_wh=reachable_targets_wh(case))
+    return replace(case, horizon=replace(case.horizon, presence=here))
+
+
+def _under_demand(case: Case, problem: PlanProblem, steps: Steps) -> Case:
+    """The case with the caps of its demand charges, where it has any."""
+    charges = problem.prices.peak_charges
+    return capped(due_early(case, problem.done_early_s), charges, steps) if charges else case
 
 
 def _habits(problem: PlanProblem) -> Habits | None:
