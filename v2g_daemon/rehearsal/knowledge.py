@@ -115,7 +115,7 @@ def told_goal(days: Days, stay: Stay, *, pack_wh: float, floor_wh: float) -> Dep
 def _price(days: Days, slot: int) -> tuple[float, float]:
     """What a house decides by."""
     bought, sold = days.import_per_kwh[slot], days.export_per_kwh[slot]
-    if not days.carbon_per_kwh:
+    if days.carbon_per_kwh is None:
         return bought, sold
     return bought + days.carbon_per_kwh[slot], sold + days.carbon_per_kwh[slot]
 

@@ -26,6 +26,7 @@ def flat_days() -> Days:
 def test_what_is_added_is_the_mean_of_the_same_hour_of_days_that_are_over() -> None:
     factors = [float(slot // DAY * 100) for slot in range(4 * DAY)]
     found = with_carbon(flat_days(), factors, price_per_t=50.0).carbon_per_kwh
+    assert found is not None
     # Nothing is known of the first two days; then the first one, then the first two.
     assert found[: 2 * DAY] == (0.0,) * 2 * DAY
     assert found[2 * DAY] == 0.0

@@ -193,12 +193,13 @@ def test_carbon_has_its_price_where_factors_are_given(tmp_path: Path, house: Set
     factors.write_text("time_utc,carbon_g_per_kwh\n" + "\n".join(rows) + "\n")
     files = replace(MARCH, carbon=factors)
     priced = case_from(with_carbon_price(tmp_path, "50"), files)
+    assert priced.days.carbon_per_kwh is not None
     assert priced.days.carbon_per_kwh[-1] == pytest.approx(0.01)
     assert any("carbon at 50 EUR per tonne" in note for note in priced.notes)
-    assert case_from(house, files).days.carbon_per_kwh == ()
+    assert case_from(house, files).days.carbon_per_kwh is None
 
 
 def test_a_carbon_price_without_factors_says_that_it_counts_nothing(tmp_path: Path) -> None:
     case = case_from(with_carbon_price(tmp_path, "50"), MARCH)
-    assert case.days.carbon_per_kwh == ()
+    assert case.days.carbon_per_kwh is None
     assert "economics.carbon_price_per_t counts with --carbon FILE only" in case.notes
