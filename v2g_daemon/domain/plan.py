@@ -60,6 +60,14 @@ class Store:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedPower:
+    """What an EVSE means to take (+) or give (−), AC W, in the mean of an interval."""
+
+    interval: Interval
+    power_w: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanProblem:
     """All the planner may know; self-contained, so that it crosses a pipe.
 
@@ -68,7 +76,8 @@ class PlanProblem:
     `unmet_later_per_kwh` prices a kWh missing for a trip that nobody told of. PV beyond an export
     of `pv_throttled_above_w`, or while exports cost money, is not produced (None: all of it is).
     `past_prices` teach what a real-time market asks and pays; there only, in time order.
-    `budgets` bound the car's discharge beyond the horizon. Under a demand charge goals are reached
+    `budgets` bound the car's discharge beyond the horizon. `beside` is what each of the other EVSEs
+    plans; where it says nothing, that one rests. Under a demand charge goals are reached
     `done_early_s` before their time, when the house would charge for them at full power.
     """
 
@@ -97,6 +106,7 @@ class PlanProblem:
     pv_throttled_above_w: float | None = None
     past_prices: tuple[PriceSlot, ...] = ()
     budgets: tuple[DischargeBudget, ...] = ()
+    beside: tuple[tuple[PlannedPower, ...], ...] = ()
     done_early_s: float = 0.0
 
     def __post_init__(self) -> None:

@@ -93,6 +93,8 @@ def _of_series(problem: PlanProblem) -> Iterator[str]:
         [row.net_load_w for row in rows], lambda at: f"the net load at {rows[at].start_utc}"
     )
     yield from _odd(pv_w, lambda at: f"the PV at {rows[at].start_utc}")
+    others_w = [one.power_w for planned in problem.beside for one in planned]
+    yield from _odd(others_w, lambda at: "a power planned beside")
 
 
 def _odd(column: Sequence[float], name: Callable[[int], str]) -> Iterator[str]:

@@ -18,7 +18,7 @@ from v2g_daemon.domain.decision import EvseDecision
 from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.instant import Instant, fresh
 from v2g_daemon.domain.interval import QUARTER_HOUR, QUARTER_HOUR_S, quarter_hour_start
-from v2g_daemon.domain.plan import PastStay, PlanProblem, Store
+from v2g_daemon.domain.plan import PastStay, PlannedPower, PlanProblem, Store
 from v2g_daemon.domain.policy import ExportPolicy, Policy, Stage
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, PowerControl
@@ -149,6 +149,20 @@ def _by_the_rules(problem: PlanProblem, policy: Policy) -> PlanProblem:
         unmet_later_per_kwh=policy.economics.unmet_later_per_kwh,
         pv_throttled_above_w=policy.grid.export_limit_w if policy.grid.throttles_pv else None,
         done_early_s=done_early_s(policy.evse(problem.evse_id), policy),
+    )
+
+
+def beside(evse_id: str, snapshot: Snapshot) -> tuple[tuple[PlannedPower, ...], ...]:
+    """What the other EVSEs that hold a car plan from now on."""
+    plugged = {status.evse_id for status in snapshot.evses if status.plugged_in}
+    return tuple(
+        tuple(
+            PlannedPower(interval=slot.interval, power_w=slot.power_w)
+            for slot in plan.slots
+            if slot.power_w != 0.0 and slot.interval.end_utc > snapshot.now.utc
+        )
+        for plan in snapshot.plans
+        if plan.evse_id != evse_id and plan.evse_id in plugged
     )
 
 
