@@ -60,6 +60,14 @@ class Store:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedPower:
+    """What an EVSE means to take (+) or give (−), AC W, in the mean of an interval."""
+
+    interval: Interval
+    power_w: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanProblem:
     """All the planner may know; self-contained, so that it crosses a pipe.
 
@@ -68,7 +76,9 @@ class PlanProblem:
     `unmet_later_per_kwh` prices a kWh missing for a trip that nobody told of. PV beyond an export
     of `pv_throttled_above_w`, or while exports cost money, is not produced (None: all of it is).
     `past_prices` teach what a real-time market asks and pays; there only, in time order.
-    `budgets` bound the car's discharge beyond the horizon.
+    `budgets` bound the car's discharge beyond the horizon. `beside` is what each of the other EVSEs
+    plans; where it says nothing, that one rests. Under a demand charge goals are reached
+    `done_early_s` before their time, when the house would charge for them at full power.
     """
 
     asked_at: Instant
@@ -96,6 +106,8 @@ class PlanProblem:
     pv_throttled_above_w: float | None = None
     past_prices: tuple[PriceSlot, ...] = ()
     budgets: tuple[DischargeBudget, ...] = ()
+    beside: tuple[tuple[PlannedPower, ...], ...] = ()
+    done_early_s: float = 0.0
 
     def __post_init__(self) -> None:
         if len(self.step_s) == 0 or min(self.step_s) <= 0:
@@ -153,6 +165,19 @@ class ValueFunction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PeakCap:
+    """The import that a plan keeps to for a demand charge, in the steps in which that counts.
+
+    A wish, no limit: a kWh above it is priced, at less than one that a trip would miss.
+    """
+
+    name: str
+    cap_w: float
+    over_per_kwh: float
+    counts: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Advisory: slots to show, the value function to dispatch by.
 
@@ -177,3 +202,4 @@ class Plan:
     covered_share: float | None = None
     budget_per_kwh: float = 0.0
     budget_per_h: float = 0.0
+    peak_caps: tuple[PeakCap, ...] = ()

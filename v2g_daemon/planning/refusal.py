@@ -16,6 +16,7 @@ from v2g_daemon.domain.errors import ProblemRefused
 from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.plan import PlanProblem, Store
 from v2g_daemon.domain.policy import LossCurve
+from v2g_daemon.domain.prices import PeakCharge
 
 MAY_BE_INFINITE = (
     "import_limit_w",
@@ -72,6 +73,8 @@ def _numbers(problem: PlanProblem) -> Iterator[tuple[str, float]]:
     yield from _floats_of(problem.store.loss, "store.loss.")
     for number, goal in enumerate(problem.goals):
         yield from _floats_of(goal, f"goals[{number}].")
+    for number, charge in enumerate(problem.prices.peak_charges):
+        yield from _floats_of(charge, f"prices.peak_charges[{number}].")
     for number, budget in enumerate(problem.budgets):
         yield from _floats_of(budget, f"budgets[{number}].")
 
@@ -90,6 +93,8 @@ def _of_series(problem: PlanProblem) -> Iterator[str]:
         [row.net_load_w for row in rows], lambda at: f"the net load at {rows[at].start_utc}"
     )
     yield from _odd(pv_w, lambda at: f"the PV at {rows[at].start_utc}")
+    others_w = [one.power_w for planned in problem.beside for one in planned]
+    yield from _odd(others_w, lambda at: "a power planned beside")
 
 
 def _odd(column: Sequence[float], name: Callable[[int], str]) -> Iterator[str]:
@@ -101,7 +106,8 @@ def _odd(column: Sequence[float], name: Callable[[int], str]) -> Iterator[str]:
 
 
 def _floats_of(
-    one: PlanProblem | Store | LossCurve | DepartureGoal | DischargeBudget, prefix: str
+    one: PlanProblem | Store | LossCurve | DepartureGoal | DischargeBudget | PeakCharge,
+    prefix: str,
 ) -> Iterator[tuple[str, float]]:
     for field in fields(one):
         value = getattr(one, field.name)
