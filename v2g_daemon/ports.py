@@ -40,6 +40,7 @@ from v2g_daemon.domain.stations import (
     StationView,
     VariableReading,
 )
+from v2g_daemon.domain.sun import SunForecast
 from v2g_daemon.domain.vehicle import CarAnswer, VehicleFeedStatus
 
 
@@ -104,6 +105,12 @@ class VehicleFeedSink(Protocol):
     """Where the feed of each car puts what its cloud tells; one writer per car."""
 
     def put_vehicle_feed(self, status: VehicleFeedStatus) -> None: ...
+
+
+class SunSink(Protocol):
+    """Where the feed of the weather service puts what it knows of the sun."""
+
+    def put_sun(self, sun: SunForecast) -> None: ...
 
 
 class FaultSink(Protocol):

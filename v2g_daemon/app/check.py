@@ -21,6 +21,7 @@ from v2g_daemon.app.tariff_words import sentences
 from v2g_daemon.app.tariffs import book_of
 from v2g_daemon.app.understood import load
 from v2g_daemon.app.vehicle_feeds import feed_sentences
+from v2g_daemon.app.weather import weather_sentences
 from v2g_daemon.domain.billing_meter import BillingMeter, Netting
 from v2g_daemon.domain.errors import ConfigurationError
 from v2g_daemon.domain.goals import WeeklyDeparture
@@ -73,6 +74,7 @@ def check(path: Path) -> CheckReport:
         *(line for evse in policy.evses for line in _charger(evse, policy)),
         *(_vehicle(vehicle, policy) for vehicle in policy.vehicles),
         *feed_sentences(settings),
+        *weather_sentences(settings),
         *(_departure(departure) for departure in policy.schedule.departures),
         *_money(settings, policy, _book(path, settings)),
         *_stage(policy),

@@ -50,6 +50,7 @@ from v2g_daemon.app.records import RecordDesk
 from v2g_daemon.app.retention import NIGHTLY, Retention
 from v2g_daemon.app.understood import understood
 from v2g_daemon.app.vehicle_feeds import FeedDemand, feed_tasks
+from v2g_daemon.app.weather import weather_tasks
 from v2g_daemon.domain.interval import Interval, local_day
 from v2g_daemon.domain.ledger import SessionRow
 from v2g_daemon.domain.memory import EvseMemory, Memory
@@ -352,12 +353,13 @@ def _feeds(
     watch: CertificateWatch | None,
     demand: FeedDemand,
 ) -> dict[str, EdgeTask]:
-    """What is observed beside the chargers: prices, meters, the cars' clouds, and certificates."""
+    """What is observed beside the chargers: prices, meters, clouds, weather, certificates."""
     certificates: dict[str, EdgeTask] = {} if watch is None else {"certificates": watch.run}
     return certificates | {
         "prices": _prices(settings, reader, clock, latest).run,
         **meters.readers(settings, policy, clock, latest, buses),
         **feed_tasks(settings, clock, latest, demand),
+        **weather_tasks(settings, clock, latest),
     }
 
 

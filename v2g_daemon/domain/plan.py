@@ -15,6 +15,7 @@ from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.policy import LossCurve
 from v2g_daemon.domain.prices import PriceCurve, PriceSlot
+from v2g_daemon.domain.sun import SunForecast
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,8 @@ class PlanProblem:
     `unmet_later_per_kwh` prices a kWh missing for a trip that nobody told of. PV beyond an export
     of `pv_throttled_above_w`, or while exports cost money, is not produced (None: all of it is).
     `past_prices` teach what a real-time market asks and pays; there only, in time order.
-    `budgets` bound the car's discharge beyond the horizon.
+    `budgets` bound the car's discharge beyond the horizon. `sun` is what a weather service told of
+    late (None: the past days alone tell of PV).
     """
 
     asked_at: Instant
@@ -92,6 +94,7 @@ class PlanProblem:
     pv_throttled_above_w: float | None = None
     past_prices: tuple[PriceSlot, ...] = ()
     budgets: tuple[DischargeBudget, ...] = ()
+    sun: SunForecast | None = None
 
     def __post_init__(self) -> None:
         if len(self.step_s) == 0 or min(self.step_s) <= 0:

@@ -13,6 +13,7 @@ from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading
 from v2g_daemon.domain.snapshot import CommissioningRecord, RecordingHealth
+from v2g_daemon.domain.sun import SunForecast
 from v2g_daemon.domain.vehicle import CarAnswer, VehicleFeedStatus
 from v2g_daemon.runtime.meter_slots import MeterSlot, MeterSlots
 from v2g_daemon.step.news import News
@@ -44,6 +45,7 @@ class LatestValues:
         self._failed_plans: set[str] = set()
         self._faults: dict[str, tuple[Fault, ...]] = {}
         self._vehicle_feeds: dict[str, VehicleFeedStatus] = {}
+        self._sun: SunForecast | None = None
 
     def put_meter(self, meter_id: str, reading: MeterReading) -> None:
         """The newest reading of a configured meter; KeyError for any other."""
@@ -90,6 +92,10 @@ class LatestValues:
     def put_vehicle_feed(self, status: VehicleFeedStatus) -> None:
         """What a car's own cloud told."""
         self._vehicle_feeds[status.vehicle_id] = status
+
+    def put_sun(self, sun: SunForecast) -> None:
+        """What the weather service told, and when."""
+        self._sun = sun
 
     def clear_latch(self, clearance: LatchClearance) -> None:
         """A person clears a latch; taken in at the next tick."""
@@ -144,6 +150,7 @@ class LatestValues:
             meters=self._meters.statuses(now),
             faults=tuple(fault for faults in self._faults.values() for fault in faults),
             vehicle_feeds=tuple(self._vehicle_feeds.values()),
+            sun=self._sun,
         )
         self._meters.taken()
         self._plans.clear()

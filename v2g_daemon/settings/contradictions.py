@@ -13,6 +13,7 @@ from v2g_daemon.settings.sections import Charger, Departure, Settings
 from v2g_daemon.settings.station_access import access_contradictions
 from v2g_daemon.settings.tariff_sections import timezone_of
 from v2g_daemon.settings.vehicle_feed import VehicleFeedSection
+from v2g_daemon.settings.weather import weather_contradictions
 
 
 def contradictions(settings: Settings) -> tuple[Complaint, ...]:
@@ -29,6 +30,9 @@ def contradictions(settings: Settings) -> tuple[Complaint, ...]:
             _vehicles(settings),
             _charge_keys(settings),
             _meters(settings),
+            weather_contradictions(
+                settings.weather, pv_metered=any(one.role == "pv" for one in settings.meter)
+            ),
             *(_departure(settings, number, one) for number, one in enumerate(settings.departure)),
             _clock(settings),
         )

@@ -166,6 +166,7 @@ def _snapshot(house: House, news: News, policy: Policy) -> Snapshot:
         meters=news.meters,
         command_counters=decision_log.command_counters(house.metering.log),
         vehicle_feeds=news.vehicle_feeds,
+        sun=news.sun,
     )
 
 

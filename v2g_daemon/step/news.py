@@ -12,6 +12,7 @@ from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading, MeterStatus
 from v2g_daemon.domain.snapshot import CommissioningRecord, RecordingHealth, VehicleGoals
+from v2g_daemon.domain.sun import SunForecast
 from v2g_daemon.domain.vehicle import CarAnswer, VehicleFeedStatus
 
 
@@ -41,3 +42,4 @@ class News:
     meters: tuple[MeterStatus, ...] = ()
     faults: tuple[Fault, ...] = ()
     vehicle_feeds: tuple[VehicleFeedStatus, ...] = ()
+    sun: SunForecast | None = None

@@ -20,6 +20,7 @@ from tests.builders import (
     a_policy,
     a_price_curve,
     a_snapshot,
+    a_sun,
     a_vehicle,
     ago,
     an_evse,
@@ -37,6 +38,7 @@ from v2g_daemon.domain.policy import ExportPolicy, Policy, Stage
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, PowerControl
 from v2g_daemon.domain.snapshot import Snapshot
+from v2g_daemon.domain.sun import SunForecast
 from v2g_daemon.step.pasts import Past
 from v2g_daemon.step.questions import (
     Answer,
@@ -441,3 +443,25 @@ def test_an_energy_goal_of_a_car_with_soc_lies_above_what_is_in_the_pack() -> No
 def test_an_energy_goal_beyond_the_pack_is_a_full_pack() -> None:
     snapshot = a_snapshot(goals=goals(a_goal(12.0, soc=None, energy_wh=50_000.0)))
     assert a_problem(snapshot).goals[0].soc == 1.0
+
+
+# --- the weather service
+
+
+def test_what_a_weather_service_told_of_late_goes_with_the_question() -> None:
+    sun = a_sun()
+    assert a_problem(a_snapshot(sun=sun)).sun is sun
+    assert a_problem(a_snapshot()).sun is None
+
+
+@pytest.mark.parametrize(
+    "sun",
+    [
+        a_sun(told_ago_s=43_200.0),
+        a_sun(told_utc=None, irradiance_w_per_m2=()),
+        a_sun(start_utc=NOW.utc - timedelta(days=3)),
+    ],
+    ids=["too long ago", "never", "nothing to come"],
+)
+def test_what_is_of_no_use_is_left_out(sun: SunForecast) -> None:
+    assert a_problem(a_snapshot(sun=sun)).sun is None

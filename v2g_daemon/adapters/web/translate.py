@@ -45,6 +45,7 @@ def status_json(
         },
         "meters": [_meter_json(one) for one in snapshot.meters],
         "price": _price_json(snapshot),
+        "sun": _sun_json(snapshot),
         "evses": [
             _evse_json(status, decision, snapshot, readiness.get(status.evse_id))
             | {"budgets": plain_json(budgets.get(status.evse_id, ()))}
@@ -70,6 +71,20 @@ def _price_json(snapshot: Snapshot) -> dict[str, Any] | None:
         "import_per_kwh": price.import_per_kwh,
         "export_per_kwh": price.export_per_kwh,
         "known_until_utc": stamp(prices.known_until(now_utc)),
+    }
+
+
+def _sun_json(snapshot: Snapshot) -> dict[str, Any] | None:
+    """What the weather service told and whether plans still go by it; None where none is asked."""
+    sun, now_utc = snapshot.sun, snapshot.now.utc
+    if sun is None:
+        return None
+    told_utc = sun.told_utc
+    return {
+        "source": sun.source,
+        "told_utc": None if told_utc is None else stamp(told_utc),
+        "age_s": None if told_utc is None else round((now_utc - told_utc).total_seconds()),
+        "serves": sun.serves_at(now_utc),
     }
 
 
