@@ -44,6 +44,7 @@ def outlook_of(problem: PlanProblem) -> Outlook:
         current_net_load_w=problem.current_net_load_w,
         current_pv_w=problem.current_pv_w,
         timezone_name=problem.timezone,
+        sun=problem.sun,
     )
     here, ceiling_wh = presence(
         starts_utc=starts_utc,

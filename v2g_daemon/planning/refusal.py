@@ -16,6 +16,7 @@ from v2g_daemon.domain.errors import ProblemRefused
 from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.plan import PlanProblem, Store
 from v2g_daemon.domain.policy import LossCurve
+from v2g_daemon.domain.sun import SunForecast
 
 MAY_BE_INFINITE = (
     "import_limit_w",
@@ -74,6 +75,8 @@ def _numbers(problem: PlanProblem) -> Iterator[tuple[str, float]]:
         yield from _floats_of(goal, f"goals[{number}].")
     for number, budget in enumerate(problem.budgets):
         yield from _floats_of(budget, f"budgets[{number}].")
+    if problem.sun is not None:
+        yield from _floats_of(problem.sun, "sun.")
 
 
 def _of_series(problem: PlanProblem) -> Iterator[str]:
@@ -90,6 +93,9 @@ def _of_series(problem: PlanProblem) -> Iterator[str]:
         [row.net_load_w for row in rows], lambda at: f"the net load at {rows[at].start_utc}"
     )
     yield from _odd(pv_w, lambda at: f"the PV at {rows[at].start_utc}")
+    told = () if problem.sun is None else problem.sun.irradiance_w_per_m2
+    light = [0.0 if one is None else one for one in told]
+    yield from _odd(light, lambda at: f"the sun of the quarter hour {at} that was told")
 
 
 def _odd(column: Sequence[float], name: Callable[[int], str]) -> Iterator[str]:
@@ -101,7 +107,8 @@ def _odd(column: Sequence[float], name: Callable[[int], str]) -> Iterator[str]:
 
 
 def _floats_of(
-    one: PlanProblem | Store | LossCurve | DepartureGoal | DischargeBudget, prefix: str
+    one: PlanProblem | Store | LossCurve | DepartureGoal | DischargeBudget | SunForecast,
+    prefix: str,
 ) -> Iterator[tuple[str, float]]:
     for field in fields(one):
         value = getattr(one, field.name)
