@@ -71,6 +71,8 @@ def _price(status: dict[str, Any]) -> str:
 
 def _sun(sun: dict[str, Any]) -> str:
     """Who told of the sun when, and whether plans go by it."""
+    if sun["source"] is None:
+        return "PV by the past days' share of a clear sky; no weather service is asked"
     if sun["told_utc"] is None:
         return f"{sun['source']} has told nothing yet; the past days alone tell of PV"
     said = f"{sun['source']}, told {sun['age_s'] / 3600.0:.1f} h ago"

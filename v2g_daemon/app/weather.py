@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import datetime
 from typing import assert_never
 
 from v2g_daemon.adapters.system.clock import RealClock
@@ -13,6 +14,8 @@ from v2g_daemon.adapters.weather.open_meteo import OpenMeteo
 from v2g_daemon.adapters.weather.request import Service
 from v2g_daemon.app.findings import Finding, bad, good
 from v2g_daemon.domain.errors import InvariantViolated, WeatherSourceError
+from v2g_daemon.domain.interval import quarter_hour_start
+from v2g_daemon.domain.sun import SunForecast
 from v2g_daemon.ports import Clock, SunSink
 from v2g_daemon.runtime.latest_values import LatestValues
 from v2g_daemon.settings import Settings
@@ -25,12 +28,14 @@ COORDINATE_DECIMALS = 2
 _FACING = ("south", "south-west", "west", "north-west", "north", "north-east", "east", "south-east")
 
 
-def weather_service(weather: WeatherSection) -> Service:
-    """The service as configured; it is told the place to a kilometre."""
+def weather_service(weather: WeatherSection) -> Service | None:
+    """The service as configured, if any; it is told the place to a kilometre."""
     latitude_deg = round(weather.latitude_deg, COORDINATE_DECIMALS)
     longitude_deg = round(weather.longitude_deg, COORDINATE_DECIMALS)
     key = None if weather.key is None else weather.key.get_secret_value()
     match weather.kind:
+        case "clear-sky":
+            return None
         case "open-meteo":
             return OpenMeteo(
                 latitude_deg=latitude_deg,
@@ -59,10 +64,28 @@ def weather_service(weather: WeatherSection) -> Service:
 
 
 def weather_tasks(settings: Settings, clock: Clock, sink: SunSink) -> dict[str, EdgeTask]:
-    """The feed, where a service is configured."""
-    if settings.weather is None:
+    """The feed of the service; where the house only says where it is, that is put at once."""
+    weather = settings.weather
+    if weather is None:
         return {}
-    return {"weather": _feed(settings.weather, clock, sink).run}
+    service = weather_service(weather)
+    if service is None:
+        sink.put_sun(place_of(weather, clock.now().utc))
+        return {}
+    return {"weather": _feed(service, weather, clock, sink).run}
+
+
+def place_of(weather: WeatherSection, now_utc: datetime) -> SunForecast:
+    """Where the house is, and nothing told."""
+    return SunForecast(
+        source=None,
+        latitude_deg=round(weather.latitude_deg, COORDINATE_DECIMALS),
+        longitude_deg=round(weather.longitude_deg, COORDINATE_DECIMALS),
+        told_utc=None,
+        serves_s=weather.ignored_after_s,
+        start_utc=quarter_hour_start(now_utc),
+        irradiance_w_per_m2=(),
+    )
 
 
 def weather_sentences(settings: Settings) -> Iterator[str]:
@@ -71,6 +94,9 @@ def weather_sentences(settings: Settings) -> Iterator[str]:
     if weather is None:
         return
     service = weather_service(weather)
+    if service is None:
+        yield "Sun: PV counts as a share of a clear sky here; no service is asked or told anything."
+        return
     yield (
         f"Sun: {service.name} is asked every {weather.every_s / 60.0:g} min; it is told the place "
         f"{weather.latitude_deg:.2f}, {weather.longitude_deg:.2f}{_plane(weather)}."
@@ -84,10 +110,11 @@ def weather_sentences(settings: Settings) -> Iterator[str]:
 async def weather_lines(settings: Settings) -> AsyncIterator[Finding]:
     """What `v2g doctor` finds: it is asked once."""
     weather = settings.weather
-    if weather is None:
+    service = None if weather is None else weather_service(weather)
+    if weather is None or service is None:
         return
-    name = weather_service(weather).name
-    feed = _feed(weather, RealClock(), LatestValues(evse_ids=()))
+    name = service.name
+    feed = _feed(service, weather, RealClock(), LatestValues(evse_ids=()))
     try:
         async with feed.client() as client:
             told = await feed.ask(client)
@@ -105,9 +132,9 @@ def _plane(weather: WeatherSection) -> str:
     return f", and modules that face {facing} at {weather.tilt_deg:g}°"
 
 
-def _feed(weather: WeatherSection, clock: Clock, sink: SunSink) -> WeatherFeed:
+def _feed(service: Service, weather: WeatherSection, clock: Clock, sink: SunSink) -> WeatherFeed:
     return WeatherFeed(
-        service=weather_service(weather),
+        service=service,
         rules=FeedRules(
             latitude_deg=round(weather.latitude_deg, COORDINATE_DECIMALS),
             longitude_deg=round(weather.longitude_deg, COORDINATE_DECIMALS),

@@ -1,8 +1,8 @@
-"""What a weather service tells of the sun on the modules."""
+"""Where the house is under the sun, and what a weather service tells of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from v2g_daemon.domain.interval import QUARTER_HOUR, quarter_hour_start
@@ -13,12 +13,13 @@ class SunForecast:
     """Irradiance of the quarter hours from `start_utc` on, past ones as they were told last.
 
     None: not told. A service that tells PV power tells it as the irradiance at which the modules'
-    peak power is that much. `told_utc`: of its newest answer (None: it never gave one), which
+    peak power is that much. `source` None: no service is asked, and the place is all that is known.
+    `told_utc`: of its newest answer (None: it never gave one), which
     serves for `serves_s`. `assumed_area_m2` × irradiance is the PV power as far as nothing is
     learned (None: nothing is assumed). Coordinates are good to a kilometre.
     """
 
-    source: str
+    source: str | None
     latitude_deg: float
     longitude_deg: float
     told_utc: datetime | None
@@ -35,6 +36,12 @@ class SunForecast:
     def end_utc(self) -> datetime:
         """Where the last told quarter hour ends."""
         return self.start_utc + len(self.irradiance_w_per_m2) * QUARTER_HOUR
+
+    def as_of(self, moment_utc: datetime) -> SunForecast:
+        """The same, or without what was told too long ago."""
+        if self.serves_at(moment_utc):
+            return self
+        return replace(self, told_utc=None, irradiance_w_per_m2=())
 
     def serves_at(self, moment_utc: datetime) -> bool:
         """Whether it is young enough to be believed, and tells of anything to come."""

@@ -56,8 +56,8 @@ class ToldPv:
         moved_w = np.maximum(days_w + (wanted_w - usual_w), 0.0)
         mean_w = moved_w.mean(axis=0)
         scale = np.where(mean_w > 0.0, wanted_w / np.where(mean_w > 0.0, mean_w, 1.0), 0.0)
-        bound_w: Floats = np.maximum(self.most_w, wanted_w)
-        return np.minimum(moved_w * scale, bound_w)
+        within_w: Floats = np.minimum(moved_w * scale, np.maximum(self.most_w, wanted_w))
+        return within_w
 
 
 def told_pv(
@@ -87,8 +87,8 @@ def _areas_m2(
     """The response by the UTC quarter hour of the day; None where neither past nor word tells."""
     weight = np.exp2(-np.maximum(now_s - start_s, 0) / DAY_S / HALF_LIFE_DAYS)
     quarter = start_s % DAY_S // QUARTER_S
-    made = np.bincount(quarter, weights=weight * light * pv_w, minlength=QUARTERS)
-    shone = np.bincount(quarter, weights=weight * light**2, minlength=QUARTERS)
+    made = _summed(quarter, weight * light * pv_w)
+    shone = _summed(quarter, weight * light**2)
     whole_made, whole_shone = float(made.sum()), float(shone.sum())
     if assumed_m2 is not None:
         whole_made, whole_shone = whole_made + ASSUMED * assumed_m2, whole_shone + ASSUMED
@@ -98,6 +98,12 @@ def _areas_m2(
     near_made, near_shone = _smoothed(made), _smoothed(shone)
     areas_m2: Floats = (near_made + OWN_FROM * whole_m2) / (near_shone + OWN_FROM)
     return np.maximum(areas_m2, 0.0)
+
+
+def _summed(quarter: Ints, amounts: Floats) -> Floats:
+    """What falls on each quarter hour of the day."""
+    sums: Floats = np.bincount(quarter, weights=amounts, minlength=QUARTERS).astype(np.float64)
+    return sums
 
 
 def _smoothed(values: Floats) -> Floats:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from v2g_daemon.domain.sun import SunForecast
 from v2g_daemon.planning.case import Floats, Ints
 from v2g_daemon.planning.wall import DAY_S, QUARTER_S
 
@@ -16,6 +17,8 @@ OUTER_W_PER_M2 = 1353.0
 # A plane that faces the sun gets a tenth more from the sky around it; bright clouds add to that.
 SKY_FACTOR = 1.1
 CLOUD_FACTOR = 1.25
+# Nearer to the horizon a share of the clear sky says little.
+LEAST_W_PER_M2 = 50.0
 # The sun is looked for at both ends of a quarter hour and within.
 LOOKS_S = np.linspace(0.0, QUARTER_S, 4)
 
@@ -38,6 +41,12 @@ def most_w_per_m2(quarters_s: Ints, *, latitude_deg: float, longitude_deg: float
     height = sun_height(moments_s, latitude_deg=latitude_deg, longitude_deg=longitude_deg)
     most: Floats = CLOUD_FACTOR * SKY_FACTOR * _direct_w_per_m2(height).max(axis=-1)
     return most
+
+
+def clear_w_per_m2(sun: SunForecast, quarters_s: Ints) -> Floats:
+    """The same, but never less than what a share of it can be told of."""
+    most = most_w_per_m2(quarters_s, latitude_deg=sun.latitude_deg, longitude_deg=sun.longitude_deg)
+    return np.maximum(most, LEAST_W_PER_M2)
 
 
 def _spencer(moments_s: Floats) -> tuple[Floats, Floats]:

@@ -1,4 +1,4 @@
-"""[weather]: the service that tells the sun of the next days, and what it must be told for it."""
+"""[weather]: where the house is, and the service that tells its sun, if any."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ PLANE = ("tilt_deg", "azimuth_deg", "peak_w")
 
 
 class WeatherSection(Section):
-    """[weather]: azimuths are from south, west positive; the place is told to a kilometre.
+    """[weather]: azimuths are from south, west positive; places are told to a kilometre.
 
-    What it told longer ago than `ignored_after_s` counts for nothing.
+    With "clear-sky" nothing is asked or told. What a service told longer ago than `ignored_after_s`
+    counts for nothing.
     """
 
-    kind: Literal["open-meteo", "forecast-solar"]
+    kind: Literal["clear-sky", "open-meteo", "forecast-solar"]
     latitude_deg: Annotated[float, Field(ge=-90.0, le=90.0)]
     longitude_deg: Annotated[float, Field(ge=-180.0, le=180.0)]
     tilt_deg: Annotated[float, Field(ge=0.0, le=90.0)] | None = None

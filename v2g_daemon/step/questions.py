@@ -22,7 +22,6 @@ from v2g_daemon.domain.policy import ExportPolicy, Policy, Stage
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, PowerControl
 from v2g_daemon.domain.snapshot import Snapshot
-from v2g_daemon.domain.sun import SunForecast
 from v2g_daemon.domain.vehicle import Vehicle
 from v2g_daemon.step.pasts import Past, stays_of
 
@@ -139,14 +138,8 @@ def problem_of(
         pv_throttled_above_w=policy.grid.export_limit_w if policy.grid.throttles_pv else None,
         past_prices=() if _prices(snapshot).real_time_s is None else past.prices,
         budgets=_budgets(vehicle, snapshot, policy),
-        sun=_sun(snapshot),
+        sun=None if snapshot.sun is None else snapshot.sun.as_of(snapshot.now.utc),
     )
-
-
-def _sun(snapshot: Snapshot) -> SunForecast | None:
-    """What the weather service told, unless that is too long ago."""
-    sun = snapshot.sun
-    return sun if sun is not None and sun.serves_at(snapshot.now.utc) else None
 
 
 def _prices(snapshot: Snapshot) -> PriceCurve:

@@ -186,3 +186,10 @@ def test_a_service_that_never_answered_is_said_so() -> None:
     assert sun_line(a_snapshot(sun=silent)) == (
         "sun      Open-Meteo has told nothing yet; the past days alone tell of PV"
     )
+
+
+def test_a_house_that_only_says_where_it_is_asks_nobody() -> None:
+    place = a_sun(source=None, told_utc=None, irradiance_w_per_m2=())
+    assert sun_line(a_snapshot(sun=place)) == (
+        "sun      PV by the past days' share of a clear sky; no weather service is asked"
+    )

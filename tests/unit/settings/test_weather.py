@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.unit.settings.files import SMALLEST, written
+from v2g_daemon.adapters.system.clock import RealClock
 from v2g_daemon.app.check import check
-from v2g_daemon.app.weather import weather_service
+from v2g_daemon.app.weather import weather_service, weather_tasks
 from v2g_daemon.domain.errors import ConfigurationError
+from v2g_daemon.domain.snapshot import RecordingHealth
+from v2g_daemon.runtime.latest_values import LatestValues
 from v2g_daemon.settings import load_settings
 
 METERS = """
@@ -62,8 +65,23 @@ def test_check_says_what_leaves_the_house_and_which_way_the_modules_face(tmp_pat
 
 def test_the_service_is_told_the_place_to_two_decimals(tmp_path: Path) -> None:
     weather = load_settings(house(tmp_path, OPEN_METEO)).weather
-    assert weather is not None
-    assert "52.37/4.89 " in weather_service(weather).asks_for
+    service = None if weather is None else weather_service(weather)
+    assert service is not None
+    assert "52.37/4.89 " in service.asks_for
+
+
+def test_under_a_clear_sky_nobody_is_asked_and_the_place_stays_in_the_house(
+    tmp_path: Path,
+) -> None:
+    path = house(tmp_path, OPEN_METEO.replace("open-meteo", "clear-sky"))
+    settings, latest = load_settings(path), LatestValues(evse_ids=())
+    assert weather_tasks(settings, RealClock(), latest) == {}
+    now = RealClock().now()
+    recording = RecordingHealth(last_durable_at=None, queue_full=False, records_lost=0)
+    sun = latest.freeze(now=now, clock_trusted=True, recording=recording).sun
+    assert sun is not None
+    assert (sun.source, sun.latitude_deg, sun.longitude_deg) == (None, 52.37, 4.89)
+    assert "Sun: PV counts as a share of a clear sky here; no service is asked" in check(path).text
 
 
 def test_without_the_section_nothing_is_asked(tmp_path: Path) -> None:

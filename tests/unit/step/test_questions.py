@@ -463,5 +463,6 @@ def test_what_a_weather_service_told_of_late_goes_with_the_question() -> None:
     ],
     ids=["too long ago", "never", "nothing to come"],
 )
-def test_what_is_of_no_use_is_left_out(sun: SunForecast) -> None:
-    assert a_problem(a_snapshot(sun=sun)).sun is None
+def test_of_what_is_of_no_use_the_place_alone_goes_with_the_question(sun: SunForecast) -> None:
+    asked_with = a_problem(a_snapshot(sun=sun)).sun
+    assert asked_with == replace(sun, told_utc=None, irradiance_w_per_m2=())
