@@ -16,6 +16,7 @@ from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.ledger import (
     DecisionRow,
     EvseInterval,
+    ForetoldRow,
     LedgerRow,
     PccInterval,
     SessionRow,
@@ -172,6 +173,8 @@ class LedgerReader(Protocol):
     def soc_days(self, vehicle_id: str) -> tuple[SocDay, ...]: ...
 
     def history(self, *, since_utc: datetime) -> tuple[HistoryRow, ...]: ...
+
+    def foretold(self, *, since_utc: datetime) -> tuple[ForetoldRow, ...]: ...
 
     def counters(
         self, vehicle_id: str, *, now_utc: datetime, timezone: str

@@ -313,6 +313,7 @@ def restored_house(reader: LedgerReader, policy: Policy, now_utc: datetime) -> H
     past = Past(
         history=reader.history(since_utc=now_utc - KEPT),
         sessions=reader.sessions(Interval(start_utc=now_utc - SESSIONS_KEPT, end_utc=now_utc)),
+        foretold=reader.foretold(since_utc=now_utc - KEPT),
         prices=prices_of(reader.pcc_intervals(Interval(start_utc=now_utc - KEPT, end_utc=now_utc))),
     )
     overrides = reader.overrides(now_utc=now_utc)

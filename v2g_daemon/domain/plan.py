@@ -119,7 +119,8 @@ class StayWorth:
 class PlanSlot:
     """What the plan expects to do in one step; `soc` is at the end of the step.
 
-    `plugged_in`: whether the car is likelier here than away; `stay` is what that is worth.
+    `plugged_in`: whether the car is likelier here than away; `stay` is what that is worth. `pv_w`:
+    the PV expected (None: nobody meters it).
     """
 
     interval: Interval
@@ -131,6 +132,7 @@ class PlanSlot:
     price_is_forecast: bool
     plugged_in: bool = True
     stay: StayWorth | None = None
+    pv_w: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

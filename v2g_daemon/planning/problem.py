@@ -23,13 +23,14 @@ GROUPS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """A case, and what of it must be told: step starts, prices, and the targets as asked for."""
+    """A case, and what of it must be told: step starts, prices, PV, the targets as asked for."""
 
     case: Case
     starts_utc: tuple[datetime, ...]
     end_utc: datetime
     prices: StepPrices
     asked_wh: tuple[float | None, ...]
+    pv_w: Floats | None = None
 
 
 def outlook_of(problem: PlanProblem) -> Outlook:
@@ -72,6 +73,7 @@ def outlook_of(problem: PlanProblem) -> Outlook:
         end_utc=end_utc,
         prices=prices,
         asked_wh=tuple(None if np.isnan(wh) else float(wh) for wh in here.target_wh),
+        pv_w=forecast.pv_w,
     )
 
 

@@ -6,6 +6,7 @@ The runtime drives it with sockets, a rehearsal in virtual time; neither adds a 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from v2g_daemon.accounting import decision_log
 from v2g_daemon.accounting import metering as meters
@@ -15,7 +16,8 @@ from v2g_daemon.control.session import charged_wh
 from v2g_daemon.domain.decision import Decision
 from v2g_daemon.domain.faults import Fault, FaultCode
 from v2g_daemon.domain.goals import TESTS, UserOverride
-from v2g_daemon.domain.ledger import LatchEvent, LedgerRow, OverrideEvent
+from v2g_daemon.domain.interval import quarter_hour_start
+from v2g_daemon.domain.ledger import ForetoldRow, LatchEvent, LedgerRow, OverrideEvent
 from v2g_daemon.domain.memory import Memory
 from v2g_daemon.domain.plan import Plan, PlanProblem
 from v2g_daemon.domain.policy import Policy
@@ -23,6 +25,7 @@ from v2g_daemon.domain.snapshot import Snapshot
 from v2g_daemon.domain.vehicle import CarAnswer
 from v2g_daemon.step import agenda as agendas
 from v2g_daemon.step.agenda import Agenda
+from v2g_daemon.step.foretold import foretold, with_foretold
 from v2g_daemon.step.news import News
 from v2g_daemon.step.pasts import Past, remembered, with_prices
 from v2g_daemon.step.questions import Answer, Question, is_news, problem_of, question_of
@@ -30,7 +33,10 @@ from v2g_daemon.step.questions import Answer, Question, is_news, problem_of, que
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
-    """All that the house carries from tick to tick."""
+    """All that the house carries from tick to tick.
+
+    `foretold_utc`: the quarter hour from which forecasts were last written down.
+    """
 
     memory: Memory = field(default_factory=Memory)
     metering: Metering = field(default_factory=Metering)
@@ -40,13 +46,15 @@ class House:
     overrides: tuple[UserOverride, ...] = ()
     answers: tuple[CarAnswer, ...] = ()
     past: Past = field(default_factory=Past)
+    foretold_utc: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What one tick produced: for the chargers, the trace, the ledger and the planner.
 
-    `faults` are the decision's, the meters', the planner's and the edges' together.
+    `faults` are the decision's, the meters', the planner's and the edges' together. `past` is what
+    is known of the house after it.
     """
 
     memory_before: Memory
@@ -56,6 +64,7 @@ class Outcome:
     faults: tuple[Fault, ...]
     rows: tuple[LedgerRow, ...]
     problems: tuple[PlanProblem, ...]
+    past: Past = field(default_factory=Past)
 
 
 def advance(house: House, news: News, policy: Policy) -> tuple[House, Outcome]:
@@ -66,6 +75,8 @@ def advance(house: House, news: News, policy: Policy) -> tuple[House, Outcome]:
     memory, decision = decide(house.memory, snapshot, policy)
     metering, metered = meters.advance(house.metering, snapshot, decision, policy)
     questions, problems = _asked(house, memory, snapshot, decision, policy)
+    said = _foretold(house, news, policy)
+    past = with_foretold(_remembered(house.past, metered, news), said, news.now.utc)
     outcome = Outcome(
         memory_before=house.memory,
         memory_after=memory,
@@ -78,8 +89,10 @@ def advance(house: House, news: News, policy: Policy) -> tuple[House, Outcome]:
             *metered,
             *_latch_rows(house.memory, memory),
             *_override_rows(house, news),
+            *said,
         ),
         problems=problems,
+        past=past,
     )
     house = House(
         memory=memory,
@@ -89,9 +102,17 @@ def advance(house: House, news: News, policy: Policy) -> tuple[House, Outcome]:
         questions=questions,
         overrides=news.overrides,
         answers=news.answers,
-        past=_remembered(house.past, metered, news),
+        past=past,
+        foretold_utc=quarter_hour_start(news.now.utc) if said else house.foretold_utc,
     )
     return house, outcome
+
+
+def _foretold(house: House, news: News, policy: Policy) -> tuple[ForetoldRow, ...]:
+    """Once a quarter hour, what the plans say of some to come."""
+    if not news.clock_trusted or quarter_hour_start(news.now.utc) == house.foretold_utc:
+        return ()
+    return foretold(house.plans, news.now, stale_s=policy.timing.stale_plan_s)
 
 
 def counted(

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from v2g_daemon.accounting.forecasting import ForecastError
 from v2g_daemon.domain.budget import DischargeBudget
 from v2g_daemon.domain.decision import DailyUse, EvseDecision
 from v2g_daemon.domain.faults import Fault
@@ -95,12 +96,14 @@ def plan_json(
     *,
     currency: str,
     timezone: str,
+    errors: tuple[ForecastError, ...] = (),
 ) -> dict[str, Any]:
     """What is planned, why, and what would change it; the names of the domain."""
     return {
         "at_utc": stamp(snapshot.now.utc),
         "timezone": timezone,
         "currency": currency,
+        "forecast_errors": plain_json(errors),
         "evses": [
             {
                 "soc": decision.soc,
