@@ -11,6 +11,7 @@ from v2g_daemon.control.probing import probe_wish
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.control.wish import Wish
 from v2g_daemon.domain.goals import OverrideKind
+from v2g_daemon.domain.interval import wall_clock
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.setpoint import Authority, Reason
 from v2g_daemon.domain.snapshot import Snapshot
@@ -23,8 +24,8 @@ def desire(situation: Situation, grid: GridView, snapshot: Snapshot, policy: Pol
         return probe
     relief = _overload_relief(situation, grid, policy)
     wish = (
-        _user(situation)
-        or _trip_or_floor(situation)
+        _user(situation, policy)
+        or _trip_or_floor(situation, policy)
         or fallback_wish(situation, grid, snapshot, policy)
     )
     return wish if relief is None or wish.target_w <= relief.target_w else relief
@@ -50,19 +51,19 @@ def _overload_relief(situation: Situation, grid: GridView, policy: Policy) -> Wi
     )
 
 
-def _user(situation: Situation) -> Wish | None:
+def _user(situation: Situation, policy: Policy) -> Wish | None:
     """An override; an unconfirmed stop gives way to the trip and to the floor."""
     override = situation.override
     if override is None:
         return None
-    until = f"until {override.until_utc:%H:%M} UTC"
+    until = f"until {wall_clock(override.until_utc, policy.timezone)}"
     if override.kind is OverrideKind.PROBE:
         return None
     if override.kind is OverrideKind.CHARGE_LEAST:
         return _by_user("meter_test", situation.min_charge_w, "a small charge, to test the meters")
     if override.kind is OverrideKind.CHARGE:
         return _by_user("override_charge", situation.max_charge_w, f"charging as asked {until}")
-    if not override.confirmed and _trip_or_floor(situation) is not None:
+    if not override.confirmed and _trip_or_floor(situation, policy) is not None:
         return None
     commute = situation.commute
     missed = "" if commute is None else _stop_costs(commute.needed_wh)
@@ -81,7 +82,7 @@ def _by_user(rule: str, target_w: float, detail: str) -> Wish:
     )
 
 
-def _trip_or_floor(situation: Situation) -> Wish | None:
+def _trip_or_floor(situation: Situation, policy: Policy) -> Wish | None:
     """Full power below the floor, and from the trip's latest safe start until its goal is met."""
     vehicle, estimate = situation.vehicle, situation.estimate
     if situation.memory.below_floor and vehicle is not None and estimate is not None:
@@ -94,7 +95,7 @@ def _trip_or_floor(situation: Situation) -> Wish | None:
     if not situation.memory.must_charge or commute is None:
         return None
     missing = f"{commute.needed_wh / 1000.0:.1f} kWh are missing for"
-    detail = f"{missing} the trip at {commute.goal.ready_by_utc:%H:%M} UTC"
+    detail = f"{missing} the trip at {wall_clock(commute.goal.ready_by_utc, policy.timezone)}"
     if commute.shortfall_wh > 0.0:
         detail += f"; {commute.shortfall_wh / 1000.0:.1f} kWh cannot be reached any more"
     return _charge(situation, "commute_must_charge", detail)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from v2g_daemon.battery.budgets import warranty_budgets
 from v2g_daemon.battery.taper import accepted_share
 from v2g_daemon.control.dependable import static_safe_w
 from v2g_daemon.control.identity import may_test
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.domain.instant import fresh
+from v2g_daemon.domain.interval import wall_clock
 from v2g_daemon.domain.policy import Policy, Stage
 from v2g_daemon.domain.power import NO_CHARGE, NO_DISCHARGE, PowerRange
 from v2g_daemon.domain.setpoint import Authority, Limit, Reason
@@ -101,7 +100,8 @@ def commute_buffer(situation: Situation, snapshot: Snapshot, policy: Policy) -> 
     commute = situation.commute
     if commute is not None and commute.reserve_soc > keep:
         keep = commute.reserve_soc
-        why = f"the trip at {_clock(commute.goal.ready_by_utc)} UTC, which needs {keep * 100:.0f} %"
+        leaves = wall_clock(commute.goal.ready_by_utc, policy.timezone)
+        why = f"the trip at {leaves}, which needs {keep * 100:.0f} %"
     last = situation.memory.last
     if last is None or last.target_w >= 0.0:
         keep += vehicle.hysteresis_soc
@@ -183,10 +183,6 @@ def clock(situation: Situation, snapshot: Snapshot, policy: Policy) -> Limit | N
     if snapshot.clock_trusted:
         return None
     return no_discharge("clock", "the clock is not trusted yet")
-
-
-def _clock(moment_utc: datetime) -> str:
-    return f"{moment_utc:%H:%M}"
 
 
 def because(rule: str, detail: str, authority: Authority = Authority.SAFETY) -> Reason:

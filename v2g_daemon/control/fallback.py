@@ -15,6 +15,7 @@ from v2g_daemon.control.moment import moment_of
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.control.wish import Wish
 from v2g_daemon.domain.instant import fresh
+from v2g_daemon.domain.interval import wall_clock
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.setpoint import Authority, Reason
@@ -29,8 +30,8 @@ def fallback_wish(situation: Situation, grid: GridView, snapshot: Snapshot, poli
     return (
         _by_plan(situation, grid, snapshot, policy)
         or _as_before(situation, snapshot)
-        or _cheapest_slots(situation, snapshot)
-        or _pv_surplus(situation, grid)
+        or _cheapest_slots(situation, snapshot, policy)
+        or _pv_surplus(situation, grid, policy)
         or _at_once(situation)
     )
 
@@ -79,7 +80,7 @@ def _as_before(situation: Situation, snapshot: Snapshot) -> Wish | None:
     return Wish(target_w=last.target_w, reason=_reason("price_awaited", detail, Authority.PLAN))
 
 
-def _cheapest_slots(situation: Situation, snapshot: Snapshot) -> Wish | None:
+def _cheapest_slots(situation: Situation, snapshot: Snapshot, policy: Policy) -> Wish | None:
     """Rung 3: the cheapest known slots that still reach the goal; charge only."""
     commute, prices = situation.commute, snapshot.prices
     if commute is None or prices is None or not snapshot.clock_trusted:
@@ -101,7 +102,7 @@ def _cheapest_slots(situation: Situation, snapshot: Snapshot) -> Wish | None:
             reason=_reason(
                 "cheapest_slots",
                 f"no plan; {current.import_per_kwh:.3f} is among the cheapest known prices"
-                f" before {commute.goal.ready_by_utc:%H:%M} UTC",
+                f" before {wall_clock(commute.goal.ready_by_utc, policy.timezone)}",
             ),
         )
     return Wish(
@@ -134,17 +135,18 @@ def _dearest_needed(
     return threshold
 
 
-def _pv_surplus(situation: Situation, grid: GridView) -> Wish | None:
+def _pv_surplus(situation: Situation, grid: GridView, policy: Policy) -> Wish | None:
     """Rung 4: no prices; take what would be exported, the trip's energy comes by itself."""
     if situation.commute is None or grid.served_load_w is None:
         return None
     surplus_w = max(-grid.served_load_w, 0.0)
     if surplus_w < situation.min_charge_w:
+        latest_utc = situation.commute.latest_start_utc
         return Wish(
             target_w=0.0,
             reason=_reason(
                 "waiting_without_prices",
-                f"no prices; charging starts at {situation.commute.latest_start_utc:%H:%M} UTC",
+                f"no prices; charging starts at {wall_clock(latest_utc, policy.timezone)}",
             ),
         )
     return Wish(

@@ -48,6 +48,11 @@ def quarter_hours(interval: Interval) -> Iterator[Interval]:
         start += QUARTER_HOUR
 
 
+def wall_clock(moment_utc: datetime, timezone: str) -> str:
+    """The hours and minutes that a clock on the wall of the house shows, such as 07:30."""
+    return f"{moment_utc.astimezone(ZoneInfo(timezone)):%H:%M}"
+
+
 def at_local(day: date, wall: time, zone: ZoneInfo) -> datetime:
     """The UTC moment of a local wall time: the first of a repeated hour, a skipped one later."""
     return datetime.combine(day, wall, tzinfo=zone).astimezone(UTC)

@@ -89,7 +89,7 @@ def test_a_car_that_may_not_be_started_any_more_is_left_to_the_stations_default(
     assert isinstance(command, HandsOff)
     assert (command.permitted.lowest_w, command.permitted.highest_w) == (0.0, 4140.0)
     assert "of today are used" in command.reason.detail
-    assert "6.3 kWh are missing for the trip at 19:00 UTC" in command.reason.detail
+    assert "6.3 kWh are missing for the trip at 20:00" in command.reason.detail
 
 
 @pytest.mark.parametrize(

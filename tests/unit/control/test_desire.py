@@ -52,13 +52,13 @@ def test_from_the_latest_safe_start_the_trip_outranks_the_plan() -> None:
     decision = decide_on(plans=(SELLING,), goals=URGENT)
     assert decision.desire.authority is Authority.COMMUTE
     assert target_of(decision) == 7400.0
-    assert decision.desire.detail == "6.3 kWh are missing for the trip at 19:00 UTC"
+    assert decision.desire.detail == "6.3 kWh are missing for the trip at 20:00"
 
 
 def test_a_trip_that_cannot_be_reached_says_what_will_be_missing() -> None:
     decision = decide_on(goals=goals(a_goal(0.5, 0.6)))
     assert decision.desire.detail == (
-        "6.3 kWh are missing for the trip at 18:30 UTC; 2.6 kWh cannot be reached any more"
+        "6.3 kWh are missing for the trip at 19:30; 2.6 kWh cannot be reached any more"
     )
 
 
@@ -87,14 +87,14 @@ def test_a_stop_stops_the_plan() -> None:
     assert target_of(decision) == 0.0
     assert decision.desire.authority is Authority.USER
     assert decision.desire.detail == (
-        "stopped as asked until 20:00 UTC; the next trip still lacks 6.3 kWh"
+        "stopped as asked until 21:00; the next trip still lacks 6.3 kWh"
     )
 
 
 def test_a_stop_without_a_trip_to_miss_says_only_that() -> None:
-    assert decide_on(overrides=(an_override(),)).desire.detail == "stopped as asked until 20:00 UTC"
+    assert decide_on(overrides=(an_override(),)).desire.detail == "stopped as asked until 21:00"
     met = decide_on(goals=goals(a_goal(12.0, 0.4)), overrides=(an_override(),))
-    assert met.desire.detail == "stopped as asked until 20:00 UTC"
+    assert met.desire.detail == "stopped as asked until 21:00"
 
 
 def test_an_unconfirmed_stop_gives_way_to_the_trip_and_to_the_floor() -> None:
@@ -108,7 +108,7 @@ def test_a_confirmed_stop_outranks_the_trip_and_says_what_will_be_missed() -> No
     decision = decide_on(goals=URGENT, overrides=(an_override(confirmed=True),))
     assert target_of(decision) == 0.0
     assert decision.command.reason.detail == (
-        "stopped as asked until 20:00 UTC; the next trip still lacks 6.3 kWh"
+        "stopped as asked until 21:00; the next trip still lacks 6.3 kWh"
     )
 
 
@@ -116,7 +116,7 @@ def test_a_user_may_charge_now() -> None:
     charge = an_override(OverrideKind.CHARGE)
     decision = decide_on(plans=(SELLING,), overrides=(charge,))
     assert target_of(decision) == 7400.0
-    assert decision.desire.detail == "charging as asked until 20:00 UTC"
+    assert decision.desire.detail == "charging as asked until 21:00"
 
 
 def test_an_override_counts_from_when_it_was_set_until_its_end() -> None:

@@ -228,7 +228,7 @@ def test_what_the_trip_can_no_longer_regain_is_kept() -> None:
     limit = limit_of(evse_limits.commute_buffer, snapshot=snapshot)
     assert bounds(limit) == NO_DISCHARGE
     assert limit is not None
-    assert limit.reason.detail == "50 % is kept for the trip at 19:00 UTC, which needs 51 %"
+    assert limit.reason.detail == "50 % is kept for the trip at 20:00, which needs 51 %"
 
 
 def test_a_goal_in_energy_lets_nothing_out() -> None:

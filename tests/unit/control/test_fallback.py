@@ -146,7 +146,7 @@ def test_a_met_goal_needs_no_slot() -> None:
 def test_without_prices_the_trip_is_charged_from_its_latest_safe_start() -> None:
     waiting = decide_on(prices=None)
     assert target_of(waiting) == 0.0
-    assert waiting.desire.detail == "no prices; charging starts at 04:49 UTC"
+    assert waiting.desire.detail == "no prices; charging starts at 05:49"
     urgent = decide_on(prices=None, goals=goals(a_goal(1.0, 0.6)))
     assert (target_of(urgent), urgent.desire.rule) == (7400.0, "commute_must_charge")
 
