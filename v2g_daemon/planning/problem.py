@@ -11,7 +11,7 @@ import numpy as np
 from v2g_daemon.domain.plan import PlanProblem, Store
 from v2g_daemon.planning.budgets import budget_terms
 from v2g_daemon.planning.case import Case, Floats, Horizon, Ints, Pack, PriceBand, Terms
-from v2g_daemon.planning.forecast import forecast_net_load
+from v2g_daemon.planning.forecast import NetLoadForecast, forecast_net_load
 from v2g_daemon.planning.habits import Habits, habits_of
 from v2g_daemon.planning.presence import Chances, presence, reachable_targets_wh
 from v2g_daemon.planning.price_band import banded_prices
@@ -39,14 +39,7 @@ def outlook_of(problem: PlanProblem) -> Outlook:
     steps = Steps.of(starts_utc, problem.step_s)
     habits = _habits(problem)
     prices, band = _prices(problem, steps, habits)
-    forecast = forecast_net_load(
-        problem.history,
-        steps,
-        current_net_load_w=problem.current_net_load_w,
-        current_pv_w=problem.current_pv_w,
-        timezone_name=problem.timezone,
-        sun=problem.sun,
-    )
+    forecast = _forecast(problem, steps)
     here, ceiling_wh = presence(
         starts_utc=starts_utc,
         end_utc=end_utc,
@@ -74,6 +67,17 @@ def outlook_of(problem: PlanProblem) -> Outlook:
         prices=prices,
         asked_wh=tuple(None if np.isnan(wh) else float(wh) for wh in here.target_wh),
         pv_w=forecast.pv_w,
+    )
+
+
+def _forecast(problem: PlanProblem, steps: Steps) -> NetLoadForecast:
+    return forecast_net_load(
+        problem.history,
+        steps,
+        current_net_load_w=problem.current_net_load_w,
+        current_pv_w=problem.current_pv_w,
+        timezone_name=problem.timezone,
+        sun=problem.sun,
     )
 
 
