@@ -11,12 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.unit.planning.problems import hourly_curve, plan_problem
+from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.plan import HistoryRow
 from v2g_daemon.domain.sun import SunForecast
 from v2g_daemon.planning.forecast import NetLoadForecast, forecast_net_load
+from v2g_daemon.planning.plan import solve
 from v2g_daemon.planning.site_response import told_pv
 from v2g_daemon.planning.sun import most_w_per_m2
 from v2g_daemon.planning.wall import Steps
+from v2g_daemon.trace.codec import decode_problem, encode_problem
 
 NOW = datetime(2024, 6, 10, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)
@@ -188,6 +192,29 @@ def test_a_house_of_one_day_is_moved_too() -> None:
     past = a_past(1)
     sun = a_sun(days_back=1, assumed_area_m2=5.0)
     assert mean_error_w(forecast(past, sun)) < mean_error_w(forecast(past, None))
+
+
+def test_a_plan_that_crossed_the_pipe_tells_the_pv_that_it_was_told_of() -> None:
+    def dull(at: datetime) -> float:
+        return light(at) if at < NOW else 0.1 * light(at)
+
+    sun = a_sun(days_back=10, told=dull)
+    problem = plan_problem(
+        start_utc=NOW,
+        asked_at=Instant(utc=NOW, monotonic_s=0.0),
+        step_s=(3600,) * 24,
+        history=a_past(10),
+        current_net_load_w=None,
+        prices=hourly_curve([0.30] * 24, [0.10] * 24, NOW),
+    )
+    bright, told = (
+        solve(decode_problem(encode_problem(replace(problem, sun=one)))) for one in (None, sun)
+    )
+    for plan in (bright, told):
+        pv_w = plan.slots[12].pv_w
+        assert pv_w is not None
+        assert plan.slots[12].net_load_w == pytest.approx(LOAD_W - pv_w, abs=0.01)
+    assert (told.slots[12].pv_w or 0.0) < 0.5 * (bright.slots[12].pv_w or 0.0)
 
 
 def test_pv_that_nobody_meters_is_not_told() -> None:
