@@ -54,7 +54,7 @@ class Match:
 
 
 def fixed_cases() -> list[BenchCase]:
-    """The two fixed cases."""
+    """The fixed cases."""
     return [json.loads(path.read_text()) for path in sorted(CASES.glob("*.json"))]
 
 
@@ -125,10 +125,14 @@ def main() -> None:
     matches = [match for match in found if match is not None]
     passed = len(matches) == len(jobs) and all(match.passed for match in matches)
     if options.json:
-        print(json.dumps({"passed": passed, "matches": [asdict(match) for match in matches]}))
+        print(json.dumps({"passed": passed, "matches": [_line(match) for match in matches]}))
     else:
         _print_table(matches, unsolved=len(jobs) - len(matches))
     raise SystemExit(0 if passed else 1)
+
+
+def _line(match: Match) -> dict[str, object]:
+    return {**asdict(match), "passed": match.passed}
 
 
 def _print_table(matches: list[Match], *, unsolved: int) -> None:

@@ -22,24 +22,57 @@ for library in ("OMP", "OPENBLAS", "MKL"):
 from tests.benchmarks.score_year import YEARS, read_year, score, share  # noqa: E402 - see above
 from v2g_daemon.adapters.series.folder import read_pairing  # noqa: E402
 from v2g_daemon.app.backtest.pairing_case import case_of_pairing  # noqa: E402
+from v2g_daemon.battery.wear import HIGH_WEAR_FACTOR  # noqa: E402
 from v2g_daemon.domain.plan import Plan, PlanProblem  # noqa: E402
+from v2g_daemon.domain.policy import ExportDepth, Policy  # noqa: E402
 from v2g_daemon.planning.plan import advise  # noqa: E402
 from v2g_daemon.rehearsal.job import Job, run  # noqa: E402
 from v2g_daemon.rehearsal.knowledge import Knowledge  # noqa: E402
 from v2g_daemon.rehearsal.strategies import Strategy  # noqa: E402
+from v2g_daemon.settings.sections import EconomicsSection, Export  # noqa: E402
 
 NAMES = ("nl2024", "nl2023pv", "agile2020", "pge2025", "ercot2022", "nl2024pv")
 
 
-def job_of(name: str, knowledge: Knowledge, *, strategy: Strategy, unmet_later: float) -> Job:
-    """A year as the rehearsal does it, at one price of a missed later trip."""
+def job_of(
+    name: str,
+    knowledge: Knowledge,
+    *,
+    strategy: Strategy,
+    unmet_later: float,
+    wear: float | None = None,
+    house_rules: bool = False,
+) -> Job:
+    """A year as the rehearsal does it, at one price of a missed later trip, and at that of wear."""
     case = case_of_pairing(read_pairing(YEARS / name), None)
     job = case.job(strategy, knowledge)
     economics = replace(job.policy.economics, unmet_later_per_kwh=unmet_later)
-    return replace(job, policy=replace(job.policy, economics=economics))
+    policy = replace(job.policy, economics=economics)
+    if wear is not None:
+        worn = (replace(car, wear_cost_per_kwh_discharged=wear) for car in policy.vehicles)
+        policy = replace(policy, vehicles=tuple(worn))
+    return replace(job, policy=with_house_rules(policy) if house_rules else policy)
 
 
-def measured(name: str, job: Job) -> dict[str, object]:
+def with_house_rules(policy: Policy) -> Policy:
+    """With a house's own margin, depth and wear of exports, unless its owner says otherwise."""
+    margin, depth = EconomicsSection(), Export()
+    return replace(
+        policy,
+        economics=replace(
+            policy.economics,
+            margin_per_kwh=margin.margin_per_kwh,
+            export_wear_factor=HIGH_WEAR_FACTOR,
+        ),
+        export_depth=ExportDepth(
+            energy_wh=depth.energy_wh,
+            share_of_pack=depth.share_of_pack,
+            cycles_per_month=depth.cycles_per_month,
+        ),
+    )
+
+
+def measured(name: str, job: Job, wear: float | None = None) -> dict[str, object]:
     """The figures of a year; the seconds are of this process alone."""
     spent: list[float] = []
 
@@ -54,7 +87,7 @@ def measured(name: str, job: Job) -> dict[str, object]:
     seconds_s = time.process_time() - begun_s
     year = read_year(name)
     plain = json.loads((YEARS / "reference.json").read_text())[name]["policies"]["plain"]
-    scored = score(year, [setpoint_w / 1000.0 for setpoint_w in ran.setpoint_w])
+    scored = score(year, [setpoint_w / 1000.0 for setpoint_w in ran.setpoint_w], wear)
     nights = sum(1 for slot, here in enumerate(year.plugged) if here) / 96.0
     return {
         "year": name,
@@ -86,6 +119,8 @@ def main() -> None:
     parser.add_argument("--knowledge", default="a", choices=["a", "b"])
     parser.add_argument("--strategy", default="v2g", choices=["v1g", "v2h", "v2g"])
     parser.add_argument("--unmet-later", type=float, default=3.0)
+    parser.add_argument("--wear", type=float, help="money per DC kWh discharged")
+    parser.add_argument("--house-rules", action="store_true", help="the defaults of a house")
     parser.add_argument("--set", action="append", default=[], dest="changes")
     options = parser.parse_args()
     for setting in options.changes:
@@ -97,8 +132,10 @@ def main() -> None:
             Knowledge(options.knowledge),
             strategy=Strategy(options.strategy),
             unmet_later=options.unmet_later,
+            wear=options.wear,
+            house_rules=options.house_rules,
         )
-        print(json.dumps(measured(name, job)), flush=True)
+        print(json.dumps(measured(name, job, options.wear)), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
-"""What each feature of the planner is worth: one constant changed at a time, over the six years.
+"""`make tuning`: what each feature of the planner is worth on the six years, and docs/tuning.md.
 
-    python -m tests.benchmarks.tuning ablation|frontier|folds [--knowledge a] [YEAR ...]
+    python -m tests.benchmarks.tuning [--only TABLE ...] [--kept FILE]
 
 `ablation` switches features off one by one; `frontier` walks along the owner's price of missing a
-later trip; `folds` chooses that price on all years but one and scores it on the one left out.
-Prints Markdown. A run that the sources have not changed since is not done again.
+later trip; `folds` chooses that price on all years but one and scores it on the one left out;
+`wear` holds our V2G against our own V1G at three costs of wear. A run whose sources have not
+changed is not done again.
 """
 
 from __future__ import annotations
@@ -12,89 +13,129 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.benchmarks.__main__ import machine_here
+from tests.benchmarks.frontier_chart import Course, frontier_chart
+from tests.benchmarks.page import machine_table
 from tests.benchmarks.rehearsed_years import NAMES
 
 ROOT = Path(__file__).resolve().parents[2]
-PRICES = (1.0, 2.0, 3.0, 4.0, 6.0)
+PAGE, CHART = ROOT / "docs" / "tuning.md", ROOT / "docs" / "tuning-frontier.svg"
+PRICES = (2.0, 3.0, 4.0, 6.0)
 SHIPPED_PRICE = 3.0
+WEARS = (0.02, 0.04, 0.09)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """A name for people, and the settings that make it."""
+    """A name for people, and the options of `rehearsed_years` that make it."""
 
     name: str
     settings: tuple[str, ...] = ()
     unmet_later: float = SHIPPED_PRICE
+    knowledge: str = "a"
+    strategy: str = "v2g"
+    wear: float | None = None
+    house_rules: bool = False
 
     def arguments(self) -> list[str]:
         """The same for the command line."""
-        found = [f"--unmet-later={self.unmet_later}"]
+        found = [f"--unmet-later={self.unmet_later}", "--knowledge", self.knowledge]
+        found += ["--strategy", self.strategy]
+        found += [] if self.wear is None else [f"--wear={self.wear}"]
+        found += ["--house-rules"] if self.house_rules else []
         for setting in self.settings:
             found += ["--set", setting]
         return found
 
 
+def without(name: str, *settings: str) -> Variant:
+    """One feature off."""
+    return Variant(name=name, settings=settings)
+
+
 ABLATION = (
     Variant(name="as shipped"),
-    Variant(name="one scenario instead of four", settings=("planning.problem.GROUPS=1",)),
-    Variant(name="eight scenarios", settings=("planning.problem.GROUPS=8",)),
-    Variant(
-        name="a trip is always the usual one",
-        settings=("planning.habits.QUANTILES=1", "planning.habits.TRIPS_HALF_LIFE=1000"),
+    without("one scenario of load and sun instead of four", "planning.problem.GROUPS=1"),
+    without(
+        "a trip is always the usual one",
+        "planning.habits.QUANTILES=1",
+        "planning.habits.TRIPS_HALF_LIFE=1000",
     ),
-    Variant(name="habits of all days alike", settings=("planning.habits.OTHER_KIND=1",)),
-    Variant(name="price tail: the last known day", settings=("planning.price_tail.DAYS_BACK=1",)),
-    Variant(
-        name="energy left at the end: as if always plugged in",
-        settings=("planning.price_tail.LEAST_PLUGGED_SHARE=1",),
+    without("old trips count as much as new ones", "planning.habits.TRIPS_HALF_LIFE=1000"),
+    without("price tail: the last known day", "planning.price_tail.DAYS_BACK=1"),
+    without(
+        "energy left at the end: as if always plugged in",
+        "planning.price_tail.LEAST_PLUGGED_SHARE=1",
     ),
-    Variant(
-        name="no persistence of load and sun",
-        settings=("planning.forecast.PERSISTENCE_HOURS=0.01",),
-    ),
-    Variant(name="weekdays like weekends", settings=("planning.forecast.OTHER_KIND_DAYS=0",)),
-    Variant(name="no price on switching", settings=("control.dispatch.SWITCHING_COST=0",)),
+    without("no persistence of load and sun", "planning.forecast.PERSISTENCE_HOURS=0.01"),
+    without("weekdays like weekends", "planning.forecast.OTHER_KIND_DAYS=0"),
+    without("no price on switching", "control.dispatch.SWITCHING_COST=0"),
+    Variant(name="with the house's margin, export depth and high wear", house_rules=True),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What a year of a variant came to."""
+    """What a year of a variant came to: share in per cent, money, kWh missed beyond plain's."""
 
     share: float
+    net_cost: float
     avoidable_kwh: float
+    starts_a_day: float
 
 
 class Desk:
-    """Runs years in processes of their own, and remembers what they found."""
+    """Runs years in processes of their own, one on each core, and remembers what they found."""
 
-    def __init__(self, knowledge: str, kept: Path) -> None:
-        self._knowledge, self._path = knowledge, kept
+    def __init__(self, kept: Path) -> None:
+        self._path, self._lock, self._planner = kept, threading.Lock(), planner_digest()
         self._kept: dict[str, dict[str, float]] = (
             json.loads(kept.read_text()) if kept.exists() else {}
         )
 
+    def run(self, variants: Iterable[Variant]) -> None:
+        """Every year of these variants that is not known yet."""
+        wanted = [(variant, year) for variant in variants for year in NAMES]
+        missing = {self._key(*one): one for one in wanted if self._key(*one) not in self._kept}
+        with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as cores:
+            for number, _ in enumerate(cores.map(self._rehearse, missing.values()), start=1):
+                print(f"\r{number} of {len(missing)} years", end="", flush=True)
+        print()
+
     def found(self, variant: Variant, year: str) -> Found:
-        """One year of a variant."""
-        arguments = ["--knowledge", self._knowledge, *variant.arguments(), year]
-        key = hashlib.sha256(" ".join([_planner(), *arguments]).encode()).hexdigest()[:16]
-        if key not in self._kept:
-            command = [sys.executable, "-m", "tests.benchmarks.rehearsed_years", *arguments]
-            out = subprocess.run(command, capture_output=True, check=True, cwd=ROOT, text=True)
-            self._kept[key] = json.loads(out.stdout)
+        """One year of a variant that has been run."""
+        line = self._kept[self._key(variant, year)]
+        return Found(**{name: line[name] for name in Found.__slots__})
+
+    def _key(self, variant: Variant, year: str) -> str:
+        said = " ".join([self._planner, *variant.arguments(), year])
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
+
+    def _rehearse(self, wanted: tuple[Variant, str]) -> None:
+        variant, year = wanted
+        command = [sys.executable, "-m", "tests.benchmarks.rehearsed_years"]
+        out = subprocess.run(
+            [*command, *variant.arguments(), year],
+            capture_output=True,
+            check=True,
+            cwd=ROOT,
+            text=True,
+        )
+        with self._lock:
+            self._kept[self._key(variant, year)] = json.loads(out.stdout)
             self._path.write_text(json.dumps(self._kept, indent=1))
-        line = self._kept[key]
-        return Found(share=line["share"], avoidable_kwh=line["avoidable_kwh"])
 
 
-def _planner() -> str:
+def planner_digest() -> str:
     """The planner that a run is of: a changed source makes a new one."""
     digest = hashlib.sha256()
     for package in ("planning", "control", "rehearsal", "step"):
@@ -103,61 +144,140 @@ def _planner() -> str:
     return digest.hexdigest()
 
 
-def rows(desk: Desk, variants: Iterable[Variant], years: Sequence[str]) -> Iterable[str]:
-    """A line of Markdown for each variant: shares, their mean, and what is missed."""
-    yield "| | " + " | ".join(years) + " | mean | missed, kWh |"
-    yield "| --- " * (len(years) + 3) + "|"
-    for variant in variants:
-        one = [desk.found(variant, year) for year in years]
-        shares = [each.share for each in one]
-        missed = " / ".join(f"{each.avoidable_kwh:.1f}" for each in one)
-        cells = " | ".join(f"{share:.1f}" for share in shares)
-        yield f"| {variant.name} | {cells} | {_mean(shares):.1f} | {missed} |"
+def ablation(desk: Desk) -> Iterable[str]:
+    """A feature a line, departures told: shares, their mean, and what is missed."""
+    desk.run(ABLATION)
+    yield "| | " + " | ".join(NAMES) + " | mean | starts a night, most |"
+    yield "| --- " + "| ---: " * (len(NAMES) + 2) + "|"
+    for variant in ABLATION:
+        years = [desk.found(variant, year) for year in NAMES]
+        starts = max(year.starts_a_day for year in years)
+        yield f"| {variant.name} | {_shares(years)} | {_mean(years):.2f} | {starts:.1f} |"
 
 
-def folds(desk: Desk, years: Sequence[str]) -> Iterable[str]:
+def frontier(desk: Desk) -> Iterable[str]:
+    """A price a line, for each kind of knowledge; and the picture of it."""
+    told, learned = _by_price("a"), _by_price("b")
+    desk.run([*told, *learned])
+    courses = []
+    yield "| price | departures | " + " | ".join(NAMES) + " | mean | kWh missed a year |"
+    yield "| ---: | --- " + "| ---: " * (len(NAMES) + 2) + "|"
+    for said, variants in (("told", told), ("learned", learned)):
+        points = []
+        for variant in variants:
+            years = [desk.found(variant, year) for year in NAMES]
+            missed = " / ".join(f"{year.avoidable_kwh:.1f}" for year in years)
+            cells = f"{_shares(years)} | {_mean(years):.2f} | {missed}"
+            yield f"| {variant.unmet_later:g} | {said} | {cells} |"
+            # The irregular driver's misses would hide all others.
+            points.append((_missed(desk, variant, "nl2023pv"), _mean(years), variant.unmet_later))
+        courses.append(Course(name=f"departures {said}", points=tuple(points)))
+    CHART.write_text(frontier_chart(courses), encoding="utf-8")
+
+
+def folds(desk: Desk) -> Iterable[str]:
     """For each year the price that is best for the others, and what it does to this one."""
-    yield "| left out | best for the others | its share at that | at the shipped price |"
-    yield "| --- | ---: | ---: | ---: |"
-    shares = {
-        price: {year: desk.found(Variant(name="", unmet_later=price), year).share for year in years}
-        for price in PRICES
+    told, learned = _by_price("a"), _by_price("b")
+    desk.run([*told, *learned])
+    heads = ("left out", "best for the others", "told: at that", "shipped", "learned: at that")
+    yield "| " + " | ".join((*heads, "shipped")) + " |"
+    yield "| --- | ---: | ---: | ---: | ---: | ---: |"
+    shipped = PRICES.index(SHIPPED_PRICE)
+    for left_out in NAMES:
+        others = [year for year in NAMES if year != left_out]
+        means = [
+            _mean([desk.found(one, year) for one in pair for year in others])
+            for pair in zip(told, learned, strict=True)
+        ]
+        best = means.index(max(means))
+        cells = " | ".join(
+            f"{desk.found(variants[at], left_out).share:.1f}"
+            for variants in (told, learned)
+            for at in (best, shipped)
+        )
+        yield f"| {left_out} | {PRICES[best]:g} | {cells} |"
+
+
+def wear(desk: Desk) -> Iterable[str]:
+    """What our V2G earns a year beyond our own V1G, each planned with the wear that it pays."""
+    variants = {
+        (strategy, cost): Variant(name="", strategy=strategy, wear=cost)
+        for strategy in ("v1g", "v2g")
+        for cost in WEARS
     }
-    for left_out in years:
-        others = {
-            price: _mean([share for year, share in found.items() if year != left_out])
-            for price, found in shares.items()
-        }
-        best = max(others, key=others.__getitem__)
-        at_best, shipped = shares[best][left_out], shares[SHIPPED_PRICE][left_out]
-        yield f"| {left_out} | {best:g} | {at_best:.1f} | {shipped:.1f} |"
+    desk.run(variants.values())
+    yield "| wear per kWh | " + " | ".join(NAMES) + " |"
+    yield "| ---: " * (len(NAMES) + 1) + "|"
+    for cost in WEARS:
+        gains = (
+            desk.found(variants["v1g", cost], year).net_cost
+            - desk.found(variants["v2g", cost], year).net_cost
+            for year in NAMES
+        )
+        yield f"| {cost:.2f} | " + " | ".join(f"{gain:.1f}" for gain in gains) + " |"
 
 
-def _mean(values: Sequence[float]) -> float:
-    total = 0.0
-    for value in values:
-        total += value
-    return total / len(values)
+FRONTIER = """\
+The owner's one setting, `economics.unmet_later_per_kwh`. Shares of the attainable gain in per cent,
+and the kWh a year that were missing at departures beyond plain charging's, in the order of the
+years. Told: need and departure of a stay are known at plug-in; learned: nothing is.
+
+![Share of the gain against missed energy](tuning-frontier.svg)"""
+
+FOLDS = """\
+The price that does best on five years, by the mean of both kinds of knowledge, scored on the
+sixth."""
+
+ABLATED = """\
+One thing changed at a time, departures told: shares in per cent. A tenth of a point is noise."""
+
+WORN = """\
+Money a year, departures told, at three costs of wear per DC kWh discharged, each plan made with the
+wear that it then pays."""
+
+TABLES: dict[str, tuple[str, str, Callable[[Desk], Iterable[str]]]] = {
+    "frontier": ("The price of missing a later trip", FRONTIER, frontier),
+    "folds": ("Chosen without the year that is scored", FOLDS, folds),
+    "ablation": ("What each feature is worth", ABLATED, ablation),
+    "wear": ("V2G beyond V1G", WORN, wear),
+}
+
+
+def _by_price(knowledge: str) -> tuple[Variant, ...]:
+    return tuple(Variant(name="", unmet_later=price, knowledge=knowledge) for price in PRICES)
+
+
+def _shares(years: Iterable[Found]) -> str:
+    return " | ".join(f"{year.share:.1f}" for year in years)
+
+
+def _mean(years: list[Found]) -> float:
+    return sum(year.share for year in years) / len(years)
+
+
+def _missed(desk: Desk, variant: Variant, but: str) -> float:
+    return sum(desk.found(variant, year).avoidable_kwh for year in NAMES if year != but)
 
 
 def main() -> None:
-    """Print the table asked for."""
+    """Run what is missing, write the page and name it; some tables alone are only printed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("table", choices=["ablation", "frontier", "folds"])
-    parser.add_argument("years", nargs="*", default=list(NAMES))
-    parser.add_argument("--knowledge", default="a", choices=["a", "b"])
+    parser.add_argument("--only", nargs="*", choices=list(TABLES))
     parser.add_argument("--kept", type=Path, default=ROOT / "build" / "tuning.json")
     options = parser.parse_args()
     options.kept.parent.mkdir(exist_ok=True)
-    desk = Desk(options.knowledge, options.kept)
-    if options.table == "folds":
-        lines = folds(desk, options.years)
-    else:
-        frontier = [Variant(name=f"{price:g} per kWh", unmet_later=price) for price in PRICES]
-        variants = ABLATION if options.table == "ablation" else frontier
-        lines = rows(desk, variants, options.years)
-    for line in lines:
-        print(line, flush=True)
+    desk = Desk(options.kept)
+    parts = ["# Tuning", "Written by `make tuning`; do not edit.", machine_table(machine_here())]
+    for name in options.only or TABLES:
+        title, method, table = TABLES[name]
+        print(title, flush=True)
+        parts += [f"## {title}", method, "\n".join(table(desk))]
+    text = "\n\n".join(parts) + "\n"
+    if options.only:
+        print(text)
+        return
+    PAGE.write_text(text, encoding="utf-8")
+    print(f"wrote {PAGE.relative_to(ROOT)} and {CHART.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

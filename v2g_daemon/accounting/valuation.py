@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from v2g_daemon.battery.losses import active_loss_w
+from v2g_daemon.battery.wear import HIGH_WEAR_FACTOR, LOW_WEAR_FACTOR
 from v2g_daemon.domain.ledger import PccInterval
 from v2g_daemon.domain.policy import LossCurve
 
 MICRO = Decimal("0.000001")
 NOTHING = Decimal("0.000000")
 MILLIWH_PER_KWH = 1_000_000
-# domain.md 4.5: a default of 4 ct per kWh out of the pack stands in a band of 1 to 9 ct.
-WEAR_LOW = Decimal("0.25")
-WEAR_HIGH = Decimal("2.25")
+WEAR_LOW, WEAR_HIGH = Decimal(str(LOW_WEAR_FACTOR)), Decimal(str(HIGH_WEAR_FACTOR))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,7 @@ class Moment:
     wear_and_margin_per_kwh: float
     last_target_w: float
     pv_throttled_above_w: float | None = None
+    export_wear_per_kwh: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,8 +183,11 @@ def worth(
         export_per_kwh=moment.export_per_kwh,
     )
     if power_w < 0.0:
-        gained -= -pack_w * ahead.hours_h / 1000.0 * moment.wear_and_margin_per_kwh
-        gained -= min(-power_w, export_w) * ahead.hours_h / 1000.0 * ahead.shadow_per_kwh
+        exported_w = min(-power_w, export_w)
+        wear_per_kwh = exported_w / -power_w * moment.export_wear_per_kwh
+        wear_per_kwh += moment.wear_and_margin_per_kwh
+        gained -= -pack_w * ahead.hours_h / 1000.0 * wear_per_kwh
+        gained -= exported_w * ahead.hours_h / 1000.0 * ahead.shadow_per_kwh
         gained -= ahead.budgets_money(power_w)
     return gained if _same_way(power_w, moment.last_target_w) else gained - SWITCHING_COST
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from v2g_daemon.battery.wear import export_wear_per_kwh
 from v2g_daemon.control.commute import energy_wanted_wh
 from v2g_daemon.control.dispatch import Moment, step_at
 from v2g_daemon.control.grid import GridView
@@ -60,6 +61,7 @@ def moment_at(
         wear_and_margin_per_kwh=vehicle.wear_cost_per_kwh_discharged
         + policy.economics.margin_per_kwh,
         last_target_w=0.0 if last is None else last.target_w,
+        export_wear_per_kwh=export_wear_per_kwh(vehicle, policy.economics),
         pv_throttled_above_w=policy.grid.export_limit_w if policy.grid.throttles_pv else None,
     )
 

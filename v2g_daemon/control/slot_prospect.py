@@ -150,6 +150,7 @@ def discharge_terms(
     refill = kept / out_kwh * _kept_share(moment)
     earns, given_up = brings / out_kwh, kept / out_kwh
     wear, margin = vehicle.wear_cost_per_kwh_discharged, policy.economics.margin_per_kwh
+    wear += exported_w / -power_w * moment.export_wear_per_kwh
     return DischargeTerms(
         price_per_kwh=brings / drawn_kwh,
         earns_per_kwh=earns,

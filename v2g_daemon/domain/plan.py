@@ -41,7 +41,10 @@ class PastStay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Store:
-    """The pack (or the energy still wanted) behind one EVSE, as the planner sees it."""
+    """The pack (or the energy still wanted) behind one EVSE, as the planner sees it.
+
+    `export_wear_per_kwh` out of the pack is what an export must earn on top of its wear.
+    """
 
     soc: float
     capacity_wh: float
@@ -54,6 +57,7 @@ class Store:
     min_discharge_w: float
     loss: LossCurve
     wear_cost_per_kwh_discharged: float
+    export_wear_per_kwh: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

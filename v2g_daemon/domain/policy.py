@@ -171,6 +171,7 @@ class Economics:
 
     `unmet_goal_per_kwh` is for a departure that was told, `unmet_later_per_kwh` for one that is
     only to be expected. Hints to people are shown from `hint_from_money` on.
+    Energy of the car that crosses the PCC must earn its wear `export_wear_factor` times.
     """
 
     currency: str
@@ -178,6 +179,7 @@ class Economics:
     unmet_goal_per_kwh: float
     unmet_later_per_kwh: float = 3.0
     hint_from_money: float = 0.25
+    export_wear_factor: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

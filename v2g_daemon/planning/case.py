@@ -212,6 +212,7 @@ class Terms:
     PV beyond an export of `throttled_above_w`, and where export costs money, is not produced; None:
     it is exported whatever that earns. `budget_per_kwh` out of the EVSE and `budget_per_h` of
     discharging are paid to budgets, which hold no more than `budget_left_wh` and `budget_left_h`.
+    `export_wear_per_kwh` out of the pack is what an export must earn on top of its wear.
     """
 
     import_limit_w: float
@@ -229,6 +230,7 @@ class Terms:
     budget_per_h: float = 0.0
     budget_left_wh: float = inf
     budget_left_h: float = inf
+    export_wear_per_kwh: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

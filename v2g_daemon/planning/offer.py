@@ -50,7 +50,9 @@ def best_offer(solution: Solution) -> Offer | None:
     possible &= case.horizon.presence.plugged[:, None]
     if not possible.any():
         return None
-    hurdle = (case.terms.wear_per_kwh + case.terms.margin_per_kwh) / 1000.0
+    exported_share = fine.levels_and_matches.exported_wh / 1000.0 / np.maximum(drawn_kwh, TIE)
+    wear_per_kwh = case.terms.wear_per_kwh + exported_share * case.terms.export_wear_per_kwh
+    hurdle = (wear_per_kwh + case.terms.margin_per_kwh) / 1000.0
     hours = case.horizon.hours[:, None]
     budgets = hours * case.terms.budget_per_h + drawn_kwh * case.terms.budget_per_kwh
     earned = cost[:, fine.idle, None] - (cost - hurdle * out_wh - budgets)
@@ -65,6 +67,7 @@ def best_offer(solution: Solution) -> Offer | None:
         earns_per_kwh=float(per_kwh[step, action]),
         drawn_kwh=float(drawn_kwh[step, action]),
         energy_wh=(float(before_wh[step]), float(before_wh[step] - out_wh[step, action])),
+        wear_per_kwh=float(wear_per_kwh[step, action]),
     )
 
 
@@ -79,6 +82,7 @@ def _costed(
     earns_per_kwh: float,
     drawn_kwh: float,
     energy_wh: tuple[float, float],
+    wear_per_kwh: float,
 ) -> Offer:
     case, grid = solution.tables.case, solution.tables.grid
     before_wh, after_wh = energy_wh
@@ -93,7 +97,7 @@ def _costed(
         earns_per_kwh=earns_per_kwh,
         refill_per_kwh=refill_per_kwh,
         losses_per_kwh=given_up - refill_per_kwh,
-        wear_per_kwh=case.terms.wear_per_kwh * out_per_kwh,
+        wear_per_kwh=wear_per_kwh * out_per_kwh,
         margin_per_kwh=case.terms.margin_per_kwh * out_per_kwh,
         budget_per_kwh=case.terms.budget_per_kwh
         + case.terms.budget_per_h * float(case.horizon.hours[step]) / drawn_kwh,

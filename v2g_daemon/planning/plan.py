@@ -113,7 +113,13 @@ def _missed_wh(outlook: Outlook, energy_wh: Floats) -> float:
 
 
 def _expected_cost(outlook: Outlook, solution: Solution) -> float:
-    free = replace(outlook.case.terms, margin_per_kwh=0.0, budget_per_kwh=0.0, budget_per_h=0.0)
+    free = replace(
+        outlook.case.terms,
+        margin_per_kwh=0.0,
+        budget_per_kwh=0.0,
+        budget_per_h=0.0,
+        export_wear_per_kwh=0.0,
+    )
     case = replace(outlook.case, terms=free)
     every = StepTerms.of(case)
     return float(priced(case, every, solution.path.power_w[:, None]).cost.sum())

@@ -172,4 +172,5 @@ def _terms(problem: PlanProblem, prices: StepPrices) -> Terms:
         budget_per_h=budgets.per_h,
         budget_left_wh=budgets.left_wh,
         budget_left_h=budgets.left_h,
+        export_wear_per_kwh=problem.store.export_wear_per_kwh,
     )

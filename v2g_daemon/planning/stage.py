@@ -133,6 +133,9 @@ def _cost(
     out_wh = np.maximum(-delta_w, 0.0) * steps.hours
     hurdle = (case.terms.wear_per_kwh + case.terms.margin_per_kwh) / 1000.0
     cost: Floats = money + hurdle * out_wh
+    if case.terms.export_wear_per_kwh > 0.0:
+        exported = np.minimum(export_w, drawn_w) / np.maximum(drawn_w, SLACK_W)
+        cost = cost + case.terms.export_wear_per_kwh / 1000.0 * exported * out_wh
     if case.terms.budget_per_kwh > 0.0 or case.terms.budget_per_h > 0.0:
         cost = cost + steps.hours * _budgets_per_h(case, drawn_w)
     return cost

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import floor
 
+from v2g_daemon.battery.wear import HIGH_WEAR_FACTOR
 from v2g_daemon.domain.billing_meter import BillingMeter, Netting
 from v2g_daemon.domain.goals import WeeklyDeparture, WeeklySchedule
 from v2g_daemon.domain.policy import (
@@ -48,6 +49,7 @@ def to_policy(settings: sections.Settings) -> Policy:
             unmet_goal_per_kwh=settings.economics.unmet_goal_per_kwh,
             unmet_later_per_kwh=settings.economics.unmet_later_per_kwh,
             hint_from_money=settings.economics.hint_from,
+            export_wear_factor=1.0 if settings.export.despite_high_wear else HIGH_WEAR_FACTOR,
         ),
         export_depth=ExportDepth(
             energy_wh=settings.export.energy_wh,

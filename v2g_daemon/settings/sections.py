@@ -236,6 +236,7 @@ class Export(Section):
     energy_wh: NotNegative = 10_000.0
     share_of_pack: Fraction = 0.2
     cycles_per_month: NotNegative = 20.0
+    despite_high_wear: bool = False
 
     @field_validator("policy", mode="before")
     @classmethod

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from v2g_daemon.accounting.counters import local_month
 from v2g_daemon.battery.budgets import month_budget, warranty_budgets
+from v2g_daemon.battery.wear import export_wear_per_kwh
 from v2g_daemon.control.commute import energy_wanted_wh
 from v2g_daemon.control.excerpt import counters_of
 from v2g_daemon.domain.budget import DischargeBudget
@@ -217,6 +218,7 @@ def _store(
         min_discharge_w=evse.min_discharge_w,
         loss=evse.loss,
         wear_cost_per_kwh_discharged=vehicle.wear_cost_per_kwh_discharged,
+        export_wear_per_kwh=export_wear_per_kwh(vehicle, policy.economics),
     )
     return store if decision.soc is not None else _without_soc(store, vehicle, question, charged_wh)
 

@@ -67,6 +67,16 @@ def test_wear_and_margin_are_paid_by_what_leaves_the_pack() -> None:
     assert chosen(a_plan(0.145), net_load_w=0.0).target_w == 0.0
 
 
+def test_only_what_is_exported_must_earn_more_than_its_default_wear() -> None:
+    # A kWh worth 0.10 may be sold at 0.20 for 0.06 of wear and margin; 0.05 more is too much.
+    doubtful = {"net_load_w": 2000.0, "export_wear_per_kwh": 0.05}
+    assert chosen(a_plan(0.10), net_load_w=2000.0).target_w == -4400.0
+    assert chosen(a_plan(0.10), **doubtful).target_w == -2000.0
+    # 0.5 kWh at 0.30 less 0.16, and 0.6 kWh at 0.20 less 0.16 and 0.01 of doubt.
+    little = chosen(a_plan(0.10), **{**doubtful, "export_wear_per_kwh": 0.01})
+    assert little.gain_money == pytest.approx(0.5 * 0.14 + 0.6 * 0.03 - 0.001)
+
+
 def test_the_price_of_the_budgets_is_paid_by_what_leaves_the_charger() -> None:
     # 0.20 - 0.06 = 0.14 less what the budgets ask is the least a stored kWh may be worth.
     by_energy = replace(a_plan(0.11), budget_per_kwh=0.02)

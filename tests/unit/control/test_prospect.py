@@ -165,6 +165,19 @@ def test_the_terms_of_a_discharge_add_up() -> None:
     assert slot.runner_up.dearer_by_money == pytest.approx(1.1 * terms.gains_per_kwh - 0.001)
 
 
+def test_an_export_counts_its_wear_as_high_as_it_may_be() -> None:
+    slot = a_slot(0, -4400.0, 0.5 - 1.1 / 60.0)
+    economics = replace(a_policy().economics, export_wear_factor=2.25)
+    snapshot = a_snapshot(plans=(with_slots(slot, worth_per_kwh=0.05),))
+    terms = told(snapshot, a_policy(economics=economics)).slots[0].terms
+    assert terms is not None
+    # Of 4.4 kW 3.9 are sold: their wear of 0.04 may be 0.09.
+    assert terms.wear_per_kwh == pytest.approx(0.04 + 3.9 / 4.4 * 0.05)
+    assert terms.gains_per_kwh == pytest.approx(
+        terms.price_per_kwh - 0.05 - 0.02 - terms.wear_per_kwh
+    )
+
+
 def test_losses_lie_on_both_ways() -> None:
     # At 4.4 kW 150 + 132 + 58 W are lost on the way out, at 7.4 kW 536 W on the way in.
     lossy = a_policy(evses=(an_evse(loss=LOSSY),))

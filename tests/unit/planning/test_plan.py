@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -93,6 +94,19 @@ def test_without_export_only_the_house_is_served() -> None:
     assert powers_w(solve(exporting))[1] == -4000.0
     at_home = plan_problem(prices=dear, max_discharge_w=4000.0, may_export=False)
     assert powers_w(solve(at_home))[1] == -1000.0
+
+
+def test_an_export_that_pays_at_default_wear_alone_is_left_and_the_house_still_served() -> None:
+    # A kWh sold earns 0.90 and costs 0.18 to refill and 0.30 of wear: 0.42 may be in doubt.
+    dear = hourly_curve([0.10, 0.50], [0.10, 0.90])
+    problem = plan_problem(prices=dear, max_discharge_w=4000.0, wear_cost_per_kwh_discharged=0.30)
+    little, much = (
+        solve(replace(problem, store=replace(problem.store, export_wear_per_kwh=doubt)))
+        for doubt in (0.40, 0.44)
+    )
+    assert (powers_w(little)[1], powers_w(much)[1]) == (-4000.0, -1000.0)
+    # What it is expected to cost is told by the default: 2 kWh bought at 0.10, 1 kWh of wear.
+    assert much.expected_cost == pytest.approx(0.2 + 0.3)
 
 
 def test_the_export_limit_is_filled_and_not_passed() -> None:

@@ -34,12 +34,18 @@ def test_the_shipped_defaults(tmp_path: Path) -> None:
     assert car.wear_cost_per_kwh_discharged == 0.05
     assert (policy.export_depth.energy_wh, policy.export_depth.share_of_pack) == (10_000.0, 0.2)
     assert policy.economics.margin_per_kwh == 0.02
+    assert policy.economics.export_wear_factor == 2.25
     assert policy.export_policy is ExportPolicy.NEVER
     assert policy.grid.export_limit_w is None
     assert not policy.grid.has_meter
     assert car.warranty is None
     assert evse.max_discharge_w == 0.0
     assert not car.assumed_when_unidentified
+
+
+def test_an_owner_may_export_at_the_default_wear(tmp_path: Path) -> None:
+    text = SMALLEST + "\n[export]\ndespite_high_wear = true\n"
+    assert policy_of(tmp_path, text).economics.export_wear_factor == 1.0
 
 
 @pytest.mark.parametrize(("chemistry", "wear"), [("nmc", 0.04), ("lfp", 0.02), ("unknown", 0.05)])
