@@ -10,7 +10,7 @@ from v2g_daemon.control.stillness import follow_stillness, is_frozen
 from v2g_daemon.domain.instant import Instant, fresh
 from v2g_daemon.domain.memory import Memory
 from v2g_daemon.domain.policy import EvsePolicy, GridConnection, Policy, Timing
-from v2g_daemon.domain.power import total_w
+from v2g_daemon.domain.power import load_beside, total_w
 from v2g_daemon.domain.readings import MeterReading
 from v2g_daemon.domain.snapshot import Snapshot
 
@@ -64,12 +64,24 @@ class GridView:
     largest_phase_share: tuple[float, ...]
     battery_w: float = 0.0
     trouble: str | None = None
+    beside_w: tuple[float, ...] = ()
 
     @property
     def served_load_w(self) -> float | None:
-        """The net load that an EVSE may serve: what the home battery takes or gives is its own."""
-        net_load_w = self.net_load_w
-        return None if net_load_w is None else net_load_w - self.battery_w
+        """The net load that is left for an EVSE to serve.
+
+        What the home battery takes or gives is its own, and `beside_w` that of other EVSEs.
+        """
+        if self.net_load_w is None:
+            return None
+        load_w = self.net_load_w - self.battery_w
+        for power_w in self.beside_w:
+            load_w = load_beside(load_w, power_w)
+        return load_w
+
+    def beside(self, power_w: float) -> GridView:
+        """The grid as the next EVSE finds it, beside one of this power."""
+        return replace(self, beside_w=(*self.beside_w, power_w))
 
     @property
     def net_load_w(self) -> float | None:

@@ -61,6 +61,14 @@ class Store:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedPower:
+    """What an EVSE means to take (+) or give (−), AC W, in the mean of an interval."""
+
+    interval: Interval
+    power_w: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanProblem:
     """All the planner may know; self-contained, so that it crosses a pipe.
 
@@ -69,8 +77,9 @@ class PlanProblem:
     `unmet_later_per_kwh` prices a kWh missing for a trip that nobody told of. PV beyond an export
     of `pv_throttled_above_w`, or while exports cost money, is not produced (None: all of it is).
     `past_prices` teach what a real-time market asks and pays; there only, in time order.
-    `budgets` bound the car's discharge beyond the horizon. `sun` is what a weather service told of
-    late (None: the past days alone tell of PV).
+    `budgets` bound the car's discharge beyond the horizon. `beside` is what each of the other EVSEs
+    plans; where it says nothing, that one rests. `sun` is what a weather service told of late, and
+    where the house is (None: the past days alone tell of PV).
     """
 
     asked_at: Instant
@@ -98,6 +107,7 @@ class PlanProblem:
     pv_throttled_above_w: float | None = None
     past_prices: tuple[PriceSlot, ...] = ()
     budgets: tuple[DischargeBudget, ...] = ()
+    beside: tuple[tuple[PlannedPower, ...], ...] = ()
     sun: SunForecast | None = None
 
     def __post_init__(self) -> None:

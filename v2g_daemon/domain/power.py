@@ -47,6 +47,17 @@ def total_w(powers_w: Iterable[float]) -> float:
     return total
 
 
+def load_beside(load_w: float, power_w: float) -> float:
+    """What is left of a net load to serve, or of a surplus to take, beside an EVSE at this power.
+
+    Beside one that charges no load is served, and beside one that discharges no surplus is taken:
+    no pack is filled from another's.
+    """
+    if power_w > 0.0:
+        return min(load_w + power_w, 0.0)
+    return max(load_w + power_w, 0.0) if power_w < 0.0 else load_w
+
+
 UNBOUNDED = PowerRange(lowest_w=-inf, highest_w=inf)
 NO_DISCHARGE = PowerRange(lowest_w=0.0, highest_w=inf)
 NO_CHARGE = PowerRange(lowest_w=-inf, highest_w=0.0)

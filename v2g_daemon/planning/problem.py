@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from v2g_daemon.domain.plan import PlanProblem, Store
+from v2g_daemon.planning.beside import left_beside
 from v2g_daemon.planning.budgets import budget_terms
 from v2g_daemon.planning.case import Case, Floats, Horizon, Ints, Pack, PriceBand, Terms
 from v2g_daemon.planning.forecast import NetLoadForecast, forecast_net_load
@@ -52,7 +53,7 @@ def outlook_of(problem: PlanProblem) -> Outlook:
         hours=steps.hours,
         import_per_kwh=prices.import_per_kwh,
         export_per_kwh=prices.export_per_kwh,
-        scenarios_w=_scenarios(forecast.scenarios_w, band),
+        scenarios_w=_scenarios(left_beside(problem.beside, steps, forecast.scenarios_w), band),
         presence=here,
         ceiling_wh=ceiling_wh,
         export_day=_export_days(steps, problem.timezone),

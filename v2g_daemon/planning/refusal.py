@@ -96,6 +96,8 @@ def _of_series(problem: PlanProblem) -> Iterator[str]:
     told = () if problem.sun is None else problem.sun.irradiance_w_per_m2
     light = [0.0 if one is None else one for one in told]
     yield from _odd(light, lambda at: f"the sun of the quarter hour {at} that was told")
+    others_w = [one.power_w for planned in problem.beside for one in planned]
+    yield from _odd(others_w, lambda at: "a power planned beside")
 
 
 def _odd(column: Sequence[float], name: Callable[[int], str]) -> Iterator[str]:

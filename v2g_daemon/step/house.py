@@ -28,7 +28,14 @@ from v2g_daemon.step.agenda import Agenda
 from v2g_daemon.step.foretold import foretold, with_foretold
 from v2g_daemon.step.news import News
 from v2g_daemon.step.pasts import Past, remembered, with_prices
-from v2g_daemon.step.questions import Answer, Question, is_news, problem_of, question_of
+from v2g_daemon.step.questions import (
+    Answer,
+    Question,
+    beside,
+    is_news,
+    problem_of,
+    question_of,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,17 +210,16 @@ def _asked(
         if question is None or not is_news(question, before, renew_s=renew_s):
             continue
         standing[status.evse_id] = question
-        problems.append(
-            problem_of(
-                question,
-                status,
-                evse_decision,
-                snapshot,
-                policy,
-                charged_wh=charged_wh(memory.of(status.evse_id), status),
-                past=house.past,
-            )
+        problem = problem_of(
+            question,
+            status,
+            evse_decision,
+            snapshot,
+            policy,
+            charged_wh=charged_wh(memory.of(status.evse_id), status),
+            past=house.past,
         )
+        problems.append(replace(problem, beside=beside(status.evse_id, snapshot)))
     return tuple(standing.values()), tuple(problems)
 
 

@@ -18,7 +18,7 @@ from v2g_daemon.domain.decision import EvseDecision
 from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.instant import Instant, fresh
 from v2g_daemon.domain.interval import QUARTER_HOUR, QUARTER_HOUR_S, quarter_hour_start
-from v2g_daemon.domain.plan import PastStay, PlanProblem, Store
+from v2g_daemon.domain.plan import PastStay, PlannedPower, PlanProblem, Store
 from v2g_daemon.domain.policy import ExportPolicy, Policy, Stage
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, PowerControl
@@ -140,6 +140,20 @@ def problem_of(
         past_prices=() if _prices(snapshot).real_time_s is None else past.prices,
         budgets=_budgets(vehicle, snapshot, policy),
         sun=None if snapshot.sun is None else snapshot.sun.as_of(snapshot.now.utc),
+    )
+
+
+def beside(evse_id: str, snapshot: Snapshot) -> tuple[tuple[PlannedPower, ...], ...]:
+    """What the other EVSEs that hold a car plan from now on."""
+    plugged = {status.evse_id for status in snapshot.evses if status.plugged_in}
+    return tuple(
+        tuple(
+            PlannedPower(interval=slot.interval, power_w=slot.power_w)
+            for slot in plan.slots
+            if slot.power_w != 0.0 and slot.interval.end_utc > snapshot.now.utc
+        )
+        for plan in snapshot.plans
+        if plan.evse_id != evse_id and plan.evse_id in plugged
     )
 
 

@@ -17,6 +17,7 @@ from tests.builders import (
     a_goal,
     a_grid,
     a_meter,
+    a_plan,
     a_policy,
     a_price_curve,
     a_snapshot,
@@ -32,8 +33,9 @@ from tests.builders import (
     warranty_terms,
 )
 from v2g_daemon.domain.goals import DepartureGoal
+from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.ledger import SessionRow
-from v2g_daemon.domain.plan import HistoryRow, PlanProblem
+from v2g_daemon.domain.plan import HistoryRow, PlannedPower, PlanProblem
 from v2g_daemon.domain.policy import ExportPolicy, Policy, Stage
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, PowerControl
@@ -43,6 +45,7 @@ from v2g_daemon.step.pasts import Past
 from v2g_daemon.step.questions import (
     Answer,
     Question,
+    beside,
     is_news,
     problem_of,
     question_of,
@@ -443,6 +446,28 @@ def test_an_energy_goal_of_a_car_with_soc_lies_above_what_is_in_the_pack() -> No
 def test_an_energy_goal_beyond_the_pack_is_a_full_pack() -> None:
     snapshot = a_snapshot(goals=goals(a_goal(12.0, soc=None, energy_wh=50_000.0)))
     assert a_problem(snapshot).goals[0].soc == 1.0
+
+
+# --- what the other cars mean to do
+
+
+def test_the_plans_of_cars_beside_are_told_from_now_on() -> None:
+    quarter = timedelta(minutes=15)
+    slots = a_plan().slots
+    planned = (
+        replace(slots[0], power_w=3000.0),
+        slots[1],
+        replace(slots[2], power_w=-2000.0),
+    )
+    yard = a_plan(evse_id="yard", vehicle_id="van", slots=planned)
+    here, there = an_evse_status(), an_evse_status(evse_id="yard", session_id="s2")
+    snapshot = a_snapshot(plans=(a_plan(), yard), evses=(here, there), now=NOW.later(1000.0))
+    start_utc = NOW.utc + 2 * quarter
+    left = Interval(start_utc=start_utc, end_utc=start_utc + quarter)
+    assert beside("carport", snapshot) == ((PlannedPower(interval=left, power_w=-2000.0),),)
+    assert beside("yard", snapshot) == ((),)
+    gone = replace(there, plugged_in=False)
+    assert beside("carport", replace(snapshot, evses=(here, gone))) == ()
 
 
 # --- the weather service
