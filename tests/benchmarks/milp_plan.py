@@ -1,7 +1,8 @@
 """The same fixed case as a mixed-integer programme: a second opinion on the planner's cost.
 
 Per step: charge c and discharge d (kW AC) with an on/off binary each, import m, export x, throttled
-PV u, energy s, missed target. Charger losses are chords of the loss curve: into the pack at most,
+PV u, energy s, missed target; with a `demand`, one column for the peak that all imports stay under
+beyond what is billed already. Charger losses are chords of the loss curve: into the pack at most,
 out of it at least. It shares no code with the planner.
 """
 
@@ -41,6 +42,8 @@ class _Model(Programme):
         self.discharge: list[int] = []
         self.discharge_on: list[int] = []
         self.depth: dict[int, list[int]] = {}
+        demand = bench.get("demand")
+        self.peak = None if demand is None else self.column(demand["per_kw"], 0.0, INF)
         self._build()
 
     def power_kw(self, values: list[float], step: int) -> float:
@@ -107,6 +110,8 @@ class _Model(Programme):
             net_kw,
             {imported: 1.0, exported: -1.0, throttled: -1.0, charge: -1.0, discharge: 1.0},
         )
+        if self.peak is not None:
+            self.row(-INF, bench["demand"]["billed_kw"], {imported: 1.0, self.peak: -1.0})
         # The discharge itself must fit under the export limit, throttled PV or not.
         self.row(-INF, max(site["exp_max"] + net_kw, 0.0), {discharge: 1.0})
         depth = self.column(0.0, 0.0, INF)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
-from v2g_daemon.accounting.circulation import settled
 from v2g_daemon.adapters.prices import energy_charts, octopus, tibber
 from v2g_daemon.adapters.prices.desk import PriceRules
 from v2g_daemon.adapters.prices.feed import PriceSource
 from v2g_daemon.adapters.prices.listed import START_COLUMN, CsvRows, JsonRows, Place, Stamps
 from v2g_daemon.adapters.prices.request import Shape
+from v2g_daemon.app.peaks import MonthsBefore, billed_kw, metered
 from v2g_daemon.app.tariffs import book_of
 from v2g_daemon.domain.errors import InvariantViolated
 from v2g_daemon.domain.interval import Interval
@@ -32,9 +32,10 @@ DEFAULT_EVERY_S = 900.0
 def price_rules(settings: Settings, reader: LedgerReader) -> PriceRules:
     """What the price desk of a house works by."""
     book, grid = book_of(settings), to_policy(settings).grid
+    before = MonthsBefore(reader, grid)
 
     def standing(now_utc: datetime) -> Standing | None:
-        return month_so_far(book, reader, grid, now_utc)
+        return month_so_far(book, reader, grid, now_utc, before)
 
     return PriceRules(book=book, sources=price_sources(settings, book), standing=standing)
 
@@ -45,9 +46,16 @@ def price_sources(settings: Settings, book: TariffBook) -> tuple[PriceSource, ..
 
 
 def month_so_far(
-    book: TariffBook, reader: LedgerReader, grid: GridConnection, now_utc: datetime
+    book: TariffBook,
+    reader: LedgerReader,
+    grid: GridConnection,
+    now_utc: datetime,
+    before: MonthsBefore | None = None,
 ) -> Standing | None:
-    """Where the running bill month stands by the ledger; None where no price depends on it."""
+    """Where the running bill month stands by the ledger; None where no price depends on it.
+
+    `before` remembers the peaks of the months that are over.
+    """
     tariff = book.at(now_utc)
     if tariff is None or not tariff.depends_on_month:
         return None
@@ -55,11 +63,13 @@ def month_so_far(
     zone = ZoneInfo(tariff.timezone)
     (month,) = bill_months((now_s, now_s + 1), zone, billing_day=tariff.billing_day)
     since = Interval(start_utc=month.start_utc, end_utc=month.end_utc)
-    rows = [settled(row, grid) for row in reader.pcc_intervals(since) if not row.simulated]
+    rows = metered(reader, grid, since)
+    before = MonthsBefore(reader, grid) if before is None else before
     return Standing(
         month=month,
         import_milliwh=sum(row.import_milliwh for row in rows),
         export_milliwh=sum(row.export_milliwh for row in rows),
+        billed_kw=billed_kw(tariff, rows, month, before),
     )
 
 

@@ -97,6 +97,14 @@ def energy_wanted_wh(goal: DepartureGoal | None, vehicle: Vehicle) -> float:
     return vehicle.usual_energy_wh
 
 
+def done_early_s(evse: EvsePolicy, policy: Policy) -> float:
+    """How long before a departure all is done; where a charger idles without us, two hours."""
+    early_s = START_MARGIN_S + 2.0 * policy.timing.tick_s
+    if evse.fail_state is FailState.IDLES:
+        early_s += IDLE_FAIL_STATE_EARLIER_S
+    return early_s
+
+
 def _needed_wh(
     goal: DepartureGoal,
     vehicle: Vehicle,
@@ -117,12 +125,8 @@ def _needed_wh(
 
 
 def _margin_s(charge_time_s: float, evse: EvsePolicy, policy: Policy) -> float:
-    """What is kept in hand; a charger that idles without us is done two hours early."""
-    margin_s = charge_time_s * policy.commute_margin_fraction
-    margin_s += START_MARGIN_S + 2.0 * policy.timing.tick_s
-    if evse.fail_state is FailState.IDLES:
-        margin_s += IDLE_FAIL_STATE_EARLIER_S
-    return margin_s
+    """What is kept in hand."""
+    return charge_time_s * policy.commute_margin_fraction + done_early_s(evse, policy)
 
 
 def _derated_pack_w(max_charge_w: float, evse: EvsePolicy) -> float:

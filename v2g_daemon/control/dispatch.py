@@ -11,13 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from v2g_daemon.battery.losses import ac_power_w, pack_power_w
-from v2g_daemon.domain.plan import Plan, ValueFunction
+from v2g_daemon.domain.plan import PeakCap, Plan, ValueFunction
 from v2g_daemon.domain.policy import LossCurve
 from v2g_daemon.market.money import net_cost
 
 LEVELS = 12
 LEAST_AHEAD_S = 300.0
 SWITCHING_COST = 0.001
+# Values are told to so much money. A charge at full power is preferred by no more, and begins for
+# nothing: of moments that cost the same it takes the first, and who leaves early has a full car.
+EARLY_MONEY = 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +67,14 @@ class Ahead:
     shadow_per_kwh: float
     budget_per_kwh: float
     budget_per_h: float
+    caps: tuple[PeakCap, ...] = ()
+
+    def peaks_money(self, import_w: float) -> float:
+        """What an import costs beyond the caps of the demand charges that count now."""
+        money = 0.0
+        for cap in self.caps:
+            money += self.hours_h / 1000.0 * max(import_w - cap.cap_w, 0.0) * cap.over_per_kwh
+        return money
 
     def budgets_money(self, power_w: float) -> float:
         """What a discharge at this power takes out of the budgets."""
@@ -97,6 +108,7 @@ def ahead_of(plan: Plan, moment: Moment) -> Ahead | None:
         shadow_per_kwh=plan.export_shadow_per_kwh[index],
         budget_per_kwh=plan.budget_per_kwh,
         budget_per_h=plan.budget_per_h,
+        caps=tuple(cap for cap in plan.peak_caps if cap.counts[index]),
     )
 
 
@@ -104,7 +116,7 @@ def gains(plan: Plan, moment: Moment, ahead: Ahead) -> Iterator[tuple[float, flo
     """Every possible action beside idling, AC W, with the money it gains over idling."""
     grid = plan.value.soc_grid
     idle = worth(0.0, moment, grid, ahead)
-    for power_w in _candidates(moment, ahead.hours_h):
+    for power_w in _candidates(moment, ahead):
         gained = worth(power_w, moment, grid, ahead)
         if gained is not None and idle is not None:
             yield power_w, gained - idle
@@ -139,9 +151,10 @@ def value_at(soc_grid: tuple[float, ...], row: tuple[float, ...], soc: float) ->
     return row[upper - 1] * (1.0 - weight) + row[upper] * weight
 
 
-def _candidates(moment: Moment, hours: float) -> list[float]:
+def _candidates(moment: Moment, ahead: Ahead) -> list[float]:
     """Evenly spaced levels both ways, and the powers that match the house."""
     found: list[float] = []
+    hours = ahead.hours_h
     if moment.max_charge_w >= moment.min_charge_w:
         span_w = moment.max_charge_w - moment.min_charge_w
         found += [moment.min_charge_w + span_w * i / (LEVELS - 1) for i in range(LEVELS)]
@@ -152,6 +165,7 @@ def _candidates(moment: Moment, hours: float) -> list[float]:
         -moment.net_load_w,
         ac_power_w((moment.soc_ceiling - moment.soc) * moment.capacity_wh / hours, moment.loss),
         ac_power_w((moment.soc_floor - moment.soc) * moment.capacity_wh / hours, moment.loss),
+        *(cap.cap_w - moment.net_load_w for cap in ahead.caps),
     )
     for power_w in matches:
         charges = moment.min_charge_w <= power_w <= moment.max_charge_w
@@ -182,6 +196,8 @@ def worth(
         import_per_kwh=moment.import_per_kwh,
         export_per_kwh=moment.export_per_kwh,
     )
+    if ahead.caps:
+        gained -= ahead.peaks_money(import_w)
     if power_w < 0.0:
         exported_w = min(-power_w, export_w)
         wear_per_kwh = exported_w / -power_w * moment.export_wear_per_kwh
@@ -189,6 +205,10 @@ def worth(
         gained -= -pack_w * ahead.hours_h / 1000.0 * wear_per_kwh
         gained -= exported_w * ahead.hours_h / 1000.0 * ahead.shadow_per_kwh
         gained -= ahead.budgets_money(power_w)
+    if power_w > 0.0 and power_w == moment.max_charge_w:
+        gained += EARLY_MONEY
+        if moment.last_target_w >= 0.0:
+            return gained
     return gained if _same_way(power_w, moment.last_target_w) else gained - SWITCHING_COST
 
 

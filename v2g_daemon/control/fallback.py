@@ -23,6 +23,8 @@ from v2g_daemon.domain.snapshot import Snapshot
 
 USABLE_PLAN_S = 36.0 * 3600.0
 SLOT_MARGIN = 1.1
+# A gain of less is told as none.
+EQUAL_MONEY = 0.0005
 
 
 def fallback_wish(situation: Situation, grid: GridView, snapshot: Snapshot, policy: Policy) -> Wish:
@@ -60,9 +62,12 @@ def _by_plan(
             reason=_reason("plan_idle", f"{plan.summary}{old}", Authority.PLAN),
         )
     verb = "charging" if choice.target_w > 0.0 else "discharging"
+    gains = f" gains {choice.gain_money:.3f} until the next step"
+    if choice.target_w > 0.0 and choice.gain_money < EQUAL_MONEY:
+        gains = ", since it would cost as much later"
     detail = (
         f"{verb} at {slot.import_per_kwh:.3f} in / {slot.export_per_kwh:.3f} out"
-        f" {prices.currency}/kWh gains {choice.gain_money:.3f} until the next step{old}"
+        f" {prices.currency}/kWh{gains}{old}"
     )
     rule = "plan_charge" if choice.target_w > 0.0 else "plan_discharge"
     return Wish(target_w=choice.target_w, reason=_reason(rule, detail, Authority.PLAN))

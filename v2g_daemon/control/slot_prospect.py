@@ -140,6 +140,8 @@ def discharge_terms(
     action = weighed_action(power_w, 0.0, moment, ahead)
     brings = -action.imports_kwh * moment.import_per_kwh
     brings -= action.exports_kwh * moment.export_per_kwh
+    brings += ahead.peaks_money(at_pcc_w(0.0, moment)[0])
+    brings -= ahead.peaks_money(at_pcc_w(power_w, moment)[0])
     drawn_kwh = -power_w * ahead.hours_h / 1000.0
     exported_w = min(-power_w, at_pcc_w(power_w, moment)[1])
     depth = exported_w * ahead.hours_h / 1000.0 * ahead.shadow_per_kwh / out_kwh + 0.0

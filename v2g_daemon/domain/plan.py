@@ -78,8 +78,9 @@ class PlanProblem:
     of `pv_throttled_above_w`, or while exports cost money, is not produced (None: all of it is).
     `past_prices` teach what a real-time market asks and pays; there only, in time order.
     `budgets` bound the car's discharge beyond the horizon. `beside` is what each of the other EVSEs
-    plans; where it says nothing, that one rests. `sun` is what a weather service told of late, and
-    where the house is (None: the past days alone tell of PV).
+    plans; where it says nothing, that one rests. Under a demand charge goals are reached
+    `done_early_s` before their time, when the house would charge for them at full power. `sun` is
+    what a weather service told of late, and where the house is (None: PV is as on the past days).
     """
 
     asked_at: Instant
@@ -108,6 +109,7 @@ class PlanProblem:
     past_prices: tuple[PriceSlot, ...] = ()
     budgets: tuple[DischargeBudget, ...] = ()
     beside: tuple[tuple[PlannedPower, ...], ...] = ()
+    done_early_s: float = 0.0
     sun: SunForecast | None = None
 
     def __post_init__(self) -> None:
@@ -168,6 +170,19 @@ class ValueFunction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PeakCap:
+    """The import that a plan keeps to for a demand charge, in the steps in which that counts.
+
+    A wish, no limit: a kWh above it is priced, at less than one that a trip would miss.
+    """
+
+    name: str
+    cap_w: float
+    over_per_kwh: float
+    counts: tuple[bool, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Advisory: slots to show, the value function to dispatch by.
 
@@ -192,3 +207,4 @@ class Plan:
     covered_share: float | None = None
     budget_per_kwh: float = 0.0
     budget_per_h: float = 0.0
+    peak_caps: tuple[PeakCap, ...] = ()

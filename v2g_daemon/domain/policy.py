@@ -171,7 +171,8 @@ class Economics:
 
     `unmet_goal_per_kwh` is for a departure that was told, `unmet_later_per_kwh` for one that is
     only to be expected. Hints to people are shown from `hint_from_money` on.
-    Energy of the car that crosses the PCC must earn its wear `export_wear_factor` times.
+    Energy of the car that crosses the PCC must earn its wear `export_wear_factor` times. A tonne of
+    carbon counts `carbon_price_per_t` where the grid's factors are told: in rehearsals.
     """
 
     currency: str
@@ -180,6 +181,7 @@ class Economics:
     unmet_later_per_kwh: float = 3.0
     hint_from_money: float = 0.25
     export_wear_factor: float = 1.0
+    carbon_price_per_t: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

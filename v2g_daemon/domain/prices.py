@@ -22,16 +22,30 @@ class PriceSlot:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PeakCharge:
+    """A demand charge as it stands: what each kW of import beyond `billed_w` adds to the month.
+
+    Import counts within `windows`, as far as the curve reaches (None: at all times).
+    """
+
+    name: str
+    per_kw: float
+    billed_w: float
+    windows: tuple[Interval, ...] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PriceCurve:
     """Slots in time order without overlaps; gaps are allowed and mean "unknown".
 
     `real_time_s`: the market's interval, where a price is known only while its own one runs (None:
-    prices are published ahead).
+    prices are published ahead). `peak_charges` are those of the running bill month.
     """
 
     currency: str
     slots: tuple[PriceSlot, ...]
     real_time_s: int | None = None
+    peak_charges: tuple[PeakCharge, ...] = ()
     _starts: tuple[datetime, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from v2g_daemon.domain.interval import Interval
-from v2g_daemon.domain.prices import PriceCurve, PriceSlot
+from v2g_daemon.domain.prices import PeakCharge, PriceCurve, PriceSlot
 from v2g_daemon.market import tiers
+from v2g_daemon.market.demand import peak_charges
 from v2g_daemon.market.rated import Rated, bounded, export_on_purpose, import_price
 from v2g_daemon.market.tariff import Tariff
 from v2g_daemon.market.track import Track, aligned, posix_s, summed
@@ -20,25 +21,43 @@ SMALLEST = Decimal("0.000001")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """What a bill month has seen so far: it decides what the next kWh of that month costs."""
+    """What a bill month has seen so far: it decides what the next kWh of that month costs.
+
+    `billed_kw`: what each demand charge bills already, by its name.
+    """
 
     month: Interval
     import_milliwh: int
     export_milliwh: int
+    billed_kw: Mapping[str, Decimal] = field(default_factory=dict)
 
 
 def price_curve(versions: Sequence[Rated], standing: Standing | None = None) -> PriceCurve:
     """The prices of the next kWh over time; gaps stay gaps. ValueError without a version.
 
     The running bill month stands where `standing` says, every other at its beginning. Demand has
-    no price per kWh: a plan weighs it by the peaks of the bill.
+    no price per kWh: it is told beside, where its month stands.
     """
     slots: list[PriceSlot] = []
     for version in versions:
         slots += _slots(version, standing)
     if not versions:
         raise ValueError("no version of the tariff is valid in the interval")
-    return PriceCurve(currency=versions[0].tariff.currency, slots=tuple(slots))
+    return PriceCurve(
+        currency=versions[0].tariff.currency,
+        slots=tuple(slots),
+        peak_charges=_peak_charges(versions, standing),
+    )
+
+
+def _peak_charges(versions: Sequence[Rated], standing: Standing | None) -> tuple[PeakCharge, ...]:
+    """Those of the version that holds in the running bill month, for as long as the curve is."""
+    if standing is None:
+        return ()
+    whole = (versions[0].span[0], versions[-1].span[1])
+    start_s, end_s = posix_s(standing.month.start_utc), posix_s(standing.month.end_utc)
+    within = [one for one in versions if one.span[0] < end_s and one.span[1] > start_s]
+    return peak_charges(within[-1].tariff, whole, standing.billed_kw) if within else ()
 
 
 def _slots(version: Rated, standing: Standing | None) -> Iterator[PriceSlot]:

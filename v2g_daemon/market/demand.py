@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from fractions import Fraction
 
+from v2g_daemon.domain.interval import Interval
+from v2g_daemon.domain.prices import PeakCharge
 from v2g_daemon.market.calendar import HOUR_S, LocalCalendar, LocalDay
 from v2g_daemon.market.metered import MILLIWH_PER_KWH, Columns
 from v2g_daemon.market.rated import edges
 from v2g_daemon.market.tariff import Demand, Tariff
-from v2g_daemon.market.track import Span, Value, constant, means, of_steps
+from v2g_daemon.market.track import Span, Track, Value, constant, means, of_steps
 
 INSIDE = Decimal(1)
+W_PER_KW = 1000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +44,37 @@ def peak(
     kept = sorted(list(before_kw)[-demand.ratchet_months :])
     ratchet = kept[-1] * demand.ratchet_pct / 100 if kept else Decimal(0)
     return Peak(name=demand.name, kw=highest, billed_kw=max(highest, ratchet), start_s=start_s)
+
+
+def peak_charges(
+    tariff: Tariff, span: Span, billed_kw: Mapping[str, Decimal]
+) -> tuple[PeakCharge, ...]:
+    """The demand charges, VAT included, to plan by within a span; no peak billed yet is 0 kW."""
+    return tuple(
+        PeakCharge(
+            name=demand.name,
+            per_kw=float(demand.rate_per_kw_month * (1 + tariff.imports.vat)),
+            billed_w=float(billed_kw.get(demand.name, Decimal(0))) * W_PER_KW,
+            windows=windows_of(demand, tariff.calendar, span),
+        )
+        for demand in tariff.demands
+    )
+
+
+def windows_of(demand: Demand, calendar: LocalCalendar, span: Span) -> tuple[Interval, ...] | None:
+    """When import counts within a span; None where it does at all times."""
+    if not demand.windows:
+        return None
+    inside = _inside(demand, calendar, span)
+    ends_s = (*inside.starts_s[1:], inside.end_s)
+    return tuple(
+        Interval(
+            start_utc=datetime.fromtimestamp(start_s, tz=UTC),
+            end_utc=datetime.fromtimestamp(end_s, tz=UTC),
+        )
+        for start_s, value, end_s in zip(inside.starts_s, inside.values, ends_s, strict=True)
+        if value == INSIDE
+    )
 
 
 def _blocks(
@@ -87,12 +122,17 @@ def _counting(
     demand: Demand, calendar: LocalCalendar, starts: list[int], span: Span
 ) -> list[Value]:
     """1 for each interval whose start lies in a window; without windows all count."""
-    inside = constant(INSIDE, span=span)
-    if demand.windows:
-        inside = of_steps(
-            calendar.steps(span, lambda month, kind: _window_day(demand, month, kind)), span=span
-        )
+    inside = _inside(demand, calendar, span)
     return means(inside, [(start_s, start_s + 1) for start_s in starts])
+
+
+def _inside(demand: Demand, calendar: LocalCalendar, span: Span) -> Track:
+    """1 where import counts, else 0."""
+    if not demand.windows:
+        return constant(INSIDE, span=span)
+    return of_steps(
+        calendar.steps(span, lambda month, kind: _window_day(demand, month, kind)), span=span
+    )
 
 
 def _window_day(demand: Demand, month: int, kind: int) -> Iterator[tuple[int, Value]]:

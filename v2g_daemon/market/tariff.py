@@ -166,8 +166,8 @@ class Tariff:
 
     @property
     def depends_on_month(self) -> bool:
-        """Whether the price of the next kWh depends on those of the bill month before it."""
-        return self.nets or len(self.tiers) > 0
+        """Whether the next kWh costs what it does by those of the bill month before it."""
+        return self.nets or len(self.tiers) > 0 or len(self.demands) > 0
 
     def sources(self) -> tuple[str, ...]:
         """The sources that its prices need, each once."""

@@ -29,14 +29,22 @@ def _levels(lowest_w: float, highest_w: float, levels: int) -> Floats:
     return np.linspace(first_w, highest_w, levels)
 
 
-def match_powers(pack: Pack, terms: Terms, net_load_w: Floats) -> Floats:
-    """Shape (rows, 3): zero grid power, exactly the export limit, exactly the import limit.
+def match_powers(
+    pack: Pack, terms: Terms, net_load_w: Floats, caps_w: Sequence[Floats] = ()
+) -> Floats:
+    """Shape (rows, 3 + caps): zero grid power, exactly the export limit, import limit, each cap.
 
     Against a surplus the first two charge: all of it, or what the export limit cannot take.
     A power the charger cannot hold is 0 W.
     """
+    to_caps_w = [np.where(np.isfinite(cap_w), cap_w - net_load_w, 0.0) for cap_w in caps_w]
     wanted_w = np.stack(
-        [-net_load_w, -(net_load_w + terms.export_limit_w), terms.import_limit_w - net_load_w],
+        [
+            -net_load_w,
+            -(net_load_w + terms.export_limit_w),
+            terms.import_limit_w - net_load_w,
+            *to_caps_w,
+        ],
         axis=1,
     )
     wanted_w[:, 2] = np.where(np.isfinite(wanted_w[:, 2]), wanted_w[:, 2], 0.0)

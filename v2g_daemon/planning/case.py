@@ -234,12 +234,21 @@ class Terms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cap:
+    """An import to keep to: what flows beyond `cap_w`, one per step (infinite: none), costs."""
+
+    cap_w: Floats
+    over_per_kwh: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """All that the dynamic programme looks at."""
 
     horizon: Horizon
     pack: Pack
     terms: Terms
+    caps: tuple[Cap, ...] = ()
 
     def export_left_wh(self) -> dict[int, float]:
         """What each export day of the horizon may still give; the first is partly used."""

@@ -14,6 +14,7 @@ from v2g_daemon.planning.case import Floats
 from v2g_daemon.planning.covering import covered_share
 from v2g_daemon.planning.depth import Solution, optimise, weigh
 from v2g_daemon.planning.explain import summary_of
+from v2g_daemon.planning.peaks import told_caps
 from v2g_daemon.planning.problem import Outlook, outlook_of
 from v2g_daemon.planning.refusal import refuse_unplannable
 from v2g_daemon.planning.stage import StepTerms, priced
@@ -29,7 +30,8 @@ def solve(problem: PlanProblem) -> Plan:
 
     The value function and the shadow prices are what dispatch works with: it holds wear, cycle
     margin, shadows and unmet goals of all later steps. `expected_cost` is money at the PCC plus
-    wear over the horizon, without margin and shadows and without credit for the energy left.
+    wear over the horizon, without margin, shadows and demand charges and without credit for the
+    energy left.
     """
     refuse_unplannable(problem)
     outlook = outlook_of(problem)
@@ -51,6 +53,7 @@ def solve(problem: PlanProblem) -> Plan:
         covered_share=covered_share(solution, plugged_in=problem.plugged_in),
         budget_per_kwh=outlook.case.terms.budget_per_kwh,
         budget_per_h=outlook.case.terms.budget_per_h,
+        peak_caps=told_caps(problem.prices.peak_charges, outlook.case),
     )
 
 
@@ -72,6 +75,7 @@ def advise(problem: PlanProblem) -> Plan:
         summary="",
         budget_per_kwh=case.terms.budget_per_kwh,
         budget_per_h=case.terms.budget_per_h,
+        peak_caps=told_caps(problem.prices.peak_charges, case),
     )
 
 
@@ -120,7 +124,7 @@ def _expected_cost(outlook: Outlook, solution: Solution) -> float:
         budget_per_h=0.0,
         export_wear_per_kwh=0.0,
     )
-    case = replace(outlook.case, terms=free)
+    case = replace(outlook.case, terms=free, caps=())
     every = StepTerms.of(case)
     return float(priced(case, every, solution.path.power_w[:, None]).cost.sum())
 

@@ -14,6 +14,7 @@ from v2g_daemon.planning.budgets import budget_terms
 from v2g_daemon.planning.case import Case, Floats, Horizon, Ints, Pack, PriceBand, Terms
 from v2g_daemon.planning.forecast import NetLoadForecast, forecast_net_load
 from v2g_daemon.planning.habits import Habits, habits_of
+from v2g_daemon.planning.peaks import capped, due_early
 from v2g_daemon.planning.presence import Chances, presence, reachable_targets_wh
 from v2g_daemon.planning.price_band import banded_prices
 from v2g_daemon.planning.price_tail import USUAL_PLUGGED_SHARE, StepPrices, step_prices
@@ -60,9 +61,8 @@ def outlook_of(problem: PlanProblem) -> Outlook:
         price_band=band,
     )
     case = Case(horizon=horizon, pack=_pack(problem.store), terms=_terms(problem, prices))
-    reachable = replace(here, target_wh=reachable_targets_wh(case))
     return Outlook(
-        case=replace(case, horizon=replace(horizon, presence=reachable)),
+        case=_under_demand(_reachable(case), problem, steps),
         starts_utc=starts_utc,
         end_utc=end_utc,
         prices=prices,
@@ -80,6 +80,18 @@ def _forecast(problem: PlanProblem, steps: Steps) -> NetLoadForecast:
         timezone_name=problem.timezone,
         sun=problem.sun,
     )
+
+
+def _reachable(case: Case) -> Case:
+    """The case with its targets as far as they can be reached."""
+    here = replace(case.horizon.presence, target_wh=reachable_targets_wh(case))
+    return replace(case, horizon=replace(case.horizon, presence=here))
+
+
+def _under_demand(case: Case, problem: PlanProblem, steps: Steps) -> Case:
+    """The case with the caps of its demand charges, where it has any."""
+    charges = problem.prices.peak_charges
+    return capped(due_early(case, problem.done_early_s), charges, steps) if charges else case
 
 
 def _habits(problem: PlanProblem) -> Habits | None:

@@ -16,6 +16,7 @@ from v2g_daemon.domain.errors import ProblemRefused
 from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.plan import PlanProblem, Store
 from v2g_daemon.domain.policy import LossCurve
+from v2g_daemon.domain.prices import PeakCharge
 from v2g_daemon.domain.sun import SunForecast
 
 MAY_BE_INFINITE = (
@@ -73,6 +74,8 @@ def _numbers(problem: PlanProblem) -> Iterator[tuple[str, float]]:
     yield from _floats_of(problem.store.loss, "store.loss.")
     for number, goal in enumerate(problem.goals):
         yield from _floats_of(goal, f"goals[{number}].")
+    for number, charge in enumerate(problem.prices.peak_charges):
+        yield from _floats_of(charge, f"prices.peak_charges[{number}].")
     for number, budget in enumerate(problem.budgets):
         yield from _floats_of(budget, f"budgets[{number}].")
     if problem.sun is not None:
@@ -109,7 +112,13 @@ def _odd(column: Sequence[float], name: Callable[[int], str]) -> Iterator[str]:
 
 
 def _floats_of(
-    one: PlanProblem | Store | LossCurve | DepartureGoal | DischargeBudget | SunForecast,
+    one: PlanProblem
+    | Store
+    | LossCurve
+    | DepartureGoal
+    | DischargeBudget
+    | PeakCharge
+    | SunForecast,
     prefix: str,
 ) -> Iterator[tuple[str, float]]:
     for field in fields(one):

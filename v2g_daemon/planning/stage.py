@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from v2g_daemon.market.money import net_cost
-from v2g_daemon.planning.case import SLACK_W, Bools, Case, Floats, Ints, PriceBand
+from v2g_daemon.planning.case import SLACK_W, Bools, Cap, Case, Floats, Ints, PriceBand
 
 FORBIDDEN = 1e9  # money; finite, so that interpolation and addition stay finite
 
@@ -30,7 +30,8 @@ class Priced:
 class StepTerms:
     """The price-relevant columns of some steps, each of shape (steps, 1).
 
-    Loads may have one more axis in front, of the members of a scenario.
+    Loads may have one more axis in front, of the members of a scenario. Each of `caps` holds one
+    value per step in its column.
     """
 
     hours: Floats
@@ -38,6 +39,7 @@ class StepTerms:
     import_per_kwh: Floats
     export_per_kwh: Floats
     export_left: Bools
+    caps: tuple[Cap, ...] = ()
 
     @staticmethod
     def of(case: Case) -> StepTerms:
@@ -51,6 +53,7 @@ class StepTerms:
             export_left=np.array([left_wh[day] > 0.0 for day in horizon.export_day.tolist()])[
                 :, None
             ],
+            caps=tuple(replace(cap, cap_w=cap.cap_w[:, None]) for cap in case.caps),
         )
 
     def of_scenarios(self, scenarios_w: Floats, band: PriceBand | None = None) -> StepTerms:
@@ -84,6 +87,7 @@ class StepTerms:
             import_per_kwh=self.import_per_kwh[chosen],
             export_per_kwh=self.export_per_kwh[chosen],
             export_left=self.export_left[chosen],
+            caps=tuple(replace(cap, cap_w=cap.cap_w[chosen]) for cap in self.caps),
         )
 
 
@@ -138,6 +142,9 @@ def _cost(
         cost = cost + case.terms.export_wear_per_kwh / 1000.0 * exported * out_wh
     if case.terms.budget_per_kwh > 0.0 or case.terms.budget_per_h > 0.0:
         cost = cost + steps.hours * _budgets_per_h(case, drawn_w)
+    for cap in steps.caps:
+        over_w = np.maximum(flow_w - cap.cap_w, 0.0)
+        cost = cost + steps.hours * (cap.over_per_kwh / 1000.0 * over_w)
     return cost
 
 

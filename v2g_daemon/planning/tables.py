@@ -120,7 +120,10 @@ class _Moves:
 def _moves(case: Case, level_w: Floats, net_load_w: Floats) -> _Moves:
     """The levels, and the matches of each load."""
     pack = case.pack
-    match_w = match_powers(pack, case.terms, net_load_w)
+    # The loads of a step stand together.
+    each = len(net_load_w) // case.horizon.steps
+    caps_w = [np.repeat(cap.cap_w, each) for cap in case.caps]
+    match_w = match_powers(pack, case.terms, net_load_w, caps_w)
     levels = (len(match_w), len(level_w))
     level_delta_w = np.broadcast_to(pack.delta_w(level_w), levels)
     return _Moves(

@@ -10,6 +10,7 @@ from v2g_daemon.domain.policy import Policy
 from v2g_daemon.rehearsal.days import Days
 from v2g_daemon.rehearsal.job import Job, Ran
 from v2g_daemon.rehearsal.knowledge import Knowledge
+from v2g_daemon.rehearsal.peaks import demand_rules
 from v2g_daemon.rehearsal.plant import Plant
 from v2g_daemon.rehearsal.score import Market, Score
 from v2g_daemon.rehearsal.strategies import Strategy
@@ -55,6 +56,7 @@ class Case:
             told_after_s=self.told_after_s,
             start_wh=self.start_wh,
             end_per_kwh=float(self.market.end_per_kwh),
+            demands=demand_rules(self.market.versions, self.days),
         )
 
 

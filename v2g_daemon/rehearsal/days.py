@@ -29,7 +29,8 @@ class Days:
     """One value per slot from `start_utc` on; prices are what a kWh more costs or earns.
 
     A slot is a quarter hour, or a shorter part of one in a market that settles so. `stays` are in
-    time order and apart.
+    time order and apart. `carbon_per_kwh` is what a house adds to both prices to decide by, and
+    nobody pays (None: nothing).
     """
 
     start_utc: datetime
@@ -41,11 +42,14 @@ class Days:
     export_per_kwh: tuple[float, ...]
     stays: tuple[Stay, ...]
     slot_s: int = QUARTER_HOUR_S
+    carbon_per_kwh: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.slot_s <= 0 or QUARTER_HOUR_S % self.slot_s != 0:
             raise ValueError(f"slots of {self.slot_s} s do not fill a quarter hour")
         lengths = {len(self.pv_w), len(self.import_per_kwh), len(self.export_per_kwh)}
+        if self.carbon_per_kwh is not None:
+            lengths.add(len(self.carbon_per_kwh))
         if lengths != {len(self.load_w)}:
             raise ValueError(f"series of {len(self.load_w)} and of {sorted(lengths)} slots")
         free = 0

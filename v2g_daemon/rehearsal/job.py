@@ -11,6 +11,7 @@ from v2g_daemon.domain.policy import Policy, Stage
 from v2g_daemon.rehearsal.course import Done, Driver, begun, course
 from v2g_daemon.rehearsal.days import Days
 from v2g_daemon.rehearsal.knowledge import Knowledge, known_prices
+from v2g_daemon.rehearsal.peaks import DemandRule
 from v2g_daemon.rehearsal.plant import Plant
 from v2g_daemon.rehearsal.rules import BreakEven, CheapestHours, Plain, Scripted
 from v2g_daemon.rehearsal.strategies import Strategy
@@ -26,7 +27,7 @@ class Job:
     `published`: the wall time at which tomorrow's prices are known (None: all prices always are).
     `real_time_s`: the interval of a market whose prices are known only while it runs,
     from `told_after_s` on.
-    `end_per_kwh`: what energy left in the pack is credited at.
+    `end_per_kwh`: what energy left in the pack is credited at. `demands` are told to a house.
     """
 
     strategy: Strategy
@@ -39,6 +40,7 @@ class Job:
     end_per_kwh: float
     real_time_s: int | None = None
     told_after_s: int = 0
+    demands: tuple[DemandRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +98,7 @@ def run(job: Job, *, planner: Planner, foresight: Foresight, progress: Progress)
                 planner=planner,
                 capability=capable(plant),
                 commissioning=commissioned(days.start_utc),
+                demands=job.demands,
             )
             return _driven(job, house, progress)
         case _ as unreachable:

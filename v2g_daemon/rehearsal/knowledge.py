@@ -113,7 +113,11 @@ def told_goal(days: Days, stay: Stay, *, pack_wh: float, floor_wh: float) -> Dep
 
 
 def _price(days: Days, slot: int) -> tuple[float, float]:
-    return days.import_per_kwh[slot], days.export_per_kwh[slot]
+    """What a house decides by."""
+    bought, sold = days.import_per_kwh[slot], days.export_per_kwh[slot]
+    if days.carbon_per_kwh is None:
+        return bought, sold
+    return bought + days.carbon_per_kwh[slot], sold + days.carbon_per_kwh[slot]
 
 
 def _run(days: Days, first: int, end: int) -> PriceSlot:

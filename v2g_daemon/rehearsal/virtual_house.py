@@ -30,6 +30,7 @@ from v2g_daemon.domain.snapshot import (
 from v2g_daemon.rehearsal.course import Moment, milliwh
 from v2g_daemon.rehearsal.days import Days, Stay
 from v2g_daemon.rehearsal.knowledge import Knowledge, KnownPrices, told_goal
+from v2g_daemon.rehearsal.peaks import DemandRule, PeakSoFar, after, charges
 from v2g_daemon.rehearsal.plant import Plant
 from v2g_daemon.step.house import House, Outcome, advance, counted
 from v2g_daemon.step.news import News
@@ -45,13 +46,16 @@ LEAST_SOC = 1e-6
 class HouseState:
     """The house between two ticks, and the prices it holds, up to slot `held`.
 
-    `empty`: what was decided for an outlet without a car, while it stays so.
+    `empty`: what was decided for an outlet without a car, while it stays so. `peaks`: where the
+    demand charges stand, `imported_wh` had been imported by then.
     """
 
     house: House
     prices: PriceCurve | None = None
     held: int = 0
     empty: Decision | None = None
+    peaks: tuple[PeakSoFar, ...] = ()
+    imported_wh: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +70,7 @@ class VirtualHouse:
     planner: Planner
     capability: EvseCapability
     commissioning: tuple[CommissioningRecord, ...]
+    demands: tuple[DemandRule, ...] = ()
     record: Callable[[tuple[LedgerRow, ...]], None] = lambda rows: None
 
     def start(self) -> HouseState:
@@ -87,13 +92,15 @@ class VirtualHouse:
             now_utc=self.days.start_utc,
             timezone=self.policy.timezone,
         )
-        return HouseState(house=House(metering=begun))
+        return HouseState(house=House(metering=begun), peaks=(PeakSoFar(),) * len(self.demands))
 
     def drive(self, state: HouseState, moment: Moment) -> tuple[HouseState, float]:
         """One tick."""
         held = self.prices.held[moment.slot]
         if state.prices is None or held != state.held:
             state = replace(state, prices=self.prices.curve(moment.slot), held=held)
+        if self.demands:
+            state = self._with_peaks(state, moment)
         news = self._news(state, moment)
         if moment.stay is None and state.empty is not None:
             house, rows = counted(state.house, news, state.empty, self.policy)
@@ -105,6 +112,18 @@ class VirtualHouse:
         setpoint_w = command.target_w if isinstance(command, Setpoint) else 0.0
         empty = outcome.decision if moment.stay is None else None
         return replace(state, house=house, empty=empty), setpoint_w
+
+    def _with_peaks(self, state: HouseState, moment: Moment) -> HouseState:
+        """The prices with the demand charges as they stand after the slot before."""
+        import_wh = moment.registers.import_wh
+        peaks, rules = state.peaks, self.demands
+        if moment.slot > 0:
+            slot_wh = import_wh - state.imported_wh
+            peaks = after(peaks, rules, self.days, moment.slot - 1, slot_wh)
+        prices, told = state.prices, charges(peaks, rules)
+        if prices is not None and prices.peak_charges != told:
+            prices = replace(prices, peak_charges=told)
+        return replace(state, prices=prices, peaks=peaks, imported_wh=import_wh)
 
     def _ticked(self, house: House, news: News) -> tuple[House, Outcome]:
         """The house after the tick; one that asks for a plan is decided again with the answer."""

@@ -49,6 +49,7 @@ def to_policy(settings: sections.Settings) -> Policy:
             unmet_goal_per_kwh=settings.economics.unmet_goal_per_kwh,
             unmet_later_per_kwh=settings.economics.unmet_later_per_kwh,
             hint_from_money=settings.economics.hint_from,
+            carbon_price_per_t=settings.economics.carbon_price_per_t,
             export_wear_factor=1.0 if settings.export.despite_high_wear else HIGH_WEAR_FACTOR,
         ),
         export_depth=ExportDepth(

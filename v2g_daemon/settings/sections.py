@@ -253,6 +253,7 @@ class EconomicsSection(Section):
     unmet_goal_per_kwh: Positive = 5.0
     unmet_later_per_kwh: Positive = 3.0
     hint_from: NotNegative = 0.25
+    carbon_price_per_t: NotNegative = 0.0
 
 
 class Control(Section):

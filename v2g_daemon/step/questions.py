@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from v2g_daemon.accounting.counters import local_month
 from v2g_daemon.battery.budgets import month_budget, warranty_budgets
 from v2g_daemon.battery.wear import export_wear_per_kwh
-from v2g_daemon.control.commute import energy_wanted_wh
+from v2g_daemon.control.commute import done_early_s, energy_wanted_wh
 from v2g_daemon.control.excerpt import counters_of
 from v2g_daemon.domain.budget import DischargeBudget
 from v2g_daemon.domain.decision import EvseDecision
@@ -113,7 +113,7 @@ def problem_of(
     """The question spelled out; `charged_wh` (AC) is what this session has charged so far."""
     vehicle, export_w = policy.vehicle(question.vehicle_id), _export_limit_w(decision, policy)
     store = _store(status, decision, vehicle, question, policy, charged_wh=charged_wh)
-    return PlanProblem(
+    problem = PlanProblem(
         asked_at=snapshot.now,
         evse_id=question.evse_id,
         vehicle_id=question.vehicle_id,
@@ -134,12 +134,21 @@ def problem_of(
         unmet_goal_per_kwh=policy.economics.unmet_goal_per_kwh,
         may_export=export_w > 0.0,
         stays=_stays(question, vehicle, past),
-        unmet_later_per_kwh=policy.economics.unmet_later_per_kwh,
         current_pv_w=snapshot.pv_power_w,
-        pv_throttled_above_w=policy.grid.export_limit_w if policy.grid.throttles_pv else None,
         past_prices=() if _prices(snapshot).real_time_s is None else past.prices,
         budgets=_budgets(vehicle, snapshot, policy),
         sun=None if snapshot.sun is None else snapshot.sun.as_of(snapshot.now.utc),
+    )
+    return _by_the_rules(problem, policy)
+
+
+def _by_the_rules(problem: PlanProblem, policy: Policy) -> PlanProblem:
+    """The problem with what the house's rules alone say."""
+    return replace(
+        problem,
+        unmet_later_per_kwh=policy.economics.unmet_later_per_kwh,
+        pv_throttled_above_w=policy.grid.export_limit_w if policy.grid.throttles_pv else None,
+        done_early_s=done_early_s(policy.evse(problem.evse_id), policy),
     )
 
 

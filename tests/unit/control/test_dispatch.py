@@ -11,7 +11,7 @@ import pytest
 
 from tests.builders import LOSSLESS, LOSSY, NOW, a_plan
 from v2g_daemon.control.dispatch import Choice, Moment, dispatch, step_at, value_at
-from v2g_daemon.domain.plan import Plan, ValueFunction
+from v2g_daemon.domain.plan import PeakCap, Plan, ValueFunction
 
 # One quarter of an hour is left; 60 kWh at 50 %; the house draws 500 W; 0.30 in, 0.20 out.
 
@@ -44,10 +44,10 @@ def chosen(plan: Plan, **changes: Any) -> Choice:
 
 
 def test_energy_worth_more_than_its_price_is_bought_at_full_power() -> None:
-    # 7.4 kW x 0.25 h = 1.85 kWh at (0.50 - 0.30), less 0.001 for switching on
+    # 7.4 kW x 0.25 h = 1.85 kWh at (0.50 - 0.30), and 0.0001 for being early
     choice = chosen(a_plan(0.50))
     assert choice.target_w == 7400.0
-    assert choice.gain_money == pytest.approx(0.369)
+    assert choice.gain_money == pytest.approx(0.3701)
 
 
 def test_energy_worth_less_than_the_offer_is_sold() -> None:
@@ -127,13 +127,33 @@ def test_the_depths_shadow_price_is_paid_by_what_is_exported() -> None:
 
 
 def test_switching_has_a_small_price_and_going_on_has_none() -> None:
-    # 0.46 kWh more in at a gain of 0.002 each: less than 0.001
-    plan = a_plan(0.302)
-    tiny = {"max_charge_w": 1840.0, "max_discharge_w": 0.0}
+    # 0.46 kWh out at a gain of 0.002 each: less than 0.001
+    plan = a_plan(0.138)
+    tiny = {"max_charge_w": 0.0, "max_discharge_w": 1840.0, "net_load_w": 0.0}
     assert chosen(plan, **tiny).target_w == 0.0
-    going_on = chosen(plan, **tiny, last_target_w=1500.0)
-    assert going_on.target_w == 1840.0
+    going_on = chosen(plan, **tiny, last_target_w=-1500.0)
+    assert going_on.target_w == -1840.0
     assert going_on.gain_money == pytest.approx(0.00092 + 0.001)
+    # A charge that loses as little is not broken off for it.
+    assert chosen(a_plan(0.2999), last_target_w=7400.0).target_w > 0.0
+
+
+def test_a_charge_that_costs_the_same_later_is_made_now_and_at_full_power() -> None:
+    early = chosen(a_plan(0.30))
+    assert early.target_w == 7400.0
+    assert early.gain_money == pytest.approx(0.0001)
+    assert chosen(a_plan(0.30), last_target_w=1400.0).target_w == 7400.0
+
+
+def test_a_charge_that_would_be_cheaper_later_waits() -> None:
+    # 1.85 kWh lose 0.000185 at 0.0001 each: more than values are told to.
+    assert chosen(a_plan(0.2999)) == Choice(target_w=0.0, gain_money=0.0)
+
+
+def test_a_discharge_that_gains_the_same_later_is_not_given_up_for_a_charge() -> None:
+    # A kWh out of the pack brings 0.14, one into it costs 0.14: both are as good as idling.
+    even = {"net_load_w": 0.0, "import_per_kwh": 0.14, "last_target_w": -4400.0}
+    assert chosen(a_plan(0.14), **even).target_w < 0.0
 
 
 def test_nothing_is_sold_from_below_the_floor() -> None:
@@ -175,10 +195,10 @@ def test_an_impossible_future_loses_against_any_other() -> None:
 
 def test_the_worth_scales_with_what_is_left_of_the_step() -> None:
     late = NOW.utc + timedelta(minutes=5)
-    assert chosen(a_plan(0.50), now_utc=late).gain_money == pytest.approx(7.4 / 6 * 0.20 - 0.001)
+    assert chosen(a_plan(0.50), now_utc=late).gain_money == pytest.approx(7.4 / 6 * 0.20 + 0.0001)
     last_seconds = NOW.utc + timedelta(minutes=14, seconds=50)
     assert chosen(a_plan(0.50), now_utc=last_seconds).gain_money == pytest.approx(
-        7.4 / 12 * 0.20 - 0.001
+        7.4 / 12 * 0.20 + 0.0001
     )
 
 
@@ -230,3 +250,24 @@ def test_the_step_of_a_moment_is_found_in_uneven_steps(
         index,
         NOW.utc + timedelta(minutes=end_minutes),
     )
+
+
+def under_cap(plan: Plan, cap_w: float, *, counts: bool = True) -> Plan:
+    cap = PeakCap(name="demand", cap_w=cap_w, over_per_kwh=20.0, counts=(counts,) * 192)
+    return replace(plan, peak_caps=(cap,))
+
+
+def test_a_charge_keeps_the_import_to_the_cap_of_a_demand_charge() -> None:
+    assert chosen(under_cap(a_plan(0.50), 4000.0)).target_w == 3500.0
+    assert chosen(under_cap(a_plan(0.50), 9000.0)).target_w == 7400.0
+    assert chosen(under_cap(a_plan(0.50), 4000.0, counts=False)).target_w == 7400.0
+
+
+def test_the_houses_own_peak_is_shaved_to_the_cap_though_energy_is_dear() -> None:
+    assert chosen(a_plan(0.30), net_load_w=6000.0).target_w == 7400.0
+    assert chosen(under_cap(a_plan(0.30), 4000.0), net_load_w=6000.0).target_w == -2000.0
+
+
+def test_a_cap_gives_way_where_energy_is_worth_more() -> None:
+    # Below a goal a kWh is worth more than what crosses the cap costs.
+    assert chosen(under_cap(a_plan(40.0), 4000.0)).target_w == 7400.0

@@ -132,7 +132,7 @@ def test_a_charge_says_what_it_costs_and_what_it_is_worth() -> None:
     assert slot.worth_per_kwh == pytest.approx(0.5)
     assert slot.runner_up is not None
     assert slot.runner_up.move is Move.IDLE
-    assert slot.runner_up.dearer_by_money == pytest.approx(1.85 * 0.2 - 0.001)
+    assert slot.runner_up.dearer_by_money == pytest.approx(1.85 * 0.2 + 0.0001)
     assert slot.terms is None
 
 
@@ -221,7 +221,7 @@ def test_the_shadow_price_of_the_depth_is_a_term_of_what_is_exported() -> None:
 
 def test_an_idle_slot_says_the_prices_that_would_change_it() -> None:
     slot = slots_of(with_slots(a_slot(0, 0.0, 0.5)))[0]
-    assert slot.reason == "charges at 0.199 import or less; gives at 0.227 export or more"
+    assert slot.reason == "charges at 0.200 import or less; gives at 0.227 export or more"
     assert [turn.move for turn in slot.turns] == [Move.CHARGE, Move.DISCHARGE]
 
 
@@ -270,14 +270,14 @@ def dear(import_per_kwh: float, export_per_kwh: float, **changes: Any) -> Snapsh
 
 def test_why_not_now_is_answered_by_the_price_that_would_change_it() -> None:
     assert now_said(dear(0.30, 0.20)) == (
-        "charges at an import price of 0.199 EUR/kWh or less; it is 0.300 now",
+        "charges at an import price of 0.200 EUR/kWh or less; it is 0.300 now",
         "discharges from an export price of 0.227 EUR/kWh on; it is 0.200 now",
     )
 
 
 def test_what_is_done_says_until_when() -> None:
     assert now_said(dear(0.10, 0.05))[0] == (
-        "charging goes on up to an import price of 0.199 EUR/kWh; it is 0.100 now"
+        "charging goes on up to an import price of 0.200 EUR/kWh; it is 0.100 now"
     )
     assert now_said(dear(0.60, 0.50))[1].startswith("discharging goes on down to an export price")
 

@@ -22,6 +22,7 @@ from v2g_daemon.domain.interval import Interval, at_local
 from v2g_daemon.domain.policy import EvsePolicy, ExportPolicy, Policy
 from v2g_daemon.domain.vehicle import Vehicle
 from v2g_daemon.market.series import Series
+from v2g_daemon.rehearsal.carbon import with_carbon
 from v2g_daemon.rehearsal.contest import Case
 from v2g_daemon.rehearsal.days import Days, Stay
 from v2g_daemon.rehearsal.plant import Plant
@@ -84,16 +85,18 @@ def case_of_house(settings: Settings, files: Files, *, name: str) -> Case:
         export_per_kwh=terms.export_per_kwh,
         stays=stays,
     )
+    market = _market(terms, policy, files.carbon, interval)
+    days, carbon_notes = _with_carbon(days, market, policy)
     return Case(
         name=name,
         days=days,
         plant=plant,
         policy=in_virtual_time(policy),
         published=terms.published,
-        market=_market(terms, policy, files.carbon, interval),
+        market=market,
         start_wh=_start_wh(plant),
         miss_per_kwh=MISS_PER_KWH,
-        notes=(*terms.notes, *load_notes, *pv_notes, *stays_notes, *assumed),
+        notes=(*terms.notes, *load_notes, *pv_notes, *stays_notes, *assumed, *carbon_notes),
     )
 
 
@@ -256,6 +259,20 @@ def carbon_g_per_kwh(path: Path, interval: Interval) -> tuple[float, ...]:
     if len(columns) != 1:
         raise ConfigurationError(f"{path}: {len(columns)} columns end in g_per_kwh; leave one")
     return recorded.amounts(file, columns[0], interval).values
+
+
+def _with_carbon(days: Days, market: Market, policy: Policy) -> tuple[Days, tuple[str, ...]]:
+    """The days with carbon at its price, where both a price and factors are given."""
+    price_per_t = policy.economics.carbon_price_per_t
+    if price_per_t == 0.0:
+        return days, ()
+    if market.carbon_g_per_kwh is None:
+        return days, ("economics.carbon_price_per_t counts with --carbon FILE only",)
+    note = (
+        f"our own strategies count carbon at {price_per_t:g} {days.currency} per tonne, by the "
+        "factors of the same hour two to eight days before; it is in no money of the table"
+    )
+    return with_carbon(days, market.carbon_g_per_kwh, price_per_t=price_per_t), (note,)
 
 
 def _market(terms: Contract, policy: Policy, carbon: Path | None, interval: Interval) -> Market:

@@ -178,3 +178,28 @@ def test_a_part_of_a_pairing_is_what_from_and_to_say() -> None:
         case_of(
             Request(config=Path("none.toml"), pairing=YEAR, files=Files(last_day=date(2020, 1, 1)))
         )
+
+
+def with_carbon_price(tmp_path: Path, price_per_t: str) -> Settings:
+    path = tmp_path / "carbon-house.toml"
+    path.write_text(f"{HOUSE}[economics]\ncarbon_price_per_t = {price_per_t}\n")
+    return load_settings(path)
+
+
+def test_carbon_has_its_price_where_factors_are_given(tmp_path: Path, house: Settings) -> None:
+    factors = tmp_path / "carbon.csv"
+    rows = [f"2024-03-{day}T{hour:02}:00:00Z,200" for day in (28, 29, 30, 31) for hour in range(24)]
+    rows += [f"2024-04-01T{hour:02}:00:00Z,200" for hour in range(24)]
+    factors.write_text("time_utc,carbon_g_per_kwh\n" + "\n".join(rows) + "\n")
+    files = replace(MARCH, carbon=factors)
+    priced = case_from(with_carbon_price(tmp_path, "50"), files)
+    assert priced.days.carbon_per_kwh is not None
+    assert priced.days.carbon_per_kwh[-1] == pytest.approx(0.01)
+    assert any("carbon at 50 EUR per tonne" in note for note in priced.notes)
+    assert case_from(house, files).days.carbon_per_kwh is None
+
+
+def test_a_carbon_price_without_factors_says_that_it_counts_nothing(tmp_path: Path) -> None:
+    case = case_from(with_carbon_price(tmp_path, "50"), MARCH)
+    assert case.days.carbon_per_kwh is None
+    assert "economics.carbon_price_per_t counts with --carbon FILE only" in case.notes
