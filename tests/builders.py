@@ -56,6 +56,7 @@ from v2g_daemon.domain.snapshot import (
     Snapshot,
     VehicleGoals,
 )
+from v2g_daemon.domain.sun import SunForecast
 from v2g_daemon.domain.vehicle import CarAnswer, Vehicle, VehicleFeedStatus, WarrantyTerms
 
 NOW = Instant(utc=datetime(2024, 12, 11, 18, 0, tzinfo=UTC), monotonic_s=10_000.0)
@@ -227,6 +228,20 @@ def a_feed(vehicle_id: str = "car", **changes: Any) -> VehicleFeedStatus:
         opposite_at=ago(3660.0),
     )
     return replace(feed, **changes)
+
+
+def a_sun(told_ago_s: float = 1800.0, **changes: Any) -> SunForecast:
+    """Half an hour ago Open-Meteo told 400 W/m² for the two days from the running hour on."""
+    sun = SunForecast(
+        source="Open-Meteo",
+        latitude_deg=52.37,
+        longitude_deg=4.89,
+        told_utc=ago(told_ago_s).utc,
+        serves_s=43_200.0,
+        start_utc=NOW.utc,
+        irradiance_w_per_m2=(400.0,) * 192,
+    )
+    return replace(sun, **changes)
 
 
 def an_unplugged_feed(vehicle_id: str = "car", **changes: Any) -> VehicleFeedStatus:

@@ -16,6 +16,7 @@ from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.ledger import (
     DecisionRow,
     EvseInterval,
+    ForetoldRow,
     LedgerRow,
     PccInterval,
     SessionRow,
@@ -40,6 +41,7 @@ from v2g_daemon.domain.stations import (
     StationView,
     VariableReading,
 )
+from v2g_daemon.domain.sun import SunForecast
 from v2g_daemon.domain.vehicle import CarAnswer, VehicleFeedStatus
 
 
@@ -122,6 +124,12 @@ class CalendarSink(Protocol):
     def put_faults(self, source: str, faults: tuple[Fault, ...]) -> None: ...
 
 
+class SunSink(Protocol):
+    """Where the feed of the weather service puts what it knows of the sun."""
+
+    def put_sun(self, sun: SunForecast) -> None: ...
+
+
 class FaultSink(Protocol):
     """Where an edge task puts the faults it sees now; they stand until it puts others."""
 
@@ -181,6 +189,8 @@ class LedgerReader(Protocol):
     def soc_days(self, vehicle_id: str) -> tuple[SocDay, ...]: ...
 
     def history(self, *, since_utc: datetime) -> tuple[HistoryRow, ...]: ...
+
+    def foretold(self, *, since_utc: datetime) -> tuple[ForetoldRow, ...]: ...
 
     def counters(
         self, vehicle_id: str, *, now_utc: datetime, timezone: str

@@ -11,7 +11,7 @@ from tests.architecture.source_tree import Source, daemon_sources, dotted_name, 
 
 UNITS = frozenset(
     # power, energy, electricity, time, distance, temperature, light, dimensionless
-    "w kw wh mwh kwh v a ma hz ohm va var s ms h min days years km c k "
+    "w kw wh mwh kwh v a ma hz ohm va var s ms h min days years km m2 deg c k "
     "fraction percent pct points ratio factor share cycles linear "
     # money, carbon
     "money cost price g kg".split()

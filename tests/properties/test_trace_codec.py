@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from v2g_daemon.domain.decision import Decision
 from v2g_daemon.domain.instant import Instant
-from v2g_daemon.domain.interval import Interval
+from v2g_daemon.domain.interval import Interval, quarter_hour_start
 from v2g_daemon.domain.memory import Memory
 from v2g_daemon.domain.outlook import Outlook, OutlookStep
 from v2g_daemon.domain.plan import Plan, PlanProblem, ValueFunction
@@ -29,6 +29,7 @@ from v2g_daemon.domain.power import PowerRange
 from v2g_daemon.domain.prices import PriceCurve, PriceSlot
 from v2g_daemon.domain.setpoint import Reason, Setpoint
 from v2g_daemon.domain.snapshot import Snapshot
+from v2g_daemon.domain.sun import SunForecast
 from v2g_daemon.trace.codec import (
     MemoryBefore,
     Tick,
@@ -111,6 +112,11 @@ def a_setpoint(rng: Random) -> Setpoint:
     )
 
 
+def a_sun(rng: Random) -> SunForecast:
+    start_utc = quarter_hour_start(a_moment(rng))
+    return SunForecast(**{**parts(SunForecast, rng), "start_utc": start_utc})
+
+
 def a_problem(rng: Random) -> PlanProblem:
     steps = tuple(rng.randint(1, 2**40) for _ in range(rng.randint(1, 3)))
     return PlanProblem(**{**parts(PlanProblem, rng), "step_s": steps})
@@ -132,6 +138,7 @@ LEAVES: dict[object, Callable[[Random], object]] = {
     PowerRange: a_range,
     PriceCurve: a_curve,
     Setpoint: a_setpoint,
+    SunForecast: a_sun,
     ValueFunction: a_value,
 }
 

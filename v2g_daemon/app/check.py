@@ -23,6 +23,7 @@ from v2g_daemon.app.tariff_words import sentences
 from v2g_daemon.app.tariffs import book_of
 from v2g_daemon.app.understood import load
 from v2g_daemon.app.vehicle_feeds import feed_sentences
+from v2g_daemon.app.weather import weather_sentences
 from v2g_daemon.domain.billing_meter import BillingMeter, Netting
 from v2g_daemon.domain.errors import ConfigurationError
 from v2g_daemon.domain.policy import EvsePolicy, FailState, Policy, Stage
@@ -75,6 +76,7 @@ def check(path: Path) -> CheckReport:
         *feed_sentences(settings),
         *departure_sentences(settings, policy),
         *calendar_sentences(settings),
+        *weather_sentences(settings),
         *_money(settings, policy, _book(path, settings)),
         *_stage(policy),
         *_timing(settings, policy),

@@ -53,6 +53,7 @@ from v2g_daemon.app.records import RecordDesk
 from v2g_daemon.app.retention import NIGHTLY, Retention
 from v2g_daemon.app.understood import understood
 from v2g_daemon.app.vehicle_feeds import FeedDemand, feed_tasks
+from v2g_daemon.app.weather import weather_tasks
 from v2g_daemon.domain.interval import Interval, local_day
 from v2g_daemon.domain.ledger import SessionRow
 from v2g_daemon.domain.memory import EvseMemory, Memory
@@ -318,6 +319,7 @@ def restored_house(reader: LedgerReader, policy: Policy, now_utc: datetime) -> H
     past = Past(
         history=reader.history(since_utc=now_utc - KEPT),
         sessions=reader.sessions(Interval(start_utc=now_utc - SESSIONS_KEPT, end_utc=now_utc)),
+        foretold=reader.foretold(since_utc=now_utc - KEPT),
         prices=prices_of(reader.pcc_intervals(Interval(start_utc=now_utc - KEPT, end_utc=now_utc))),
     )
     overrides = reader.overrides(now_utc=now_utc)
@@ -359,13 +361,14 @@ def _feeds(
     watch: CertificateWatch | None,
     demand: FeedDemand,
 ) -> dict[str, EdgeTask]:
-    """What is observed beside the chargers: prices, meters, clouds, calendars and certificates."""
+    """What is observed beside the chargers: meters, clouds, calendars, weather, certificates."""
     certificates: dict[str, EdgeTask] = {} if watch is None else {"certificates": watch.run}
     return certificates | {
         "prices": _prices(settings, reader, clock, latest).run,
         **meters.readers(settings, policy, clock, latest, buses),
         **feed_tasks(settings, clock, latest, demand),
         **calendar_tasks(settings, clock, latest),
+        **weather_tasks(settings, clock, latest),
     }
 
 

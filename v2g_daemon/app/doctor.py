@@ -24,6 +24,7 @@ from v2g_daemon.app.price_sources import price_sources
 from v2g_daemon.app.tariffs import book_of
 from v2g_daemon.app.understood import load
 from v2g_daemon.app.vehicle_feeds import feed_lines
+from v2g_daemon.app.weather import weather_lines
 from v2g_daemon.domain.errors import LedgerError, PriceSourceError
 from v2g_daemon.domain.snapshot import CommissioningRecord
 from v2g_daemon.runtime.latest_values import LatestValues
@@ -62,6 +63,8 @@ async def doctor(path: Path) -> AsyncIterator[Finding]:
     async for finding in feed_lines(settings):
         yield finding
     async for finding in calendar_lines(settings):
+        yield finding
+    async for finding in weather_lines(settings):
         yield finding
     for fault in () if status is None else status["faults"]:
         yield bad("fault", f"{fault['code']}: {fault['detail']}", "docs/operations.md, Faults")

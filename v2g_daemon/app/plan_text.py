@@ -14,6 +14,7 @@ MARKS = {"charge": "▲", "discharge": "▼", "idle": "·", "away": " "}
 HOURS_SHOWN = 48
 FEWEST_COLUMNS = 80
 LABEL = 10
+WEEK_DAYS = 7
 HEAD = (
     "           import export       W   SoC   kWh is  charges    gives  instead",
     "              per kWh              end    worth    up to     from  costs more",
@@ -35,9 +36,28 @@ def plan_text(found: dict[str, Any], *, columns: int) -> str:
     zone = ZoneInfo(found["timezone"])
     now = datetime.fromisoformat(found["at_utc"]).astimezone(zone)
     lines = [f"{now:%a %d %b %Y %H:%M}, prices in {found['currency']} per kWh"]
+    off = _off(found["forecast_errors"])
+    lines += [] if off is None else _said("forecast", off, columns)
     for evse in found["evses"]:
         lines += ["", *_evse(evse, found, zone, columns)]
     return "\n".join(lines)
+
+
+def _off(errors: list[dict[str, Any]]) -> str | None:
+    """How far load and PV were from what was foretold of them in the last week."""
+    week = [one for one in errors if one["span_days"] == WEEK_DAYS]
+    if not week:
+        return None
+    parts = []
+    for what, name in (("net_load", "net load"), ("pv", "PV")):
+        of = ", ".join(_off_by(one) for one in week if one["what"] == what)
+        parts += [f"{name} by {of}"] if of else []
+    return f"off in the last {WEEK_DAYS} days: {'; '.join(parts)}"
+
+
+def _off_by(error: dict[str, Any]) -> str:
+    share = "" if error["off_share"] is None else f" ({error['off_share'] * 100.0:.0f} %)"
+    return f"{error['off_w']:.0f} W{share} {error['lead_h']} h ahead"
 
 
 def _evse(

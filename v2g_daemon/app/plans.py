@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from v2g_daemon.accounting.forecasting import forecast_errors
 from v2g_daemon.adapters.web.translate import plan_json, status_json
 from v2g_daemon.battery.budgets import warranty_budgets
 from v2g_daemon.control.departures import told_sentences
@@ -41,6 +42,7 @@ class PlanDesk:
             prospects(outcome.memory_before, snapshot, decisions, self._policy),
             currency=self._policy.economics.currency,
             timezone=self._policy.timezone,
+            errors=forecast_errors(outcome.past.history, outcome.past.foretold, snapshot.now.utc),
         )
 
     def hints(self, outcome: Outcome) -> tuple[Hint, ...]:

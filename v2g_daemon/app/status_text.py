@@ -17,6 +17,8 @@ def status_text(status: dict[str, Any]) -> str:
     lines = [f"{_wall(status['at_utc'], '%a %d %b %Y %H:%M:%S')}{trust}"]
     lines.append(f"grid     {_grid(status)}")
     lines.append(f"price    {_price(status)}")
+    if status["sun"] is not None:
+        lines.append(f"sun      {_sun(status['sun'])}")
     for evse in status["evses"]:
         lines += _evse(evse, status["at_utc"])
     lines += [f"hint     {hint['evse_id']}: {hint['said']}" for hint in status["hints"]]
@@ -66,6 +68,16 @@ def _price(status: dict[str, Any]) -> str:
         f"{price['import_per_kwh']:.3f} in, {price['export_per_kwh']:.3f} out"
         f" {price['currency']}/kWh, known until {_wall(price['known_until_utc'])}"
     )
+
+
+def _sun(sun: dict[str, Any]) -> str:
+    """Who told of the sun when, and whether plans go by it."""
+    if sun["source"] is None:
+        return "PV by the past days' share of a clear sky; no weather service is asked"
+    if sun["told_utc"] is None:
+        return f"{sun['source']} has told nothing yet; the past days alone tell of PV"
+    said = f"{sun['source']}, told {sun['age_s'] / 3600.0:.1f} h ago"
+    return said if sun["serves"] else f"{said}: ignored, the past days alone tell of PV"
 
 
 def _evse(evse: dict[str, Any], at_utc: str) -> list[str]:

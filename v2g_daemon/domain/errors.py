@@ -8,6 +8,7 @@ V2gDaemonError
 │   ├── DeviceRejectedCommand   the device answered no
 │   └── DeviceProtocolError     the device broke its protocol
 ├── PriceSourceError            no usable prices in an answer
+├── WeatherSourceError          no usable forecast in an answer
 ├── SeriesFileError             a file of recorded series cannot be used; names file, line and fix
 ├── LedgerError                 the ledger could not be read or written
 ├── TraceError                  a trace, plan or problem could not be read (trace/json_form.py)
@@ -51,6 +52,10 @@ class DeviceProtocolError(DeviceError):
 
 class PriceSourceError(V2gDaemonError):
     """A price source gave nothing usable; the text says what it gave."""
+
+
+class WeatherSourceError(V2gDaemonError):
+    """A weather service gave nothing usable; the text says what it gave."""
 
 
 class SeriesFileError(V2gDaemonError):

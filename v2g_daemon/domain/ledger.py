@@ -121,6 +121,19 @@ class TelemetryRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ForetoldRow:
+    """What the plan in force foretold of a quarter hour, so many hours before it: mean powers.
+
+    PV is None where nobody meters it.
+    """
+
+    start_utc: datetime
+    lead_h: int
+    net_load_w: float
+    pv_w: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LatchEvent:
     """A discharge latch was set or cleared."""
 
@@ -178,6 +191,7 @@ LedgerRow = (
     | DecisionRow
     | SocDay
     | TelemetryRow
+    | ForetoldRow
     | LatchEvent
     | OverrideEvent
     | DepartureEvent

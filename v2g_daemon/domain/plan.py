@@ -15,6 +15,7 @@ from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.policy import LossCurve
 from v2g_daemon.domain.prices import PriceCurve, PriceSlot
+from v2g_daemon.domain.sun import SunForecast
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,8 @@ class PlanProblem:
     `past_prices` teach what a real-time market asks and pays; there only, in time order.
     `budgets` bound the car's discharge beyond the horizon. `beside` is what each of the other EVSEs
     plans; where it says nothing, that one rests. Under a demand charge goals are reached
-    `done_early_s` before their time, when the house would charge for them at full power.
+    `done_early_s` before their time, when the house would charge for them at full power. `sun` is
+    what a weather service told of late, and where the house is (None: PV is as on the past days).
     """
 
     asked_at: Instant
@@ -108,6 +110,7 @@ class PlanProblem:
     budgets: tuple[DischargeBudget, ...] = ()
     beside: tuple[tuple[PlannedPower, ...], ...] = ()
     done_early_s: float = 0.0
+    sun: SunForecast | None = None
 
     def __post_init__(self) -> None:
         if len(self.step_s) == 0 or min(self.step_s) <= 0:
@@ -132,7 +135,8 @@ class StayWorth:
 class PlanSlot:
     """What the plan expects to do in one step; `soc` is at the end of the step.
 
-    `plugged_in`: whether the car is likelier here than away; `stay` is what that is worth.
+    `plugged_in`: whether the car is likelier here than away; `stay` is what that is worth. `pv_w`:
+    the PV expected (None: nobody meters it).
     """
 
     interval: Interval
@@ -144,6 +148,7 @@ class PlanSlot:
     price_is_forecast: bool
     plugged_in: bool = True
     stay: StayWorth | None = None
+    pv_w: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

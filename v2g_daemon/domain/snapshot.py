@@ -11,6 +11,7 @@ from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading, MeterRole, MeterStatus
+from v2g_daemon.domain.sun import SunForecast
 from v2g_daemon.domain.vehicle import CarAnswer, VehicleFeedStatus
 
 
@@ -90,7 +91,8 @@ class Snapshot:
     """One moment of the house; what is unknown is None, never 0.
 
     `meter` is the PCC; PV counts production as positive, the home battery its charging. `goals` are
-    what owner (`told`), calendars and weekly schedule come to.
+    what owner (`told`), calendars and weekly schedule come to. `sun` is what a weather service told
+    however long ago (None: the house has none).
     """
 
     now: Instant
@@ -111,6 +113,7 @@ class Snapshot:
     command_counters: tuple[CommandCounters, ...] = ()
     vehicle_feeds: tuple[VehicleFeedStatus, ...] = ()
     told: tuple[ToldDeparture, ...] = ()
+    sun: SunForecast | None = None
 
     @property
     def grid_meter_serial(self) -> str | None:

@@ -1,7 +1,9 @@
 """What the house will draw: days like the last ones, each as likely as the others.
 
 Load and PV of each of the last days are shifted by how today deviates from them now, which fades.
-A house with too short a past has one scenario: a trailing profile.
+Where the house says where it is, its PV counts as a share of a clear sky meanwhile; and a weather
+service moves the PV of all days to what it lets expect. A house with too short a past has one
+scenario: a trailing profile.
 """
 
 from __future__ import annotations
@@ -13,7 +15,10 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from v2g_daemon.domain.plan import HistoryRow
+from v2g_daemon.domain.sun import SunForecast
 from v2g_daemon.planning.case import Bools, Floats, Ints
+from v2g_daemon.planning.site_response import ToldPv, told_pv
+from v2g_daemon.planning.sun import clear_w_per_m2
 from v2g_daemon.planning.wall import (
     DAY_S,
     QUARTER_S,
@@ -55,8 +60,12 @@ def forecast_net_load(
     current_net_load_w: float | None,
     timezone_name: str,
     current_pv_w: float | None = None,
+    sun: SunForecast | None = None,
 ) -> NetLoadForecast:
-    """Forecast the steps from past quarter hours; without any, the present power goes on (or 0)."""
+    """Forecast the steps from past quarter hours; without any, the present power goes on (or 0).
+
+    `sun` moves the expected PV where PV is metered; the days stay as far from each other.
+    """
     if not history:
         flat_w = 0.0 if current_net_load_w is None else current_net_load_w
         return NetLoadForecast(scenarios_w=np.full((1, len(steps.hours)), flat_w), pv_w=None)
@@ -68,27 +77,52 @@ def forecast_net_load(
     else:
         past, metered = past.where(pv_known), True
     now = _Now(net_load_w=current_net_load_w, pv_w=current_pv_w if metered else None)
-    days = _last_days(past, steps, zone, now)
+    told = _told(sun, past, steps) if metered else None
+    days = _last_days(past, steps, zone, now, told, sun if metered else None)
     if days is None:
-        return _by_profile(history, steps, current_net_load_w, zone)
+        return _by_profile(history, steps, current_net_load_w, zone, told)
     load_w, pv_w = days
     return NetLoadForecast(scenarios_w=load_w - pv_w, pv_w=pv_w.mean(axis=0) if metered else None)
 
 
+def _told(sun: SunForecast | None, past: _Past, steps: Steps) -> ToldPv | None:
+    """What a weather service lets expect of the quarter hours of the steps."""
+    if sun is None or sun.told_utc is None:
+        return None
+    quarters_s = _quarters(steps)
+    return told_pv(sun, past.start_s, past.pv_w, quarters_s, now_s=int(quarters_s[0]))
+
+
+def _quarters(steps: Steps) -> Ints:
+    return steps.quarters_s - steps.quarters_s % QUARTER_S
+
+
 def _last_days(
-    past: _Past, steps: Steps, zone: ZoneInfo, now: _Now
+    past: _Past,
+    steps: Steps,
+    zone: ZoneInfo,
+    now: _Now,
+    told: ToldPv | None,
+    sun: SunForecast | None,
 ) -> tuple[Floats, Floats] | None:
     """Load and PV of the steps as on each of the last days; None with fewer than two of them."""
     line = _Line.of(past)
-    quarters_s = steps.quarters_s - steps.quarters_s % QUARTER_S
+    quarters_s = _quarters(steps)
     days_known = int(quarters_s[0] // QUARTER_S - line.first) // QUARTERS
     if days_known < FEWEST_SCENARIOS:
         return None
     days_known = min(days_known, DAYS_BACK)
     load_s = _days_like(quarters_s, zone, days_known, other_kind_days=OTHER_KIND_DAYS)
     pv_s = _days_like(quarters_s, zone, days_known, other_kind_days=0)
-    load_w, pv_w = line.at(line.load_w, load_s), line.at(line.pv_w, pv_s)
-    return _from_now_on(steps.mean(load_w), steps.mean(pv_w), line, steps, now)
+    load_w, clear = line.at(line.load_w, load_s), None
+    if sun is None:
+        pv_w = line.at(line.pv_w, pv_s)
+    else:
+        ahead = clear_w_per_m2(sun, quarters_s)
+        pv_w = line.at(line.pv_w / clear_w_per_m2(sun, line.quarters_s), pv_s) * ahead
+        clear = steps.mean(ahead)
+    pv_w = pv_w if told is None else told.moved(pv_w)
+    return _from_now_on(steps.mean(load_w), steps.mean(pv_w), line, steps, now, clear)
 
 
 def _days_like(quarters_s: Ints, zone: ZoneInfo, days_known: int, *, other_kind_days: int) -> Ints:
@@ -110,17 +144,23 @@ def _days_like(quarters_s: Ints, zone: ZoneInfo, days_known: int, *, other_kind_
 
 
 def _from_now_on(
-    load_w: Floats, pv_w: Floats, line: _Line, steps: Steps, now: _Now
+    load_w: Floats, pv_w: Floats, line: _Line, steps: Steps, now: _Now, clear: Floats | None
 ) -> tuple[Floats, Floats]:
-    """Each day shifted to what is measured now; without a PV meter to the newest that was."""
+    """Each day shifted to what is measured now; without a PV meter to the newest that was.
+
+    PV by the same share of a clear sky, where that is known.
+    """
     if now.net_load_w is None:
         return load_w, pv_w
     left = _persistence(steps.starts_s)
     shining_w = line.newest_pv_w if now.pv_w is None else now.pv_w
     drawn_w = now.net_load_w + shining_w
+    brighter_w = shining_w - pv_w[:, :1]
+    if clear is not None:
+        brighter_w = brighter_w / clear[0] * clear
     return (
         load_w + (drawn_w - load_w[:, :1]) * left,
-        np.maximum(pv_w + (shining_w - pv_w[:, :1]) * left, 0.0),
+        np.maximum(pv_w + brighter_w * left, 0.0),
     )
 
 
@@ -151,6 +191,11 @@ class _Line:
         return _Line(first=first, load_w=load_w, pv_w=pv_w)
 
     @property
+    def quarters_s(self) -> Ints:
+        """When each quarter hour began."""
+        return (self.first + np.arange(len(self.pv_w), dtype=np.int64)) * QUARTER_S
+
+    @property
     def newest_pv_w(self) -> float:
         """What the sun gave last."""
         return float(self.pv_w[-1])
@@ -172,6 +217,7 @@ def _by_profile(
     steps: Steps,
     current_net_load_w: float | None,
     zone: ZoneInfo,
+    told: ToldPv | None,
 ) -> NetLoadForecast:
     """One scenario: what the same quarter hours drew so far, newer days first."""
     past, pv_known = _past_of(history)
@@ -181,6 +227,9 @@ def _by_profile(
         metered = past.where(pv_known)
         load_w = metered.net_load_w + metered.pv_w
         pv_w = np.maximum(_pv_profile(metered.start_s, metered.pv_w, steps.starts_s), 0.0)
+        if told is not None:
+            quarters_w = _pv_profile(metered.start_s, metered.pv_w, _quarters(steps))
+            pv_w = steps.mean(told.moved(np.maximum(quarters_w, 0.0)[None, :])[0])
         net_w = _load_profile(metered.start_s, load_w, steps.starts_s, zone) - pv_w
     if current_net_load_w is not None:
         net_w = net_w + (current_net_load_w - net_w[0]) * _persistence(steps.starts_s)

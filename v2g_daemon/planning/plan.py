@@ -85,6 +85,7 @@ def _slots(problem: PlanProblem, outlook: Outlook, solution: Solution) -> tuple[
     soc = _rounded(solution.path.energy_wh / problem.store.capacity_wh, SOC_DECIMALS)
     power_w = _rounded(solution.path.power_w, POWER_DECIMALS)
     net_load_w = _rounded(horizon.net_load_w, POWER_DECIMALS)
+    pv_w = None if outlook.pv_w is None else _rounded(outlook.pv_w, POWER_DECIMALS)
     stays = stays_worth(solution)
     return tuple(
         PlanSlot(
@@ -97,6 +98,7 @@ def _slots(problem: PlanProblem, outlook: Outlook, solution: Solution) -> tuple[
             price_is_forecast=bool(outlook.prices.is_forecast[step]),
             plugged_in=bool(horizon.presence.plugged[step]),
             stay=stays[step],
+            pv_w=None if pv_w is None else pv_w[step],
         )
         for step, (start, end) in enumerate(zip(outlook.starts_utc, ends_utc, strict=True))
     )

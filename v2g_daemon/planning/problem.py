@@ -12,7 +12,7 @@ from v2g_daemon.domain.plan import PlanProblem, Store
 from v2g_daemon.planning.beside import left_beside
 from v2g_daemon.planning.budgets import budget_terms
 from v2g_daemon.planning.case import Case, Floats, Horizon, Ints, Pack, PriceBand, Terms
-from v2g_daemon.planning.forecast import forecast_net_load
+from v2g_daemon.planning.forecast import NetLoadForecast, forecast_net_load
 from v2g_daemon.planning.habits import Habits, habits_of
 from v2g_daemon.planning.peaks import capped, due_early
 from v2g_daemon.planning.presence import Chances, presence, reachable_targets_wh
@@ -25,13 +25,14 @@ GROUPS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """A case, and what of it must be told: step starts, prices, and the targets as asked for."""
+    """A case, and what of it must be told: step starts, prices, PV, the targets as asked for."""
 
     case: Case
     starts_utc: tuple[datetime, ...]
     end_utc: datetime
     prices: StepPrices
     asked_wh: tuple[float | None, ...]
+    pv_w: Floats | None = None
 
 
 def outlook_of(problem: PlanProblem) -> Outlook:
@@ -40,13 +41,7 @@ def outlook_of(problem: PlanProblem) -> Outlook:
     steps = Steps.of(starts_utc, problem.step_s)
     habits = _habits(problem)
     prices, band = _prices(problem, steps, habits)
-    forecast = forecast_net_load(
-        problem.history,
-        steps,
-        current_net_load_w=problem.current_net_load_w,
-        current_pv_w=problem.current_pv_w,
-        timezone_name=problem.timezone,
-    )
+    forecast = _forecast(problem, steps)
     here, ceiling_wh = presence(
         starts_utc=starts_utc,
         end_utc=end_utc,
@@ -72,6 +67,18 @@ def outlook_of(problem: PlanProblem) -> Outlook:
         end_utc=end_utc,
         prices=prices,
         asked_wh=tuple(None if np.isnan(wh) else float(wh) for wh in here.target_wh),
+        pv_w=forecast.pv_w,
+    )
+
+
+def _forecast(problem: PlanProblem, steps: Steps) -> NetLoadForecast:
+    return forecast_net_load(
+        problem.history,
+        steps,
+        current_net_load_w=problem.current_net_load_w,
+        current_pv_w=problem.current_pv_w,
+        timezone_name=problem.timezone,
+        sun=problem.sun,
     )
 
 

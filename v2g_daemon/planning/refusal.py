@@ -17,6 +17,7 @@ from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.plan import PlanProblem, Store
 from v2g_daemon.domain.policy import LossCurve
 from v2g_daemon.domain.prices import PeakCharge
+from v2g_daemon.domain.sun import SunForecast
 
 MAY_BE_INFINITE = (
     "import_limit_w",
@@ -77,6 +78,8 @@ def _numbers(problem: PlanProblem) -> Iterator[tuple[str, float]]:
         yield from _floats_of(charge, f"prices.peak_charges[{number}].")
     for number, budget in enumerate(problem.budgets):
         yield from _floats_of(budget, f"budgets[{number}].")
+    if problem.sun is not None:
+        yield from _floats_of(problem.sun, "sun.")
 
 
 def _of_series(problem: PlanProblem) -> Iterator[str]:
@@ -93,6 +96,9 @@ def _of_series(problem: PlanProblem) -> Iterator[str]:
         [row.net_load_w for row in rows], lambda at: f"the net load at {rows[at].start_utc}"
     )
     yield from _odd(pv_w, lambda at: f"the PV at {rows[at].start_utc}")
+    told = () if problem.sun is None else problem.sun.irradiance_w_per_m2
+    light = [0.0 if one is None else one for one in told]
+    yield from _odd(light, lambda at: f"the sun of the quarter hour {at} that was told")
     others_w = [one.power_w for planned in problem.beside for one in planned]
     yield from _odd(others_w, lambda at: "a power planned beside")
 
@@ -106,7 +112,13 @@ def _odd(column: Sequence[float], name: Callable[[int], str]) -> Iterator[str]:
 
 
 def _floats_of(
-    one: PlanProblem | Store | LossCurve | DepartureGoal | DischargeBudget | PeakCharge,
+    one: PlanProblem
+    | Store
+    | LossCurve
+    | DepartureGoal
+    | DischargeBudget
+    | PeakCharge
+    | SunForecast,
     prefix: str,
 ) -> Iterator[tuple[str, float]]:
     for field in fields(one):

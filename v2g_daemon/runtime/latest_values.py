@@ -13,6 +13,7 @@ from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading
 from v2g_daemon.domain.snapshot import CommissioningRecord, RecordingHealth
+from v2g_daemon.domain.sun import SunForecast
 from v2g_daemon.domain.vehicle import CarAnswer, VehicleFeedStatus
 from v2g_daemon.runtime.meter_slots import MeterSlot, MeterSlots
 from v2g_daemon.step.departures import gives_way
@@ -48,6 +49,7 @@ class LatestValues:
         self._failed_plans: set[str] = set()
         self._faults: dict[str, tuple[Fault, ...]] = {}
         self._vehicle_feeds: dict[str, VehicleFeedStatus] = {}
+        self._sun: SunForecast | None = None
 
     def put_meter(self, meter_id: str, reading: MeterReading) -> None:
         """The newest reading of a configured meter; KeyError for any other."""
@@ -112,6 +114,10 @@ class LatestValues:
         """What a car's own cloud told."""
         self._vehicle_feeds[status.vehicle_id] = status
 
+    def put_sun(self, sun: SunForecast) -> None:
+        """What the weather service told, and when."""
+        self._sun = sun
+
     def clear_latch(self, clearance: LatchClearance) -> None:
         """A person clears a latch; taken in at the next tick."""
         self._cleared[clearance.evse_id] = clearance
@@ -157,6 +163,7 @@ class LatestValues:
             vehicle_feeds=tuple(self._vehicle_feeds.values()),
             told=self._told,
             calendars=tuple(self._calendars.values()),
+            sun=self._sun,
         )
         self._meters.taken()
         self._plans.clear()

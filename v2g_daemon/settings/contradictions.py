@@ -15,6 +15,7 @@ from v2g_daemon.settings.sections import Charger, Settings
 from v2g_daemon.settings.station_access import access_contradictions
 from v2g_daemon.settings.tariff_sections import timezone_of
 from v2g_daemon.settings.vehicle_feed import VehicleFeedSection
+from v2g_daemon.settings.weather import weather_contradictions
 
 
 def contradictions(settings: Settings) -> tuple[Complaint, ...]:
@@ -32,6 +33,9 @@ def contradictions(settings: Settings) -> tuple[Complaint, ...]:
             _charge_keys(settings),
             _meters(settings),
             _departures(settings),
+            weather_contradictions(
+                settings.weather, pv_metered=any(one.role == "pv" for one in settings.meter)
+            ),
             _clock(settings),
         )
     )

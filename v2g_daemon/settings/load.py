@@ -30,6 +30,7 @@ from v2g_daemon.settings.sections import Charger, PriceSource, Settings
 from v2g_daemon.settings.tariff_file import load_tariff, tariff_versions
 from v2g_daemon.settings.tariff_sections import TariffSection
 from v2g_daemon.settings.vehicle_feed import with_token
+from v2g_daemon.settings.weather import with_key
 
 SHORTEST_PASSWORD = 8  # stations that allow fewer than OCPP's 16 exist (A00.FR.205)
 _PREFIX = "V2G_"
@@ -191,9 +192,13 @@ def _with_tokens(settings: Settings, path: Path) -> Settings:
     calendars = tuple(
         with_secrets(one, number, path) for number, one in enumerate(settings.calendar)
     )
-    return settings.model_copy(
-        update={"prices": prices, "vehicle": vehicles, "calendar": calendars}
-    )
+    told = {
+        "prices": prices,
+        "vehicle": vehicles,
+        "calendar": calendars,
+        "weather": with_key(settings.weather, path),
+    }
+    return settings.model_copy(update=told)
 
 
 def _token(source: PriceSource, number: int, path: Path) -> SecretStr | None:

@@ -27,6 +27,7 @@ from v2g_daemon.settings.modbus_section import ModbusSection
 from v2g_daemon.settings.section import Fraction, Name, NotNegative, Positive, Section
 from v2g_daemon.settings.tariff_sections import TariffSection, known_timezone, timezone_of
 from v2g_daemon.settings.vehicle_feed import VehicleFeedSection
+from v2g_daemon.settings.weather import WeatherSection
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 SecurityProfile = Literal[1, 2, 3]  # OCPP 2.0.1 A00: password, password over TLS, certificate
@@ -336,6 +337,7 @@ class Settings(BaseSettings):
     charge_key: tuple[ChargeKey, ...] = ()
     meter: tuple[Meter, ...] = ()
     prices: Prices = Prices()
+    weather: WeatherSection | None = None
     export: Export = Export()
     economics: EconomicsSection = EconomicsSection()
     control: Control = Control()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from v2g_daemon.accounting import decision_log
 from v2g_daemon.accounting import metering as meters
@@ -16,7 +17,14 @@ from v2g_daemon.control.session import charged_wh
 from v2g_daemon.domain.decision import Decision
 from v2g_daemon.domain.faults import Fault, FaultCode
 from v2g_daemon.domain.goals import TESTS, ToldDeparture, UserOverride
-from v2g_daemon.domain.ledger import DepartureEvent, LatchEvent, LedgerRow, OverrideEvent
+from v2g_daemon.domain.interval import quarter_hour_start
+from v2g_daemon.domain.ledger import (
+    DepartureEvent,
+    ForetoldRow,
+    LatchEvent,
+    LedgerRow,
+    OverrideEvent,
+)
 from v2g_daemon.domain.memory import Memory
 from v2g_daemon.domain.plan import Plan, PlanProblem
 from v2g_daemon.domain.policy import Policy
@@ -24,6 +32,7 @@ from v2g_daemon.domain.snapshot import Snapshot
 from v2g_daemon.domain.vehicle import CarAnswer
 from v2g_daemon.step import agenda as agendas
 from v2g_daemon.step.agenda import Agenda, Heard
+from v2g_daemon.step.foretold import foretold, with_foretold
 from v2g_daemon.step.news import News
 from v2g_daemon.step.pasts import Past, remembered, with_prices
 from v2g_daemon.step.questions import (
@@ -38,7 +47,10 @@ from v2g_daemon.step.questions import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
-    """All that the house carries from tick to tick."""
+    """All that the house carries from tick to tick.
+
+    `foretold_utc`: the quarter hour from which forecasts were last written down.
+    """
 
     memory: Memory = field(default_factory=Memory)
     metering: Metering = field(default_factory=Metering)
@@ -49,13 +61,15 @@ class House:
     answers: tuple[CarAnswer, ...] = ()
     told: tuple[ToldDeparture, ...] = ()
     past: Past = field(default_factory=Past)
+    foretold_utc: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What one tick produced: for the chargers, the trace, the ledger and the planner.
 
-    `faults` are the decision's, the meters', the planner's and the edges' together.
+    `faults` are the decision's, the meters', the planner's and the edges' together. `past` is what
+    is known of the house after it.
     """
 
     memory_before: Memory
@@ -65,6 +79,7 @@ class Outcome:
     faults: tuple[Fault, ...]
     rows: tuple[LedgerRow, ...]
     problems: tuple[PlanProblem, ...]
+    past: Past = field(default_factory=Past)
 
 
 def advance(house: House, news: News, policy: Policy) -> tuple[House, Outcome]:
@@ -75,6 +90,8 @@ def advance(house: House, news: News, policy: Policy) -> tuple[House, Outcome]:
     memory, decision = decide(house.memory, snapshot, policy)
     metering, metered = meters.advance(house.metering, snapshot, decision, policy)
     questions, problems = _asked(house, memory, snapshot, decision, policy)
+    said = _foretold(house, news, policy)
+    past = with_foretold(_remembered(house.past, metered, news), said, news.now.utc)
     outcome = Outcome(
         memory_before=house.memory,
         memory_after=memory,
@@ -85,11 +102,11 @@ def advance(house: House, news: News, policy: Policy) -> tuple[House, Outcome]:
             *clearings,
             *(answer for answer in news.answers if answer not in house.answers),
             *metered,
-            *_latch_rows(house.memory, memory),
-            *_override_rows(house, news),
-            *_departure_rows(house.told, news),
+            *_event_rows(house, memory, news),
+            *said,
         ),
         problems=problems,
+        past=past,
     )
     house = House(
         memory=memory,
@@ -100,9 +117,24 @@ def advance(house: House, news: News, policy: Policy) -> tuple[House, Outcome]:
         overrides=news.overrides,
         answers=news.answers,
         told=news.told,
-        past=_remembered(house.past, metered, news),
+        past=past,
+        foretold_utc=quarter_hour_start(news.now.utc) if said else house.foretold_utc,
     )
     return house, outcome
+
+
+def _event_rows(house: House, memory: Memory, news: News) -> Iterator[LedgerRow]:
+    """What must outlive a restart, where this tick changed it."""
+    yield from _latch_rows(house.memory, memory)
+    yield from _override_rows(house, news)
+    yield from _departure_rows(house.told, news)
+
+
+def _foretold(house: House, news: News, policy: Policy) -> tuple[ForetoldRow, ...]:
+    """Once a quarter hour, what the plans say of some to come."""
+    if not news.clock_trusted or quarter_hour_start(news.now.utc) == house.foretold_utc:
+        return ()
+    return foretold(house.plans, news.now, stale_s=policy.timing.stale_plan_s)
 
 
 def counted(
@@ -194,6 +226,7 @@ def _snapshot(house: House, news: News, policy: Policy) -> Snapshot:
         command_counters=decision_log.command_counters(house.metering.log),
         vehicle_feeds=news.vehicle_feeds,
         told=news.told,
+        sun=news.sun,
     )
 
 

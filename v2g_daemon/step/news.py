@@ -12,6 +12,7 @@ from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading, MeterStatus
 from v2g_daemon.domain.snapshot import CommissioningRecord, RecordingHealth, VehicleGoals
+from v2g_daemon.domain.sun import SunForecast
 from v2g_daemon.domain.vehicle import CarAnswer, VehicleFeedStatus
 
 
@@ -44,3 +45,4 @@ class News:
     vehicle_feeds: tuple[VehicleFeedStatus, ...] = ()
     told: tuple[ToldDeparture, ...] = ()
     calendars: tuple[CalendarDepartures, ...] = ()
+    sun: SunForecast | None = None

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from operator import attrgetter
 
 from v2g_daemon.domain.interval import QUARTER_HOUR, quarter_hour_start
-from v2g_daemon.domain.ledger import EvseInterval, LedgerRow, PccInterval, SessionRow
+from v2g_daemon.domain.ledger import EvseInterval, ForetoldRow, LedgerRow, PccInterval, SessionRow
 from v2g_daemon.domain.plan import HistoryRow, PastStay
 from v2g_daemon.domain.prices import PriceCurve, PriceSlot
 from v2g_daemon.domain.vehicle import Vehicle
@@ -34,13 +34,15 @@ _BY_START = attrgetter("start_utc")
 class Past:
     """Finished quarter hours, the rows of those that may still be completed, and the sessions.
 
-    `prices` are those of the finished quarter hours, in a real-time market only.
+    `prices` are those of the finished quarter hours, in a real-time market only; `foretold` is what
+    plans said of them, and say of some to come.
     """
 
     history: tuple[HistoryRow, ...] = ()
     open_rows: tuple[EnergyRow, ...] = ()
     sessions: tuple[SessionRow, ...] = ()
     prices: tuple[PriceSlot, ...] = ()
+    foretold: tuple[ForetoldRow, ...] = ()
 
 
 def remembered(past: Past, rows: tuple[LedgerRow, ...], now_utc: datetime) -> Past:
@@ -73,6 +75,7 @@ def remembered(past: Past, rows: tuple[LedgerRow, ...], now_utc: datetime) -> Pa
         ),
         sessions=past.sessions,
         prices=past.prices,
+        foretold=past.foretold,
     )
 
 

@@ -107,7 +107,6 @@ def problem_of(
     decision: EvseDecision,
     snapshot: Snapshot,
     policy: Policy,
-    *,
     charged_wh: float,
     past: Past,
 ) -> PlanProblem:
@@ -138,6 +137,7 @@ def problem_of(
         current_pv_w=snapshot.pv_power_w,
         past_prices=() if _prices(snapshot).real_time_s is None else past.prices,
         budgets=_budgets(vehicle, snapshot, policy),
+        sun=None if snapshot.sun is None else snapshot.sun.as_of(snapshot.now.utc),
     )
     return _by_the_rules(problem, policy)
 

@@ -20,6 +20,7 @@ from v2g_daemon.domain.plan import Plan, PlanProblem
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.snapshot import CommissioningRecord, Snapshot, VehicleGoals
+from v2g_daemon.domain.sun import SunForecast
 from v2g_daemon.trace.json_form import (
     CONVERTER,
     Json,
@@ -53,8 +54,9 @@ _KINDS: Final[Mapping[str, object]] = {
     "plan": Plan,
     "goals": tuple[VehicleGoals, ...],
     "commissioning": tuple[CommissioningRecord, ...],
+    "sun": SunForecast,
 }
-_PUT_FIELDS: Final = ("prices", "plans", "goals", "commissioning")
+_PUT_FIELDS: Final = ("prices", "plans", "goals", "commissioning", "sun")
 T = TypeVar("T")
 
 
@@ -168,8 +170,11 @@ class TraceEncoder:
             inline = {name: write(getattr(snapshot, name)) for name, write in self._inline}
         except (ValueError, TypeError, AttributeError) as error:
             raise TraceError(f"Snapshot cannot be written: {error}") from error
+        # A house without a weather service has no word of it, as before there was any.
+        sun_ids = self._put("sun", () if snapshot.sun is None else (snapshot.sun,), lines)
         return {
             **inline,
+            **({"sun": sun_ids[0]} if sun_ids else {}),
             "prices": price_ids[0] if price_ids else None,
             "plans": list(self._put("plan", snapshot.plans, lines)),
             "goals": self._put("goals", (snapshot.goals,), lines)[0],
@@ -272,6 +277,8 @@ def _tick(parsed: dict[str, Json], put: dict[tuple[str, str], object]) -> Tick:
         raise TraceError("snapshot: plans is not an array of ids")
     values["prices"] = None if prices is None else _find(put, "prices", prices, PriceCurve)
     values["plans"] = tuple(_find(put, "plan", short, Plan) for short in plans)
+    if "sun" in written:
+        values["sun"] = _find(put, "sun", written["sun"], SunForecast)
     values["goals"] = _find(put, "goals", written["goals"], tuple)
     values["commissioning"] = _find(put, "commissioning", written["commissioning"], tuple)
     snapshot = Snapshot(**values)  # type: ignore[arg-type]

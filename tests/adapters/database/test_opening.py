@@ -184,7 +184,7 @@ def test_an_older_schema_is_migrated(file: Path) -> None:
     engine = engines.writer_engine(engines.parsed(f"sqlite:///{file}"), durable=True)
     with engine.begin() as connection:
         opening.migrate(connection, "0001")
-        tables = ("station_event", "car_answer")
+        tables = ("station_event", "car_answer", "foretold")
         assert not any(inspect(connection).has_table(table) for table in tables)
     engine.dispose()
     opened(file).close()

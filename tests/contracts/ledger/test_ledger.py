@@ -19,6 +19,7 @@ from v2g_daemon.domain.ledger import (
     DecisionRow,
     DepartureEvent,
     EvseInterval,
+    ForetoldRow,
     LatchEvent,
     OverrideEvent,
     PccInterval,
@@ -307,6 +308,27 @@ def test_the_owners_last_word_on_a_car_comes_back(ledger: DatabaseLedger) -> Non
     assert stored(ledger, word(0, "S1", "leaf"), word(1, "S2", None)).car_answers() == (
         word(1, "S2", None),
     )
+
+
+def test_what_was_foretold_comes_back_and_the_last_word_on_a_quarter_hour_holds(
+    ledger: DatabaseLedger,
+) -> None:
+    def row(lead_h: int, net_load_w: float, pv_w: float | None = None) -> ForetoldRow:
+        return ForetoldRow(start_utc=T0, lead_h=lead_h, net_load_w=net_load_w, pv_w=pv_w)
+
+    reader = stored(ledger, row(6, 400.0), row(1, 300.0, 200.0), row(6, 450.0, 0.0))
+    assert reader.foretold(since_utc=T0) == (row(1, 300.0, 200.0), row(6, 450.0, 0.0))
+    assert reader.foretold(since_utc=T0 + timedelta(seconds=1)) == ()
+
+
+def test_what_was_foretold_of_days_long_past_goes_with_telemetry(ledger: DatabaseLedger) -> None:
+    old, new = (
+        ForetoldRow(start_utc=T0 + timedelta(days=days), lead_h=1, net_load_w=1.0, pv_w=None)
+        for days in (0, 2)
+    )
+    stored(ledger, old, new)
+    ledger.drop_telemetry_before(T0 + timedelta(days=1)).result(timeout=10.0)
+    assert ledger.reader().foretold(since_utc=T0) == (new,)
 
 
 def hours_from(first: int, last: int) -> Interval:

@@ -18,7 +18,8 @@ from tests.builders import (
     decided,
 )
 from tests.unit.control.test_hints import AWAY, a_stay, course
-from v2g_daemon.adapters.web.translate import plan_json
+from v2g_daemon.accounting.forecasting import ForecastError
+from v2g_daemon.adapters.web.translate import plain_json, plan_json
 from v2g_daemon.app.plan_text import plan_text
 from v2g_daemon.control.prospect import prospects
 from v2g_daemon.domain.plan import Plan
@@ -144,7 +145,7 @@ def test_a_car_without_soc_says_what_the_per_cent_are_of() -> None:
 
 def test_the_json_has_the_names_of_the_domain() -> None:
     document = found(a_snapshot(plans=(evening(),)))
-    assert list(document) == ["at_utc", "timezone", "currency", "evses"]
+    assert list(document) == ["at_utc", "timezone", "currency", "forecast_errors", "evses"]
     slots = document["evses"][0]["slots"]
     assert slots[0]["interval"] == {
         "start_utc": "2024-12-11T18:00:00.000Z",
@@ -165,3 +166,30 @@ def test_the_json_has_the_names_of_the_domain() -> None:
     assert set(slots[0]["runner_up"]) == {"move", "power_w", "dearer_by_money"}
     assert set(slots[0]["turns"][0]) == {"move", "side", "threshold_per_kwh", "price_per_kwh"}
     assert document["evses"][0]["now"]["turns"][0]["side"] == "import"
+
+
+def test_how_far_the_last_weeks_forecasts_were_off_is_one_line_at_the_top() -> None:
+    errors = tuple(
+        ForecastError(
+            what=what,
+            lead_h=lead_h,
+            span_days=span_days,
+            quarters_count=600,
+            bias_w=-20.0,
+            off_w=off_w,
+            usual_w=usual_w,
+            off_share=None if usual_w == 0.0 else off_w / usual_w,
+        )
+        for what, lead_h, span_days, off_w, usual_w in (
+            ("net_load", 1, 7, 182.0, 600.0),
+            ("net_load", 24, 7, 251.0, 600.0),
+            ("pv", 1, 7, 90.0, 0.0),
+            ("net_load", 1, 28, 999.0, 600.0),
+        )
+    )
+    told = found(a_snapshot()) | {"forecast_errors": plain_json(errors)}
+    assert plan_text(told, columns=120).splitlines()[1] == (
+        "forecast  off in the last 7 days: net load by 182 W (30 %) 1 h ahead, 251 W (42 %) 24 h "
+        "ahead; PV by 90 W 1 h ahead"
+    )
+    assert "forecast" not in plan_text(found(a_snapshot()), columns=120).splitlines()[1]

@@ -15,6 +15,7 @@ from tests.builders import (
     a_plan,
     a_price_curve,
     a_snapshot,
+    a_sun,
     a_vehicle,
     an_answer,
     an_evse_status,
@@ -163,3 +164,32 @@ def test_the_budgets_of_the_warranty_stand_beside_what_is_allowed_by_now() -> No
     ).splitlines()
     assert "         warranty energy: 15.0% used, 21.2% allowed by now" in lines
     assert "         warranty hours: its counter cannot be read" in lines
+
+
+def sun_line(snapshot: Snapshot) -> str:
+    (found,) = [line for line in lines_of(snapshot) if line.startswith("sun ")]
+    return found
+
+
+def test_who_told_of_the_sun_is_said_with_its_age() -> None:
+    assert sun_line(a_snapshot(sun=a_sun())) == "sun      Open-Meteo, told 0.5 h ago"
+
+
+def test_a_forecast_that_is_too_old_is_said_to_be_ignored() -> None:
+    assert sun_line(a_snapshot(sun=a_sun(told_ago_s=46_800.0))) == (
+        "sun      Open-Meteo, told 13.0 h ago: ignored, the past days alone tell of PV"
+    )
+
+
+def test_a_service_that_never_answered_is_said_so() -> None:
+    silent = a_sun(told_utc=None, irradiance_w_per_m2=())
+    assert sun_line(a_snapshot(sun=silent)) == (
+        "sun      Open-Meteo has told nothing yet; the past days alone tell of PV"
+    )
+
+
+def test_a_house_that_only_says_where_it_is_asks_nobody() -> None:
+    place = a_sun(source=None, told_utc=None, irradiance_w_per_m2=())
+    assert sun_line(a_snapshot(sun=place)) == (
+        "sun      PV by the past days' share of a clear sky; no weather service is asked"
+    )

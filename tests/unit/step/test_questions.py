@@ -21,6 +21,7 @@ from tests.builders import (
     a_policy,
     a_price_curve,
     a_snapshot,
+    a_sun,
     a_vehicle,
     ago,
     an_evse,
@@ -39,6 +40,7 @@ from v2g_daemon.domain.policy import ExportPolicy, Policy, Stage
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, PowerControl
 from v2g_daemon.domain.snapshot import Snapshot
+from v2g_daemon.domain.sun import SunForecast
 from v2g_daemon.step.pasts import Past
 from v2g_daemon.step.questions import (
     Answer,
@@ -466,3 +468,26 @@ def test_the_plans_of_cars_beside_are_told_from_now_on() -> None:
     assert beside("yard", snapshot) == ((),)
     gone = replace(there, plugged_in=False)
     assert beside("carport", replace(snapshot, evses=(here, gone))) == ()
+
+
+# --- the weather service
+
+
+def test_what_a_weather_service_told_of_late_goes_with_the_question() -> None:
+    sun = a_sun()
+    assert a_problem(a_snapshot(sun=sun)).sun is sun
+    assert a_problem(a_snapshot()).sun is None
+
+
+@pytest.mark.parametrize(
+    "sun",
+    [
+        a_sun(told_ago_s=43_200.0),
+        a_sun(told_utc=None, irradiance_w_per_m2=()),
+        a_sun(start_utc=NOW.utc - timedelta(days=3)),
+    ],
+    ids=["too long ago", "never", "nothing to come"],
+)
+def test_of_what_is_of_no_use_the_place_alone_goes_with_the_question(sun: SunForecast) -> None:
+    asked_with = a_problem(a_snapshot(sun=sun)).sun
+    assert asked_with == replace(sun, told_utc=None, irradiance_w_per_m2=())

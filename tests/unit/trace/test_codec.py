@@ -8,7 +8,7 @@ from math import inf
 
 import pytest
 
-from tests.builders import LOSSY, a_feed, an_unplugged_feed
+from tests.builders import LOSSY, a_feed, a_sun, an_unplugged_feed
 from tests.unit.trace.house import START, House, recorded_house
 from v2g_daemon.domain.memory import Memory
 from v2g_daemon.domain.plan import HistoryRow, PlanProblem, Store
@@ -112,6 +112,25 @@ def test_the_first_tick_brings_header_policy_memory_and_all_it_refers_to(
         "put commissioning", "snapshot",
     ]  # fmt: skip
     assert lines[0] == b'{"trace":1,"versions":{"v2g-daemon":"0.1.0"}}'
+
+
+def test_a_house_without_a_weather_service_has_no_word_of_it(
+    house: House, encoder: TraceEncoder
+) -> None:
+    assert b'"sun"' not in lines_of(encoder, house)[-1]
+
+
+def test_what_a_weather_service_told_is_written_once_and_comes_back(
+    house: House, encoder: TraceEncoder
+) -> None:
+    sun = a_sun(irradiance_w_per_m2=(400.0, None, 0.0))
+    sunny = replace(house, snapshot=replace(house.snapshot, sun=sun))
+    lines = lines_of(encoder, sunny)
+    assert b'"irradiance_w_per_m2":[400.0,null,0.0]' in lines[kinds(lines).index("put sun")]
+    lines += lines_of(encoder, later(sunny, 1.0))
+    assert kinds(lines)[-2:] == ["snapshot", "snapshot"]
+    ticks = [record for record in decode_trace(lines) if isinstance(record, Tick)]
+    assert [tick.snapshot.sun for tick in ticks] == [sun, sun]
 
 
 def test_the_next_tick_is_one_line(house: House, encoder: TraceEncoder) -> None:

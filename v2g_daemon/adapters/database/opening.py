@@ -20,7 +20,7 @@ from v2g_daemon.adapters.database.tables import metadata
 from v2g_daemon.domain.errors import LedgerError
 
 # In order; the last one is what tables.py says.
-REVISIONS = ("0001", "0002", "0003", "0005", "0006", "0007", "0008")
+REVISIONS = ("0001", "0002", "0003", "0005", "0006", "0007", "0008", "0009")
 VERSION_TABLE = "alembic_version"
 # Checking every page of a large file would hold up the start.
 LARGEST_CHECKED_BYTES = 256 * 1024 * 1024

@@ -21,6 +21,7 @@ from v2g_daemon.domain.interval import Interval, noon_day, quarter_hour_start
 from v2g_daemon.domain.ledger import (
     DecisionRow,
     EvseInterval,
+    ForetoldRow,
     PccInterval,
     SessionRow,
     SocDay,
@@ -166,6 +167,13 @@ class DatabaseReader:
             ).where(evse.c.start_utc >= since_utc)
         )
         return _history(metered, moved)
+
+    def foretold(self, *, since_utc: datetime) -> tuple[ForetoldRow, ...]:
+        """What was foretold of quarter hours from a moment on."""
+        table = tables.foretold
+        statement = select(table).where(table.c.start_utc >= since_utc)
+        rows = self._read(statement.order_by(table.c.start_utc, table.c.lead_h))
+        return tuple(ForetoldRow(**row) for row in rows)
 
     def counters(self, vehicle_id: str, *, now_utc: datetime, timezone: str) -> DischargeCounters:
         """Sums over the stored rows of one car; the running row is not among them."""

@@ -114,6 +114,16 @@ telemetry = Table(
     sqlite_with_rowid=False,
 )
 
+foretold = Table(
+    "foretold",
+    metadata,
+    Column("start_utc", UtcMoment, primary_key=True, autoincrement=False),
+    Column("lead_h", Integer, primary_key=True, autoincrement=False),
+    Column("net_load_w", Float, nullable=False),
+    Column("pv_w", Float),
+    sqlite_with_rowid=False,
+)
+
 latch_event = Table(
     "latch_event",
     metadata,

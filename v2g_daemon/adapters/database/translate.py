@@ -14,6 +14,7 @@ from v2g_daemon.domain.ledger import (
     DecisionRow,
     DepartureEvent,
     EvseInterval,
+    ForetoldRow,
     LatchEvent,
     LedgerRow,
     OverrideEvent,
@@ -40,6 +41,7 @@ ORDER = (
     tables.decision,
     tables.soc_day,
     tables.telemetry,
+    tables.foretold,
     tables.latch_event,
     tables.override_event,
     tables.told_departure,
@@ -53,6 +55,7 @@ PLAIN: dict[type, Table] = {
     SessionRow: tables.session,
     SocDay: tables.soc_day,
     TelemetryRow: tables.telemetry,
+    ForetoldRow: tables.foretold,
     OverrideEvent: tables.override_event,
     CarAnswer: tables.car_answer,
 }
@@ -65,7 +68,9 @@ def to_table(row: LedgerRow) -> tuple[Table, dict[str, Any]]:
             return tables.pcc_interval, _with_interval(row, tables.pcc_interval)
         case EvseInterval():
             return tables.evse_interval, _with_interval(row, tables.evse_interval)
-        case SessionRow() | SocDay() | TelemetryRow() | OverrideEvent() | CarAnswer():
+        case (
+            SessionRow() | SocDay() | TelemetryRow() | OverrideEvent() | CarAnswer() | ForetoldRow()
+        ):
             table = PLAIN[type(row)]
             return table, _plain(row, table)
         case DecisionRow():

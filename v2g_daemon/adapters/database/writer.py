@@ -104,7 +104,7 @@ class DatabaseLedger:
         return self._queued(Job(rows=tuple(rows), done=Future()))
 
     def drop_telemetry_before(self, moment_utc: datetime) -> Future[None]:
-        """Resolves when no older telemetry or security event is left; nothing of record goes."""
+        """Resolves when no older telemetry, forecast or security event is left; records stay."""
         return self._queued(Drop(before_utc=moment_utc, done=Future()))
 
     def _queued(self, job: Job | Drop) -> Future[None]:
@@ -186,7 +186,7 @@ class DatabaseLedger:
     def _drop(self, job: Drop) -> None:
         """Delete in batches, so that no transaction holds up the disk for long."""
         try:
-            for batch in (_old_telemetry(job.before_utc), _old_security_events(job.before_utc)):
+            for batch in _old(job.before_utc):
                 while _dropped(self._fast, batch) >= MOST_DROPPED_ROWS:
                     pass
         except UNWRITABLE as error:
@@ -268,6 +268,15 @@ def _may_recover(error: Exception) -> bool:
     return isinstance(error, DBAPIError) and not isinstance(error, at_fault)
 
 
+def _old(before_utc: datetime) -> tuple[Delete, ...]:
+    """A batch of each kind of row that is not kept for good."""
+    return (
+        _old_telemetry(before_utc),
+        _old_security_events(before_utc),
+        _old_foretold(before_utc),
+    )
+
+
 def _old_telemetry(before_utc: datetime) -> Delete:
     """One batch, the oldest first."""
     minute = tables.telemetry.c.minute_utc
@@ -282,6 +291,13 @@ def _old_security_events(before_utc: datetime) -> Delete:
     before = select(event.c.at_utc).where(knocked, event.c.at_utc < before_utc)
     oldest = before.order_by(event.c.at_utc).limit(MOST_DROPPED_ROWS)
     return delete(event).where(knocked, event.c.at_utc.in_(oldest))
+
+
+def _old_foretold(before_utc: datetime) -> Delete:
+    """The same of what was foretold of quarter hours long past."""
+    start = tables.foretold.c.start_utc
+    oldest = select(start).where(start < before_utc).order_by(start).limit(MOST_DROPPED_ROWS)
+    return delete(tables.foretold).where(start.in_(oldest))
 
 
 def _dropped(engine: Engine, batch: Delete) -> int:

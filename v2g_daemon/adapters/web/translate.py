@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from v2g_daemon.accounting.forecasting import ForecastError
 from v2g_daemon.domain.budget import DischargeBudget
 from v2g_daemon.domain.decision import DailyUse, EvseDecision
 from v2g_daemon.domain.faults import Fault
@@ -46,6 +47,7 @@ def status_json(
         },
         "meters": [_meter_json(one) for one in snapshot.meters],
         "price": _price_json(snapshot),
+        "sun": _sun_json(snapshot),
         "evses": [
             _evse_json(status, decision, snapshot, readiness.get(status.evse_id))
             | {"budgets": plain_json(budgets.get(status.evse_id, ()))}
@@ -75,6 +77,20 @@ def _price_json(snapshot: Snapshot) -> dict[str, Any] | None:
     }
 
 
+def _sun_json(snapshot: Snapshot) -> dict[str, Any] | None:
+    """What the weather service told and whether plans still go by it; None where none is asked."""
+    sun, now_utc = snapshot.sun, snapshot.now.utc
+    if sun is None:
+        return None
+    told_utc = sun.told_utc
+    return {
+        "source": sun.source,
+        "told_utc": None if told_utc is None else stamp(told_utc),
+        "age_s": None if told_utc is None else round((now_utc - told_utc).total_seconds()),
+        "serves": sun.serves_at(now_utc),
+    }
+
+
 def plan_json(
     snapshot: Snapshot,
     decisions: tuple[EvseDecision, ...],
@@ -82,12 +98,14 @@ def plan_json(
     *,
     currency: str,
     timezone: str,
+    errors: tuple[ForecastError, ...] = (),
 ) -> dict[str, Any]:
     """What is planned, why, and what would change it; the names of the domain."""
     return {
         "at_utc": stamp(snapshot.now.utc),
         "timezone": timezone,
         "currency": currency,
+        "forecast_errors": plain_json(errors),
         "evses": [
             {
                 "soc": decision.soc,

@@ -1,0 +1,44 @@
+"""What the plan in force foretells of quarter hours to come, to be held against what comes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from v2g_daemon.domain.instant import Instant
+from v2g_daemon.domain.interval import quarter_hour_start
+from v2g_daemon.domain.ledger import ForetoldRow
+from v2g_daemon.domain.plan import Plan
+from v2g_daemon.step.pasts import KEPT, Past
+
+LEADS_H = (1, 6, 24)
+
+
+def foretold(plans: Iterable[Plan], now: Instant, *, stale_s: float) -> tuple[ForetoldRow, ...]:
+    """Of the quarter hours some hours after the running one, by the newest plan; none is stale."""
+    young = [plan for plan in plans if plan.slots and now.seconds_since(plan.made_at) < stale_s]
+    if not young:
+        return ()
+    newest = max(young, key=lambda plan: plan.made_at.monotonic_s)
+    quarter_utc = quarter_hour_start(now.utc)
+    return tuple(
+        ForetoldRow(start_utc=start_utc, lead_h=lead_h, net_load_w=slot.net_load_w, pv_w=slot.pv_w)
+        for lead_h in LEADS_H
+        for start_utc in (quarter_utc + timedelta(hours=lead_h),)
+        for slot in newest.slots
+        if slot.interval.contains(start_utc)
+    )
+
+
+def with_foretold(past: Past, rows: tuple[ForetoldRow, ...], now_utc: datetime) -> Past:
+    """The past with these rows, and without those of quarter hours that are forgotten."""
+    if not rows:
+        return past
+    news = {(row.start_utc, row.lead_h) for row in rows}
+    kept = tuple(
+        row
+        for row in past.foretold
+        if row.start_utc >= now_utc - KEPT and (row.start_utc, row.lead_h) not in news
+    )
+    return replace(past, foretold=(*kept, *rows))
