@@ -23,7 +23,7 @@ from v2g_daemon.rehearsal.knowledge import Knowledge
 from v2g_daemon.rehearsal.strategies import Strategy
 
 LEARNING_STAYS = 10
-UNMET_LATER = 3.0
+UNMET_LATER = 3.5
 BANDS = (0.0, 0.8, 0.9, 0.98, 1.01)
 
 

@@ -118,7 +118,7 @@ def main() -> None:
     parser.add_argument("years", nargs="*", default=list(NAMES))
     parser.add_argument("--knowledge", default="a", choices=["a", "b"])
     parser.add_argument("--strategy", default="v2g", choices=["v1g", "v2h", "v2g"])
-    parser.add_argument("--unmet-later", type=float, default=3.0)
+    parser.add_argument("--unmet-later", type=float, default=3.5)
     parser.add_argument("--wear", type=float, help="money per DC kWh discharged")
     parser.add_argument("--house-rules", action="store_true", help="the defaults of a house")
     parser.add_argument("--set", action="append", default=[], dest="changes")

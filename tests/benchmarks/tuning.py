@@ -29,8 +29,8 @@ from tests.benchmarks.rehearsed_years import NAMES
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE, CHART = ROOT / "docs" / "tuning.md", ROOT / "docs" / "tuning-frontier.svg"
-PRICES = (2.0, 3.0, 4.0, 6.0)
-SHIPPED_PRICE = 3.0
+PRICES = (2.0, 3.0, 3.5, 5.0)
+SHIPPED_PRICE = 3.5
 WEARS = (0.02, 0.04, 0.09)
 
 

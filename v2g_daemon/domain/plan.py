@@ -103,7 +103,7 @@ class PlanProblem:
     unmet_goal_per_kwh: float
     may_export: bool
     stays: tuple[PastStay, ...] = ()
-    unmet_later_per_kwh: float = 3.0
+    unmet_later_per_kwh: float = 3.5
     current_pv_w: float | None = None
     pv_throttled_above_w: float | None = None
     past_prices: tuple[PriceSlot, ...] = ()

@@ -178,7 +178,7 @@ class Economics:
     currency: str
     margin_per_kwh: float
     unmet_goal_per_kwh: float
-    unmet_later_per_kwh: float = 3.0
+    unmet_later_per_kwh: float = 3.5
     hint_from_money: float = 0.25
     export_wear_factor: float = 1.0
     carbon_price_per_t: float = 0.0

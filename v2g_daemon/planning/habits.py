@@ -28,9 +28,9 @@ WEEK = DAYS * QUARTERS
 REACH_QUARTERS = 6
 SPREAD_QUARTERS = 2.5
 SAME_DAY, SAME_KIND, OTHER_KIND = 1.0, 0.4, 0.1
-# Before anything was seen: a change every other day, as if seen for a little more than a quarter.
+# Before anything was seen: a change every other day, as if seen for five quarters.
 PRIOR_CHANCE = 0.5 / QUARTERS
-PRIOR_QUARTERS = 1.2
+PRIOR_QUARTERS = 5.0
 
 TRIPS_KEPT = 400
 TRIPS_HALF_LIFE = 10.0

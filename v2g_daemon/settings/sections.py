@@ -241,7 +241,7 @@ class EconomicsSection(Section):
 
     margin_per_kwh: NotNegative = 0.02
     unmet_goal_per_kwh: Positive = 5.0
-    unmet_later_per_kwh: Positive = 3.0
+    unmet_later_per_kwh: Positive = 3.5
     hint_from: NotNegative = 0.25
     carbon_price_per_t: NotNegative = 0.0
 

@@ -347,7 +347,7 @@ def test_the_stays_of_this_car_go_along_but_not_where_its_soc_is_unknown() -> No
     )
     problem = a_problem(a_snapshot(), past=Past(sessions=rows))
     assert [stay.plugged_in_utc for stay in problem.stays] == [in_hours(-30.0)]
-    assert problem.unmet_later_per_kwh == 3.0
+    assert problem.unmet_later_per_kwh == 3.5
     blind = a_problem(a_snapshot(evses=(without_soc(),)), past=Past(sessions=rows))
     assert blind.stays == ()
 
