@@ -143,8 +143,7 @@ async def test_a_crashed_module_is_told_of_with_what_to_do_and_left_alone() -> N
         await asyncio.sleep(1.0)  # 40 s of the house: less than a question
         assert len(house.simulated.server.questions) - before <= 8
         house.fault("none")
-        await house.hold(0.0, lambda: house.status.connected)
-        assert troubles(house) == []
+        await house.hold(0.0, lambda: house.status.connected and troubles(house) == [])
         await house.follow(POWER_W)
 
 

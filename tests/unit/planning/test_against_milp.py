@@ -8,7 +8,7 @@ from tests.benchmarks.planner_vs_milp import fixed_cases, matched, perturbed
 
 
 @pytest.mark.parametrize("case", [0, 1], ids=["basic48h", "real48h"])
-@pytest.mark.parametrize("seed", [None, 10, 46])
+@pytest.mark.parametrize("seed", [None, 2, 5])
 def test_the_planner_is_as_good_as_the_milp_within_its_share_of_the_gain(
     case: int, seed: int | None
 ) -> None:
