@@ -68,8 +68,8 @@ bench-peers: $(DEV_STAMP) ## EMHASS and FlexMeasures beside us, each in an envir
 rehearsals: $(DEV_STAMP) ## Six real years, and docs/rehearsals.md from them (YEARS=a folder of such)
 	$(BIN)/python -m tests.benchmarks.rehearsals $(if $(YEARS),--years $(YEARS))
 
-tuning: $(DEV_STAMP) ## What each feature of the planner is worth, and docs/tuning.md (TABLE=one of them: only printed)
-	$(BIN)/python -m tests.benchmarks.tuning $(if $(TABLE),--only $(TABLE))
+tuning: $(DEV_STAMP) ## What each feature of the planner is worth, and docs/tuning.md (TABLES="frontier wear": of these alone)
+	$(BIN)/python -m tests.benchmarks.tuning $(if $(TABLES),--only $(TABLES))
 
 decade: $(DEV_STAMP) ## Ten years under a warranty's budgets (YEAR=pge2025 SCALE=1 STOP=1: no price)
 	$(BIN)/python -m tests.benchmarks.decade $(or $(YEAR),pge2025) --scale $(or $(SCALE),1) $(if $(STOP),--stop-only)
