@@ -66,7 +66,7 @@ class _Frame:
             x, y = self.x(missed_kwh), HEIGHT - BOTTOM + 20.0
             yield f'<text x="{x:.1f}" y="{y:g}" text-anchor="middle">{missed_kwh:g}</text>'
         middle = (left + right) / 2.0
-        words = "kWh missed in a year, all years together but nl2023pv"
+        words = "kWh missed in a year, all six years together"
         yield f'<text x="{middle:g}" y="{HEIGHT - 8:g}" text-anchor="middle">{words}</text>'
 
     def course(self, course: Course, colour: str) -> Iterator[str]:
@@ -74,8 +74,11 @@ class _Frame:
         at = [(self.x(missed), self.y(share), price) for missed, share, price in course.points]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in at)
         yield f'<polyline class="line" stroke="{colour}" points="{path}"/>'
-        for x, y, price in at:
+        for number, (x, y, price) in enumerate(at):
+            below = 18.0 if number % 2 == 0 else -9.0
             yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="4" fill="{colour}"/>'
-            yield f'<text x="{x + 7:.1f}" y="{y + 16:.1f}">{price:g}</text>'
+            yield f'<text x="{x + 7:.1f}" y="{y + below:.1f}">{price:g}</text>'
         x, y, _ = at[0]
-        yield f'<text x="{x + 7:.1f}" y="{y - 8:.1f}" style="fill:{colour}">{course.name}</text>'
+        anchor = "end" if x > WIDTH / 2.0 else "start"
+        named = f'<text x="{x:.1f}" y="{y - 12:.1f}" text-anchor="{anchor}" style="fill:{colour}">'
+        yield f"{named}{course.name}</text>"
