@@ -23,6 +23,7 @@ from v2g_daemon.domain.goals import (
 )
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
+from v2g_daemon.domain.ledger import PccInterval
 from v2g_daemon.domain.memory import Direction, EvseMemory, Memory
 from v2g_daemon.domain.plan import Plan, PlanSlot, ValueFunction
 from v2g_daemon.domain.policy import (
@@ -258,6 +259,23 @@ def a_meter(power_w: float = 500.0, *, age_s: float = 0.0, **changes: Any) -> Me
         observed_at=ago(age_s), power_w=power_w, phase_power_w=(power_w / 3.0,) * 3
     )
     return replace(reading, **changes)
+
+
+def a_pcc_row(interval: Interval, **changes: Any) -> PccInterval:
+    """A metered row of the PCC in which nothing flowed."""
+    row = PccInterval(
+        interval=interval,
+        import_milliwh=0,
+        export_milliwh=0,
+        pv_milliwh=None,
+        import_register_milliwh=None,
+        export_register_milliwh=None,
+        estimated=False,
+        import_per_kwh=None,
+        export_per_kwh=None,
+        currency="EUR",
+    )
+    return replace(row, **changes)
 
 
 def commissioning(

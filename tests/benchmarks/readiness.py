@@ -15,6 +15,7 @@ from itertools import pairwise
 
 from tests.benchmarks.rehearsed_years import NAMES, job_of
 from v2g_daemon.domain.plan import Plan, PlanProblem
+from v2g_daemon.domain.policy import UNMET_LATER_PER_KWH
 from v2g_daemon.planning.covering import UNNOTICED_WH
 from v2g_daemon.planning.plan import solve
 from v2g_daemon.rehearsal.days import Days
@@ -23,7 +24,6 @@ from v2g_daemon.rehearsal.knowledge import Knowledge
 from v2g_daemon.rehearsal.strategies import Strategy
 
 LEARNING_STAYS = 10
-UNMET_LATER = 3.5
 BANDS = (0.0, 0.8, 0.9, 0.98, 1.01)
 
 
@@ -37,7 +37,7 @@ class Told:
 
 def told_in(name: str, *, days: int) -> list[Told]:
     """The stays of a year's first days, once some have been seen."""
-    job = job_of(name, Knowledge.LEARNED, strategy=Strategy.V2G, unmet_later=UNMET_LATER)
+    job = job_of(name, Knowledge.LEARNED, strategy=Strategy.V2G, unmet_later=UNMET_LATER_PER_KWH)
     job = replace(job, days=first_of(job.days, days))
     first: dict[int, float] = {}
 

@@ -24,7 +24,7 @@ from v2g_daemon.adapters.series.folder import read_pairing  # noqa: E402
 from v2g_daemon.app.backtest.pairing_case import case_of_pairing  # noqa: E402
 from v2g_daemon.battery.wear import HIGH_WEAR_FACTOR  # noqa: E402
 from v2g_daemon.domain.plan import Plan, PlanProblem  # noqa: E402
-from v2g_daemon.domain.policy import ExportDepth, Policy  # noqa: E402
+from v2g_daemon.domain.policy import UNMET_LATER_PER_KWH, ExportDepth, Policy  # noqa: E402
 from v2g_daemon.planning.plan import advise  # noqa: E402
 from v2g_daemon.rehearsal.job import Job, run  # noqa: E402
 from v2g_daemon.rehearsal.knowledge import Knowledge  # noqa: E402
@@ -56,18 +56,18 @@ def job_of(
 
 def with_house_rules(policy: Policy) -> Policy:
     """With a house's own margin, depth and wear of exports, unless its owner says otherwise."""
-    margin, depth = EconomicsSection(), Export()
+    economics, export = EconomicsSection(), Export()
     return replace(
         policy,
         economics=replace(
             policy.economics,
-            margin_per_kwh=margin.margin_per_kwh,
+            margin_per_kwh=economics.margin_per_kwh,
             export_wear_factor=HIGH_WEAR_FACTOR,
         ),
         export_depth=ExportDepth(
-            energy_wh=depth.energy_wh,
-            share_of_pack=depth.share_of_pack,
-            cycles_per_month=depth.cycles_per_month,
+            energy_wh=export.energy_wh,
+            share_of_pack=export.share_of_pack,
+            cycles_per_month=export.cycles_per_month,
         ),
     )
 
@@ -118,7 +118,7 @@ def main() -> None:
     parser.add_argument("years", nargs="*", default=list(NAMES))
     parser.add_argument("--knowledge", default="a", choices=["a", "b"])
     parser.add_argument("--strategy", default="v2g", choices=["v1g", "v2h", "v2g"])
-    parser.add_argument("--unmet-later", type=float, default=3.5)
+    parser.add_argument("--unmet-later", type=float, default=UNMET_LATER_PER_KWH)
     parser.add_argument("--wear", type=float, help="money per DC kWh discharged")
     parser.add_argument("--house-rules", action="store_true", help="the defaults of a house")
     parser.add_argument("--set", action="append", default=[], dest="changes")

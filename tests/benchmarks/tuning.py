@@ -26,11 +26,11 @@ from tests.benchmarks.__main__ import machine_here
 from tests.benchmarks.frontier_chart import Course, frontier_chart
 from tests.benchmarks.page import machine_table
 from tests.benchmarks.rehearsed_years import NAMES
+from v2g_daemon.domain.policy import UNMET_LATER_PER_KWH
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE, CHART = ROOT / "docs" / "tuning.md", ROOT / "docs" / "tuning-frontier.svg"
-PRICES = (2.0, 3.5, 5.0)
-SHIPPED_PRICE = 3.5
+PRICES = (2.0, UNMET_LATER_PER_KWH, 5.0)
 WEARS = (0.02, 0.04, 0.09)
 PLANT_WEAR = 0.04
 
@@ -41,7 +41,7 @@ class Variant:
 
     name: str
     settings: tuple[str, ...] = ()
-    unmet_later: float = SHIPPED_PRICE
+    unmet_later: float = UNMET_LATER_PER_KWH
     knowledge: str = "a"
     strategy: str = "v2g"
     wear: float | None = None
@@ -181,7 +181,7 @@ def folds(desk: Desk) -> Iterable[str]:
     heads = ("left out", "best for the others", "told: at that", "shipped", "learned: at that")
     yield "| " + " | ".join((*heads, "shipped")) + " |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: |"
-    shipped = PRICES.index(SHIPPED_PRICE)
+    shipped = PRICES.index(UNMET_LATER_PER_KWH)
     for left_out in NAMES:
         others = [year for year in NAMES if year != left_out]
         means = [

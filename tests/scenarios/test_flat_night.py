@@ -6,12 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.unit.rehearsal.toys import LOSSLESS, ZONE, a_plant, days_of, stay
+from tests.unit.rehearsal.toys import LOSSLESS, a_job, a_plant, days_of, planned, stay
 from v2g_daemon.domain.policy import LossCurve
-from v2g_daemon.planning.plan import advise
-from v2g_daemon.rehearsal.job import Job, run
-from v2g_daemon.rehearsal.knowledge import Knowledge
-from v2g_daemon.rehearsal.policies import Terms, of_a_plant
 from v2g_daemon.rehearsal.strategies import Strategy
 
 REAL_LOSS = LossCurve(constant_w=150.0, linear=0.03, quadratic_per_w=3e-6)
@@ -22,20 +18,8 @@ FLAT = [0.25] * 192
 
 def charged(prices: Sequence[float], *, strategy: Strategy, loss: LossCurve) -> list[float]:
     """The power of each quarter hour of the stay."""
-    plant = a_plant(loss=loss)
-    job = Job(
-        strategy=strategy,
-        knowledge=Knowledge.TOLD,
-        days=days_of(prices, stays=[stay(FROM, TO, target_wh=40_000.0)], load_w=400.0),
-        plant=plant,
-        policy=of_a_plant(
-            plant, Terms(currency="EUR", timezone=ZONE, wear_per_kwh=0.05, unmet_goal_per_kwh=5.0)
-        ),
-        published=None,
-        start_wh=20_000.0,
-        end_per_kwh=0.2,
-    )
-    ran = run(job, planner=advise, foresight=lambda job: (), progress=lambda slots: None)
+    days = days_of(prices, stays=[stay(FROM, TO, target_wh=40_000.0)], load_w=400.0)
+    ran = planned(a_job(days, plant=a_plant(loss=loss), strategy=strategy))
     assert ran.missing_wh == (0.0,)
     return list(ran.power_w[FROM:TO])
 

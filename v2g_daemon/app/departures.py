@@ -9,6 +9,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from v2g_daemon.app.choice import chosen
 from v2g_daemon.battery.driving import departure_goal, missing_km
 from v2g_daemon.control.departures import cars_here, said
 from v2g_daemon.domain.goals import ToldDeparture
@@ -90,11 +91,7 @@ class DepartureDesk:
 
     def _chosen(self, vehicle_id: str | None) -> str:
         known = [vehicle.vehicle_id for vehicle in self._policy.vehicles]
-        if vehicle_id is None and len(known) == 1:
-            return known[0]
-        if vehicle_id not in known:
-            raise ValueError(f"name one of the cars: {', '.join(known)}")
-        return vehicle_id
+        return chosen(vehicle_id, known, of="cars")
 
     def _leaves_utc(
         self, leaves_at: str | None, returns_at: str | None, now_utc: datetime

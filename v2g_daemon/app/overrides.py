@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from v2g_daemon.adapters.web.translate import override_json, stamp
+from v2g_daemon.app.choice import chosen
 from v2g_daemon.battery.losses import pack_power_w
 from v2g_daemon.control.commute import DERATING, energy_wanted_wh
 from v2g_daemon.control.session import charged_wh
@@ -63,11 +64,7 @@ class Overrides:
 
     def _chosen(self, evse_id: str | None) -> str:
         known = [evse.evse_id for evse in self._policy.evses]
-        if evse_id is None and len(known) == 1:
-            return known[0]
-        if evse_id not in known:
-            raise ValueError(f"name one of the EVSEs: {', '.join(known)}")
-        return evse_id
+        return chosen(evse_id, known, of="EVSEs")
 
     def _detail(self, outcome: Outcome, override: UserOverride, goal: DepartureGoal | None) -> str:
         until = f"until {self._wall(override.until_utc)}"

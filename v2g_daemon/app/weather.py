@@ -23,15 +23,12 @@ from v2g_daemon.settings.weather import WeatherSection
 
 EdgeTask = Callable[[], Awaitable[None]]
 
-# About a kilometre: no sky differs within it, and nobody's house is told.
-COORDINATE_DECIMALS = 2
 _FACING = ("south", "south-west", "west", "north-west", "north", "north-east", "east", "south-east")
 
 
 def weather_service(weather: WeatherSection) -> Service | None:
     """The service as configured, if any; it is told the place to a kilometre."""
-    latitude_deg = round(weather.latitude_deg, COORDINATE_DECIMALS)
-    longitude_deg = round(weather.longitude_deg, COORDINATE_DECIMALS)
+    latitude_deg, longitude_deg = weather.place_deg
     key = None if weather.key is None else weather.key.get_secret_value()
     match weather.kind:
         case "clear-sky":
@@ -77,10 +74,11 @@ def weather_tasks(settings: Settings, clock: Clock, sink: SunSink) -> dict[str, 
 
 def place_of(weather: WeatherSection, now_utc: datetime) -> SunForecast:
     """Where the house is, and nothing told."""
+    latitude_deg, longitude_deg = weather.place_deg
     return SunForecast(
         source=None,
-        latitude_deg=round(weather.latitude_deg, COORDINATE_DECIMALS),
-        longitude_deg=round(weather.longitude_deg, COORDINATE_DECIMALS),
+        latitude_deg=latitude_deg,
+        longitude_deg=longitude_deg,
         told_utc=None,
         serves_s=weather.ignored_after_s,
         start_utc=quarter_hour_start(now_utc),
@@ -133,11 +131,12 @@ def _plane(weather: WeatherSection) -> str:
 
 
 def _feed(service: Service, weather: WeatherSection, clock: Clock, sink: SunSink) -> WeatherFeed:
+    latitude_deg, longitude_deg = weather.place_deg
     return WeatherFeed(
         service=service,
         rules=FeedRules(
-            latitude_deg=round(weather.latitude_deg, COORDINATE_DECIMALS),
-            longitude_deg=round(weather.longitude_deg, COORDINATE_DECIMALS),
+            latitude_deg=latitude_deg,
+            longitude_deg=longitude_deg,
             every_s=weather.every_s,
             serves_s=weather.ignored_after_s,
             timeout_s=weather.timeout_s,

@@ -13,7 +13,7 @@ from v2g_daemon.domain.budget import DischargeBudget
 from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
-from v2g_daemon.domain.policy import LossCurve
+from v2g_daemon.domain.policy import UNMET_LATER_PER_KWH, LossCurve
 from v2g_daemon.domain.prices import PriceCurve, PriceSlot
 from v2g_daemon.domain.sun import SunForecast
 
@@ -103,7 +103,7 @@ class PlanProblem:
     unmet_goal_per_kwh: float
     may_export: bool
     stays: tuple[PastStay, ...] = ()
-    unmet_later_per_kwh: float = 3.5
+    unmet_later_per_kwh: float = UNMET_LATER_PER_KWH
     current_pv_w: float | None = None
     pv_throttled_above_w: float | None = None
     past_prices: tuple[PriceSlot, ...] = ()

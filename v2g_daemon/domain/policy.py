@@ -165,6 +165,10 @@ class EvsePolicy:
     connected_phase: int = 1
 
 
+# What six real years were best with (docs/tuning.md).
+UNMET_LATER_PER_KWH = 3.5
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Economics:
     """What makes an action worth its while, in money per kWh (pack side for wear).
@@ -178,7 +182,7 @@ class Economics:
     currency: str
     margin_per_kwh: float
     unmet_goal_per_kwh: float
-    unmet_later_per_kwh: float = 3.5
+    unmet_later_per_kwh: float = UNMET_LATER_PER_KWH
     hint_from_money: float = 0.25
     export_wear_factor: float = 1.0
     carbon_price_per_t: float = 0.0

@@ -14,9 +14,9 @@ class SunForecast:
 
     None: not told. A service that tells PV power tells it as the irradiance at which the modules'
     peak power is that much. `source` None: no service is asked, and the place is all that is known.
-    `told_utc`: of its newest answer (None: it never gave one), which
-    serves for `serves_s`. `assumed_area_m2` × irradiance is the PV power as far as nothing is
-    learned (None: nothing is assumed). Coordinates are good to a kilometre.
+    `told_utc`: of its newest answer (None: it never gave one), which serves for `serves_s`.
+    `assumed_area_m2` × irradiance is the PV power as far as nothing is learned (None: nothing is
+    assumed). Coordinates are good to a kilometre.
     """
 
     source: str | None

@@ -22,14 +22,15 @@ from v2g_daemon.planning.sun import clear_w_per_m2
 from v2g_daemon.planning.wall import (
     DAY_S,
     QUARTER_S,
+    QUARTERS,
     Steps,
     local_quarters,
     local_seconds,
     quarter_seconds,
     same_wall_time,
+    summed,
 )
 
-QUARTERS = 96
 LOAD_HALF_LIFE_DAYS = 7.0
 PV_HALF_LIFE_DAYS = 3.0
 OTHER_DAY_TYPE_WEIGHT = 0.25
@@ -288,8 +289,8 @@ def _load_profile(start_s: Ints, power_w: Floats, steps_s: Ints, zone: ZoneInfo)
     weekday, quarter = local_quarters(start_s, zone)
     place = (weekday >= 5) * QUARTERS + quarter
     kinds = (2, QUARTERS)
-    total = _smoothed(_summed(place, weight * power_w, 2 * QUARTERS).reshape(kinds))
-    count = _smoothed(_summed(place, weight, 2 * QUARTERS).reshape(kinds))
+    total = _smoothed(summed(place, weight * power_w, 2 * QUARTERS).reshape(kinds))
+    count = _smoothed(summed(place, weight, 2 * QUARTERS).reshape(kinds))
     total = total + OTHER_DAY_TYPE_WEIGHT * total[::-1]
     count = count + OTHER_DAY_TYPE_WEIGHT * count[::-1]
     overall_w = float(np.average(power_w, weights=weight))
@@ -302,16 +303,10 @@ def _pv_profile(start_s: Ints, power_w: Floats, steps_s: Ints) -> Floats:
     """PV by UTC quarter hour, the last days; an hour never seen yields nothing."""
     weight = _weights(start_s, int(steps_s[0]), PV_HALF_LIFE_DAYS)
     quarter = _utc_quarters(start_s)
-    total = _summed(quarter, weight * power_w, QUARTERS)
-    count = _summed(quarter, weight, QUARTERS)
+    total = summed(quarter, weight * power_w, QUARTERS)
+    count = summed(quarter, weight, QUARTERS)
     profile = _smoothed(total) / np.maximum(_smoothed(count), 1e-12)
     return profile[_utc_quarters(steps_s)]
-
-
-def _summed(place: Ints, amounts: Floats, places: int) -> Floats:
-    """What falls on each place."""
-    sums: Floats = np.bincount(place, weights=amounts, minlength=places).astype(np.float64)
-    return sums
 
 
 def _smoothed(rows: Floats) -> Floats:

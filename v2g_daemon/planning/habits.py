@@ -17,13 +17,14 @@ from v2g_daemon.domain.plan import PastStay
 from v2g_daemon.planning.case import Floats, Ints, Trips
 from v2g_daemon.planning.wall import (
     QUARTER_S,
+    QUARTERS,
     Steps,
     local_seconds,
     posix_seconds,
     quarters_of_the_week,
 )
 
-DAYS, QUARTERS = 7, 96
+DAYS = 7
 WEEK = DAYS * QUARTERS
 REACH_QUARTERS = 6
 SPREAD_QUARTERS = 2.5

@@ -131,11 +131,11 @@ class _Search:
             caps_w[number] = cap_w
             return self._tried(tuple(caps_w))
 
-        best = min_of(best, at(low_w))
+        best = _better_of(best, at(low_w))
         left_w, right_w = _golden(low_w, high_w)
         left, right = at(left_w), at(right_w)
         for _ in range(cuts - 3):
-            best = min_of(best, min_of(left, right))
+            best = _better_of(best, _better_of(left, right))
             if not right.better_than(left):
                 high_w, right_w, right = right_w, left_w, left
                 left_w = _golden(low_w, high_w)[0]
@@ -144,7 +144,7 @@ class _Search:
                 low_w, left_w, left = left_w, right_w, right
                 right_w = _golden(low_w, high_w)[1]
                 right = at(right_w)
-        return min_of(best, min_of(left, right))
+        return _better_of(best, _better_of(left, right))
 
     def _tried(self, caps_w: tuple[float, ...]) -> _Trial:
         case = self.under(caps_w)
@@ -166,7 +166,7 @@ class _Search:
         return float(priced(self._case, steps, path.power_w[:, None]).cost.sum())
 
 
-def min_of(one: _Trial, other: _Trial) -> _Trial:
+def _better_of(one: _Trial, other: _Trial) -> _Trial:
     """The better trial; the first of equals."""
     return other if other.better_than(one) else one
 

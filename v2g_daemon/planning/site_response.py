@@ -15,9 +15,8 @@ from v2g_daemon.domain.interval import EPOCH_UTC
 from v2g_daemon.domain.sun import SunForecast
 from v2g_daemon.planning.case import Floats, Ints
 from v2g_daemon.planning.sun import most_w_per_m2
-from v2g_daemon.planning.wall import DAY_S, QUARTER_S
+from v2g_daemon.planning.wall import DAY_S, QUARTER_S, QUARTERS, summed
 
-QUARTERS = DAY_S // QUARTER_S
 # Less light says little of the site.
 LEAST_W_PER_M2 = 20.0
 HALF_LIFE_DAYS = 10.0
@@ -87,8 +86,8 @@ def _areas_m2(
     """The response by the UTC quarter hour of the day; None where neither past nor word tells."""
     weight = np.exp2(-np.maximum(now_s - start_s, 0) / DAY_S / HALF_LIFE_DAYS)
     quarter = start_s % DAY_S // QUARTER_S
-    made = _summed(quarter, weight * light * pv_w)
-    shone = _summed(quarter, weight * light**2)
+    made = summed(quarter, weight * light * pv_w, QUARTERS)
+    shone = summed(quarter, weight * light**2, QUARTERS)
     whole_made, whole_shone = float(made.sum()), float(shone.sum())
     if assumed_m2 is not None:
         whole_made, whole_shone = whole_made + ASSUMED * assumed_m2, whole_shone + ASSUMED
@@ -98,12 +97,6 @@ def _areas_m2(
     near_made, near_shone = _smoothed(made), _smoothed(shone)
     areas_m2: Floats = (near_made + OWN_FROM * whole_m2) / (near_shone + OWN_FROM)
     return np.maximum(areas_m2, 0.0)
-
-
-def _summed(quarter: Ints, amounts: Floats) -> Floats:
-    """What falls on each quarter hour of the day."""
-    sums: Floats = np.bincount(quarter, weights=amounts, minlength=QUARTERS).astype(np.float64)
-    return sums
 
 
 def _smoothed(values: Floats) -> Floats:

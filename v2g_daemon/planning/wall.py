@@ -14,6 +14,7 @@ from v2g_daemon.planning.case import Floats, Ints
 
 DAY_S = 86_400
 QUARTER_S = 900
+QUARTERS = DAY_S // QUARTER_S
 CLOCKS_STAY_S = 20 * DAY_S  # no zone changes its clocks twice in so few days
 THURSDAY = 3  # 1970-01-01, counted from Monday
 
@@ -73,7 +74,7 @@ def local_quarters(moments_s: Ints, zone: ZoneInfo) -> tuple[Ints, Ints]:
 def quarters_of_the_week(moments_s: Ints, zone: ZoneInfo) -> Ints:
     """The quarter hour of the local week, 0 on Monday at 0:00."""
     weekday, quarter = local_quarters(moments_s, zone)
-    return weekday * (DAY_S // QUARTER_S) + quarter
+    return weekday * QUARTERS + quarter
 
 
 def local_seconds(moments_s: Ints, zone: ZoneInfo) -> Ints:
@@ -127,3 +128,9 @@ def _change_s(span: int, zone: ZoneInfo) -> int | None:
 def _offset_s(moment_s: int, zone: ZoneInfo) -> int:
     offset = datetime.fromtimestamp(moment_s, tz=UTC).astimezone(zone).utcoffset()
     return 0 if offset is None else round(offset.total_seconds())
+
+
+def summed(places: Ints, amounts: Floats, count: int) -> Floats:
+    """What falls on each of so many places, such as the quarter hours of a day."""
+    sums: Floats = np.bincount(places, weights=amounts, minlength=count).astype(np.float64)
+    return sums

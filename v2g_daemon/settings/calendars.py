@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, field_validator
 
 from v2g_daemon.domain.errors import ConfigurationError
 from v2g_daemon.domain.needs import Distance, need_of
+from v2g_daemon.settings.cars import Cars, unknown_consumption, whose
 from v2g_daemon.settings.complaint import Complaint
 from v2g_daemon.settings.secret_files import OnlyInAFile, secret_in
 from v2g_daemon.settings.section import Name, Positive, Section
@@ -50,11 +51,8 @@ class CalendarSection(Section):
         return need
 
 
-def calendar_complaints(
-    calendars: Sequence[CalendarSection], cars: Sequence[tuple[str, float | None]]
-) -> Iterator[Complaint]:
-    """What cannot hold together; `cars` are the vehicles' ids and what each takes per km."""
-    known = [name for name, _ in cars]
+def calendar_complaints(calendars: Sequence[CalendarSection], cars: Cars) -> Iterator[Complaint]:
+    """What cannot hold together."""
     for number, one in enumerate(calendars):
         key = f"calendar[{number}]"
         if one.id in [earlier.id for earlier in calendars[:number]]:
@@ -65,21 +63,9 @@ def calendar_complaints(
                 fix="give each its own",
             )
         yield from _places(one, key)
-        if (one.vehicle is None and len(known) > 1) or one.vehicle not in (None, *known):
-            yield Complaint(
-                key=f"{key}.vehicle",
-                value=None if one.vehicle is None else repr(one.vehicle),
-                problem="it must be told which car leaves by it",
-                fix=f"name one of {', '.join(known)}",
-            )
-        of_car = dict(cars).get(one.vehicle or (known[0] if known else ""), 0.0)
-        if one.need is not None and isinstance(need_of(one.need), Distance) and of_car is None:
-            yield Complaint(
-                key=f"{key}.need",
-                value=repr(one.need),
-                problem="nobody knows what this car takes per km",
-                fix="add consumption_wh_per_km to its [[vehicle]], such as 180",
-            )
+        yield from whose(one.vehicle, key, cars)
+        if one.need is not None and isinstance(need_of(one.need), Distance):
+            yield from unknown_consumption(one.vehicle, f"{key}.need", repr(one.need), cars)
 
 
 def _places(one: CalendarSection, key: str) -> Iterator[Complaint]:

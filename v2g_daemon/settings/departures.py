@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import time
 from typing import Annotated, Literal
 
@@ -12,6 +12,7 @@ from v2g_daemon.battery.driving import driven_wh, held
 from v2g_daemon.domain.goals import WeeklyDeparture
 from v2g_daemon.domain.needs import Distance, Drive, Energy
 from v2g_daemon.domain.vehicle import Vehicle
+from v2g_daemon.settings.cars import Cars, unknown_consumption, whose
 from v2g_daemon.settings.complaint import Complaint
 from v2g_daemon.settings.section import Fraction, Name, NotNegative, Positive, Section
 
@@ -65,23 +66,19 @@ def weekly(departure: Departure, vehicle: Vehicle) -> WeeklyDeparture:
     )
 
 
-def departure_complaints(
-    departure: Departure, number: int, cars: Sequence[tuple[str, float | None]]
-) -> Iterator[Complaint]:
-    """What cannot hold together; `cars` are the vehicles' ids and what each takes per km."""
-    key, known = f"departure[{number}]", [name for name, _ in cars]
-    yield from _whose(departure.vehicle, key, known)
+def departure_complaints(departure: Departure, number: int, cars: Cars) -> Iterator[Complaint]:
+    """What cannot hold together."""
+    key = f"departure[{number}]"
+    yield from whose(departure.vehicle, key, cars)
     yield from _goals(departure, key)
     yield from _times(departure, key)
-    distance = next((one for one in ("range_km", "trip_km") if getattr(departure, one)), None)
-    of_car = dict(cars).get(departure.vehicle or (known[0] if known else ""), 0.0)
-    if distance is not None and of_car is None:
-        yield Complaint(
-            key=f"{key}.{distance}",
-            value=f"{getattr(departure, distance):g}",
-            problem="nobody knows what this car takes per km",
-            fix="add consumption_wh_per_km to its [[vehicle]], such as 180",
-        )
+    for name in ("range_km", "trip_km"):
+        distance_km = getattr(departure, name)
+        if distance_km is not None:
+            yield from unknown_consumption(
+                departure.vehicle, f"{key}.{name}", f"{distance_km:g}", cars
+            )
+            return
 
 
 def _goals(departure: Departure, key: str) -> Iterator[Complaint]:
@@ -99,19 +96,6 @@ def _goals(departure: Departure, key: str) -> Iterator[Complaint]:
             value=f"{departure.trip_km:g}",
             problem=f"the trip is told as trip_wh = {departure.trip_wh:g}, too",
             fix="give one of the two",
-        )
-
-
-def _whose(vehicle: str | None, key: str, known: Sequence[str]) -> Iterator[Complaint]:
-    """Whose it is must be told where there are several, and be a car of the house."""
-    if (vehicle is None and len(known) > 1) or (vehicle is not None and vehicle not in known):
-        yield Complaint(
-            key=f"{key}.vehicle",
-            value=None if vehicle is None else repr(vehicle),
-            problem="is missing, and there is more than one vehicle"
-            if vehicle is None
-            else "no vehicle has this id",
-            fix=f"name one of {', '.join(known)}",
         )
 
 

@@ -18,6 +18,7 @@ from pydantic_settings import (
 )
 
 from v2g_daemon.domain.errors import InvariantViolated
+from v2g_daemon.domain.policy import UNMET_LATER_PER_KWH
 from v2g_daemon.settings.access_sections import ChargeKey, Relay, Token
 from v2g_daemon.settings.calendars import CalendarSection
 from v2g_daemon.settings.charger_profiles import ChargerProfiles
@@ -241,7 +242,7 @@ class EconomicsSection(Section):
 
     margin_per_kwh: NotNegative = 0.02
     unmet_goal_per_kwh: Positive = 5.0
-    unmet_later_per_kwh: Positive = 3.5
+    unmet_later_per_kwh: Positive = UNMET_LATER_PER_KWH
     hint_from: NotNegative = 0.25
     carbon_price_per_t: NotNegative = 0.0
 

@@ -15,6 +15,8 @@ from v2g_daemon.settings.section import Positive, Section
 
 # No forecast changes sooner, and Forecast.Solar lets a house ask twelve times an hour.
 SHORTEST_EVERY_S = 900.0
+# About a kilometre: no sky differs within it, and nobody's house is told.
+COORDINATE_DECIMALS = 2
 PLANE = ("tilt_deg", "azimuth_deg", "peak_w")
 
 
@@ -38,6 +40,14 @@ class WeatherSection(Section):
     timeout_s: Positive = 10.0
     directory: Path = Path("/var/lib/v2g-daemon/weather")
     key: OnlyInAFile = None
+
+    @property
+    def place_deg(self) -> tuple[float, float]:
+        """Latitude and longitude as far as they leave this section."""
+        return (
+            round(self.latitude_deg, COORDINATE_DECIMALS),
+            round(self.longitude_deg, COORDINATE_DECIMALS),
+        )
 
 
 def weather_contradictions(

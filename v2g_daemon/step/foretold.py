@@ -16,17 +16,20 @@ LEADS_H = (1, 6, 24)
 
 
 def foretold(plans: Iterable[Plan], now: Instant, *, stale_s: float) -> tuple[ForetoldRow, ...]:
-    """Of the quarter hours some hours after the running one, by the newest plan; none is stale."""
+    """Of the quarter hours some hours after the running one, by the plan that is not stale.
+
+    None of several: each tells of the load that the others leave to it.
+    """
     young = [plan for plan in plans if plan.slots and now.seconds_since(plan.made_at) < stale_s]
-    if not young:
+    if len(young) != 1:
         return ()
-    newest = max(young, key=lambda plan: plan.made_at.monotonic_s)
+    (plan,) = young
     quarter_utc = quarter_hour_start(now.utc)
     return tuple(
         ForetoldRow(start_utc=start_utc, lead_h=lead_h, net_load_w=slot.net_load_w, pv_w=slot.pv_w)
         for lead_h in LEADS_H
         for start_utc in (quarter_utc + timedelta(hours=lead_h),)
-        for slot in newest.slots
+        for slot in plan.slots
         if slot.interval.contains(start_utc)
     )
 

@@ -35,14 +35,7 @@ from v2g_daemon.step.agenda import Agenda, Heard
 from v2g_daemon.step.foretold import foretold, with_foretold
 from v2g_daemon.step.news import News
 from v2g_daemon.step.pasts import Past, remembered, with_prices
-from v2g_daemon.step.questions import (
-    Answer,
-    Question,
-    beside,
-    is_news,
-    problem_of,
-    question_of,
-)
+from v2g_daemon.step.questions import Answer, Question, is_news, problem_of, question_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,8 +173,8 @@ def _cars_plugged_in(memory: Memory, news: News) -> tuple[str, ...]:
     found: list[str] = []
     for status in news.evses:
         known = memory.of(status.evse_id)
-        if status.plugged_in and known.session_id == status.session_id and known.vehicle_id:
-            found.append(known.vehicle_id)
+        if status.plugged_in and known.session_id == status.session_id:
+            found += [] if known.vehicle_id is None else [known.vehicle_id]
     return tuple(found)
 
 
@@ -242,16 +235,17 @@ def _asked(
         if question is None or not is_news(question, before, renew_s=renew_s):
             continue
         standing[status.evse_id] = question
-        problem = problem_of(
-            question,
-            status,
-            evse_decision,
-            snapshot,
-            policy,
-            charged_wh=charged_wh(memory.of(status.evse_id), status),
-            past=house.past,
+        problems.append(
+            problem_of(
+                question,
+                status,
+                evse_decision,
+                snapshot,
+                policy,
+                charged_wh=charged_wh(memory.of(status.evse_id), status),
+                past=house.past,
+            )
         )
-        problems.append(replace(problem, beside=beside(status.evse_id, snapshot)))
     return tuple(standing.values()), tuple(problems)
 
 

@@ -107,6 +107,7 @@ def problem_of(
     decision: EvseDecision,
     snapshot: Snapshot,
     policy: Policy,
+    *,
     charged_wh: float,
     past: Past,
 ) -> PlanProblem:
@@ -137,32 +138,41 @@ def problem_of(
         current_pv_w=snapshot.pv_power_w,
         past_prices=() if _prices(snapshot).real_time_s is None else past.prices,
         budgets=_budgets(vehicle, snapshot, policy),
-        sun=None if snapshot.sun is None else snapshot.sun.as_of(snapshot.now.utc),
     )
-    return _by_the_rules(problem, policy)
+    return _in_this_house(problem, snapshot, policy)
 
 
-def _by_the_rules(problem: PlanProblem, policy: Policy) -> PlanProblem:
-    """The problem with what the house's rules alone say."""
+def _in_this_house(problem: PlanProblem, snapshot: Snapshot, policy: Policy) -> PlanProblem:
+    """The problem under the house's rules and its sun, and beside its other EVSEs."""
     return replace(
         problem,
+        sun=None if snapshot.sun is None else snapshot.sun.as_of(snapshot.now.utc),
+        beside=beside(problem.evse_id, snapshot, policy),
         unmet_later_per_kwh=policy.economics.unmet_later_per_kwh,
         pv_throttled_above_w=policy.grid.export_limit_w if policy.grid.throttles_pv else None,
         done_early_s=done_early_s(policy.evse(problem.evse_id), policy),
     )
 
 
-def beside(evse_id: str, snapshot: Snapshot) -> tuple[tuple[PlannedPower, ...], ...]:
-    """What the other EVSEs that hold a car plan from now on."""
-    plugged = {status.evse_id for status in snapshot.evses if status.plugged_in}
+def beside(
+    evse_id: str, snapshot: Snapshot, policy: Policy
+) -> tuple[tuple[PlannedPower, ...], ...]:
+    """What the other EVSEs that hold a car mean to do, by plans that are not stale."""
+    now, plugged = snapshot.now, {one.evse_id for one in snapshot.evses if one.plugged_in}
+    others = (
+        plan
+        for plan in snapshot.plans
+        if plan.evse_id != evse_id
+        and plan.evse_id in plugged
+        and fresh(plan.made_at, now=now, max_age_s=policy.timing.stale_plan_s)
+    )
     return tuple(
         tuple(
             PlannedPower(interval=slot.interval, power_w=slot.power_w)
             for slot in plan.slots
-            if slot.power_w != 0.0 and slot.interval.end_utc > snapshot.now.utc
+            if slot.power_w != 0.0 and slot.interval.end_utc > now.utc
         )
-        for plan in snapshot.plans
-        if plan.evse_id != evse_id and plan.evse_id in plugged
+        for plan in others
     )
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from tests.builders import a_pcc_row
 from v2g_daemon.adapters.database import writer
 from v2g_daemon.adapters.database.writer import DatabaseLedger
 from v2g_daemon.domain.errors import LedgerError
 from v2g_daemon.domain.interval import Interval
-from v2g_daemon.domain.ledger import PccInterval, StationEvent, StationEventKind, TelemetryRow
+from v2g_daemon.domain.ledger import StationEvent, StationEventKind, TelemetryRow
 
 T0 = datetime(2024, 12, 11, 10, 0, tzinfo=UTC)
 WAIT_S = 20.0
@@ -50,18 +51,7 @@ def test_telemetry_before_the_moment_goes_and_the_rest_stays(ledger: DatabaseLed
 
 
 def test_what_is_of_record_stays(ledger: DatabaseLedger) -> None:
-    row = PccInterval(
-        interval=Interval(start_utc=T0, end_utc=T0 + timedelta(minutes=15)),
-        import_milliwh=1,
-        export_milliwh=0,
-        pv_milliwh=None,
-        import_register_milliwh=None,
-        export_register_milliwh=None,
-        estimated=False,
-        import_per_kwh=None,
-        export_per_kwh=None,
-        currency="EUR",
-    )
+    row = a_pcc_row(Interval(start_utc=T0, end_utc=T0 + timedelta(minutes=15)), import_milliwh=1)
     ledger.commit([row, minute(0)]).result(WAIT_S)
     ledger.drop_telemetry_before(T0 + timedelta(days=365)).result(WAIT_S)
     day = Interval(start_utc=T0, end_utc=T0 + timedelta(days=1))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.builders import a_grid
+from tests.builders import a_grid, a_pcc_row
 from tests.unit.market.contracts import FLAT_30, contract, local
 from v2g_daemon.adapters.database.reader import DatabaseReader
 from v2g_daemon.adapters.database.writer import DatabaseLedger
@@ -33,19 +33,8 @@ ratchet_months = 2
 
 def row(start_utc: datetime, kw: float, *, simulated: bool = False) -> PccInterval:
     """A quarter hour at one power."""
-    return PccInterval(
-        interval=Interval(start_utc=start_utc, end_utc=start_utc + QUARTER_HOUR),
-        import_milliwh=round(kw * 250_000),
-        export_milliwh=0,
-        pv_milliwh=None,
-        import_register_milliwh=None,
-        export_register_milliwh=None,
-        estimated=False,
-        import_per_kwh=None,
-        export_per_kwh=None,
-        currency="EUR",
-        simulated=simulated,
-    )
+    interval = Interval(start_utc=start_utc, end_utc=start_utc + QUARTER_HOUR)
+    return a_pcc_row(interval, import_milliwh=round(kw * 250_000), simulated=simulated)
 
 
 @pytest.fixture

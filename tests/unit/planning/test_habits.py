@@ -13,11 +13,10 @@ from tests.unit.planning.problems import START_UTC
 from v2g_daemon.domain.plan import PastStay
 from v2g_daemon.planning.habits import (
     PRIOR_CHANCE,
-    QUARTERS,
     Habits,
     habits_of,
 )
-from v2g_daemon.planning.wall import Steps
+from v2g_daemon.planning.wall import QUARTERS, Steps
 
 ZONE = "Europe/Amsterdam"
 MONDAY_UTC = datetime(2024, 1, 7, 23, tzinfo=START_UTC.tzinfo)  # 0:00 on Monday in Amsterdam

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.rehearsal.toys import ZONE, a_plant, days_of, stay
-from v2g_daemon.planning.plan import advise
+from tests.unit.rehearsal.toys import a_job, days_of, planned, stay
 from v2g_daemon.rehearsal.carbon import with_carbon
 from v2g_daemon.rehearsal.days import Days
-from v2g_daemon.rehearsal.job import Job, Ran, run
-from v2g_daemon.rehearsal.knowledge import Knowledge, known_prices
-from v2g_daemon.rehearsal.policies import Terms, of_a_plant
-from v2g_daemon.rehearsal.strategies import Strategy
+from v2g_daemon.rehearsal.job import Ran
+from v2g_daemon.rehearsal.knowledge import known_prices
 
 DAY = 96
 # 400 g, but for the hours from 3 to 6 of each day: 100 g.
@@ -57,23 +54,6 @@ def test_factors_of_another_length_are_refused() -> None:
         days_of([0.20] * DAY, carbon_per_kwh=(0.1,))
 
 
-def ran(days: Days) -> Ran:
-    plant = a_plant()
-    job = Job(
-        strategy=Strategy.V1G,
-        knowledge=Knowledge.TOLD,
-        days=days,
-        plant=plant,
-        policy=of_a_plant(
-            plant, Terms(currency="EUR", timezone=ZONE, wear_per_kwh=0.05, unmet_goal_per_kwh=5.0)
-        ),
-        published=None,
-        start_wh=20_000.0,
-        end_per_kwh=0.2,
-    )
-    return run(job, planner=advise, foresight=lambda job: (), progress=lambda slots: None)
-
-
 def g_per_kwh(done: Ran) -> float:
     """The mean factor of what the car was charged with."""
     pairs = zip(done.charge_milliwh, FACTORS, strict=True)
@@ -81,7 +61,10 @@ def g_per_kwh(done: Ran) -> float:
 
 
 def test_at_one_price_of_energy_the_cleaner_hours_are_taken() -> None:
-    dirty, clean = ran(flat_days()), ran(with_carbon(flat_days(), FACTORS, price_per_t=50.0))
+    dirty, clean = (
+        planned(a_job(flat_days())),
+        planned(a_job(with_carbon(flat_days(), FACTORS, price_per_t=50.0))),
+    )
     assert clean.missing_wh == dirty.missing_wh == (0.0,)
     assert g_per_kwh(dirty) > 350.0
     assert g_per_kwh(clean) < 150.0

@@ -6,16 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from tests.unit.rehearsal.toys import START_UTC, ZONE, a_plant, days_of, stay
+from tests.unit.rehearsal.toys import START_UTC, a_job, days_of, planned, stay
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.plan import Plan, PlanProblem
 from v2g_daemon.planning.plan import advise
 from v2g_daemon.rehearsal.days import Days
-from v2g_daemon.rehearsal.job import Job, run
-from v2g_daemon.rehearsal.knowledge import Knowledge
 from v2g_daemon.rehearsal.peaks import DemandRule, PeakSoFar, after
-from v2g_daemon.rehearsal.policies import Terms, of_a_plant
-from v2g_daemon.rehearsal.strategies import Strategy
 
 DAYS = days_of([0.20] * 192)
 
@@ -82,26 +78,13 @@ def house_days() -> Days:
 
 def peak_w(*demands: DemandRule) -> tuple[float, list[PlanProblem]]:
     """The highest quarter hour from the car's first stay on, and what was asked of the planner."""
-    plant, asked = a_plant(), []
+    asked: list[PlanProblem] = []
 
     def planner(problem: PlanProblem) -> Plan:
         asked.append(problem)
         return advise(problem)
 
-    job = Job(
-        strategy=Strategy.V1G,
-        knowledge=Knowledge.TOLD,
-        days=house_days(),
-        plant=plant,
-        policy=of_a_plant(
-            plant, Terms(currency="EUR", timezone=ZONE, wear_per_kwh=0.05, unmet_goal_per_kwh=5.0)
-        ),
-        published=None,
-        start_wh=20_000.0,
-        end_per_kwh=0.12,
-        demands=demands,
-    )
-    ran = run(job, planner=planner, foresight=lambda job: (), progress=lambda slots: None)
+    ran = planned(a_job(house_days(), demands=demands), planner)
     assert max(ran.missing_wh) <= 100.0
     return max(ran.import_milliwh) / 1000.0 * 4.0, asked
 

@@ -8,8 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from v2g_daemon.domain.policy import LossCurve
+from v2g_daemon.planning.plan import advise
 from v2g_daemon.rehearsal.days import Days, Stay
+from v2g_daemon.rehearsal.job import Job, Ran, run
+from v2g_daemon.rehearsal.knowledge import Knowledge
 from v2g_daemon.rehearsal.plant import Plant
+from v2g_daemon.rehearsal.policies import Terms, of_a_plant
+from v2g_daemon.rehearsal.strategies import Strategy
+from v2g_daemon.rehearsal.virtual_house import Planner
 
 LOSSLESS = LossCurve(constant_w=0.0, linear=0.0, quadratic_per_w=0.0)
 START_UTC = datetime(2024, 1, 1, 23, tzinfo=UTC)  # midnight of Tuesday the 2nd in Amsterdam
@@ -62,3 +68,25 @@ def days_of(
 def stay(first: int, end: int, *, trip_wh: float = 0.0, target_wh: float | None = None) -> Stay:
     """A stay in the slots [first, end)."""
     return Stay(first=first, end=end, trip_wh=trip_wh, target_wh=target_wh)
+
+
+def a_job(days: Days, *, plant: Plant | None = None, **changes: Any) -> Job:
+    """Our V1G through these days, departures told, from 20 kWh on."""
+    plant = a_plant() if plant is None else plant
+    terms = Terms(currency="EUR", timezone=ZONE, wear_per_kwh=0.05, unmet_goal_per_kwh=5.0)
+    job = Job(
+        strategy=Strategy.V1G,
+        knowledge=Knowledge.TOLD,
+        days=days,
+        plant=plant,
+        policy=of_a_plant(plant, terms),
+        published=None,
+        start_wh=20_000.0,
+        end_per_kwh=0.2,
+    )
+    return replace(job, **changes)
+
+
+def planned(job: Job, planner: Planner = advise) -> Ran:
+    """The job done."""
+    return run(job, planner=planner, foresight=lambda job: (), progress=lambda slots: None)

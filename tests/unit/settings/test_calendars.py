@@ -79,7 +79,7 @@ def test_an_address_in_plain_text_is_warned_of(tmp_path: Path) -> None:
         ((URL, 'password = "word"'), "is not written here; name a password_file"),
         ((URL, 'need = "far"'), 'say it as "80 %", "120 km"'),
         ((URL, 'need = "80 km"'), "add consumption_wh_per_km to its [[vehicle]]"),
-        ((URL, 'vehicle = "bus"'), "calendar[0].vehicle = 'bus': it must be told which car"),
+        ((URL, 'vehicle = "bus"'), "calendar[0].vehicle = 'bus': no vehicle has this id"),
         ((URL, "words = []"), "calendar[0].words"),
         ((URL, "period_s = 10"), "calendar[0].period_s = 10"),
         ((URL, 'all_day_from = "07:00Z"'), "a wall time has no offset"),

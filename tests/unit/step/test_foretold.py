@@ -50,10 +50,14 @@ def test_a_plan_foretells_one_six_and_twenty_four_hours_ahead() -> None:
     )
 
 
-def test_the_newest_plan_speaks_and_a_stale_one_does_not() -> None:
-    old = plan(ago(3600.0), slots=a_plan().slots)
+def test_a_stale_plan_says_nothing_and_keeps_nobody_from_speaking() -> None:
+    old = plan(ago(7200.0), slots=a_plan().slots)
+    assert foretold([old], NOW, stale_s=7200.0) == ()
     assert foretold([old, plan()], NOW, stale_s=7200.0)[0] == row(1, 200.0, 100.0)
-    assert foretold([plan(ago(7200.0))], NOW, stale_s=7200.0) == ()
+
+
+def test_of_two_plans_none_speaks_for_each_leaves_load_to_the_other() -> None:
+    assert foretold([plan(ago(3600.0)), plan()], NOW, stale_s=7200.0) == ()
 
 
 def test_a_plan_without_slots_or_without_that_hour_says_nothing_of_it() -> None:

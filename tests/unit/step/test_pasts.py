@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders import a_vehicle
+from tests.builders import a_pcc_row, a_vehicle
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.ledger import (
     EvseInterval,
@@ -33,18 +33,7 @@ def span(number: float, minutes: float = 15.0) -> Interval:
 
 def pcc(number: float = 0, *, minutes: float = 15.0, **changes: Any) -> PccInterval:
     """1200 Wh imported, 200 Wh exported: 4000 W over a quarter hour."""
-    row = PccInterval(
-        interval=span(number, minutes),
-        import_milliwh=1_200_000,
-        export_milliwh=200_000,
-        pv_milliwh=None,
-        import_register_milliwh=None,
-        export_register_milliwh=None,
-        estimated=False,
-        import_per_kwh=None,
-        export_per_kwh=None,
-        currency="EUR",
-    )
+    row = a_pcc_row(span(number, minutes), import_milliwh=1_200_000, export_milliwh=200_000)
     return replace(row, **changes)
 
 

@@ -464,10 +464,14 @@ def test_the_plans_of_cars_beside_are_told_from_now_on() -> None:
     snapshot = a_snapshot(plans=(a_plan(), yard), evses=(here, there), now=NOW.later(1000.0))
     start_utc = NOW.utc + 2 * quarter
     left = Interval(start_utc=start_utc, end_utc=start_utc + quarter)
-    assert beside("carport", snapshot) == ((PlannedPower(interval=left, power_w=-2000.0),),)
-    assert beside("yard", snapshot) == ((),)
+    assert beside("carport", snapshot, a_policy()) == (
+        (PlannedPower(interval=left, power_w=-2000.0),),
+    )
+    assert beside("yard", snapshot, a_policy()) == ((),)
+    old = replace(yard, made_at=NOW.later(-7200.0))
+    assert beside("carport", replace(snapshot, plans=(a_plan(), old)), a_policy()) == ()
     gone = replace(there, plugged_in=False)
-    assert beside("carport", replace(snapshot, evses=(here, gone))) == ()
+    assert beside("carport", replace(snapshot, evses=(here, gone)), a_policy()) == ()
 
 
 # --- the weather service
