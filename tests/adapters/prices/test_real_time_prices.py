@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.adapters.prices.test_price_desk import Curves, price_server
+from tests.adapters.stepped_clock import SteppedClock
 from tests.adapters.waiting import until
 from tests.builders import NOW, a_memory, a_plan, a_snapshot, decided, target_of
 from v2g_daemon.adapters.prices import feed
@@ -19,7 +20,6 @@ from v2g_daemon.adapters.prices.cache import PriceCache
 from v2g_daemon.adapters.prices.desk import PriceDesk, PriceRules
 from v2g_daemon.adapters.prices.feed import PriceSource
 from v2g_daemon.adapters.prices.listed import CsvRows, Place, Stamps
-from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.market.tariff import Component, Export, SeriesRate, Stack, Tariff, TariffBook
@@ -36,38 +36,6 @@ SPIKE = (2, 3)
 LATE = timedelta(seconds=40)
 LOAD_W = 500.0
 Answer = Callable[[datetime], str]
-
-
-class FeedClock:
-    """Goes from look to look, and only once the one before is over: no slow machine is late."""
-
-    def __init__(self) -> None:
-        self._elapsed_s = 0.0
-        self._looks = 0
-        self._gone_on = asyncio.Condition()
-
-    def now(self) -> Instant:
-        return Instant(
-            utc=START_UTC + timedelta(seconds=self._elapsed_s), monotonic_s=self._elapsed_s
-        )
-
-    def trusted(self) -> bool:
-        return True
-
-    async def sleep(self, seconds_s: float) -> None:
-        end_s = self._elapsed_s + seconds_s
-        self._looks += seconds_s == LOOK_S
-        async with self._gone_on:
-            await self._gone_on.wait_for(lambda: self._elapsed_s >= end_s)
-
-    async def go_on(self) -> None:
-        """To the next look."""
-        await until(lambda: self._looks > 0)
-        looks = self._looks
-        async with self._gone_on:
-            self._elapsed_s += LOOK_S
-            self._gone_on.notify_all()
-        await until(lambda: self._looks > looks)
 
 
 @pytest.fixture(autouse=True)
@@ -143,7 +111,7 @@ class Tick:
         return self.target_w < -LOAD_W
 
 
-def asking(shape: CsvRows, folder: Path, sink: Curves, clock: FeedClock) -> PriceDesk:
+def asking(shape: CsvRows, folder: Path, sink: Curves, clock: SteppedClock) -> PriceDesk:
     source = PriceSource(
         name=AEMO, shape=shape, timezone="Australia/Brisbane", publication=None, real_time_s=300
     )
@@ -158,7 +126,7 @@ def asking(shape: CsvRows, folder: Path, sink: Curves, clock: FeedClock) -> Pric
 
 @asynccontextmanager
 async def desk_of(
-    place: Place, folder: Path, sink: Curves, clock: FeedClock
+    place: Place, folder: Path, sink: Curves, clock: SteppedClock
 ) -> AsyncIterator[None]:
     shape = CsvRows(
         place=place, currency="AUD", start="settlement", stamps=Stamps.END, length_s=300
@@ -181,7 +149,12 @@ def put(file: Path, text: str) -> None:
 
 async def half_an_hour(answer: Answer, folder: Path, *, over_http: bool = False) -> list[Tick]:
     """What a house decides that holds a kWh in its car to be worth 0.10."""
-    clock, sink, file, found = FeedClock(), Curves(), folder / "spot.csv", list[Tick]()
+    clock, sink, file, found = (
+        SteppedClock(START_UTC, look_s=LOOK_S),
+        Curves(),
+        folder / "spot.csv",
+        list[Tick](),
+    )
 
     def reply(_first: object, _last: object) -> tuple[int, bytes]:
         return 200, answer(clock.now().utc).encode()
@@ -263,7 +236,7 @@ async def test_a_source_that_falls_silent_in_a_spike_ends_the_export_with_the_in
 async def test_a_price_that_holds_longer_than_the_markets_interval_is_refused(
     tmp_path: Path,
 ) -> None:
-    clock, sink = FeedClock(), Curves()
+    clock, sink = SteppedClock(START_UTC, look_s=LOOK_S), Curves()
     file = tmp_path / "spot.csv"
     file.write_text("start,end,rrp_aud_per_mwh\n2025-01-15T03:45Z,2025-01-15T04:15Z,17500\n")
     shape = CsvRows(place=Place(file=file), currency="AUD", start="start", end="end")

@@ -1,11 +1,10 @@
-"""The feed against an HTTP server on loopback, in time-lapse."""
+"""The feed against an HTTP server on loopback, by a clock that waits for each look."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import logging
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -16,8 +15,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.adapters.stepped_clock import SteppedClock
 from tests.adapters.waiting import until
-from v2g_daemon.adapters.system.clock import ScaledClock
+from v2g_daemon.adapters.weather import feed as module
 from v2g_daemon.adapters.weather.cache import WeatherCache
 from v2g_daemon.adapters.weather.feed import LARGEST_ANSWER_BYTES, FeedRules, WeatherFeed
 from v2g_daemon.adapters.weather.open_meteo import OpenMeteo
@@ -28,6 +28,8 @@ RULES = FeedRules(
     latitude_deg=52.37, longitude_deg=4.89, every_s=3600.0, serves_s=43_200.0, timeout_s=2.0
 )
 Reply = tuple[int, bytes] | None
+# How far the clock goes at once; a question may still be on its way then.
+STEP_S = 300.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,7 +52,7 @@ class Weather:
     """Answers GET /v1/forecast as `reply` says; None is silence."""
 
     reply: Callable[[dict[str, str]], Reply]
-    clock: ScaledClock
+    clock: SteppedClock
     queries: list[dict[str, str]] = field(default_factory=list)
     asked_at: list[datetime] = field(default_factory=list)
     url: str = ""
@@ -85,8 +87,13 @@ def sunny(query: dict[str, str]) -> Reply:
     return 200, json.dumps(answer).encode()
 
 
-def clock_at(moment_utc: datetime, *, speed: float) -> ScaledClock:
-    return ScaledClock(start_utc=moment_utc, speed=speed, anchor_monotonic_s=time.monotonic())
+def clock_at(moment_utc: datetime) -> SteppedClock:
+    return SteppedClock(moment_utc, look_s=module.LOOK_EVERY_S)
+
+
+@pytest.fixture(autouse=True)
+def _no_real_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "SHORTEST_PAUSE_S", 0.0)
 
 
 @asynccontextmanager
@@ -95,7 +102,7 @@ async def running(
     sink: Suns,
     *,
     folder: Path,
-    clock: ScaledClock,
+    clock: SteppedClock,
     rules: FeedRules = RULES,
 ) -> AsyncIterator[tuple[Weather, WeatherFeed]]:
     weather = Weather(reply=reply, clock=clock)
@@ -124,7 +131,7 @@ async def test_the_first_answer_brings_four_weeks_back_and_three_days_ahead(
     tmp_path: Path,
 ) -> None:
     sink = Suns()
-    async with running(sunny, sink, folder=tmp_path, clock=clock_at(NOON, speed=1.0)) as (
+    async with running(sunny, sink, folder=tmp_path, clock=clock_at(NOON)) as (
         weather,
         _,
     ):
@@ -141,23 +148,21 @@ async def test_the_first_answer_brings_four_weeks_back_and_three_days_ahead(
 
 async def test_it_is_asked_every_hour_for_what_is_new_and_old_days_go(tmp_path: Path) -> None:
     sink = Suns()
-    clock = clock_at(NOON, speed=3600.0)
+    clock = clock_at(NOON)
     async with running(sunny, sink, folder=tmp_path, clock=clock) as (weather, _):
-        await until(lambda: len(weather.queries) == 3)
-        await until(lambda: len(sink.told) >= 2)
+        await clock.go_on_until(lambda: len(sink.told) == 3, step_s=STEP_S)
     assert [one["start_date"] for one in weather.queries[1:]] == ["2024-06-09"] * 2
     pauses_s = [(late - early).total_seconds() for early, late in pairwise(weather.asked_at)]
-    # What a busy machine takes for a question counts too: a second is an hour here.
-    assert min(pauses_s) >= 1800.0
+    assert min(pauses_s) >= 3600.0 - STEP_S
     assert sink.told[-1].start_utc > sink.told[0].start_utc
 
 
 async def test_a_restart_knows_what_was_told_and_asks_no_sooner_than_due(tmp_path: Path) -> None:
     first, second = Suns(), Suns()
-    async with running(sunny, first, folder=tmp_path, clock=clock_at(NOON, speed=1.0)):
+    async with running(sunny, first, folder=tmp_path, clock=clock_at(NOON)):
         await until((tmp_path / "sun.json").exists)
     later = NOON + timedelta(minutes=20)
-    async with running(sunny, second, folder=tmp_path, clock=clock_at(later, speed=1.0)) as (
+    async with running(sunny, second, folder=tmp_path, clock=clock_at(later)) as (
         weather,
         feed,
     ):
@@ -171,7 +176,7 @@ async def test_a_restart_knows_what_was_told_and_asks_no_sooner_than_due(tmp_pat
 
 async def test_what_was_told_of_another_place_is_forgotten(tmp_path: Path) -> None:
     sink = Suns()
-    async with running(sunny, sink, folder=tmp_path, clock=clock_at(NOON, speed=1.0)):
+    async with running(sunny, sink, folder=tmp_path, clock=clock_at(NOON)):
         await until((tmp_path / "sun.json").exists)
     cache = WeatherCache(tmp_path)
     here = OpenMeteo(latitude_deg=52.37, longitude_deg=4.89).asks_for
@@ -184,7 +189,7 @@ async def test_what_was_told_of_another_place_is_forgotten(tmp_path: Path) -> No
 async def test_a_damaged_file_is_as_none(damage: bytes, tmp_path: Path) -> None:
     (tmp_path / "sun.json").write_bytes(damage)
     sink = Suns()
-    async with running(sunny, sink, folder=tmp_path, clock=clock_at(NOON, speed=1.0)):
+    async with running(sunny, sink, folder=tmp_path, clock=clock_at(NOON)):
         await until(lambda: sink.told != [])
     assert sink.suns[0].told_utc is None
 
@@ -198,9 +203,9 @@ async def test_an_outage_takes_nothing_away_is_logged_once_and_ends_what_is_beli
     def reply(query: dict[str, str]) -> Reply:
         return replies.pop()(query) if replies else (503, b"down")
 
-    clock = clock_at(NOON, speed=3600.0)
+    clock = clock_at(NOON)
     async with running(reply, sink, folder=tmp_path, clock=clock) as (_, feed):
-        await until(lambda: feed.faults_count >= 3)
+        await clock.go_on_until(lambda: feed.faults_count >= 3, step_s=STEP_S)
     (sun,) = sink.told
     assert sun.told_utc is not None
     assert sun.serves_at(sun.told_utc + timedelta(hours=11, minutes=59))
@@ -218,31 +223,32 @@ async def test_a_bad_answer_is_survived_and_asked_again_after_five_minutes(
     bad: Reply, tmp_path: Path
 ) -> None:
     sink, answers = Suns(), [bad]
-    clock = clock_at(NOON, speed=600.0)
+    clock = clock_at(NOON)
     rules = replace(RULES, timeout_s=0.3)
 
     def reply(query: dict[str, str]) -> Reply:
         return answers.pop() if answers else sunny(query)
 
     async with running(reply, sink, folder=tmp_path, clock=clock, rules=rules) as (weather, feed):
-        await until(lambda: sink.told != [])
+        await clock.go_on_until(lambda: sink.told != [], step_s=module.LOOK_EVERY_S)
     assert feed.faults_count == 1
     early, late = weather.asked_at[:2]
-    assert (late - early).total_seconds() >= 200.0
+    assert (late - early).total_seconds() >= 300.0 - module.LOOK_EVERY_S
 
 
 @pytest.mark.parametrize("status", [401, 403, 429])
 async def test_whoever_refuses_is_left_alone_for_an_hour(status: int, tmp_path: Path) -> None:
     sink, answers = Suns(), [(status, b"")]
-    clock = clock_at(NOON, speed=3600.0)
+    clock = clock_at(NOON)
 
     def reply(query: dict[str, str]) -> Reply:
         return answers.pop() if answers else sunny(query)
 
     async with running(reply, sink, folder=tmp_path, clock=clock) as (weather, _):
-        await until(lambda: sink.told != [])
+        await clock.go_on_until(lambda: sink.told != [], step_s=STEP_S)
     early, late = weather.asked_at[:2]
-    assert (late - early).total_seconds() >= 1800.0  # and not the 300 s of any other failure
+    # And not the 300 s of any other failure.
+    assert (late - early).total_seconds() >= 3600.0 - STEP_S
 
 
 async def test_a_disk_that_is_full_keeps_no_forecast_from_the_house(
@@ -251,9 +257,9 @@ async def test_a_disk_that_is_full_keeps_no_forecast_from_the_house(
     blocked = tmp_path / "file"
     blocked.write_text("no folder")
     sink = Suns()
-    clock = clock_at(NOON, speed=3600.0)
+    clock = clock_at(NOON)
     async with running(sunny, sink, folder=blocked, clock=clock):
-        await until(lambda: len(sink.told) == 2)
+        await clock.go_on_until(lambda: len(sink.told) == 2, step_s=STEP_S)
     assert [one.getMessage() for one in caplog.records if "kept" in one.getMessage()] == [
         "weather: the forecast is not kept for an outage: File exists"
     ]
