@@ -15,6 +15,7 @@ from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.policy import UNMET_LATER_PER_KWH, LossCurve
 from v2g_daemon.domain.prices import PriceCurve, PriceSlot
+from v2g_daemon.domain.programs import AvailabilityPay, Commitment
 from v2g_daemon.domain.sun import SunForecast
 
 
@@ -81,6 +82,7 @@ class PlanProblem:
     plans; where it says nothing, that one rests. Under a demand charge goals are reached
     `done_early_s` before their time, when the house would charge for them at full power. `sun` is
     what a weather service told of late, and where the house is (None: PV is as on the past days).
+    Of `commitments` that overlap, the one told first has the energy first.
     """
 
     asked_at: Instant
@@ -111,6 +113,8 @@ class PlanProblem:
     beside: tuple[tuple[PlannedPower, ...], ...] = ()
     done_early_s: float = 0.0
     sun: SunForecast | None = None
+    commitments: tuple[Commitment, ...] = ()
+    availability: tuple[AvailabilityPay, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.step_s) == 0 or min(self.step_s) <= 0:
@@ -121,8 +125,8 @@ class PlanProblem:
 class StayWorth:
     """What being plugged in from here to the next departure brings, over standing there unplugged.
 
-    Money of energy and wear alone, over the likely SoC that the car may stand with; what the next
-    trip would lack without it is told beside, for the likeliest of them.
+    Money of energy, wear and grid programs alone, over the likely SoC that the car may stand with;
+    what the next trip would lack without it is told beside, for the likeliest of them.
     """
 
     low_money: float

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from v2g_daemon.domain.instant import Instant
+from v2g_daemon.domain.programs import AvailabilityTerms, WeeklyCommitment
 
 GUEST = "guest"  # what people call a car that is none of theirs; no vehicle's id
 
@@ -49,6 +50,8 @@ class Vehicle:
     hysteresis_soc: float = 0.01
     consumption_wh_per_km: float | None = None
     consumption_margin_fraction: float = 0.2
+    commitments: tuple[WeeklyCommitment, ...] = ()
+    availability: tuple[AvailabilityTerms, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from v2g_daemon.planning.case import SLACK_WH, Case, Floats, Trips
 from v2g_daemon.planning.grid import Grid, between
+from v2g_daemon.planning.programs import absent_cost
 from v2g_daemon.planning.stage import FORBIDDEN
 from v2g_daemon.planning.tables import Tables
 
@@ -53,6 +54,8 @@ def values(tables: Tables, shadow_per_kwh: Floats) -> Values:
         hold[step] = goals.hold(step, after[step], hold)
         window.least(step, to_come, out=before[step])
         landings.improve(step, to_come, hold[step], before[step])
+        if tables.standing is not None:
+            before[step] += tables.standing.cost[step]
     # Idling costs the same whatever is in the pack, so it was left out until now.
     idle = np.append(np.cumsum(tables.idle_cost[::-1])[::-1], 0.0)
     before += idle[:, None]
@@ -159,6 +162,8 @@ class _Goals:
         self._case, self._grid = tables.case, tables.grid
         self._targets_wh, self._trips_wh = here.target_wh.tolist(), here.trip_wh.tolist()
         self._may_leave = (here.leaves > 0.0).tolist()
+        standing = tables.standing
+        self._on_target = None if standing is None else standing.on_target.tolist()
 
     def with_unmet(self, step: int, after: Floats) -> Floats:
         """The costs to come with the price of missing the target of the step."""
@@ -173,7 +178,8 @@ class _Goals:
             return self._grid.at(after, target_wh + self._trips_wh[step])
         if step + 1 == len(hold) or self._may_leave[step]:
             return inf
-        return hold[step + 1]
+        owed = 0.0 if self._on_target is None else self._on_target[step + 1]
+        return hold[step + 1] + owed
 
 
 # The place of a level, whether it is the next target, and what landing on it costs from where.
@@ -301,14 +307,14 @@ def unplugged(tables: Tables, found: Values) -> Unplugged:
     steps, here = case.horizon.steps, case.horizon.presence
     cost, unmet = (np.zeros((steps + 1, grid.points)) for _ in range(2))
     cost[steps] = found.before[steps]
-    going = _Going(case, grid)
+    going, absent = _Going(case, grid), absent_cost(case.held, steps)
     expected = np.zeros(grid.points)
     if here.trips is not None:
         expected = _missed_cost(case, grid, here.trips)
     for step in range(steps - 1, -1, -1):
         told = unmet_cost(case, step, grid.energy_wh)
         gone = going.plugged(step, cost[step + 1], found.away[step + 1])
-        cost[step] = gone + told + float(tables.idle_cost[step])
+        cost[step] = gone + told + float(tables.idle_cost[step] + absent[step])
         leaves = float(here.leaves[step])
         lacking = expected if here.unknown_trip[step] and isnan(here.target_wh[step]) else told
         unmet[step] = unmet[step + 1] + leaves * (lacking - unmet[step + 1])

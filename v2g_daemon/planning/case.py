@@ -242,6 +242,21 @@ class Cap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What a grid program pays and charges for the energy that a step begins with, one per step.
+
+    Whoever is plugged in is paid `paid_money`, and charged `lacking_money` where `span_wh` below
+    `least_wh` or more is missing, in proportion where it is less. Who is not plugged in owes
+    `lacking_money` less `paid_money`.
+    """
+
+    least_wh: Floats
+    span_wh: Floats
+    paid_money: Floats
+    lacking_money: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """All that the dynamic programme looks at."""
 
@@ -249,6 +264,7 @@ class Case:
     pack: Pack
     terms: Terms
     caps: tuple[Cap, ...] = ()
+    held: tuple[Held, ...] = ()
 
     def export_left_wh(self) -> dict[int, float]:
         """What each export day of the horizon may still give; the first is partly used."""

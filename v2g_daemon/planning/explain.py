@@ -14,10 +14,12 @@ from v2g_daemon.planning.case import Bools, Case, Floats
 from v2g_daemon.planning.depth import Solution
 from v2g_daemon.planning.offer import best_offer
 from v2g_daemon.planning.problem import Outlook
+from v2g_daemon.planning.programs import paid_money, standing_cost
 from v2g_daemon.planning.stage import priced
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 TOLD_WH = 50.0
+TOLD_MONEY = 0.01
 
 
 def summary_of(problem: PlanProblem, outlook: Outlook, solution: Solution, missed_wh: float) -> str:
@@ -33,6 +35,8 @@ def summary_of(problem: PlanProblem, outlook: Outlook, solution: Solution, misse
         sentences.append(_why_not(problem, outlook, solution))
     if outlook.case.caps:
         sentences.extend(_caps(outlook.case))
+    if outlook.case.held:
+        sentences.extend(_programs(problem, outlook, solution))
     if missed_wh > TOLD_WH:
         sentences.append(f"Charging at full power leaves {_kwh(missed_wh)} missing at departure.")
     return " ".join(sentences)
@@ -69,6 +73,30 @@ def _caps(case: Case) -> Iterator[str]:
     told = [f"{cap_kw:.1f} kW" for cap_kw in caps_kw if isfinite(cap_kw)]
     if told:
         yield f"Keeps the import to {' and '.join(told)} while the demand charge counts."
+
+
+def _programs(problem: PlanProblem, outlook: Outlook, solution: Solution) -> Iterator[str]:
+    """What is kept for the next commitment and what of it is missing, and what an hour is paid."""
+    case, currency = outlook.case, problem.prices.currency
+    begins_wh = np.append(case.pack.start_wh, solution.path.energy_wh[:-1])
+    paid = paid_money(case.held, case.horizon.steps)
+    owed = standing_cost(case.held, begins_wh[:, None])[:, 0] + paid
+    promised = min(problem.commitments, key=lambda one: one.interval.start_utc, default=None)
+    if promised is not None:
+        begins, ends = (
+            _moment(moment_utc, problem.timezone)
+            for moment_utc in (promised.interval.start_utc, promised.interval.end_utc)
+        )
+        yield (
+            f"Keeps the energy for {promised.discharge_w / 1000.0:.1f} kW promised to "
+            f"{promised.name} between {begins} and {ends}."
+        )
+        missing = float(owed[case.horizon.presence.plugged].sum())
+        if missing >= TOLD_MONEY:
+            yield f"What its commitments will be missing costs {missing:.2f} {currency}."
+    per_h = float((paid / case.horizon.hours).max())
+    if per_h > 0.0:
+        yield f"An hour plugged in counts {per_h:.3f} {currency} of availability pay."
 
 
 def _deducted(outlook: Outlook) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from v2g_daemon.planning.actions import landing
 from v2g_daemon.planning.backward import Values, terminal_cost, unmet_cost
 from v2g_daemon.planning.case import SLACK_W, SLACK_WH, SMALLEST_W, Bools, Floats
+from v2g_daemon.planning.programs import standing_cost
 from v2g_daemon.planning.stage import FORBIDDEN, priced
 from v2g_daemon.planning.tables import Tables, fine_actions
 
@@ -52,6 +53,9 @@ def walk(tables: Tables, found: Values, shadow_per_kwh: Floats, *, keep_budget: 
         missed_wh = 0.0 if no_target[step] else max(float(here.target_wh[step]) - now_wh, 0.0)
         objective += taken.cost + case.terms.unmet_per_kwh * missed_wh / 1000.0
     objective += float(terminal_cost(case, np.array([now_wh]))[0])
+    if case.held:
+        begins_wh = np.append(case.pack.start_wh, energy_wh[:-1])
+        objective += float(standing_cost(case.held, begins_wh[:, None])[here.plugged].sum())
     return Path(
         power_w=power_w,
         cost=cost,

@@ -18,6 +18,7 @@ from v2g_daemon.planning.peaks import capped, due_early
 from v2g_daemon.planning.presence import Chances, presence, reachable_targets_wh
 from v2g_daemon.planning.price_band import banded_prices
 from v2g_daemon.planning.price_tail import USUAL_PLUGGED_SHARE, StepPrices, step_prices
+from v2g_daemon.planning.programs import held_of
 from v2g_daemon.planning.wall import DAY_S, Steps, local_seconds
 
 GROUPS = 4
@@ -40,7 +41,8 @@ def outlook_of(problem: PlanProblem) -> Outlook:
     starts_utc, end_utc = _steps(problem)
     steps = Steps.of(starts_utc, problem.step_s)
     habits = _habits(problem)
-    prices, band = _prices(problem, steps, habits)
+    plugged_share = USUAL_PLUGGED_SHARE if habits is None else habits.plugged_share
+    prices, band = _prices(problem, steps, plugged_share)
     forecast = _forecast(problem, steps)
     here, ceiling_wh = presence(
         starts_utc=starts_utc,
@@ -61,8 +63,9 @@ def outlook_of(problem: PlanProblem) -> Outlook:
         price_band=band,
     )
     case = Case(horizon=horizon, pack=_pack(problem.store), terms=_terms(problem, prices))
+    held = held_of(problem, case, steps, plugged_share=plugged_share)
     return Outlook(
-        case=_under_demand(_reachable(case), problem, steps),
+        case=_under_demand(_reachable(replace(case, held=held)), problem, steps),
         starts_utc=starts_utc,
         end_utc=end_utc,
         prices=prices,
@@ -104,11 +107,10 @@ def _habits(problem: PlanProblem) -> Habits | None:
 
 
 def _prices(
-    problem: PlanProblem, steps: Steps, habits: Habits | None
+    problem: PlanProblem, steps: Steps, plugged_share: float
 ) -> tuple[StepPrices, PriceBand | None]:
     """Prices as they are published, or as a real-time market's past lets expect them."""
     zone = ZoneInfo(problem.timezone)
-    plugged_share = USUAL_PLUGGED_SHARE if habits is None else habits.plugged_share
     if problem.prices.real_time_s is None:
         return step_prices(problem.prices, steps, zone, plugged_share=plugged_share), None
     past, present = problem.past_prices, problem.prices.at(problem.asked_at.utc)

@@ -17,6 +17,7 @@ from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.plan import PlanProblem, Store
 from v2g_daemon.domain.policy import LossCurve
 from v2g_daemon.domain.prices import PeakCharge
+from v2g_daemon.domain.programs import AvailabilityPay, AvailabilityTerms, Commitment
 from v2g_daemon.domain.sun import SunForecast
 
 MAY_BE_INFINITE = (
@@ -45,6 +46,11 @@ def _complaints(problem: PlanProblem) -> Iterator[str]:
         if getattr(problem, name) <= 0.0:
             yield f"{name} is {getattr(problem, name)}: missing a goal must cost something"
     yield from _of_store(problem.store)
+    for number, pay in enumerate(problem.availability):
+        soc = pay.terms.soc_at_least
+        if not NO_SOC_BELOW <= soc <= NO_SOC_ABOVE:
+            name = f"availability[{number}].terms.soc_at_least"
+            yield f"{name} is {soc}: it is a fraction, 0 to 1, of the pack"
 
 
 def _of_time(problem: PlanProblem) -> Iterator[str]:
@@ -78,6 +84,11 @@ def _numbers(problem: PlanProblem) -> Iterator[tuple[str, float]]:
         yield from _floats_of(charge, f"prices.peak_charges[{number}].")
     for number, budget in enumerate(problem.budgets):
         yield from _floats_of(budget, f"budgets[{number}].")
+    for number, commitment in enumerate(problem.commitments):
+        yield from _floats_of(commitment, f"commitments[{number}].")
+    for number, pay in enumerate(problem.availability):
+        yield from _floats_of(pay, f"availability[{number}].")
+        yield from _floats_of(pay.terms, f"availability[{number}].terms.")
     if problem.sun is not None:
         yield from _floats_of(problem.sun, "sun.")
 
@@ -117,6 +128,9 @@ def _floats_of(
     | LossCurve
     | DepartureGoal
     | DischargeBudget
+    | Commitment
+    | AvailabilityPay
+    | AvailabilityTerms
     | PeakCharge
     | SunForecast,
     prefix: str,

@@ -10,6 +10,8 @@ from v2g_daemon.domain.plan import PlanProblem, StayWorth
 from v2g_daemon.planning.backward import Unplugged, Values, unplugged, values
 from v2g_daemon.planning.case import Case, Floats
 from v2g_daemon.planning.depth import Solution
+from v2g_daemon.planning.programs import paid_money
+from v2g_daemon.planning.tables import Standing
 
 MONEY_DECIMALS = 4
 WH_DECIMALS = 1
@@ -48,6 +50,7 @@ def told_money(solution: Solution, *, plugged_in: bool) -> float | None:
     if here.trips is None or not plugged_in or bool((~np.isnan(here.target_wh)).any()):
         return None
     start_wh = case.pack.start_wh
+    solution = _unpaid(solution)
     grid, without = solution.tables.grid, solution.values.before[0]
     known = [
         grid.at(_knowing(solution, leaving).before[0], start_wh)
@@ -73,6 +76,19 @@ def _knowing(solution: Solution, leaving: int | None) -> Values:
     here = replace(case.horizon.presence, leaves=leaves)
     known = replace(case, horizon=replace(case.horizon, presence=here))
     return values(replace(solution.tables, case=known), solution.shadow_per_kwh)
+
+
+def _unpaid(solution: Solution) -> Solution:
+    """Without what programs pay for being here: that depends on when the car leaves alone."""
+    tables, case = solution.tables, solution.tables.case
+    paid = paid_money(case.held, case.horizon.steps)
+    if tables.standing is None or not paid.any():
+        return solution
+    owed = Standing(
+        cost=tables.standing.cost + paid[:, None], on_target=tables.standing.on_target + paid
+    )
+    tables = replace(tables, standing=owed)
+    return replace(solution, tables=tables, values=values(tables, solution.shadow_per_kwh))
 
 
 def _likely_departures(leaves: Floats) -> tuple[int | None, ...]:

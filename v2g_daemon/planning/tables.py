@@ -18,6 +18,7 @@ from v2g_daemon.planning.actions import (
 )
 from v2g_daemon.planning.case import SLACK_W, SLACK_WH, Case, Floats, Ints
 from v2g_daemon.planning.grid import Grid, grid_of
+from v2g_daemon.planning.programs import standing_cost
 from v2g_daemon.planning.stage import (
     FORBIDDEN,
     Priced,
@@ -59,11 +60,23 @@ class Ends:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a car plugged in owes as a step begins: at each lattice point, and on its next target.
+
+    `cost` is of shape (steps, points), `on_target` of shape (steps).
+    """
+
+    cost: Floats
+    on_target: Floats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tables:
     """Priced actions of every step and scenario, and where they lead on the lattice.
 
     `actions` is of shape (steps · scenarios, actions), cost beyond idling. `strongest[step]` is
     the level that charges most. `floor_point` is the first lattice point not below the floor.
+    `standing` is what grid programs charge for what a step begins with; None without any.
     """
 
     case: Case
@@ -78,6 +91,7 @@ class Tables:
     next_target_wh: tuple[float | None, ...]
     landing_levels_wh: tuple[tuple[float, ...], ...]
     landings: tuple[Landing, ...]
+    standing: Standing | None = None
 
 
 def tables_of(case: Case) -> Tables:
@@ -106,6 +120,17 @@ def tables_of(case: Case) -> Tables:
         next_target_wh=targets_wh,
         landing_levels_wh=levels_wh,
         landings=_landings(case, grid, terms, levels_wh),
+        standing=_standing(case, grid, targets_wh),
+    )
+
+
+def _standing(case: Case, grid: Grid, targets_wh: tuple[float | None, ...]) -> Standing | None:
+    if not case.held:
+        return None
+    nowhere_wh = [0.0 if target_wh is None else target_wh for target_wh in targets_wh]
+    return Standing(
+        cost=standing_cost(case.held, grid.energy_wh),
+        on_target=standing_cost(case.held, np.array(nowhere_wh)[:, None])[:, 0],
     )
 
 

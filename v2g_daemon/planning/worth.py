@@ -65,5 +65,7 @@ def _correct(tables: Tables, found: Values, energy_wh: Floats, rows: Floats) -> 
     for step, hold in enumerate(found.hold):
         if not isinf(hold):
             held = float(tables.idle_cost[step]) + hold
+            if tables.standing is not None:
+                held += float(tables.standing.on_target[step])
             on_target = energy_wh == tables.next_target_wh[step]
             rows[step, on_target] = np.minimum(rows[step, on_target], held)

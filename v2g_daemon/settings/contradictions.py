@@ -10,6 +10,7 @@ from v2g_daemon.settings.calendars import calendar_complaints
 from v2g_daemon.settings.complaint import Complaint
 from v2g_daemon.settings.departures import departure_complaints
 from v2g_daemon.settings.price_sources import source_complaints
+from v2g_daemon.settings.programs import program_complaints
 from v2g_daemon.settings.protocols import protocol_contradictions
 from v2g_daemon.settings.sections import Charger, Settings
 from v2g_daemon.settings.station_access import access_contradictions
@@ -160,6 +161,9 @@ def _vehicles(settings: Settings) -> Iterator[Complaint]:
                 problem=f"is not below soc_ceiling = {vehicle.soc_ceiling:g}",
                 fix="lower the floor or raise the ceiling",
             )
+        yield from program_complaints(
+            f"vehicle[{number}]", vehicle.commitment, vehicle.availability
+        )
         if vehicle.feed is not None:
             yield from _feed(f"vehicle[{number}].feed", vehicle.feed)
         if vehicle.assumed_when_unidentified and len(settings.vehicle) > 1:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import time
 from typing import Annotated, Literal
 
@@ -47,6 +47,11 @@ class Departure(Section):
         return Energy(energy_wh=self.trip_wh) if self.trip_wh > 0.0 else None
 
 
+def weekday_numbers(names: Iterable[Weekday]) -> tuple[int, ...]:
+    """Each once, in order; 0 is Monday."""
+    return tuple(sorted({_WEEKDAYS[day] for day in names}))
+
+
 def weekly(departure: Departure, vehicle: Vehicle) -> WeeklyDeparture:
     """The departure with what it needs of this car's pack."""
     soc, energy_wh, trip = departure.soc, departure.energy_wh, departure.trip
@@ -56,7 +61,7 @@ def weekly(departure: Departure, vehicle: Vehicle) -> WeeklyDeparture:
         soc, energy_wh = wanted.soc, wanted.energy_wh
     return WeeklyDeparture(
         vehicle_id=vehicle.vehicle_id,
-        weekdays=tuple(sorted({_WEEKDAYS[day] for day in departure.weekdays})),
+        weekdays=weekday_numbers(departure.weekdays),
         ready_by=departure.ready_by,
         returns_at=departure.returns_at,
         soc=soc,

@@ -24,6 +24,7 @@ from v2g_daemon.domain.policy import (
 from v2g_daemon.domain.vehicle import Vehicle, WarrantyTerms
 from v2g_daemon.settings import sections
 from v2g_daemon.settings.departures import weekly
+from v2g_daemon.settings.programs import availability, commitment
 
 LEAST_CURRENT_A = 6.0  # IEC 61851-1: no smaller current is offered to an EV
 USUAL_CABLE_A = 16.0
@@ -184,6 +185,10 @@ def _vehicle(vehicle: sections.Vehicle, settings: sections.Settings) -> Vehicle:
         hysteresis_soc=max(vehicle.soc_step, LEAST_HYSTERESIS_SOC),
         consumption_wh_per_km=vehicle.consumption_wh_per_km,
         consumption_margin_fraction=vehicle.consumption_margin_fraction,
+        commitments=tuple(commitment(one) for one in vehicle.commitment),
+        availability=tuple(
+            availability(one, soc_floor=vehicle.soc_floor) for one in vehicle.availability
+        ),
     )
 
 

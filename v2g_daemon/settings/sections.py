@@ -25,6 +25,7 @@ from v2g_daemon.settings.charger_profiles import ChargerProfiles
 from v2g_daemon.settings.charger_sections import ChargerCadence, Loss
 from v2g_daemon.settings.departures import Departure
 from v2g_daemon.settings.modbus_section import ModbusSection
+from v2g_daemon.settings.programs import AvailabilitySection, CommitmentSection
 from v2g_daemon.settings.section import Fraction, Name, NotNegative, Positive, Section
 from v2g_daemon.settings.tariff_sections import TariffSection, known_timezone, timezone_of
 from v2g_daemon.settings.vehicle_feed import VehicleFeedSection
@@ -150,6 +151,8 @@ class Vehicle(Section):
     consumption_margin_fraction: Annotated[float, Field(ge=0.0, le=2.0)] = 0.2
     warranty: Warranty | None = None
     feed: VehicleFeedSection | None = None
+    commitment: tuple[CommitmentSection, ...] = ()
+    availability: tuple[AvailabilitySection, ...] = ()
 
 
 class JsonMeter(Section):

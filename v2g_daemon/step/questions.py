@@ -25,6 +25,7 @@ from v2g_daemon.domain.readings import EvseStatus, PowerControl
 from v2g_daemon.domain.snapshot import Snapshot
 from v2g_daemon.domain.vehicle import Vehicle
 from v2g_daemon.step.pasts import Past, stays_of
+from v2g_daemon.step.programs import with_programs
 
 HORIZON = timedelta(hours=48)
 # A new plan comes within four hours; what lies further ahead need not be told by the quarter hour.
@@ -139,7 +140,7 @@ def problem_of(
         past_prices=() if _prices(snapshot).real_time_s is None else past.prices,
         budgets=_budgets(vehicle, snapshot, policy),
     )
-    return _in_this_house(problem, snapshot, policy)
+    return with_programs(_in_this_house(problem, snapshot, policy), vehicle, past.sessions)
 
 
 def _in_this_house(problem: PlanProblem, snapshot: Snapshot, policy: Policy) -> PlanProblem:
