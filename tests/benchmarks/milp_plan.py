@@ -2,8 +2,9 @@
 
 Per step: charge c and discharge d (kW AC) with an on/off binary each, import m, export x, throttled
 PV u, energy s, missed target; with a `demand`, one column for the peak that all imports stay under
-beyond what is billed already. Charger losses are chords of the loss curve: into the pack at most,
-out of it at least. It shares no code with the planner.
+beyond what is billed already; with a `commitment`, the share of it that a step's first energy does
+not sustain. Charger losses are chords of the loss curve: into the pack at most, out of it at least.
+It shares no code with the planner.
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ class _Model(Programme):
         before: int | None = None
         for step in range(bench["n"]):
             last = step == bench["n"] - 1
+            self._commitment(step, before)
             into, out = self._charger(step)
             energy = self.column(-bench["tv"] if last else 0.0, 0.0, max(ev["smax"], ev["s0"]))
             dt = bench["dt"]
@@ -74,6 +76,17 @@ class _Model(Programme):
         if bench["daycap"] > 0:
             for columns in self.depth.values():
                 self.row(-INF, bench["daycap"], dict.fromkeys(columns, float(bench["dt"])))
+
+    def _commitment(self, step: int, before: int | None) -> None:
+        bench, ev, dt = self.bench, self.bench["ev"], self.bench["dt"]
+        commitment = bench.get("commitment")
+        if commitment is None or before is None or not ev["avail"][step]:
+            return
+        for first, end in commitment["windows"]:
+            if first <= step < end:
+                span_kwh = -pack_kw(-commitment["kw"], ev) * (end - step) * dt
+                missing = self.column(commitment["per_kwh"] * commitment["kw"] * dt, 0.0, INF)
+                self.row(ev["smin"] + span_kwh, INF, {before: 1.0, missing: span_kwh})
 
     def _charger(self, step: int) -> tuple[int, int]:
         bench, ev, site, dt = self.bench, self.bench["ev"], self.bench["site"], self.bench["dt"]

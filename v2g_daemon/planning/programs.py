@@ -26,7 +26,7 @@ def held_of(
     problem: PlanProblem, case: Case, steps: Steps, *, plugged_share: float
 ) -> tuple[Held, ...]:
     """What the programs of a problem want; `plugged_share`: how much of the time it is usual."""
-    found = _reserves(problem.commitments, case, steps)
+    found = reserves(problem.commitments, case, steps)
     for pay in problem.availability:
         per_h = _worth_per_h(pay, case.horizon.presence, steps, plugged_share)
         money = per_h * shared_h(pay.period, steps)
@@ -39,7 +39,7 @@ def held_of(
     return tuple(found)
 
 
-def _reserves(commitments: Sequence[Commitment], case: Case, steps: Steps) -> list[Held]:
+def reserves(commitments: Sequence[Commitment], case: Case, steps: Steps) -> list[Held]:
     """Each on top of the floor, and of those before it."""
     pack = case.pack
     base_wh, left_w = np.full(case.horizon.steps, pack.floor_wh), _outlet_w(case)

@@ -10,8 +10,10 @@ from typing import Any
 from tests.unit.planning.problems import REAL_LOSS, START_UTC, hourly_curve, plan_problem
 from v2g_daemon.domain.budget import DischargeBudget
 from v2g_daemon.domain.goals import DepartureGoal
+from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.plan import HistoryRow, PastStay, PlanProblem
 from v2g_daemon.domain.prices import PriceCurve
+from v2g_daemon.domain.programs import AvailabilityPay, AvailabilityTerms, Commitment
 
 NOTHING = PriceCurve(currency="EUR", slots=())
 DAY = [0.30, 0.25, 0.20, 0.10, 0.05, 0.10, 0.30, 0.50, 0.40, 0.30, 0.20, 0.10] * 2
@@ -65,6 +67,30 @@ def stayed(hours_ago: float, hours: float | None, trip_wh: float | None = None) 
     came = START_UTC - timedelta(hours=hours_ago)
     went = None if hours is None else came + timedelta(hours=hours)
     return PastStay(plugged_in_utc=came, plugged_out_utc=went, trip_wh=trip_wh)
+
+
+def promised(first: float = 6.0, **changes: Any) -> Commitment:
+    """5 kW for three hours; what is missing costs a good deal."""
+    starts_utc = START_UTC + timedelta(hours=first)
+    plain = Commitment(
+        name="reserve",
+        interval=Interval(start_utc=starts_utc, end_utc=starts_utc + timedelta(hours=3)),
+        discharge_w=5000.0,
+        sustained_s=None,
+        shortfall_per_kwh=5.0,
+    )
+    return replace(plain, **changes)
+
+
+def available(**terms: Any) -> AvailabilityPay:
+    """A month of which ten days are over, with a hundred hours plugged in."""
+    begins_utc = START_UTC - timedelta(days=10)
+    values: dict[str, Any] = {"name": "plugged in", "soc_at_least": 0.2, **terms}
+    return AvailabilityPay(
+        terms=AvailabilityTerms(**values),
+        period=Interval(start_utc=begins_utc, end_utc=begins_utc + timedelta(days=31)),
+        plugged_to_date_h=100.0,
+    )
 
 
 def at(moment_utc: datetime, steps: int = 100) -> dict[str, Any]:
@@ -155,6 +181,27 @@ ODD: dict[str, PlanProblem] = {
     "a budget that is overdrawn": house(budgets=(replace(BUDGET, used_share=1.4),)),
     "a budget of nothing": house(budgets=(replace(BUDGET, whole_wh=0.0),)),
     "a budget whose counter cannot be read": house(budgets=(replace(BUDGET, used_share=None),)),
+    "a commitment of a whole city": house(commitments=(promised(discharge_w=1e9),)),
+    "a commitment that takes energy": house(commitments=(promised(discharge_w=-5000.0),)),
+    "a commitment that pays for what is missing": house(
+        commitments=(promised(shortfall_per_kwh=-5.0),)
+    ),
+    "a commitment of the past": house(commitments=(promised(-5.0),)),
+    "commitments by the dozen": house(commitments=tuple(promised(0.5 * n) for n in range(12))),
+    "a commitment sustained for less than nothing": house(
+        commitments=(promised(sustained_s=-60.0),)
+    ),
+    "a commitment without a charger": house(commitments=(promised(),), max_discharge_w=0.0),
+    "a bonus for more hours than a month has": house(
+        availability=(available(bonus_money=30.0, threshold_h=9000.0),)
+    ),
+    "plugged in for less than nothing": house(
+        availability=(replace(available(per_plugged_h=0.2, cap_h=5.0), plugged_to_date_h=-9.0),)
+    ),
+    "pay that costs": house(availability=(available(per_plugged_h=-1.0),)),
+    "pay for a full pack only": house(
+        availability=(available(per_plugged_h=1.0, soc_at_least=1.5),)
+    ),
     "no limits at all": house(import_limit_w=inf, export_limit_w=inf, daily_export_wh=inf),
     "a day's export below nothing": house(daily_export_wh=-5.0),
     "more exported than the day may": house(exported_today_wh=1e9),
@@ -212,6 +259,21 @@ REFUSED: dict[str, PlanProblem] = {
     "unmet_later_per_kwh is -1.0: missing a goal must": house(unmet_later_per_kwh=-1.0),
     "goals[1].soc is nan: it must be a number": house(goals=(leaving(2.0, 0.6), leaving(9.0, nan))),
     "goals[0].trip_wh is inf: it must be a number": house(goals=(leaving(2.0, 0.6, trip_wh=inf),)),
+    "commitments[0].discharge_w is nan: it must be a number": house(
+        commitments=(promised(discharge_w=nan),)
+    ),
+    "commitments[0].sustained_s is inf: it must be a number": house(
+        commitments=(promised(sustained_s=inf),)
+    ),
+    "availability[0].plugged_to_date_h is nan: it must be": house(
+        availability=(replace(available(per_plugged_h=0.2), plugged_to_date_h=nan),)
+    ),
+    "availability[0].terms.cap_h is inf: it must be a number": house(
+        availability=(available(per_plugged_h=0.2, cap_h=inf),)
+    ),
+    "availability[0].terms.soc_at_least is 30.0: it is a fraction": house(
+        availability=(available(per_plugged_h=0.2, soc_at_least=30.0),)
+    ),
     "budgets[0].whole_wh is nan: it must be a number": house(
         budgets=(replace(BUDGET, whole_wh=nan),)
     ),

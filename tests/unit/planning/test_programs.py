@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from tests.benchmarks.committed_cases import committed, matched
+from tests.benchmarks.planner_vs_milp import fixed_cases
 from tests.unit.planning.problems import REAL_LOSS, START_UTC, hourly_curve, plan_problem
 from v2g_daemon.control.dispatch import Moment, dispatch
 from v2g_daemon.domain.interval import Interval
@@ -288,6 +290,14 @@ def test_the_plan_says_what_it_keeps_and_what_will_be_missing() -> None:
 def test_dispatch_gets_the_same_values_with_the_plan_and_without() -> None:
     problem = evening(promise(3.0, 5.0), availability=(pay(0.0, per_plugged_h=0.24),))
     assert advise(problem).value == solve(problem).value
+
+
+def test_a_commitment_is_held_as_well_as_by_the_milp_within_its_share_of_the_gain() -> None:
+    match = matched(committed(fixed_cases()[3], power_kw=4.0, per_kwh=0.5))
+    assert match is not None
+    assert match.worse_share <= 0.004
+    assert match.missed_kwh == 0.0
+    assert match.planner < match.unaware
 
 
 def test_programs_cross_the_pipe_and_a_problem_from_before_has_none() -> None:
