@@ -293,7 +293,7 @@ def test_dispatch_gets_the_same_values_with_the_plan_and_without() -> None:
 
 
 def test_a_commitment_is_held_as_well_as_by_the_milp_within_its_share_of_the_gain() -> None:
-    match = matched(committed(fixed_cases()[3], power_kw=4.0, per_kwh=0.5))
+    match = matched(committed(fixed_cases()[1], power_kw=4.0, per_kwh=0.5))
     assert match is not None
     assert match.worse_share <= 0.004
     assert match.missed_kwh == 0.0

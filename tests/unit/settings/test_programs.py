@@ -34,7 +34,8 @@ def car_of(tmp_path: Path, lines: str) -> Vehicle:
 
 def test_a_car_is_promised_to_nobody_by_default(tmp_path: Path) -> None:
     car = car_of(tmp_path, "")
-    assert car.commitments == car.availability == ()
+    assert car.commitments == ()
+    assert car.availability == ()
 
 
 def test_a_commitment_holds_every_day_and_to_its_end_unless_told(tmp_path: Path) -> None:

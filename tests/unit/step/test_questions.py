@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from itertools import accumulate
 from math import inf
 from typing import Any
@@ -38,6 +38,7 @@ from v2g_daemon.domain.ledger import SessionRow
 from v2g_daemon.domain.plan import HistoryRow, PlannedPower, PlanProblem
 from v2g_daemon.domain.policy import ExportPolicy, Policy, Stage
 from v2g_daemon.domain.prices import PriceCurve
+from v2g_daemon.domain.programs import AvailabilityTerms, WeeklyCommitment
 from v2g_daemon.domain.readings import EvseStatus, PowerControl
 from v2g_daemon.domain.snapshot import Snapshot
 from v2g_daemon.domain.sun import SunForecast
@@ -495,3 +496,45 @@ def test_what_a_weather_service_told_of_late_goes_with_the_question() -> None:
 def test_of_what_is_of_no_use_the_place_alone_goes_with_the_question(sun: SunForecast) -> None:
     asked_with = a_problem(a_snapshot(sun=sun)).sun
     assert asked_with == replace(sun, told_utc=None, irradiance_w_per_m2=())
+
+
+def test_what_grid_programs_want_of_the_car_is_part_of_the_question() -> None:
+    car = a_vehicle(
+        commitments=(
+            WeeklyCommitment(
+                name="reserve",
+                weekdays=(2,),
+                starts_at=time(20),
+                ends_at=time(22),
+                discharge_w=5000.0,
+                sustained_s=None,
+                shortfall_per_kwh=0.5,
+            ),
+        ),
+        availability=(AvailabilityTerms(name="pay", soc_at_least=0.3, per_plugged_h=0.24),),
+    )
+    rows = (
+        SessionRow(
+            session_id="s1",
+            evse_id="garage",
+            vehicle_id=car.vehicle_id,
+            transaction_id=None,
+            plugged_in_utc=in_hours(-3.0),
+            plugged_out_utc=None,
+            start_soc=0.4,
+            end_soc=None,
+            charge_milliwh=0,
+            discharge_milliwh=0,
+        ),
+    )
+    policy = a_policy(vehicles=(car,))
+    problem = a_problem(a_snapshot(), policy, past=Past(sessions=rows))
+    # It is Wednesday, 19:00 in Amsterdam.
+    assert [one.interval for one in problem.commitments] == [
+        Interval(start_utc=in_hours(1.0), end_utc=in_hours(3.0))
+    ]
+    assert [one.plugged_to_date_h for one in problem.availability] == [3.0]
+    # Without a SoC nothing is discharged, and nothing promised.
+    unknown = a_problem(with_car(soc=None), policy, past=Past(sessions=rows))
+    assert unknown.commitments == ()
+    assert unknown.availability == ()
