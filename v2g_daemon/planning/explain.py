@@ -81,7 +81,8 @@ def _programs(problem: PlanProblem, outlook: Outlook, solution: Solution) -> Ite
     begins_wh = np.append(case.pack.start_wh, solution.path.energy_wh[:-1])
     paid = paid_money(case.held, case.horizon.steps)
     owed = standing_cost(case.held, begins_wh[:, None])[:, 0] + paid
-    promised = min(problem.commitments, key=lambda one: one.interval.start_utc, default=None)
+    ahead = [one for one in problem.commitments if one.interval.end_utc > problem.start_utc]
+    promised = min(ahead, key=lambda one: one.interval.start_utc, default=None)
     if promised is not None:
         begins, ends = (
             _moment(moment_utc, problem.timezone)

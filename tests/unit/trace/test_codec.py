@@ -208,6 +208,18 @@ def test_a_trace_of_before_a_field_came_is_read_with_its_default(
     assert read.snapshot == house.snapshot
 
 
+def test_a_trace_of_before_there_were_grid_programs_has_a_car_without_any(
+    house: House, encoder: TraceEncoder
+) -> None:
+    lines = [json.loads(line) for line in lines_of(encoder, house)]
+    (policy,) = (line["value"] for line in lines if line.get("put") == "policy")
+    for car in policy["vehicles"]:
+        assert (car.pop("commitments"), car.pop("availability")) == ([], [])
+    *_, read = decode_trace([json.dumps(line).encode() for line in lines])
+    assert isinstance(read, Tick)
+    assert read.policy == house.policy
+
+
 def test_what_the_cars_clouds_told_comes_back_as_it_was(
     house: House, encoder: TraceEncoder
 ) -> None:
