@@ -238,7 +238,7 @@ def _by_profile(
 
 
 def _persistence(steps_s: Ints) -> Floats:
-    """How much of the present deviation is left in each step: 1 now, 1/e at the end of its hours."""
+    """How much of the present deviation is left in each step: 1 now, 1/e after its hours."""
     ahead_h = (steps_s - steps_s[0]) / 3600.0
     left: Floats = np.exp(-ahead_h / PERSISTENCE_HOURS)
     return left
