@@ -55,14 +55,19 @@ def folded(title: str, *inside: Html) -> Html:
     return tag("details", tag("summary", text(title)), *inside)
 
 
-def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Html:
-    """Names in the first column, figures in the others; it scrolls by itself where it is wide."""
-    head = tag("tr", *(tag("th", text(one), scope="col") for one in heads))
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, names: int = 1) -> Html:
+    """The first columns name, the others hold figures; it scrolls by itself where it is wide."""
+    classes = ["name"] * names + ["number"] * (len(heads) - names)
+    named = zip(heads, classes, strict=True)
+    head = tag("tr", *(tag("th", text(one), scope="col", class_=kind) for one, kind in named))
     body = [
         tag(
             "tr",
-            tag("th", text(cells[0]), scope="row"),
-            *(tag("td", text(cell)) for cell in cells[1:]),
+            tag("th", text(cells[0]), scope="row", class_=classes[0]),
+            *(
+                tag("td", text(cell), class_=kind)
+                for cell, kind in zip(cells[1:], classes[1:], strict=True)
+            ),
         )
         for cells in rows
     ]

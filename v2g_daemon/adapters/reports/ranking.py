@@ -44,6 +44,7 @@ def ranking_json(found: Sequence[Ranked]) -> str:
 def ranking_page(found: Sequence[Ranked]) -> str:
     """The ranking for people; it needs nothing else."""
     currency = found[0].compared.currency
+    heads = ("rank", *_varied(found), *HEADS)
     bars = [_bar(one, found) for one in found]
     said = "; ".join(f"{bar.name}: {bar.label}" for bar in bars)
     return document(
@@ -65,7 +66,7 @@ def ranking_page(found: Sequence[Ranked]) -> str:
         ),
         section(
             "All of them",
-            table(("rank", *_varied(found), *HEADS), [_row(one, found) for one in found]),
+            table(heads, [_row(one, found) for one in found], names=len(heads) - len(HEADS)),
             paragraph(EXPLAINED, "note"),
             *(paragraph(line, "note") for line in _shared(found)),
         ),
