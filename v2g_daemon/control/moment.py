@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from v2g_daemon.battery.wear import export_wear_per_kwh
 from v2g_daemon.control.commute import energy_wanted_wh
 from v2g_daemon.control.dispatch import Moment, step_at
@@ -29,7 +31,9 @@ def moment_of(
         net_load_w = _forecast_net_load_w(situation, snapshot)
     if slot is None or net_load_w is None:
         return None
-    return moment_at(situation, vehicle, slot, net_load_w, snapshot=snapshot, policy=policy)
+    moment = moment_at(situation, vehicle, slot, net_load_w, snapshot=snapshot, policy=policy)
+    beside_w = grid.import_beside_w if plan.peak_caps else 0.0
+    return moment if beside_w == 0.0 else replace(moment, import_beside_w=beside_w)
 
 
 def moment_at(

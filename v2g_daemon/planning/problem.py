@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from v2g_daemon.domain.plan import PlanProblem, Store
-from v2g_daemon.planning.beside import left_beside
+from v2g_daemon.planning.beside import left_beside, taken_beside, yielding
 from v2g_daemon.planning.budgets import budget_terms
 from v2g_daemon.planning.case import Case, Floats, Horizon, Ints, Pack, PriceBand, Terms
 from v2g_daemon.planning.forecast import NetLoadForecast, forecast_net_load
@@ -59,10 +59,11 @@ def outlook_of(problem: PlanProblem) -> Outlook:
         ceiling_wh=ceiling_wh,
         export_day=_export_days(steps, problem.timezone),
         price_band=band,
+        others=taken_beside(problem.beside, steps, forecast.scenarios_w),
     )
     case = Case(horizon=horizon, pack=_pack(problem.store), terms=_terms(problem, prices))
     return Outlook(
-        case=_under_demand(_reachable(case), problem, steps),
+        case=_under_demand(yielding(_reachable(case)), problem, steps),
         starts_utc=starts_utc,
         end_utc=end_utc,
         prices=prices,
