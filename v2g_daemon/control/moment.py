@@ -32,6 +32,9 @@ def moment_of(
     if slot is None or net_load_w is None:
         return None
     moment = moment_at(situation, vehicle, slot, net_load_w, snapshot=snapshot, policy=policy)
+    if grid.beside.charges:
+        most_w = min(moment.max_discharge_w, max(net_load_w, 0.0))
+        moment = replace(moment, max_discharge_w=most_w)
     beside_w = grid.import_beside_w if plan.peak_caps else 0.0
     return moment if beside_w == 0.0 else replace(moment, import_beside_w=beside_w)
 

@@ -1,4 +1,4 @@
-"""What all EVSEs wish: each beside what the others do, so that no load, sun or room counts twice."""
+"""What all EVSEs wish, each beside the others: no load, sun or room counts twice."""
 
 from __future__ import annotations
 

@@ -44,9 +44,11 @@ def taken_beside(
     left_w = left_beside(beside, steps, days_w)
     crossing_w = days_w + np.sum(courses_w, axis=0) - left_w
     given_w = np.sum(np.minimum(courses_w, 0.0), axis=0)
+    exported_w = np.maximum(left_w - days_w - given_w, 0.0).mean(axis=0)
+    charging = np.max(courses_w, axis=0) > 0.0
     return Others(
         import_w=np.maximum(crossing_w, 0.0).mean(axis=0),
-        export_w=np.maximum(left_w - days_w - given_w, 0.0).mean(axis=0),
+        export_w=np.where(charging, np.inf, exported_w),
         load_w=(np.maximum(days_w, 0.0) - np.maximum(left_w, 0.0)).mean(axis=0),
     )
 

@@ -94,7 +94,8 @@ class Others:
     """What the other EVSEs take of the connection, one value per step, beyond the net load left.
 
     `import_w` and `export_w` cross the PCC for them; the room that one of them makes is lent to
-    none. `load_w` is the house's own load that is left out, since they serve it or charge by it.
+    none, and while one charges nothing is exported: it would fill that pack (`export_w` is
+    infinite). `load_w` is the house's own load that is left out, since they serve it or charge.
     """
 
     import_w: Floats

@@ -134,7 +134,8 @@ def limits_w(terms: Terms, others: Others | None) -> tuple[Floats | float, Float
     """
     if others is None:
         return terms.import_limit_w, terms.export_limit_w
-    return terms.import_limit_w - others.load_w, terms.export_limit_w - others.export_w
+    export_limit_w = np.maximum(terms.export_limit_w - others.export_w, 0.0)
+    return terms.import_limit_w - others.load_w, export_limit_w
 
 
 def cost_of_moves(case: Case, steps: StepTerms, power_w: Floats, delta_w: Floats) -> Floats:
