@@ -1,6 +1,6 @@
 """Two cars in one house: programmes that alternate, as the house asks for them.
 
-    python -m tests.benchmarks.two_cars [--seeds 3] [--seconds 120] [--demand] [--json]
+    python -m tests.benchmarks.two_cars [--seeds 3] [--seconds 120] [--only sunny] [--demand]
 
 `step.turns` says whose turn it is and when no plan is news any more. The yardstick is the gain over
 plain charging that a mixed-integer programme of both cars finds (milp_pair): of it the settled
@@ -198,11 +198,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=120.0, help="of the solver, for each")
+    parser.add_argument("--only", help="this house, by the first letters of its name")
     parser.add_argument("--demand", action="store_true")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     matches: list[Match] = []
-    for house in HOUSES:
+    for house in [one for one in HOUSES if one[0].startswith(options.only or "")]:
         for seed in (None, *range(options.seeds)):
             pair = pair_of(*house, seed=seed)
             pair |= {"demand": DEMAND} if options.demand else {}

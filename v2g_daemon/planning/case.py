@@ -102,6 +102,11 @@ class Others:
     export_w: Floats
     load_w: Floats
 
+    @property
+    def room_w(self) -> Floats:
+        """What they take of the room under a cap: their import, or the load that they serve."""
+        return np.maximum(self.import_w, self.load_w)
+
     def rows(self, chosen: slice | Ints | tuple[slice, None]) -> Others:
         """The same of some steps, or as columns."""
         return Others(

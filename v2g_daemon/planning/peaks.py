@@ -94,8 +94,9 @@ class _Search:
 
     def __init__(self, case: Case, charges: Sequence[PeakCharge], steps: Steps) -> None:
         self._case, self._charges = case, charges
-        others = case.horizon.others
-        self._others_w = np.zeros(case.horizon.steps) if others is None else others.import_w
+        others, rest_w = case.horizon.others, np.zeros(case.horizon.steps)
+        self._others_w = rest_w if others is None else others.import_w
+        self._taken_w = rest_w if others is None else others.room_w
         self._counts = [_counting(charge, steps) for charge in charges]
         self._over_per_kwh = OVER_OF_UNMET * case.terms.unmet_per_kwh
         unmet_per_kwh = UNMET_OF_OVER * self._over_per_kwh * len(charges)
@@ -104,13 +105,16 @@ class _Search:
     def under(self, caps_w: Sequence[float]) -> Case:
         """The case under caps, each where its charge counts; goals come first.
 
-        What others import is theirs; who finds a cap used up imports nothing on top.
+        What others take of it is theirs; who finds a cap used up imports nothing on top.
         """
+        own_w = np.maximum(self._case.horizon.net_load_w, 0.0)
         caps = tuple(
             Cap(
                 name=charge.name,
                 pcc_w=cap_w,
-                cap_w=np.where(counts, np.maximum(cap_w - self._others_w, 0.0), inf),
+                cap_w=np.where(
+                    counts, np.maximum(cap_w - self._taken_w, np.minimum(own_w, cap_w)), inf
+                ),
                 over_per_kwh=self._over_per_kwh,
             )
             for charge, cap_w, counts in zip(self._charges, caps_w, self._counts, strict=True)
