@@ -174,6 +174,25 @@ def test_the_room_under_a_demand_charge_is_shared() -> None:
     assert imports_w == pytest.approx([4000.0] * 4, abs=20.0)
 
 
+def test_the_room_that_a_discharge_makes_under_a_cap_is_not_charged_into() -> None:
+    # 1 kW is billed and the house draws as much; who charges 1 kW instead, while the other serves
+    # it, binds the other to it.
+    charge = PeakCharge(name="demand", per_kw=10.0, billed_w=1000.0, windows=None)
+    prices = replace(hourly_curve([0.30, 0.10, 0.30, 0.30], [0.0] * 4), peak_charges=(charge,))
+    given: dict[str, Any] = {"prices": prices, "max_discharge_w": 0.0}
+    assert powers_w(planned(-1000.0, from_h=1.0), **given)[1] == pytest.approx(0.0, abs=1.0)
+
+
+def test_what_another_shaves_is_not_shaved_again() -> None:
+    charge = PeakCharge(name="demand", per_kw=10.0, billed_w=4000.0, windows=None)
+    prices = replace(hourly_curve([0.30] * 4, [0.0] * 4), peak_charges=(charge,))
+    dear: dict[str, Any] = {"wear_cost_per_kwh_discharged": 0.20, "current_net_load_w": 6000.0}
+    alone_w = powers_w(prices=prices, soc=1.0, **dear)
+    assert alone_w == pytest.approx([-2000.0] * 4, abs=60.0)
+    beside_w = powers_w(planned(-2000.0, hours=4.0), prices=prices, soc=1.0, **dear)
+    assert beside_w == pytest.approx([0.0] * 4, abs=1.0)
+
+
 @given(
     others_w=st.lists(st.sampled_from([-4000.0, 0.0, 2000.0, 6000.0]), min_size=4, max_size=4),
     loads_w=st.floats(-3000.0, 5000.0),
