@@ -7,13 +7,13 @@ of its registers. So the same registers settle either way, by adding or taking o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from v2g_daemon.domain.billing_meter import Netting
 from v2g_daemon.domain.interval import quarter_hour_start
 from v2g_daemon.domain.ledger import PccInterval
 from v2g_daemon.domain.policy import GridConnection
+from v2g_daemon.domain.quick import replace
 
 
 def circulating_w(phases: Sequence[float]) -> float | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from v2g_daemon.domain.interval import Interval, local_day
 from v2g_daemon.domain.ledger import DecisionRow
+from v2g_daemon.domain.quick import replace
 from v2g_daemon.domain.setpoint import Command, Setpoint
 from v2g_daemon.domain.snapshot import CommandCounters
 

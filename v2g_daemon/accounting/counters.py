@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from v2g_daemon.domain.instant import Instant, fresh
 from v2g_daemon.domain.interval import Interval, at_local, noon_day
 from v2g_daemon.domain.ledger import EvseInterval
+from v2g_daemon.domain.quick import quick, replace
 from v2g_daemon.domain.readings import EvseStatus
 from v2g_daemon.domain.snapshot import DischargeCounters
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CarCounters:
     """Integer sums of one car; None stays None (unreadable) until its day or month is over."""

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from v2g_daemon.domain.quick import quick
+
 MILLIWH_PER_WS = 1.0 / 3.6
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
     """`energy_milliwh` (> 0) that flowed at `before_w` for `step_s`, then at `after_w`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -14,9 +14,11 @@ from v2g_daemon.domain.decision import Decision
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.ledger import DecisionRow
 from v2g_daemon.domain.policy import Policy
+from v2g_daemon.domain.quick import quick, replace
 from v2g_daemon.domain.snapshot import CommandCounters, Snapshot
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionLog:
     """The last row of each EVSE, its count of today, and the last decision with its moment."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from v2g_daemon.accounting import valuation
@@ -19,6 +19,7 @@ from v2g_daemon.accounting.registers import (
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.ledger import EvseInterval, PccInterval
 from v2g_daemon.domain.policy import Policy
+from v2g_daemon.domain.quick import quick, replace
 from v2g_daemon.domain.readings import EvseStatus, MeterReading
 
 # Amounts of the track: charge, discharge, exported (milliwatt-hours), discharging (milliseconds).
@@ -28,6 +29,7 @@ SLACK_MILLIWH = 200_000
 OVER_RATING = 1.5
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvseMeter:
     """The running row of one EVSE and whose it is; `export_milliwh` is the PCC's at `track.at_utc`.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from v2g_daemon.domain.instant import Instant
+from v2g_daemon.domain.quick import replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from v2g_daemon.accounting.valuation import MICRO, energy_cost
 from v2g_daemon.domain.ledger import EvseInterval, PccInterval
+from v2g_daemon.domain.quick import replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from v2g_daemon.domain.decision import Decision, EvseDecision
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.ledger import DecisionRow, TelemetryRow
+from v2g_daemon.domain.quick import quick
 from v2g_daemon.domain.setpoint import Setpoint
 from v2g_daemon.domain.snapshot import Snapshot
 
@@ -26,6 +27,7 @@ class Noted:
     at: Instant
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MinuteMean:
     """Sums of one minute; a mean over nothing is None."""

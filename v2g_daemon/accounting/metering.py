@@ -7,7 +7,7 @@ interpolated by the powers they tell. The running rows are part of the state: co
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -41,6 +41,7 @@ from v2g_daemon.domain.ledger import (
 )
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.prices import PriceSlot
+from v2g_daemon.domain.quick import quick, replace
 from v2g_daemon.domain.readings import EvseStatus
 from v2g_daemon.domain.snapshot import DischargeCounters, Snapshot
 
@@ -49,6 +50,7 @@ TICKS_PER_EXACT_GAP = 3.0
 GAPS_UNREAD = 2.0
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metering:
     """All running rows. `faults` are those now in force."""

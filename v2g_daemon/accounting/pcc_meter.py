@@ -4,7 +4,7 @@ counts.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from v2g_daemon.accounting import evse_meter, held_power, valuation
@@ -24,6 +24,7 @@ from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.ledger import PccInterval
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.prices import PriceCurve, PriceSlot
+from v2g_daemon.domain.quick import quick, replace
 from v2g_daemon.domain.readings import MeterReading
 from v2g_daemon.domain.snapshot import Snapshot
 
@@ -31,6 +32,7 @@ from v2g_daemon.domain.snapshot import Snapshot
 PCC_WIDTH = 4
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PccMeter:
     """The running row of the PCC; PV and circulation have no register of their own."""

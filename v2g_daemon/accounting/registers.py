@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from v2g_daemon.accounting.course import Course
 from v2g_daemon.domain.billing_meter import BillingMeter
 from v2g_daemon.domain.interval import QUARTER_HOUR, Interval, quarter_hour_start
+from v2g_daemon.domain.quick import quick, replace
 
 # A longer silence is a clock that jumped or a house that stood empty: begin anew, and say so.
 LONGEST_GAP = timedelta(days=92)
@@ -15,6 +16,7 @@ MICROSECOND = timedelta(microseconds=1)
 MICROSECONDS_PER_S = 1e6
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BookedRow:
     """One finished row: amounts, and the two device registers at its end (None: never read)."""
@@ -25,6 +27,7 @@ class BookedRow:
     estimated: bool
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisterTrack:
     """The running row: what it holds up to `at_utc`, and the registers and power read there.
@@ -41,6 +44,7 @@ class RegisterTrack:
     resumed: bool = False
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Segment:
     """What happened from the track's last reading to `at_utc`.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from v2g_daemon.domain.ledger import SessionRow
+from v2g_daemon.domain.quick import replace
 from v2g_daemon.domain.readings import EvseStatus
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval, local_day
 from v2g_daemon.domain.ledger import SocDay
+from v2g_daemon.domain.quick import quick, replace
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocLog:
     """The running day of one car; `last_at` None: nothing to hold the SoC from."""

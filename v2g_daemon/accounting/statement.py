@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -17,6 +17,7 @@ from v2g_daemon.battery.losses import pack_power_w
 from v2g_daemon.domain.interval import Interval, quarter_hour_start
 from v2g_daemon.domain.ledger import EvseInterval, PccInterval, SessionRow
 from v2g_daemon.domain.policy import EvsePolicy, Policy
+from v2g_daemon.domain.quick import replace
 from v2g_daemon.domain.vehicle import Vehicle
 
 GOAL_HORIZON = timedelta(hours=48)

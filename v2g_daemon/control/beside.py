@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from v2g_daemon.domain.power import load_beside, total_w
+from v2g_daemon.domain.quick import quick, replace
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beside:
     """The EVSEs decided on so far; `awaited_w` is what the rest is yet to charge.

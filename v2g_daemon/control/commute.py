@@ -10,6 +10,7 @@ from v2g_daemon.battery.taper import accepted_share
 from v2g_daemon.control.soc import SocEstimate
 from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.policy import EvsePolicy, FailState, Policy
+from v2g_daemon.domain.quick import quick
 from v2g_daemon.domain.snapshot import Snapshot
 from v2g_daemon.domain.vehicle import Vehicle
 
@@ -21,6 +22,7 @@ START_MARGIN_S = 300.0
 IDLE_FAIL_STATE_EARLIER_S = 7200.0
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commute:
     """The next departure and its needs; energies on the pack side, Wh.

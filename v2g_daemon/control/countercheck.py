@@ -8,7 +8,6 @@ next test, and only steps in a row are a latch.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import Enum
 
 from v2g_daemon.control.following import (
@@ -23,6 +22,7 @@ from v2g_daemon.control.situation import Situation
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.memory import Countercheck, DischargeLatch, EvseMemory
 from v2g_daemon.domain.policy import Policy
+from v2g_daemon.domain.quick import replace
 from v2g_daemon.domain.setpoint import Authority, Setpoint
 from v2g_daemon.domain.snapshot import Snapshot
 

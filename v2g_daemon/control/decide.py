@@ -6,8 +6,6 @@ something calm and realisable, and explain it. Nothing here knows a clock, a soc
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from v2g_daemon.control import countercheck
 from v2g_daemon.control.balance import balance_faults, unbalanced_since
 from v2g_daemon.control.budgets import held_back_by_budget
@@ -31,6 +29,7 @@ from v2g_daemon.domain.decision import Decision, EvseDecision
 from v2g_daemon.domain.memory import DischargeLatch, EvseMemory, Memory
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.power import PowerRange
+from v2g_daemon.domain.quick import replace
 from v2g_daemon.domain.setpoint import Command, HandsOff, Limit, Setpoint, permitted_by
 from v2g_daemon.domain.snapshot import Snapshot
 

@@ -6,8 +6,6 @@ station never took is not held against it; a command that passes through 0 W for
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from v2g_daemon.control.answers import left_to_device
 from v2g_daemon.control.following import DEVIATION_W, LONGEST_LAG_S, contradicts, settle_s
 from v2g_daemon.control.grid import fresh_pcc_w, others_w
@@ -15,6 +13,7 @@ from v2g_daemon.control.situation import Situation
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.memory import Direction, DischargeLatch, Evidence
 from v2g_daemon.domain.policy import Policy, Timing
+from v2g_daemon.domain.quick import replace
 from v2g_daemon.domain.readings import EvseStatus, OutcomeKind
 from v2g_daemon.domain.setpoint import Setpoint
 from v2g_daemon.domain.snapshot import Snapshot

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from v2g_daemon.battery.losses import ac_power_w, pack_power_w
 from v2g_daemon.domain.plan import PeakCap, Plan, ValueFunction
 from v2g_daemon.domain.policy import LossCurve
+from v2g_daemon.domain.quick import quick, replace
 from v2g_daemon.market.money import net_cost
 
 LEVELS = 12
@@ -23,6 +24,7 @@ SWITCHING_COST = 0.001
 EARLY_MONEY = 1e-4
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
     """What the actions are priced by; powers in AC W, prices per kWh, soc of the store."""
@@ -55,6 +57,7 @@ class Choice:
     gain_money: float
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ahead:
     """What is left of a moment's step, and the row of values that its actions lead to.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from v2g_daemon.control.answers import doubt_of, left_to_device
 from v2g_daemon.control.session import DRAWING_W, charged_wh
 from v2g_daemon.control.situation import Situation
@@ -11,6 +9,7 @@ from v2g_daemon.domain.decision import CarState, Following
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.memory import EvseMemory
 from v2g_daemon.domain.policy import Policy, Timing
+from v2g_daemon.domain.quick import replace
 from v2g_daemon.domain.readings import OutcomeKind, PowerControl
 from v2g_daemon.domain.snapshot import Snapshot
 

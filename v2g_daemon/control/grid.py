@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from v2g_daemon.control.beside import NOBODY, Beside
 from v2g_daemon.control.hands_off import hands_off
@@ -12,12 +12,14 @@ from v2g_daemon.domain.instant import Instant, fresh
 from v2g_daemon.domain.memory import Memory
 from v2g_daemon.domain.policy import EvsePolicy, GridConnection, Policy, Timing
 from v2g_daemon.domain.power import total_w
+from v2g_daemon.domain.quick import quick, replace
 from v2g_daemon.domain.readings import MeterReading
 from v2g_daemon.domain.snapshot import Snapshot
 
 SAME_AGE_S = 1.0
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvseDraw:
     """What the commanded EVSEs draw on one phase or in total: measured, commanded, how sure.
@@ -52,6 +54,7 @@ class EvseDraw:
         return max(by_command, min(by_measurement, self.commanded_w))
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridView:
     """The meter reading with its standing; `may_increase` opens more discharge."""

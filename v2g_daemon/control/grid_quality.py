@@ -6,14 +6,13 @@ anything into a grid in trouble, and from coming back at once with all other hou
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from v2g_daemon.control.grid import GridView
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.domain.instant import Instant, fresh
 from v2g_daemon.domain.memory import Memory
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.power import ONLY_ZERO
+from v2g_daemon.domain.quick import replace
 from v2g_daemon.domain.setpoint import Authority, Limit, Reason
 from v2g_daemon.domain.snapshot import Snapshot
 

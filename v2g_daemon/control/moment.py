@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from v2g_daemon.battery.wear import export_wear_per_kwh
 from v2g_daemon.control.commute import energy_wanted_wh
 from v2g_daemon.control.dispatch import Moment, step_at
@@ -12,6 +10,7 @@ from v2g_daemon.control.site_limits import exportable_w
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.domain.policy import Policy, Stage
 from v2g_daemon.domain.prices import PriceSlot
+from v2g_daemon.domain.quick import replace
 from v2g_daemon.domain.snapshot import Snapshot
 from v2g_daemon.domain.vehicle import Vehicle
 

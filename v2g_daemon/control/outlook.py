@@ -8,7 +8,7 @@ override or a band of the SoC does.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import floor
 
@@ -22,6 +22,7 @@ from v2g_daemon.domain.instant import fresh
 from v2g_daemon.domain.interval import QUARTER_HOUR, Interval, quarter_hour_start
 from v2g_daemon.domain.outlook import Outlook, OutlookStep
 from v2g_daemon.domain.policy import FailState, Policy
+from v2g_daemon.domain.quick import replace
 from v2g_daemon.domain.snapshot import Snapshot
 
 LONGEST = timedelta(hours=48)  # as far as a plan reaches

@@ -6,8 +6,6 @@ surprise ends it at 0 W in the same tick: some stations read a negative limit as
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from v2g_daemon.control.following import DEVIATION_W
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.control.wish import Wish
@@ -15,6 +13,7 @@ from v2g_daemon.domain.goals import OverrideKind, UserOverride
 from v2g_daemon.domain.instant import Instant, fresh
 from v2g_daemon.domain.policy import Policy, Timing
 from v2g_daemon.domain.probe import GridMean, ProbePhase, ProbeRun, ProbeVerdict
+from v2g_daemon.domain.quick import replace
 from v2g_daemon.domain.readings import OutcomeKind
 from v2g_daemon.domain.setpoint import Authority, Reason
 from v2g_daemon.domain.snapshot import Snapshot

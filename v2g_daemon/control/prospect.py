@@ -5,8 +5,6 @@ Nothing is planned here: the actions of a slot are weighed by dispatch's own ari
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from v2g_daemon.control.dispatch import Moment, ahead_of
 from v2g_daemon.control.fallback import USABLE_PLAN_S
 from v2g_daemon.control.grid import GridView, view_grid
@@ -27,6 +25,7 @@ from v2g_daemon.domain.prospect import (
     Standing,
     Turn,
 )
+from v2g_daemon.domain.quick import replace
 from v2g_daemon.domain.snapshot import Snapshot
 
 LEAST_MOVED_W = 50.0

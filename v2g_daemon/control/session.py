@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from v2g_daemon.control.identity import stays, vehicle_of
 from v2g_daemon.control.vehicle_feed import Witnesses
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.memory import EvseMemory
 from v2g_daemon.domain.policy import EvsePolicy, Policy
+from v2g_daemon.domain.quick import replace
 from v2g_daemon.domain.readings import EvseStatus
 from v2g_daemon.domain.snapshot import Snapshot
 from v2g_daemon.domain.vehicle import CarAnswer, Vehicle

@@ -6,7 +6,7 @@ wanting more. No budget, ramp or dwell delays a limit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from v2g_daemon.control.budgets import closings_left, spread_s, writes_left
 from v2g_daemon.control.situation import Situation
@@ -15,6 +15,7 @@ from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.memory import EvseMemory
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.power import PowerRange
+from v2g_daemon.domain.quick import quick, replace
 from v2g_daemon.domain.readings import PowerControl
 from v2g_daemon.domain.setpoint import Authority, Setpoint
 
@@ -22,6 +23,7 @@ SMALL_DECREASE_W = 100.0
 RENEGOTIATION_S = 60.0  # ISO 15118 settles a new schedule with the car in seconds to minutes
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Pace:
     """How calmly this wish may move this charger now.

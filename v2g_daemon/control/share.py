@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from v2g_daemon.domain.power import PowerRange, total_w
+from v2g_daemon.domain.quick import replace
 from v2g_daemon.domain.setpoint import Authority, Limit
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from v2g_daemon.control.budgets import daily_use, writes_left
 from v2g_daemon.control.commute import Commute, SessionEnergy, commute_of
@@ -25,6 +25,7 @@ from v2g_daemon.domain.memory import DischargeLatch, EvseMemory
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.policy import EvsePolicy, Policy, Stage
 from v2g_daemon.domain.probe import ProbePhase
+from v2g_daemon.domain.quick import quick, replace
 from v2g_daemon.domain.readings import EvseStatus, PowerControl
 from v2g_daemon.domain.setpoint import Authority
 from v2g_daemon.domain.snapshot import CommandCounters, DischargeCounters, Snapshot
@@ -33,6 +34,7 @@ from v2g_daemon.domain.vehicle import Vehicle
 RELEASE_SLACK_S = 4.0 * 3600.0
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
     """One EVSE and its car now; `commute` None: nobody knows when this car leaves.

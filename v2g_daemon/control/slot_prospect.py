@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import assert_never
 
 from v2g_daemon.battery.losses import pack_power_w
@@ -14,6 +13,7 @@ from v2g_daemon.domain.plan import Plan, PlanSlot
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.prices import PriceSlot
 from v2g_daemon.domain.prospect import DischargeTerms, Move, SlotProspect, Turn
+from v2g_daemon.domain.quick import replace
 from v2g_daemon.domain.snapshot import Snapshot
 from v2g_daemon.domain.vehicle import Vehicle
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from v2g_daemon.battery.losses import pack_power_w
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.memory import EvseMemory, SocAnchor
 from v2g_daemon.domain.policy import EvsePolicy
+from v2g_daemon.domain.quick import replace
 from v2g_daemon.domain.readings import EvseStatus
 from v2g_daemon.domain.vehicle import Vehicle
 

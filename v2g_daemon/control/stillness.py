@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.memory import Stillness
 from v2g_daemon.domain.policy import Timing
+from v2g_daemon.domain.quick import replace
 from v2g_daemon.domain.snapshot import Snapshot
 
 MOVED_W = 1000.0

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from v2g_daemon.domain.instant import Instant, fresh
+from v2g_daemon.domain.quick import quick
 from v2g_daemon.domain.readings import EvseStatus
 from v2g_daemon.domain.vehicle import CarAnswer, Vehicle, VehicleFeedStatus
 
@@ -22,6 +23,7 @@ SETTLED_AFTER = timedelta(minutes=5)
 DENIAL_MAX_AGE_S = 3600.0
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Witnesses:
     """Who may say which car it is, beside car and badge: the owner, and the cars' own clouds.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import assert_never
 
 from v2g_daemon.control.budgets import exhausted_budget
@@ -15,6 +14,7 @@ from v2g_daemon.domain.decision import Following
 from v2g_daemon.domain.faults import Fault, FaultCode
 from v2g_daemon.domain.instant import fresh
 from v2g_daemon.domain.policy import Policy
+from v2g_daemon.domain.quick import replace
 from v2g_daemon.domain.readings import CommandOutcome, MeterRole, OutcomeKind
 from v2g_daemon.domain.setpoint import Command, HandsOff
 from v2g_daemon.domain.snapshot import Snapshot

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from v2g_daemon.control.desire import desire
 from v2g_daemon.control.dispatch import planned_w
 from v2g_daemon.control.grid import GridView
@@ -12,6 +10,7 @@ from v2g_daemon.control.situation import Situation
 from v2g_daemon.control.wish import Wish
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.power import total_w
+from v2g_daemon.domain.quick import replace
 from v2g_daemon.domain.setpoint import Authority, Limit, permitted_by
 from v2g_daemon.domain.snapshot import Snapshot
 

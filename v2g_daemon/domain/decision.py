@@ -9,6 +9,7 @@ from v2g_daemon.domain.faults import Fault
 from v2g_daemon.domain.outlook import Outlook
 from v2g_daemon.domain.policy import Stage
 from v2g_daemon.domain.probe import ProbeRun
+from v2g_daemon.domain.quick import quick
 from v2g_daemon.domain.setpoint import Command, Limit, Reason
 
 
@@ -30,6 +31,7 @@ class CarState(Enum):
     TIMER_ACTIVE = "timer_active"
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DailyUse:
     """What a charger was bothered with today, beside its budgets; None: it has none.
@@ -43,6 +45,7 @@ class DailyUse:
     closings_per_day: int | None
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvseDecision:
     """The command for one EVSE and how it came about.

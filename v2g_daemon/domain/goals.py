@@ -8,8 +8,10 @@ from enum import Enum
 from zoneinfo import ZoneInfo
 
 from v2g_daemon.domain.interval import at_local
+from v2g_daemon.domain.quick import quick
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DepartureGoal:
     """The car leaves at `ready_by_utc` with `soc`, or (no SoC) with `energy_wh` charged.

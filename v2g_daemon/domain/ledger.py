@@ -13,11 +13,13 @@ from enum import Enum
 from v2g_daemon.domain.goals import ToldDeparture
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.memory import DischargeLatch
+from v2g_daemon.domain.quick import quick
 from v2g_daemon.domain.setpoint import Authority
 from v2g_daemon.domain.snapshot import CommissioningRecord
 from v2g_daemon.domain.vehicle import CarAnswer
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PccInterval:
     """Energy over the PCC in one quarter hour (partial at first and last), and its prices.
@@ -41,6 +43,7 @@ class PccInterval:
     circulating_milliwh: int | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvseInterval:
     """Energy through one EVSE in one quarter hour; wear is money for what left the pack.
@@ -65,6 +68,7 @@ class EvseInterval:
     simulated: bool = False
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionRow:
     """Plug-in to plug-out; written at start, on change and at end under the same id."""
@@ -81,6 +85,7 @@ class SessionRow:
     discharge_milliwh: int
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionRow:
     """A decision that differs from the one before it.
@@ -97,6 +102,7 @@ class DecisionRow:
     changes_count: int = 0
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocDay:
     """SoC of one vehicle over one local day: minimum, time-weighted mean, maximum."""
@@ -109,6 +115,7 @@ class SocDay:
     observed_s: float
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TelemetryRow:
     """One minute of the house, mean powers; committed in batches."""

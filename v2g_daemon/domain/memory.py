@@ -12,9 +12,11 @@ from datetime import datetime
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.outlook import Outlook
 from v2g_daemon.domain.probe import ProbeRun
+from v2g_daemon.domain.quick import quick
 from v2g_daemon.domain.setpoint import Setpoint
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocAnchor:
     """The last believed SoC reading and the energy counted since (pack side, Wh)."""
@@ -58,6 +60,7 @@ class Evidence:
     samples: int
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Direction:
     """Which way an EVSE was told to go, and what its samples say against that.
@@ -95,6 +98,7 @@ class Countercheck:
     ticks: int = 0
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvseMemory:
     """Memory of one EVSE; `last` is the setpoint of the tick before.
@@ -147,6 +151,7 @@ class EvseMemory:
     left_at: Instant | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stillness:
     """The PCC's digits that have not changed, and the span of the EVSEs' power since.
@@ -161,6 +166,7 @@ class Stillness:
     moved_at: Instant | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
     """All memory of `decide`; `unbalanced_since`: the powers of the house do not add up.

@@ -15,6 +15,7 @@ from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.policy import UNMET_LATER_PER_KWH, LossCurve
 from v2g_daemon.domain.prices import PriceCurve, PriceSlot
+from v2g_daemon.domain.quick import quick
 from v2g_daemon.domain.sun import SunForecast
 
 
@@ -27,6 +28,7 @@ class HistoryRow:
     pv_w: float | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastStay:
     """The car was plugged in from one moment to the other (None: it still is).

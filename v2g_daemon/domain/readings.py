@@ -12,6 +12,7 @@ from enum import Enum
 from v2g_daemon.domain.faults import Fault
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.power import PowerRange
+from v2g_daemon.domain.quick import quick
 
 
 class MeterRole(Enum):
@@ -24,6 +25,7 @@ class MeterRole(Enum):
     SUB = "sub"
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterReading:
     """One meter; positive W flow into what it measures (PCC: import +, export −; PV −).
@@ -111,6 +113,7 @@ class CommandOutcome:
     left_to_device: PowerRange | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvseStatus:
     """One EVSE as last observed; each quantity has the moment it was observed, or is None.

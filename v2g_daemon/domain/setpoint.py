@@ -9,6 +9,7 @@ from math import isfinite
 
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.power import UNBOUNDED, PowerRange
+from v2g_daemon.domain.quick import quick
 
 
 class Authority(IntEnum):
@@ -24,6 +25,7 @@ class Authority(IntEnum):
     SAFETY = 8
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
     """Why: the authority, the rule's name, and one sentence for people."""
@@ -53,6 +55,7 @@ def permitted_by(limits: Iterable[Limit]) -> PowerRange:
     return permitted
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setpoint:
     """A signed power for one EVSE, inside `permitted`, until `expires_at`.

@@ -10,6 +10,7 @@ from v2g_daemon.domain.goals import DepartureGoal, ToldDeparture, UserOverride
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prices import PriceCurve
+from v2g_daemon.domain.quick import quick
 from v2g_daemon.domain.readings import EvseStatus, MeterReading, MeterRole, MeterStatus
 from v2g_daemon.domain.sun import SunForecast
 from v2g_daemon.domain.vehicle import CarAnswer, VehicleFeedStatus
@@ -42,6 +43,7 @@ class CommissioningRecord:
     meter_serial: str | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DischargeCounters:
     """Sums over ledger rows plus the running interval; None: unreadable, so no discharge.
@@ -56,6 +58,7 @@ class DischargeCounters:
     discharging_life_s: float | None
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandCounters:
     """What one EVSE was told in this local day, by its ledger rows and the running count.
@@ -86,6 +89,7 @@ class VehicleGoals:
     goals: tuple[DepartureGoal, ...]
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     """One moment of the house; what is unknown is None, never 0.

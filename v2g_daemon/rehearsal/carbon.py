@@ -7,8 +7,8 @@ The factor of an hour ahead is not known: it is taken to be that of the same hou
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
+from v2g_daemon.domain.quick import replace
 from v2g_daemon.rehearsal.days import Days
 
 # Tomorrow's prices are out while today is not over: the days that are, and a week of them.

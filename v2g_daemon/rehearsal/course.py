@@ -8,12 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
+from v2g_daemon.domain.quick import quick
 from v2g_daemon.rehearsal.days import Days, Stay
 from v2g_daemon.rehearsal.plant import Flow, Plant, Surroundings, held
 
 S = TypeVar("S")
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registers:
     """Counted energy; a meter shows it rounded to whole milliwatt-hours."""
@@ -34,6 +36,7 @@ class Registers:
         )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
     """The start of a slot as a strategy finds it; `power_w` is what flows until now."""
@@ -69,6 +72,7 @@ class Standing(Generic[S]):
     registers: Registers = field(default_factory=Registers)
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
     """One slot done: what was asked for, what flowed, and the energy in the pack at its end.

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import time
 from typing import TypeVar, assert_never
 
 from v2g_daemon.domain.policy import Policy, Stage
+from v2g_daemon.domain.quick import replace
 from v2g_daemon.rehearsal.course import Done, Driver, begun, course
 from v2g_daemon.rehearsal.days import Days
 from v2g_daemon.rehearsal.knowledge import Knowledge, known_prices

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.prices import PeakCharge
+from v2g_daemon.domain.quick import replace
 from v2g_daemon.market.calendar import bill_months
 from v2g_daemon.market.demand import peak_charges
 from v2g_daemon.market.rated import Rated

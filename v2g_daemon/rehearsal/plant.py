@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from v2g_daemon.battery.losses import pack_power_w
 from v2g_daemon.battery.taper import accepted_share
 from v2g_daemon.domain.policy import LossCurve
+from v2g_daemon.domain.quick import quick
 
 MINUTES_A_HOUR = 60.0
 SLACK_W = 1e-6
@@ -50,6 +51,7 @@ class Surroundings:
     export_per_kwh: float
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flow:
     """What a slot moved; `pack_wh` into the pack (+) or out of it (−).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from math import inf
 
@@ -20,6 +20,7 @@ from v2g_daemon.domain.policy import (
     Stage,
     Timing,
 )
+from v2g_daemon.domain.quick import replace
 from v2g_daemon.domain.vehicle import Vehicle, WarrantyTerms
 from v2g_daemon.rehearsal.plant import Plant
 

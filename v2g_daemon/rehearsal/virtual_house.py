@@ -6,7 +6,7 @@ What the daemon would observe is made from the plant; nothing in it is told apar
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from v2g_daemon.accounting import metering
@@ -18,6 +18,7 @@ from v2g_daemon.domain.plan import Plan, PlanProblem
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.power import PowerRange
 from v2g_daemon.domain.prices import PriceCurve
+from v2g_daemon.domain.quick import quick, replace
 from v2g_daemon.domain.readings import EvseCapability, EvseStatus, MeterReading, PowerControl
 from v2g_daemon.domain.setpoint import Setpoint
 from v2g_daemon.domain.snapshot import (
@@ -42,6 +43,7 @@ SOC_DECIMALS = 6
 LEAST_SOC = 1e-6
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HouseState:
     """The house between two ticks, and the prices it holds, up to slot `held`.

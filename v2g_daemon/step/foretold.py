@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import quarter_hour_start
 from v2g_daemon.domain.ledger import ForetoldRow
 from v2g_daemon.domain.plan import Plan
+from v2g_daemon.domain.quick import replace
 from v2g_daemon.step.pasts import KEPT, Past
 
 LEADS_H = (1, 6, 24)

@@ -6,7 +6,7 @@ The runtime drives it with sockets, a rehearsal in virtual time; neither adds a 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from v2g_daemon.accounting import decision_log
@@ -28,6 +28,7 @@ from v2g_daemon.domain.ledger import (
 from v2g_daemon.domain.memory import Memory
 from v2g_daemon.domain.plan import Plan, PlanProblem
 from v2g_daemon.domain.policy import Policy
+from v2g_daemon.domain.quick import quick, replace
 from v2g_daemon.domain.readings import EvseStatus
 from v2g_daemon.domain.snapshot import Snapshot
 from v2g_daemon.domain.vehicle import CarAnswer
@@ -40,6 +41,7 @@ from v2g_daemon.step.questions import Answer, Question, problem_of, question_of
 from v2g_daemon.step.turns import in_turn_key, taken
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class House:
     """All that the house carries from tick to tick.
@@ -59,6 +61,7 @@ class House:
     foretold_utc: datetime | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
     """What one tick produced: for the chargers, the trace, the ledger and the planner.

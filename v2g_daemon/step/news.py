@@ -10,12 +10,14 @@ from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.memory import LatchClearance
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prices import PriceCurve
+from v2g_daemon.domain.quick import quick
 from v2g_daemon.domain.readings import EvseStatus, MeterReading, MeterStatus
 from v2g_daemon.domain.snapshot import CommissioningRecord, RecordingHealth, VehicleGoals
 from v2g_daemon.domain.sun import SunForecast
 from v2g_daemon.domain.vehicle import CarAnswer, VehicleFeedStatus
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class News:
     """The newest of everything; `plans` holds at most one per EVSE, `failed_plans` EVSE ids.

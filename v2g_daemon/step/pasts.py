@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
 
@@ -14,6 +14,7 @@ from v2g_daemon.domain.interval import QUARTER_HOUR, quarter_hour_start
 from v2g_daemon.domain.ledger import EvseInterval, ForetoldRow, LedgerRow, PccInterval, SessionRow
 from v2g_daemon.domain.plan import HistoryRow, PastStay
 from v2g_daemon.domain.prices import PriceCurve, PriceSlot
+from v2g_daemon.domain.quick import quick, replace
 from v2g_daemon.domain.vehicle import Vehicle
 
 KEPT = timedelta(days=28)
@@ -30,6 +31,7 @@ EnergyRow = PccInterval | EvseInterval
 _BY_START = attrgetter("start_utc")
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
     """Finished quarter hours, the rows of those that may still be completed, and the sessions.

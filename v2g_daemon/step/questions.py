@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 from math import isinf
@@ -21,6 +21,7 @@ from v2g_daemon.domain.interval import QUARTER_HOUR, QUARTER_HOUR_S, quarter_hou
 from v2g_daemon.domain.plan import PastStay, PlanProblem, Store
 from v2g_daemon.domain.policy import ExportPolicy, Policy, Stage
 from v2g_daemon.domain.prices import PriceCurve
+from v2g_daemon.domain.quick import quick, replace
 from v2g_daemon.domain.readings import EvseStatus, PowerControl
 from v2g_daemon.domain.snapshot import Snapshot
 from v2g_daemon.domain.vehicle import Vehicle
@@ -47,6 +48,7 @@ class Answer(Enum):
     FAILED = "failed"
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """What the last plan for an EVSE was asked about; a difference is news.

@@ -7,11 +7,12 @@ each would leave all of it to the other.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from v2g_daemon.domain.instant import fresh
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.policy import Policy
+from v2g_daemon.domain.quick import quick, replace
 from v2g_daemon.domain.snapshot import Snapshot
 from v2g_daemon.step.beside import Turn, courses_of, moved, plans_beside
 from v2g_daemon.step.questions import RETRY_S, Answer, Question, is_news
@@ -20,6 +21,7 @@ from v2g_daemon.step.questions import RETRY_S, Answer, Question, is_news
 MOST_REPLIES = 2
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """The question as it stands for an EVSE; `posed`: it is put to the planner now."""
