@@ -84,7 +84,8 @@ class GridView:
     @property
     def _load_w(self) -> float | None:
         """What the home battery takes or gives is its own."""
-        return None if self.net_load_w is None else self.net_load_w - self.battery_w
+        load_w = self.net_load_w
+        return None if load_w is None else load_w - self.battery_w
 
     @property
     def net_load_w(self) -> float | None:
