@@ -11,7 +11,7 @@ import numpy as np
 from v2g_daemon.planning.case import SLACK_WH, SMALLEST_W, Bools, Case, Floats, Pack
 from v2g_daemon.planning.grid import Grid
 
-LEVELS = 12
+LEVELS = 8
 FINE_LEVELS = 24
 
 

@@ -34,7 +34,7 @@ from v2g_daemon.planning.wall import (
 LOAD_HALF_LIFE_DAYS = 7.0
 PV_HALF_LIFE_DAYS = 3.0
 OTHER_DAY_TYPE_WEIGHT = 0.25
-PERSISTENCE_HOURS = 2.0
+PERSISTENCE_HOURS = 3.5
 SCENARIOS = 8
 FEWEST_SCENARIOS = 2
 OTHER_KIND_DAYS = 14
@@ -238,7 +238,7 @@ def _by_profile(
 
 
 def _persistence(steps_s: Ints) -> Floats:
-    """How much of the present deviation is left in each step: 1 now, 1/e after an hour."""
+    """How much of the present deviation is left in each step: 1 now, 1/e at the end of its hours."""
     ahead_h = (steps_s - steps_s[0]) / 3600.0
     left: Floats = np.exp(-ahead_h / PERSISTENCE_HOURS)
     return left

@@ -54,8 +54,8 @@ def test_a_house_that_never_changes_is_forecast_as_it_is() -> None:
 def test_a_deviation_fades_within_hours() -> None:
     net_w = mean_w(ahead(past(14, lambda _: 300.0, unmetered), 1300.0))
     assert net_w[0] == pytest.approx(1300.0)
-    assert net_w[8] == pytest.approx(667.879, abs=0.001)  # 300 + 1000/e
-    assert net_w[96] == pytest.approx(300.0, abs=0.01)
+    assert net_w[14] == pytest.approx(667.879, abs=0.001)  # 300 + 1000/e after 3.5 h
+    assert net_w[96] == pytest.approx(301.052, abs=0.001)  # 300 + 1000/e^(24/3.5)
 
 
 def test_weekdays_and_weekends_are_told_apart() -> None:

@@ -11,12 +11,19 @@ import numpy as np
 import pytest
 
 from tests.unit.planning.problems import toy_case
+from v2g_daemon.planning import tables as tables_module
 from v2g_daemon.planning.backward import Values, values
 from v2g_daemon.planning.case import Case, Presence, Trips
 from v2g_daemon.planning.tables import tables_of
 
 STEPS = 5
 NAN = float("nan")
+
+
+@pytest.fixture(autouse=True)
+def a_level_for_each_whole_kw(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The recursion moves whole kW of the toy's 12, so the programme must be able to."""
+    monkeypatch.setattr(tables_module, "LEVELS", 12)
 
 
 def presence(**changes: Any) -> Presence:
