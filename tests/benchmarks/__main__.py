@@ -41,6 +41,7 @@ def main() -> None:
     decide = _measured("decide_case")
     cases = {path.stem: _measured("plan_case", str(path)) for path in sorted(CASES.glob("*.json"))}
     matches = _measured("planner_vs_milp", "--seeds", str(options.seeds), "--json", may_fail=True)
+    pairs = _measured("two_cars", "--seeds", "2", "--seconds", "40", "--json", may_fail=True)
     processes = _measured("process_case", str(options.seconds))
     ocpp = _measured("ocpp_case")
     meter = _measured("meter_case")
@@ -52,6 +53,7 @@ def main() -> None:
         processes=processes,
         cases=cases,
         matches=matches["matches"],
+        pairs=pairs["matches"],
         ocpp=ocpp,
         meter=meter,
         odd=odd,

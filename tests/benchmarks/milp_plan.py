@@ -29,7 +29,67 @@ def milp_setpoints_kw(bench: BenchCase) -> list[float] | None:
     if status not in {highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kTimeLimit}:
         return None
     values = solver.getSolution().col_value
-    return [model.power_kw(values, step) for step in range(bench["n"])]
+    return [model.pack.power_kw(values, step) for step in range(bench["n"])]
+
+
+class PackColumns:
+    """The columns of one pack behind a charger, step by step; it pays wear, targets and the end."""
+
+    def __init__(self, model: Programme, bench: BenchCase, ev: BenchCase) -> None:
+        self._model, self._bench, self._ev = model, bench, ev
+        self.charge: list[int] = []
+        self.discharge: list[int] = []
+        self.charge_on: list[int] = []
+        self.discharge_on: list[int] = []
+        self.energy: list[int] = []
+        self._targets = {int(step): float(kwh) for step, kwh in ev["targets"]}
+        for step in range(bench["n"]):
+            self._add(step)
+
+    def power_kw(self, values: list[float], step: int) -> float:
+        """What a solution does in a step, charge positive."""
+        power_kw = values[self.charge[step]] - values[self.discharge[step]]
+        return 0.0 if abs(power_kw) < 1e-6 else power_kw
+
+    def _add(self, step: int) -> None:
+        model, bench, ev, dt = self._model, self._bench, self._ev, self._bench["dt"]
+        last, trip_kwh = step == bench["n"] - 1, ev["trip"][step]
+        into, out = self._charger(step)
+        energy = model.column(-bench["tv"] if last else 0.0, 0.0, max(ev["smax"], ev["s0"]))
+        terms: dict[int, float] = {energy: 1.0, into: -dt, out: dt}
+        start_kwh = 0.0 if self.energy else ev["s0"]
+        if self.energy:
+            terms[self.energy[-1]] = -1.0
+        model.row(start_kwh - trip_kwh, start_kwh - trip_kwh, terms)
+        # No discharge may end below the floor (before the step's trip); a trip may.
+        model.row(-trip_kwh, INF, {energy: 1.0, self.discharge_on[step]: -ev["smin"]})
+        if step in self._targets:
+            missed = model.column(ev["pen"], 0.0, INF)
+            model.row(self._targets[step], INF, {energy: 1.0, missed: 1.0})
+        self.energy.append(energy)
+
+    def _charger(self, step: int) -> tuple[int, int]:
+        model, ev = self._model, self._ev
+        here = float(ev["avail"][step])
+        charge = model.column(0.0, 0.0, ev["pc"] * here)
+        discharge = model.column(0.0, 0.0, ev["pd"] * here)
+        charging = model.column(0.0, 0.0, here, whole=True)
+        discharging = model.column(0.0, 0.0, here, whole=True)
+        self.charge.append(charge)
+        self.discharge.append(discharge)
+        self.charge_on.append(charging)
+        self.discharge_on.append(discharging)
+        model.row(-INF, 1.0, {charging: 1.0, discharging: 1.0})
+        for power, on, most in ((charge, charging, ev["pc"]), (discharge, discharging, ev["pd"])):
+            model.row(-INF, 0.0, {power: 1.0, on: -most})
+            model.row(0.0, INF, {power: 1.0, on: -ev["pmin"]})
+        into = model.column(0.0, 0.0, INF)
+        out = model.column(self._bench["wear"] * self._bench["dt"], 0.0, INF)
+        for slope, offset in _chords(ev, charging=True):
+            model.row(-INF, 0.0, {into: 1.0, charge: -slope, charging: -offset})
+        for slope, offset in _chords(ev, charging=False):
+            model.row(0.0, INF, {out: 1.0, discharge: -slope, discharging: -offset})
+        return into, out
 
 
 class _Model(Programme):
@@ -39,80 +99,33 @@ class _Model(Programme):
         self.solver.setOptionValue("mip_rel_gap", GAP)
         self.solver.setOptionValue("mip_abs_gap", 1e-4)
         self.solver.setOptionValue("time_limit", TIME_LIMIT_S)
-        self.charge: list[int] = []
-        self.discharge: list[int] = []
-        self.discharge_on: list[int] = []
-        self.depth: dict[int, list[int]] = {}
         demand = bench.get("demand")
         self.peak = None if demand is None else self.column(demand["per_kw"], 0.0, INF)
-        self._build()
-
-    def power_kw(self, values: list[float], step: int) -> float:
-        power_kw = values[self.charge[step]] - values[self.discharge[step]]
-        return 0.0 if abs(power_kw) < 1e-6 else power_kw
-
-    def _build(self) -> None:
-        bench, ev = self.bench, self.bench["ev"]
-        targets = {int(step): float(kwh) for step, kwh in ev["targets"]}
-        before: int | None = None
+        self.pack = PackColumns(self, bench, bench["ev"])
+        depth: dict[int, list[int]] = {}
         for step in range(bench["n"]):
-            last = step == bench["n"] - 1
-            self._commitment(step, before)
-            into, out = self._charger(step)
-            energy = self.column(-bench["tv"] if last else 0.0, 0.0, max(ev["smax"], ev["s0"]))
-            dt = bench["dt"]
-            terms: dict[int, float] = {energy: 1.0, into: -dt, out: dt}
-            start_kwh = ev["s0"] if before is None else 0.0
-            if before is not None:
-                terms[before] = -1.0
-            self.row(start_kwh - ev["trip"][step], start_kwh - ev["trip"][step], terms)
-            # No discharge may end below the floor (before the step's trip); a trip may.
-            discharging = self.discharge_on[step]
-            self.row(-ev["trip"][step], INF, {energy: 1.0, discharging: -ev["smin"]})
-            if step in targets:
-                missed = self.column(ev["pen"], 0.0, INF)
-                self.row(targets[step], INF, {energy: 1.0, missed: 1.0})
-            before = energy
+            day = step // round(24 / bench["dt"])
+            depth.setdefault(day, []).append(self._connection(step, bench["site"]))
         if bench["daycap"] > 0:
-            for columns in self.depth.values():
+            for columns in depth.values():
                 self.row(-INF, bench["daycap"], dict.fromkeys(columns, float(bench["dt"])))
+        for first, end in bench.get("commitment", {"windows": ()})["windows"]:
+            for step in range(max(first, 1), end):
+                self._committed(step, end)
 
-    def _commitment(self, step: int, before: int | None) -> None:
-        bench, ev, dt = self.bench, self.bench["ev"], self.bench["dt"]
-        commitment = bench.get("commitment")
-        if commitment is None or before is None or not ev["avail"][step]:
-            return
-        for first, end in commitment["windows"]:
-            if first <= step < end:
-                span_kwh = -pack_kw(-commitment["kw"], ev) * (end - step) * dt
-                missing = self.column(commitment["per_kwh"] * commitment["kw"] * dt, 0.0, INF)
-                self.row(ev["smin"] + span_kwh, INF, {before: 1.0, missing: span_kwh})
+    def _committed(self, step: int, end: int) -> None:
+        """What the energy before a step would lack of the promise up to `end`."""
+        ev, dt, promised = self.bench["ev"], self.bench["dt"], self.bench["commitment"]
+        if ev["avail"][step]:
+            span_kwh = -pack_kw(-promised["kw"], ev) * (end - step) * dt
+            missing = self.column(promised["per_kwh"] * promised["kw"] * dt, 0.0, INF)
+            held = {self.pack.energy[step - 1]: 1.0, missing: span_kwh}
+            self.row(ev["smin"] + span_kwh, INF, held)
 
-    def _charger(self, step: int) -> tuple[int, int]:
-        bench, ev, site, dt = self.bench, self.bench["ev"], self.bench["site"], self.bench["dt"]
-        here = float(ev["avail"][step])
-        charge = self.column(0.0, 0.0, ev["pc"] * here)
-        discharge = self.column(0.0, 0.0, ev["pd"] * here)
-        charging = self.column(0.0, 0.0, here, whole=True)
-        discharging = self.column(0.0, 0.0, here, whole=True)
-        self.charge.append(charge)
-        self.discharge.append(discharge)
-        self.discharge_on.append(discharging)
-        self.row(-INF, 1.0, {charging: 1.0, discharging: 1.0})
-        for power, on, most in ((charge, charging, ev["pc"]), (discharge, discharging, ev["pd"])):
-            self.row(-INF, 0.0, {power: 1.0, on: -most})
-            self.row(0.0, INF, {power: 1.0, on: -ev["pmin"]})
-        into = self.column(0.0, 0.0, INF)
-        out = self.column(bench["wear"] * dt, 0.0, INF)
-        for slope, offset in _chords(ev, charging=True):
-            self.row(-INF, 0.0, {into: 1.0, charge: -slope, charging: -offset})
-        for slope, offset in _chords(ev, charging=False):
-            self.row(0.0, INF, {out: 1.0, discharge: -slope, discharging: -offset})
-        self._connection(step, charge, discharge, site)
-        return into, out
-
-    def _connection(self, step: int, charge: int, discharge: int, site: dict[str, float]) -> None:
+    def _connection(self, step: int, site: dict[str, float]) -> int:
+        """The PCC in a step; the column of what the car exports."""
         bench, dt = self.bench, self.bench["dt"]
+        charge, discharge = self.pack.charge[step], self.pack.discharge[step]
         load_kw, pv_kw = bench["load"][step], bench["pv"][step]
         imported = self.column(bench["imp"][step] * dt, 0.0, max(site["imp_max"], load_kw))
         exported = self.column(-bench["exp"][step] * dt, 0.0, site["exp_max"])
@@ -129,7 +142,7 @@ class _Model(Programme):
         self.row(-INF, max(site["exp_max"] + net_kw, 0.0), {discharge: 1.0})
         depth = self.column(0.0, 0.0, INF)
         self.row(-max(net_kw, 0.0), INF, {depth: 1.0, discharge: -1.0})
-        self.depth.setdefault(step // round(24 / dt), []).append(depth)
+        return depth
 
 
 def _chords(ev: BenchCase, *, charging: bool) -> list[tuple[float, float]]:

@@ -83,10 +83,13 @@ def _denied(snapshot: Snapshot, policy: Policy) -> tuple[Snapshot, Policy]:
 
 
 def _plugged_in_elsewhere(snapshot: Snapshot, policy: Policy) -> tuple[Snapshot, Policy]:
-    """A car that its cloud says is plugged in, since an hour before somebody came here."""
+    """A car that its cloud says is plugged in, since an hour before somebody came here.
+
+    What the cloud has said already stands: it says one thing at a time.
+    """
     (status,) = snapshot.evses
     nameless = replace(status, identity=None)
-    feeds = (a_feed(since=ago(7200.0)),)
+    feeds = snapshot.vehicle_feeds or (a_feed(since=ago(7200.0)),)
     return replace(snapshot, evses=(nameless,), vehicle_feeds=feeds), policy
 
 

@@ -10,11 +10,10 @@ from v2g_daemon.control import countercheck
 from v2g_daemon.control.balance import balance_faults, unbalanced_since
 from v2g_daemon.control.budgets import held_back_by_budget
 from v2g_daemon.control.dependable import static_safe_w
-from v2g_daemon.control.desire import desire
 from v2g_daemon.control.direction import watch_direction
 from v2g_daemon.control.explain import explain
 from v2g_daemon.control.following import car_state_of, follow, takes_too_much
-from v2g_daemon.control.grid import GridView, follow_meter, view_grid
+from v2g_daemon.control.grid import follow_meter, view_grid
 from v2g_daemon.control.grid_quality import follow_quality
 from v2g_daemon.control.hands_off import hands_off, may_lapse, uncommanded_bound
 from v2g_daemon.control.limits import limits_of, site_limits_of
@@ -25,12 +24,13 @@ from v2g_daemon.control.share import Claim, share
 from v2g_daemon.control.situation import Situation, assess
 from v2g_daemon.control.watch import breach, confirm_decrease, evse_faults, site_faults
 from v2g_daemon.control.wish import Wish
+from v2g_daemon.control.wishes import wishes_in_turn
 from v2g_daemon.domain.decision import Decision, EvseDecision
 from v2g_daemon.domain.memory import DischargeLatch, EvseMemory, Memory
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.power import PowerRange
 from v2g_daemon.domain.quick import replace
-from v2g_daemon.domain.setpoint import Authority, Command, HandsOff, Limit, Setpoint, permitted_by
+from v2g_daemon.domain.setpoint import Command, HandsOff, Limit, Setpoint, permitted_by
 from v2g_daemon.domain.snapshot import Snapshot
 
 # What keeps a car from discharging whatever the hour: the car may be told so.
@@ -45,7 +45,7 @@ def decide(memory: Memory, snapshot: Snapshot, policy: Policy) -> tuple[Memory, 
     grid = view_grid(situations, memory, snapshot, policy.grid, policy.timing)
 
     own_limits = tuple(limits_of(situation, snapshot, policy) for situation in situations)
-    wishes = _wishes(situations, own_limits, grid, snapshot, policy)
+    wishes = wishes_in_turn(situations, own_limits, grid, snapshot, policy)
     claims = tuple(
         _claim(situation, wish, limits)
         for situation, wish, limits in zip(situations, wishes, own_limits, strict=True)
@@ -86,39 +86,6 @@ def _assess_all(
         situation = follow_probe(follow(situation, snapshot, policy), snapshot, policy)
         situations.append(look_ahead(situation, snapshot, policy))
     return tuple(situations), latches
-
-
-def _wishes(
-    situations: tuple[Situation, ...],
-    own_limits: tuple[tuple[Limit, ...], ...],
-    grid: GridView,
-    snapshot: Snapshot,
-    policy: Policy,
-) -> tuple[Wish, ...]:
-    """One after the other: each finds what those before it leave of load and sun.
-
-    Who must charge comes first, then who would; alone at first, for nobody knows yet.
-    """
-    alone = tuple(desire(situation, grid, snapshot, policy) for situation in situations)
-    if len(alone) == 1:
-        return alone
-    wishes = dict[int, Wish]()
-    order = [(wish.target_w <= 0.0, -wish.reason.authority, at) for at, wish in enumerate(alone)]
-    for _, _, at in sorted(order):
-        wishes[at] = wish = desire(situations[at], grid, snapshot, policy)
-        if hands_off(situations[at]) is None:
-            grid = grid.beside(_beside_w(wish, own_limits[at], grid))
-    return tuple(wishes[at] for at in range(len(alone)))
-
-
-def _beside_w(wish: Wish, limits: tuple[Limit, ...], grid: GridView) -> float:
-    """What others see of a wish: a charge that is needed takes its part of a surplus, but keeps
-    nobody from serving the load.
-    """
-    power_w, load_w = permitted_by(limits).clamp(wish.target_w), grid.served_load_w
-    if power_w > 0.0 and load_w is not None and wish.reason.authority > Authority.PLAN:
-        return min(power_w, max(-load_w, 0.0))
-    return power_w
 
 
 def _claim(situation: Situation, wish: Wish, limits: tuple[Limit, ...]) -> Claim:

@@ -13,7 +13,7 @@ from datetime import datetime
 from v2g_daemon.battery.losses import ac_power_w, pack_power_w
 from v2g_daemon.domain.plan import PeakCap, Plan, ValueFunction
 from v2g_daemon.domain.policy import LossCurve
-from v2g_daemon.domain.quick import quick
+from v2g_daemon.domain.quick import quick, replace
 from v2g_daemon.market.money import net_cost
 
 LEVELS = 12
@@ -46,6 +46,7 @@ class Moment:
     last_target_w: float
     pv_throttled_above_w: float | None = None
     export_wear_per_kwh: float = 0.0
+    import_beside_w: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,8 +112,23 @@ def ahead_of(plan: Plan, moment: Moment) -> Ahead | None:
         shadow_per_kwh=plan.export_shadow_per_kwh[index],
         budget_per_kwh=plan.budget_per_kwh,
         budget_per_h=plan.budget_per_h,
-        caps=tuple(cap for cap in plan.peak_caps if cap.counts[index]),
+        caps=tuple(
+            cap if moment.import_beside_w == 0.0 else _left_of(cap, moment.import_beside_w)
+            for cap in plan.peak_caps
+            if cap.counts[index]
+        ),
     )
+
+
+def planned_w(plan: Plan, now_utc: datetime) -> float:
+    """What the plan does now; 0 W outside of it."""
+    step = step_at(plan.value, now_utc)
+    return 0.0 if step is None or step[0] >= len(plan.slots) else plan.slots[step[0]].power_w
+
+
+def _left_of(cap: PeakCap, import_w: float) -> PeakCap:
+    """The cap beside an import of others; who finds it used up imports nothing on top."""
+    return replace(cap, cap_w=max(cap.cap_w - import_w, 0.0))
 
 
 def gains(plan: Plan, moment: Moment, ahead: Ahead) -> Iterator[tuple[float, float]]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from v2g_daemon.control.beside import NOBODY, Beside
 from v2g_daemon.control.hands_off import hands_off
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.control.stillness import follow_stillness, is_frozen
 from v2g_daemon.domain.instant import Instant, fresh
 from v2g_daemon.domain.memory import Memory
 from v2g_daemon.domain.policy import EvsePolicy, GridConnection, Policy, Timing
-from v2g_daemon.domain.power import load_beside, total_w
+from v2g_daemon.domain.power import total_w
 from v2g_daemon.domain.quick import quick, replace
 from v2g_daemon.domain.readings import MeterReading
 from v2g_daemon.domain.snapshot import Snapshot
@@ -67,24 +68,24 @@ class GridView:
     largest_phase_share: tuple[float, ...]
     battery_w: float = 0.0
     trouble: str | None = None
-    beside_w: tuple[float, ...] = ()
+    beside: Beside = NOBODY
 
     @property
     def served_load_w(self) -> float | None:
-        """The net load that is left for an EVSE to serve.
+        """The net load that is left for an EVSE to serve."""
+        load_w = self._load_w
+        return None if load_w is None else self.beside.left_w(load_w)
 
-        What the home battery takes or gives is its own, and `beside_w` that of other EVSEs.
-        """
-        if self.net_load_w is None:
-            return None
-        load_w = self.net_load_w - self.battery_w
-        for power_w in self.beside_w:
-            load_w = load_beside(load_w, power_w)
-        return load_w
+    @property
+    def import_beside_w(self) -> float:
+        """What other EVSEs import."""
+        return self.beside.import_w(self._load_w)
 
-    def beside(self, power_w: float) -> GridView:
-        """The grid as the next EVSE finds it, beside one of this power."""
-        return replace(self, beside_w=(*self.beside_w, power_w))
+    @property
+    def _load_w(self) -> float | None:
+        """What the home battery takes or gives is its own."""
+        load_w = self.net_load_w
+        return None if load_w is None else load_w - self.battery_w
 
     @property
     def net_load_w(self) -> float | None:

@@ -10,6 +10,7 @@ from v2g_daemon.control.site_limits import exportable_w
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.domain.policy import Policy, Stage
 from v2g_daemon.domain.prices import PriceSlot
+from v2g_daemon.domain.quick import replace
 from v2g_daemon.domain.snapshot import Snapshot
 from v2g_daemon.domain.vehicle import Vehicle
 
@@ -29,7 +30,12 @@ def moment_of(
         net_load_w = _forecast_net_load_w(situation, snapshot)
     if slot is None or net_load_w is None:
         return None
-    return moment_at(situation, vehicle, slot, net_load_w, snapshot=snapshot, policy=policy)
+    moment = moment_at(situation, vehicle, slot, net_load_w, snapshot=snapshot, policy=policy)
+    if grid.beside.charges:
+        most_w = min(moment.max_discharge_w, max(net_load_w, 0.0))
+        moment = replace(moment, max_discharge_w=most_w)
+    beside_w = grid.import_beside_w if plan.peak_caps else 0.0
+    return moment if beside_w == 0.0 else replace(moment, import_beside_w=beside_w)
 
 
 def moment_at(

@@ -8,7 +8,7 @@ from math import isnan
 
 import numpy as np
 
-from v2g_daemon.planning.case import SLACK_WH, SMALLEST_W, Bools, Case, Floats, Pack, Terms
+from v2g_daemon.planning.case import SLACK_WH, SMALLEST_W, Bools, Case, Floats, Pack
 from v2g_daemon.planning.grid import Grid
 
 LEVELS = 8
@@ -30,19 +30,24 @@ def _levels(lowest_w: float, highest_w: float, levels: int) -> Floats:
 
 
 def match_powers(
-    pack: Pack, terms: Terms, net_load_w: Floats, caps_w: Sequence[Floats] = ()
+    pack: Pack,
+    limits_w: tuple[Floats | float, Floats | float],
+    net_load_w: Floats,
+    caps_w: Sequence[Floats] = (),
 ) -> Floats:
     """Shape (rows, 3 + caps): zero grid power, exactly the export limit, import limit, each cap.
 
-    Against a surplus the first two charge: all of it, or what the export limit cannot take.
-    A power the charger cannot hold is 0 W.
+    `limits_w` are those of import and export, of all rows or one each. Against a surplus the first
+    two charge: all of it, or what the export limit cannot take. A power the charger cannot hold is
+    0 W.
     """
+    import_limit_w, export_limit_w = limits_w
     to_caps_w = [np.where(np.isfinite(cap_w), cap_w - net_load_w, 0.0) for cap_w in caps_w]
     wanted_w = np.stack(
         [
             -net_load_w,
-            -(net_load_w + terms.export_limit_w),
-            terms.import_limit_w - net_load_w,
+            -(net_load_w + export_limit_w),
+            import_limit_w - net_load_w,
             *to_caps_w,
         ],
         axis=1,

@@ -24,6 +24,7 @@ Bools = NDArray[np.bool_]
 SLACK_W = 1e-6
 SMALLEST_W = 1.0  # what is worth telling a charger
 SLACK_WH = 1e-6
+COLUMN = (slice(None), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +90,39 @@ class PriceBand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Others:
+    """What the other EVSEs take of the connection, one value per step, beyond the net load left.
+
+    `import_w` and `export_w` cross the PCC for them; the room that one of them makes is lent to
+    none, and while one charges nothing is exported: it would fill that pack (`export_w` is
+    infinite). `load_w` is the house's own load that is left out, since they serve it or charge.
+    """
+
+    import_w: Floats
+    export_w: Floats
+    load_w: Floats
+
+    @property
+    def room_w(self) -> Floats:
+        """What they take of the room under a cap: their import, or the load that they serve."""
+        return np.maximum(self.import_w, self.load_w)
+
+    def rows(self, chosen: slice | Ints | tuple[slice, None]) -> Others:
+        """The same of some steps, or as columns."""
+        return Others(
+            import_w=self.import_w[chosen],
+            export_w=self.export_w[chosen],
+            load_w=self.load_w[chosen],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Horizon:
     """One value per step; `scenarios_w`, of shape (scenarios, members, steps), is net load.
 
     Scenarios are equally likely, and told apart when their time has come; the members of one are
     not. With a `price_band` each scenario has prices of its own, and those beside it are expected.
+    `others`: what is not this car's to use (None: it is alone, or the others rest).
     """
 
     hours: Floats
@@ -104,6 +133,7 @@ class Horizon:
     ceiling_wh: Floats
     export_day: Ints
     price_band: PriceBand | None = None
+    others: Others | None = None
 
     @property
     def steps(self) -> int:
@@ -235,8 +265,14 @@ class Terms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cap:
-    """An import to keep to: what flows beyond `cap_w`, one per step (infinite: none), costs."""
+    """An import to keep to: what flows beyond `cap_w`, one per step (infinite: none), costs.
 
+    `pcc_w` is what that comes to with the import of the others, of the demand charge of this
+    `name` (None: the connection, of which others mean to take a part).
+    """
+
+    name: str | None
+    pcc_w: float
     cap_w: Floats
     over_per_kwh: float
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
-from math import isfinite
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -13,6 +12,7 @@ from v2g_daemon.domain.plan import PlanProblem
 from v2g_daemon.planning.case import Bools, Case, Floats
 from v2g_daemon.planning.depth import Solution
 from v2g_daemon.planning.offer import best_offer
+from v2g_daemon.planning.peaks import told_caps
 from v2g_daemon.planning.problem import Outlook
 from v2g_daemon.planning.programs import paid_money, standing_cost
 from v2g_daemon.planning.stage import priced
@@ -33,8 +33,7 @@ def summary_of(problem: PlanProblem, outlook: Outlook, solution: Solution, misse
         sentences.append(_discharging(problem, outlook, solution))
     elif problem.store.max_discharge_w > 0.0 and not drawn_wh.any():
         sentences.append(_why_not(problem, outlook, solution))
-    if outlook.case.caps:
-        sentences.extend(_caps(outlook.case))
+    sentences.extend(_caps(outlook.case))
     if outlook.case.held:
         sentences.extend(_programs(problem, outlook, solution))
     if missed_wh > TOLD_WH:
@@ -69,8 +68,7 @@ def _discharging(problem: PlanProblem, outlook: Outlook, solution: Solution) -> 
 
 def _caps(case: Case) -> Iterator[str]:
     """The import that is kept to while a demand charge counts."""
-    caps_kw = [float(cap.cap_w.min()) / 1000.0 for cap in case.caps]
-    told = [f"{cap_kw:.1f} kW" for cap_kw in caps_kw if isfinite(cap_kw)]
+    told = [f"{cap.cap_w / 1000.0:.1f} kW" for cap in told_caps(case)]
     if told:
         yield f"Keeps the import to {' and '.join(told)} while the demand charge counts."
 

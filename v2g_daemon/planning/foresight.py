@@ -109,7 +109,8 @@ class _Programme:
         self._slot_h = days.slot_h
         case = _case_of(days, stay)
         self._level_w = level_powers(days.pack, LEVELS)
-        self._match_w = match_powers(case.pack, case.terms, case.horizon.net_load_w)
+        limits_w = case.terms.import_limit_w, case.terms.export_limit_w
+        self._match_w = match_powers(case.pack, limits_w, case.horizon.net_load_w)
         steps = StepTerms.of(case)
         idle = priced(case, steps, np.zeros((1, 1))).cost
         free = np.zeros(case.horizon.steps)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import inf, isfinite, sqrt
+from math import inf, sqrt
 
 import numpy as np
 
@@ -75,17 +75,17 @@ def due_early(case: Case, early_s: float) -> Case:
     return replace(case, horizon=replace(horizon, presence=reachable))
 
 
-def told_caps(charges: Sequence[PeakCharge], case: Case) -> tuple[PeakCap, ...]:
+def told_caps(case: Case) -> tuple[PeakCap, ...]:
     """The caps as dispatch works with them."""
     return tuple(
         PeakCap(
-            name=charge.name,
-            cap_w=round(float(cap.cap_w.min()), 3),
+            name=cap.name,
+            cap_w=round(cap.pcc_w, 3),
             over_per_kwh=cap.over_per_kwh,
             counts=tuple(np.isfinite(cap.cap_w).tolist()),
         )
-        for charge, cap in zip(charges, case.caps, strict=True)
-        if isfinite(float(cap.cap_w.min()))
+        for cap in case.caps
+        if cap.name is not None and np.isfinite(cap.cap_w).any()
     )
 
 
@@ -94,18 +94,32 @@ class _Search:
 
     def __init__(self, case: Case, charges: Sequence[PeakCharge], steps: Steps) -> None:
         self._case, self._charges = case, charges
+        others, rest_w = case.horizon.others, np.zeros(case.horizon.steps)
+        self._others_w = rest_w if others is None else others.import_w
+        self._taken_w = rest_w if others is None else others.room_w
         self._counts = [_counting(charge, steps) for charge in charges]
         self._over_per_kwh = OVER_OF_UNMET * case.terms.unmet_per_kwh
         unmet_per_kwh = UNMET_OF_OVER * self._over_per_kwh * len(charges)
         self._terms = replace(case.terms, unmet_per_kwh=unmet_per_kwh)
 
     def under(self, caps_w: Sequence[float]) -> Case:
-        """The case under caps, each where its charge counts; goals come first."""
+        """The case under caps, each where its charge counts; goals come first.
+
+        What others take of it is theirs; who finds a cap used up imports nothing on top.
+        """
+        own_w = np.maximum(self._case.horizon.net_load_w, 0.0)
         caps = tuple(
-            Cap(cap_w=np.where(counts, cap_w, inf), over_per_kwh=self._over_per_kwh)
-            for cap_w, counts in zip(caps_w, self._counts, strict=True)
+            Cap(
+                name=charge.name,
+                pcc_w=cap_w,
+                cap_w=np.where(
+                    counts, np.maximum(cap_w - self._taken_w, np.minimum(own_w, cap_w)), inf
+                ),
+                over_per_kwh=self._over_per_kwh,
+            )
+            for charge, cap_w, counts in zip(self._charges, caps_w, self._counts, strict=True)
         )
-        return replace(self._case, caps=caps, terms=self._terms)
+        return replace(self._case, caps=(*caps, *self._case.caps), terms=self._terms)
 
     def best(self) -> _Trial:
         """The best caps found: never below what is billed already, nor above what they bring."""
@@ -150,7 +164,7 @@ class _Search:
         case = self.under(caps_w)
         tables, free = tables_of(case), np.zeros(case.horizon.steps)
         path = walk(tables, values(tables, free), free, keep_budget=True)
-        import_w = np.maximum(case.horizon.net_load_w + path.power_w, 0.0)
+        import_w = np.maximum(case.horizon.net_load_w + path.power_w, 0.0) + self._others_w
         cost, peaks_w = path.objective - float(path.cost.sum()) + self._money(path), []
         for charge, counts in zip(self._charges, self._counts, strict=True):
             peak_w = float(import_w[counts].max(initial=0.0))
@@ -161,7 +175,7 @@ class _Search:
         return _Trial(caps_w=caps_w, peaks_w=tuple(peaks_w), cost=cost, missed_wh=missed_wh)
 
     def _money(self, path: Path) -> float:
-        """What the way costs without any cap."""
+        """What the way costs without any cap of a demand charge."""
         steps = StepTerms.of(self._case)
         return float(priced(self._case, steps, path.power_w[:, None]).cost.sum())
 

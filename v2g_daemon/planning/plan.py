@@ -53,7 +53,7 @@ def solve(problem: PlanProblem) -> Plan:
         covered_share=covered_share(solution, plugged_in=problem.plugged_in),
         budget_per_kwh=outlook.case.terms.budget_per_kwh,
         budget_per_h=outlook.case.terms.budget_per_h,
-        peak_caps=told_caps(problem.prices.peak_charges, outlook.case),
+        peak_caps=told_caps(outlook.case),
     )
 
 
@@ -75,7 +75,7 @@ def advise(problem: PlanProblem) -> Plan:
         summary="",
         budget_per_kwh=case.terms.budget_per_kwh,
         budget_per_h=case.terms.budget_per_h,
-        peak_caps=told_caps(problem.prices.peak_charges, case),
+        peak_caps=told_caps(case),
     )
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from v2g_daemon.domain.plan import PlanProblem, Store
-from v2g_daemon.planning.beside import left_beside
+from v2g_daemon.planning.beside import left_beside, taken_beside, yielding
 from v2g_daemon.planning.budgets import budget_terms
 from v2g_daemon.planning.case import Case, Floats, Horizon, Ints, Pack, PriceBand, Terms
 from v2g_daemon.planning.forecast import NetLoadForecast, forecast_net_load
@@ -61,11 +61,12 @@ def outlook_of(problem: PlanProblem) -> Outlook:
         ceiling_wh=ceiling_wh,
         export_day=_export_days(steps, problem.timezone),
         price_band=band,
+        others=taken_beside(problem.beside, steps, forecast.scenarios_w),
     )
     case = Case(horizon=horizon, pack=_pack(problem.store), terms=_terms(problem, prices))
     held = held_of(problem, case, steps, plugged_share=plugged_share)
     return Outlook(
-        case=_under_demand(_reachable(replace(case, held=held)), problem, steps),
+        case=_under_demand(yielding(_reachable(replace(case, held=held))), problem, steps),
         starts_utc=starts_utc,
         end_utc=end_utc,
         prices=prices,

@@ -7,7 +7,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from v2g_daemon.market.money import net_cost
-from v2g_daemon.planning.case import SLACK_W, Bools, Cap, Case, Floats, Ints, PriceBand
+from v2g_daemon.planning.case import (
+    COLUMN,
+    SLACK_W,
+    Bools,
+    Cap,
+    Case,
+    Floats,
+    Ints,
+    Others,
+    PriceBand,
+    Terms,
+)
 
 FORBIDDEN = 1e9  # money; finite, so that interpolation and addition stay finite
 
@@ -30,8 +41,8 @@ class Priced:
 class StepTerms:
     """The price-relevant columns of some steps, each of shape (steps, 1).
 
-    Loads may have one more axis in front, of the members of a scenario. Each of `caps` holds one
-    value per step in its column.
+    Loads may have one more axis in front, of the members of a scenario. Each of `caps`, and what
+    `others` take, holds one value per step in its column.
     """
 
     hours: Floats
@@ -40,6 +51,7 @@ class StepTerms:
     export_per_kwh: Floats
     export_left: Bools
     caps: tuple[Cap, ...] = ()
+    others: Others | None = None
 
     @staticmethod
     def of(case: Case) -> StepTerms:
@@ -54,6 +66,7 @@ class StepTerms:
                 :, None
             ],
             caps=tuple(replace(cap, cap_w=cap.cap_w[:, None]) for cap in case.caps),
+            others=None if horizon.others is None else horizon.others.rows(COLUMN),
         )
 
     def of_scenarios(self, scenarios_w: Floats, band: PriceBand | None = None) -> StepTerms:
@@ -88,6 +101,7 @@ class StepTerms:
             export_per_kwh=self.export_per_kwh[chosen],
             export_left=self.export_left[chosen],
             caps=tuple(replace(cap, cap_w=cap.cap_w[chosen]) for cap in self.caps),
+            others=None if self.others is None else self.others.rows(chosen),
         )
 
 
@@ -102,14 +116,26 @@ def priced_moves(case: Case, steps: StepTerms, power_w: Floats, delta_w: Floats)
     offered_w, drawn_w = np.maximum(-flow_w, 0.0), np.maximum(-power_w, 0.0)
     export_w = _exported_w(case, steps, offered_w, drawn_w)
     exported_w = np.minimum(export_w, drawn_w)
-    charge_fits = (power_w <= 0.0) | (flow_w <= terms.import_limit_w + SLACK_W)
-    discharge_fits = (power_w >= 0.0) | (offered_w <= terms.export_limit_w + SLACK_W)
+    import_limit_w, export_limit_w = limits_w(terms, steps.others)
+    charge_fits = (power_w <= 0.0) | (flow_w <= import_limit_w + SLACK_W)
+    discharge_fits = (power_w >= 0.0) | (offered_w <= export_limit_w + SLACK_W)
     may_export = steps.export_left if terms.may_export else np.zeros_like(steps.export_left)
     return Priced(
         cost=_cost(case, steps, (flow_w, export_w, drawn_w), delta_w),
         exported_wh=exported_w * steps.hours,
         feasible=charge_fits & discharge_fits & (may_export | (exported_w <= SLACK_W)),
     )
+
+
+def limits_w(terms: Terms, others: Others | None) -> tuple[Floats | float, Floats | float]:
+    """Import and export limit as far as house and others leave them; a charge may push one aside.
+
+    What is kept free of it is a cap (`beside.yielding`).
+    """
+    if others is None:
+        return terms.import_limit_w, terms.export_limit_w
+    export_limit_w = np.maximum(terms.export_limit_w - others.export_w, 0.0)
+    return terms.import_limit_w - others.load_w, export_limit_w
 
 
 def cost_of_moves(case: Case, steps: StepTerms, power_w: Floats, delta_w: Floats) -> Floats:

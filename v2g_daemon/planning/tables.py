@@ -24,6 +24,7 @@ from v2g_daemon.planning.stage import (
     Priced,
     StepTerms,
     cost_of_moves,
+    limits_w,
     priced,
     priced_moves,
 )
@@ -148,7 +149,9 @@ def _moves(case: Case, level_w: Floats, net_load_w: Floats) -> _Moves:
     # The loads of a step stand together.
     each = len(net_load_w) // case.horizon.steps
     caps_w = [np.repeat(cap.cap_w, each) for cap in case.caps]
-    match_w = match_powers(pack, case.terms, net_load_w, caps_w)
+    others = case.horizon.others
+    apart = None if others is None else others.rows(np.repeat(np.arange(case.horizon.steps), each))
+    match_w = match_powers(pack, limits_w(case.terms, apart), net_load_w, caps_w)
     levels = (len(match_w), len(level_w))
     level_delta_w = np.broadcast_to(pack.delta_w(level_w), levels)
     return _Moves(

@@ -14,7 +14,7 @@ from v2g_daemon.accounting import metering as meters
 from v2g_daemon.accounting.metering import Metering
 from v2g_daemon.control.decide import decide
 from v2g_daemon.control.session import charged_wh
-from v2g_daemon.domain.decision import Decision
+from v2g_daemon.domain.decision import Decision, EvseDecision
 from v2g_daemon.domain.faults import Fault, FaultCode
 from v2g_daemon.domain.goals import TESTS, ToldDeparture, UserOverride
 from v2g_daemon.domain.interval import quarter_hour_start
@@ -29,6 +29,7 @@ from v2g_daemon.domain.memory import Memory
 from v2g_daemon.domain.plan import Plan, PlanProblem
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.quick import quick, replace
+from v2g_daemon.domain.readings import EvseStatus
 from v2g_daemon.domain.snapshot import Snapshot
 from v2g_daemon.domain.vehicle import CarAnswer
 from v2g_daemon.step import agenda as agendas
@@ -36,7 +37,8 @@ from v2g_daemon.step.agenda import Agenda, Heard
 from v2g_daemon.step.foretold import foretold, with_foretold
 from v2g_daemon.step.news import News
 from v2g_daemon.step.pasts import Past, remembered, with_prices
-from v2g_daemon.step.questions import Answer, Question, is_news, problem_of, question_of
+from v2g_daemon.step.questions import Answer, Question, problem_of, question_of
+from v2g_daemon.step.turns import in_turn_key, taken
 
 
 @quick
@@ -232,15 +234,15 @@ def _asked(
     """The questions standing after this tick, and the problems newly posed."""
     standing = {question.evse_id: question for question in house.questions}
     problems: list[PlanProblem] = []
-    for status, evse_decision in zip(snapshot.evses, decision.evses, strict=True):
-        question = question_of(status, evse_decision, snapshot, policy)
-        before, renew_s = standing.get(status.evse_id), policy.timing.renew_plan_s
-        if question is None or not is_news(question, before, renew_s=renew_s):
+    for question, status, evse_decision in _wanted(snapshot, decision, policy):
+        now = taken(question, standing, snapshot, policy)
+        if now.question is not None:
+            standing[status.evse_id] = now.question
+        if now.question is None or not now.posed:
             continue
-        standing[status.evse_id] = question
         problems.append(
             problem_of(
-                question,
+                now.question,
                 status,
                 evse_decision,
                 snapshot,
@@ -250,6 +252,18 @@ def _asked(
             )
         )
     return tuple(standing.values()), tuple(problems)
+
+
+def _wanted(
+    snapshot: Snapshot, decision: Decision, policy: Policy
+) -> list[tuple[Question, EvseStatus, EvseDecision]]:
+    """The questions that the EVSEs pose now, in the order of their turns."""
+    wanted = [
+        (question, status, evse_decision)
+        for status, evse_decision in zip(snapshot.evses, decision.evses, strict=True)
+        if (question := question_of(status, evse_decision, snapshot, policy)) is not None
+    ]
+    return wanted if len(wanted) < 2 else sorted(wanted, key=lambda one: in_turn_key(one[0]))
 
 
 def _planning_faults(questions: tuple[Question, ...]) -> tuple[Fault, ...]:

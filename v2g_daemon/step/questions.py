@@ -18,13 +18,14 @@ from v2g_daemon.domain.decision import EvseDecision
 from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.instant import Instant, fresh
 from v2g_daemon.domain.interval import QUARTER_HOUR, QUARTER_HOUR_S, quarter_hour_start
-from v2g_daemon.domain.plan import PastStay, PlannedPower, PlanProblem, Store
+from v2g_daemon.domain.plan import PastStay, PlanProblem, Store
 from v2g_daemon.domain.policy import ExportPolicy, Policy, Stage
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.quick import quick, replace
 from v2g_daemon.domain.readings import EvseStatus, PowerControl
 from v2g_daemon.domain.snapshot import Snapshot
 from v2g_daemon.domain.vehicle import Vehicle
+from v2g_daemon.step.beside import Turn
 from v2g_daemon.step.pasts import Past, stays_of
 from v2g_daemon.step.programs import with_programs
 
@@ -53,7 +54,7 @@ class Answer(Enum):
 class Question:
     """What the last plan for an EVSE was asked about; a difference is news.
 
-    When it was asked and what became of it are no part of the question.
+    When it was asked, what became of it and `turn` are no part of the question.
     """
 
     evse_id: str
@@ -65,6 +66,7 @@ class Question:
     goals: tuple[DepartureGoal, ...]
     asked_at: Instant = field(compare=False)
     answer: Answer = field(default=Answer.PENDING, compare=False)
+    turn: Turn = field(default=Turn(), compare=False)
 
 
 def question_of(
@@ -142,40 +144,21 @@ def problem_of(
         past_prices=() if _prices(snapshot).real_time_s is None else past.prices,
         budgets=_budgets(vehicle, snapshot, policy),
     )
-    return with_programs(_in_this_house(problem, snapshot, policy), vehicle, past.sessions)
+    in_this_house = _in_this_house(problem, question, snapshot, policy)
+    return with_programs(in_this_house, vehicle, past.sessions)
 
 
-def _in_this_house(problem: PlanProblem, snapshot: Snapshot, policy: Policy) -> PlanProblem:
+def _in_this_house(
+    problem: PlanProblem, question: Question, snapshot: Snapshot, policy: Policy
+) -> PlanProblem:
     """The problem under the house's rules and its sun, and beside its other EVSEs."""
     return replace(
         problem,
         sun=None if snapshot.sun is None else snapshot.sun.as_of(snapshot.now.utc),
-        beside=beside(problem.evse_id, snapshot, policy),
+        beside=question.turn.courses,
         unmet_later_per_kwh=policy.economics.unmet_later_per_kwh,
         pv_throttled_above_w=policy.grid.export_limit_w if policy.grid.throttles_pv else None,
         done_early_s=done_early_s(policy.evse(problem.evse_id), policy),
-    )
-
-
-def beside(
-    evse_id: str, snapshot: Snapshot, policy: Policy
-) -> tuple[tuple[PlannedPower, ...], ...]:
-    """What the other EVSEs that hold a car mean to do, by plans that are not stale."""
-    now, plugged = snapshot.now, {one.evse_id for one in snapshot.evses if one.plugged_in}
-    others = (
-        plan
-        for plan in snapshot.plans
-        if plan.evse_id != evse_id
-        and plan.evse_id in plugged
-        and fresh(plan.made_at, now=now, max_age_s=policy.timing.stale_plan_s)
-    )
-    return tuple(
-        tuple(
-            PlannedPower(interval=slot.interval, power_w=slot.power_w)
-            for slot in plan.slots
-            if slot.power_w != 0.0 and slot.interval.end_utc > now.utc
-        )
-        for plan in others
     )
 
 

@@ -89,6 +89,18 @@ def match(worse_share: float, *, missed_kwh: float = 0.0) -> dict[str, Any]:
     }
 
 
+def pair(worse_share: float, *, plans: int = 3, gap_share: float = 0.0) -> dict[str, Any]:
+    return {
+        "case": "winter two",
+        "worse_share": worse_share,
+        "gap_share": gap_share,
+        "alone_share": 0.07,
+        "alone_over_kwh": 22.5,
+        "plans": plans,
+        "passed": worse_share <= 0.02,
+    }
+
+
 def rendered(**changes: Any) -> str:
     figures: dict[str, Any] = {
         "tick": TICK,
@@ -96,6 +108,7 @@ def rendered(**changes: Any) -> str:
         "processes": {"control": CONTROL, "planning": PLANNING},
         "cases": {"winter": {"median_ms": 11.11, "p95_ms": 14.5}},
         "matches": [match(0.001)],
+        "pairs": [pair(0.003)],
         "ocpp": OCPP,
         "meter": METER,
         "odd": {"planned": 70, "refused": 30, "slowest": "a step of a day", "slowest_ms": 41.26},
@@ -128,6 +141,12 @@ def test_the_worst_match_and_the_number_within_the_aim_are_shown() -> None:
     shares = [match(-0.001), match(0.002), match(0.0061, missed_kwh=0.25)]
     row = "| `winter` | 3 | 2 | 0.200 % | 0.610 % | 0.2 | 12 ms | 900 ms |"
     assert row in rendered(matches=shares).splitlines()
+
+
+def test_each_house_with_two_cars_shows_what_its_plans_give_away() -> None:
+    pairs = [pair(-0.001), pair(0.004, plans=5), pair(0.021, gap_share=0.0123)]
+    row = "| winter two | 3 | 2 | 0.40 % | 2.10 % | 1.23 % | 5 | 7.00 % | 22.5 kWh |"
+    assert row in rendered(pairs=pairs).splitlines()
 
 
 def test_what_the_house_did_meanwhile_is_told() -> None:

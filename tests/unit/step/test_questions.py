@@ -42,11 +42,11 @@ from v2g_daemon.domain.programs import AvailabilityTerms, WeeklyCommitment
 from v2g_daemon.domain.readings import EvseStatus, PowerControl
 from v2g_daemon.domain.snapshot import Snapshot
 from v2g_daemon.domain.sun import SunForecast
+from v2g_daemon.step.beside import Courses, courses_of, plans_beside
 from v2g_daemon.step.pasts import Past
 from v2g_daemon.step.questions import (
     Answer,
     Question,
-    beside,
     is_news,
     problem_of,
     question_of,
@@ -450,6 +450,10 @@ def test_an_energy_goal_beyond_the_pack_is_a_full_pack() -> None:
 
 
 # --- what the other cars mean to do
+
+
+def beside(evse_id: str, snapshot: Snapshot, policy: Policy) -> Courses:
+    return courses_of(plans_beside(evse_id, snapshot, policy), snapshot.now.utc)
 
 
 def test_the_plans_of_cars_beside_are_told_from_now_on() -> None:
