@@ -18,6 +18,7 @@ from v2g_daemon.app.charger_dialects import dialect_lines, dialects_of
 from v2g_daemon.app.chargers import charger_plans, described
 from v2g_daemon.app.chargers import warnings as charger_warnings
 from v2g_daemon.app.departure_words import departure_sentences
+from v2g_daemon.app.program_words import program_sentences
 from v2g_daemon.app.station_access import key_ring
 from v2g_daemon.app.tariff_words import sentences
 from v2g_daemon.app.tariffs import book_of
@@ -76,6 +77,7 @@ def check(path: Path) -> CheckReport:
         *feed_sentences(settings),
         *departure_sentences(settings, policy),
         *calendar_sentences(settings),
+        *program_sentences(policy),
         *weather_sentences(settings),
         *_money(settings, policy, _book(path, settings)),
         *_stage(policy),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from v2g_daemon.domain.goals import WeeklyDeparture
 from v2g_daemon.domain.policy import Policy
@@ -15,15 +15,20 @@ _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 def departure_sentences(settings: Settings, policy: Policy) -> Iterator[str]:
     """What `v2g check` says of each."""
     for given, departure in zip(settings.departure, policy.schedule.departures, strict=True):
-        days = " ".join(_DAYS[day] for day in departure.weekdays)
         vehicle = policy.vehicle(departure.vehicle_id)
         distance_km = given.range_km
         if given.soc is None and given.energy_wh is None and distance_km is None:
             distance_km = given.trip_km
         yield (
-            f"Departure of {departure.vehicle_id}: {days} at {departure.ready_by:%H:%M} with "
+            f"Departure of {departure.vehicle_id}: {days_of(departure.weekdays)} at "
+            f"{departure.ready_by:%H:%M} with "
             f"{_wanted(departure, distance_km, vehicle)}{_back(departure)}{_trip(departure)}."
         )
+
+
+def days_of(weekdays: Iterable[int]) -> str:
+    """The names of weekdays; 0 is Monday."""
+    return " ".join(_DAYS[day] for day in weekdays)
 
 
 def _wanted(departure: WeeklyDeparture, distance_km: float | None, vehicle: Vehicle) -> str:

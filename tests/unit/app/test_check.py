@@ -12,6 +12,24 @@ from v2g_daemon.app.check import check
 from v2g_daemon.domain.errors import ConfigurationError
 
 METER = '[[meter]]\nrole = "grid"\nlink = "tcp://192.168.1.20"\nprofile = "sunspec"\n'
+PROGRAMS = """
+[[vehicle.commitment]]
+name = "reserve"
+starts_at = "17:00"
+ends_at = "20:00"
+weekdays = ["mon", "fri"]
+discharge_w = 5000
+sustained_s = 3600
+shortfall_per_kwh = 0.50
+
+[[vehicle.availability]]
+name = "plugged-in"
+per_plugged_h = 0.24
+cap_h = 250
+bonus = 30
+threshold_h = 300
+soc_at_least = 0.4
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -101,6 +119,20 @@ def test_an_open_door_for_stations_is_told_without_more_ado(tmp_path: Path) -> N
     said = check(written(tmp_path, text)).text
     assert "Station STATION-1 connects to ws://0.0.0.0:9000/STATION-1, by its password." in said
     assert "Only this machine" not in said
+
+
+def test_what_is_promised_and_paid_is_told(tmp_path: Path) -> None:
+    said = check(
+        written(tmp_path, SMALLEST.replace("[tariff]\n", PROGRAMS + "[tariff]\n") + METER)
+    ).text
+    assert (
+        "Commitment reserve of car: Mon Fri 17:00 to 20:00, 5 kW for 1 h at a time; "
+        "0.5 EUR per kWh that could not be given."
+    ) in said
+    assert (
+        "Availability pay plugged-in of car: 0.24 EUR an hour up to 250 h and 30 EUR from 300 h "
+        "on, each month for the hours plugged in at 40% or more."
+    ) in said
 
 
 def test_a_simulated_run_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
