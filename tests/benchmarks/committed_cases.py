@@ -9,8 +9,9 @@ shortfalls included, as in planner_vs_milp.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
+from tests.benchmarks.four_ways import START_UTC, FourWays, steps_of
 from tests.benchmarks.milp_plan import milp_setpoints_kw, plain_setpoints_kw
 from tests.benchmarks.plan_case import case_of
 from tests.benchmarks.planner_vs_milp import fixed_cases
@@ -19,29 +20,17 @@ from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.programs import Commitment
 from v2g_daemon.planning.depth import optimise
 from v2g_daemon.planning.programs import reserves
-from v2g_daemon.planning.wall import Steps
 
-START_UTC = datetime(2024, 1, 10, tzinfo=UTC)
 WINDOWS = ((24, 40), (112, 128))
 PRICES_PER_KWH = (0.1, 0.5, 5.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
-    """One case, four ways; money with what the shortfalls cost, and that alone."""
+class Match(FourWays):
+    """Money with what the shortfalls cost, and that alone."""
 
-    plain: float
-    unaware: float
-    milp: float
-    planner: float
     milp_shortfall: float
     planner_shortfall: float
-    missed_kwh: float
-
-    @property
-    def worse_share(self) -> float:
-        """By how much the planner is worse than the MILP, of the gain over plain charging."""
-        return (self.planner - self.milp) / max(self.plain - min(self.milp, self.planner), 1e-9)
 
 
 def committed(bench: BenchCase, *, power_kw: float, per_kwh: float) -> BenchCase:
@@ -67,22 +56,20 @@ def matched(bench: BenchCase) -> Match | None:
 
 
 def _powers_kw(bench: BenchCase, *, aware: bool) -> list[float]:
-    case, length_s = case_of(bench), round(bench["dt"] * 3600.0)
+    case = case_of(bench)
     if aware:
-        starts_utc = [START_UTC + timedelta(seconds=length_s * n) for n in range(bench["n"])]
-        steps = Steps.of(starts_utc, [length_s] * bench["n"])
-        case = replace(case, held=tuple(reserves(_commitments(bench, length_s), case, steps)))
+        case = replace(case, held=tuple(reserves(_commitments(bench), case, steps_of(bench))))
     return [float(power_w) / 1000.0 for power_w in optimise(case).path.power_w]
 
 
-def _commitments(bench: BenchCase, length_s: int) -> list[Commitment]:
-    commitment = bench["commitment"]
+def _commitments(bench: BenchCase) -> list[Commitment]:
+    commitment, step = bench["commitment"], timedelta(hours=bench["dt"])
     return [
         Commitment(
             name="reserve",
             interval=Interval(
-                start_utc=START_UTC + timedelta(seconds=length_s * first),
-                end_utc=START_UTC + timedelta(seconds=length_s * end),
+                start_utc=START_UTC + first * step,
+                end_utc=START_UTC + end * step,
             ),
             discharge_w=commitment["kw"] * 1000.0,
             sustained_s=None,

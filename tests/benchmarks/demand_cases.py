@@ -9,8 +9,8 @@ charging, the demand charge included, as in planner_vs_milp.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
+from tests.benchmarks.four_ways import FourWays, steps_of
 from tests.benchmarks.milp_plan import milp_setpoints_kw, plain_setpoints_kw
 from tests.benchmarks.plan_case import case_of
 from tests.benchmarks.planner_vs_milp import fixed_cases
@@ -18,29 +18,17 @@ from tests.benchmarks.score_plan import BenchCase, simulate
 from v2g_daemon.domain.prices import PeakCharge
 from v2g_daemon.planning.depth import optimise
 from v2g_daemon.planning.peaks import capped
-from v2g_daemon.planning.wall import Steps
 
-START_UTC = datetime(2024, 1, 10, tzinfo=UTC)
 # Money per kW of a month's peak, and the kW that are billed already.
 DEMANDS = ((1.0, 0.0), (10.0, 0.0), (10.0, 4.0), (25.0, 2.0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
-    """One case, four ways; money with the demand charge, and the peaks in kW."""
+class Match(FourWays):
+    """Money with the demand charge; the peaks in kW."""
 
-    plain: float
-    unaware: float
-    milp: float
-    planner: float
     milp_peak_kw: float
     planner_peak_kw: float
-    missed_kwh: float
-
-    @property
-    def worse_share(self) -> float:
-        """By how much the planner is worse than the MILP, of the gain over plain charging."""
-        return (self.planner - self.milp) / max(self.plain - min(self.milp, self.planner), 1e-9)
 
 
 def under_demand(bench: BenchCase, *, per_kw: float, billed_kw: float) -> BenchCase:
@@ -71,7 +59,7 @@ def planned_kw(bench: BenchCase) -> list[float]:
 
 
 def _powers_kw(bench: BenchCase, *, aware: bool) -> list[float]:
-    case, length_s = case_of(bench), round(bench["dt"] * 3600.0)
+    case = case_of(bench)
     if aware:
         demand = bench["demand"]
         charge = PeakCharge(
@@ -80,8 +68,7 @@ def _powers_kw(bench: BenchCase, *, aware: bool) -> list[float]:
             billed_w=demand["billed_kw"] * 1000.0,
             windows=None,
         )
-        starts_utc = [START_UTC + timedelta(seconds=length_s * n) for n in range(bench["n"])]
-        case = capped(case, (charge,), Steps.of(starts_utc, [length_s] * bench["n"]))
+        case = capped(case, (charge,), steps_of(bench))
     return [float(power_w) / 1000.0 for power_w in optimise(case).path.power_w]
 
 

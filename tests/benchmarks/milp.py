@@ -17,6 +17,12 @@ class Programme:
         self.solver.setOptionValue("threads", 1)
         self.columns = 0
 
+    def end_at(self, *, gap: float, seconds: float) -> None:
+        """Be content with a solution so close to the best, or with what is found by then."""
+        self.solver.setOptionValue("mip_rel_gap", gap)
+        self.solver.setOptionValue("mip_abs_gap", 1e-4)
+        self.solver.setOptionValue("time_limit", seconds)
+
     def column(self, cost: float, lower: float, upper: float, *, whole: bool = False) -> int:
         """A variable; its number."""
         self.solver.addCol(cost, lower, upper, 0, np.array([], np.int32), np.array([], float))

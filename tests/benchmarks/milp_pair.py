@@ -47,9 +47,7 @@ class _Pair(Programme):
     def __init__(self, pair: BenchCase, seconds: float) -> None:
         super().__init__()
         self.pair = pair
-        self.solver.setOptionValue("mip_rel_gap", GAP)
-        self.solver.setOptionValue("mip_abs_gap", 1e-4)
-        self.solver.setOptionValue("time_limit", seconds)
+        self.end_at(gap=GAP, seconds=seconds)
         demand = pair.get("demand")
         self.peak = None if demand is None else self.column(demand["per_kw"], 0.0, INF)
         self.packs = [PackColumns(self, pair, ev) for ev in pair["evs"]]

@@ -96,9 +96,7 @@ class _Model(Programme):
     def __init__(self, bench: BenchCase) -> None:
         super().__init__()
         self.bench = bench
-        self.solver.setOptionValue("mip_rel_gap", GAP)
-        self.solver.setOptionValue("mip_abs_gap", 1e-4)
-        self.solver.setOptionValue("time_limit", TIME_LIMIT_S)
+        self.end_at(gap=GAP, seconds=TIME_LIMIT_S)
         demand = bench.get("demand")
         self.peak = None if demand is None else self.column(demand["per_kw"], 0.0, INF)
         self.pack = PackColumns(self, bench, bench["ev"])

@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.rehearsed_years [--knowledge b] [--set NAME=VALUE] [YEAR ...]
 
-One line of JSON for each year. `--set` changes a constant for the run, such as
+One line of JSON for each year. `--set` changes a constant for the run where it is read, such as
 `planning.habits.TRIPS_HALF_LIFE=30`; `--unmet-later` is the owner's setting.
 """
 
@@ -105,7 +105,7 @@ def measured(name: str, job: Job, wear: float | None = None) -> dict[str, object
 
 
 def change(setting: str) -> None:
-    """Set a constant in every module of the planner that holds it."""
+    """Set a constant in the module that reads it; one that imported it keeps what it was."""
     name, _, value = setting.partition("=")
     module, _, constant = name.rpartition(".")
     found = importlib.import_module(f"v2g_daemon.{module}")

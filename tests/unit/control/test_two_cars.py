@@ -13,10 +13,7 @@ from tests.builders import (
     a_goal,
     a_meter,
     a_plan,
-    a_policy,
     a_snapshot,
-    a_vehicle,
-    an_evse,
     an_evse_memory,
     an_evse_status,
     commissioning,
@@ -24,33 +21,24 @@ from tests.builders import (
     some_counters,
     target_of,
 )
+from tests.two_cars import POLICY, YARD, a_van_in_the_yard
 from v2g_daemon.control.decide import decide
 from v2g_daemon.domain.memory import Memory
 from v2g_daemon.domain.plan import PeakCap
 from v2g_daemon.domain.power import load_beside
-from v2g_daemon.domain.readings import VehicleIdentity
 from v2g_daemon.domain.snapshot import Snapshot
-
-YARD = "yard"
-POLICY = a_policy(
-    evses=(an_evse(), an_evse(evse_id=YARD)),
-    vehicles=(a_vehicle(), a_vehicle(vehicle_id="van", evccid="VAN")),
-)
 
 
 def house(load_w: float, *, worth: tuple[float, float]) -> Snapshot:
     """Both cars idle at 50 %; a kWh in each is worth so much, 0.30 is asked and 0.05 paid."""
     first, second = worth
-    yard = an_evse_status(
-        evse_id=YARD, serial="SIM-2", session_id="s2", identity=VehicleIdentity(evccid="VAN")
-    )
     quiet = a_snapshot()
     assert quiet.prices is not None
     slots = tuple(replace(slot, export_per_kwh=0.05) for slot in quiet.prices.slots)
     return replace(
         quiet,
         meter=a_meter(load_w),
-        evses=(an_evse_status(), yard),
+        evses=(an_evse_status(), a_van_in_the_yard()),
         prices=replace(quiet.prices, slots=slots),
         plans=(
             a_plan(first),

@@ -146,7 +146,7 @@ def first_kwh_worth(problem: PlanProblem) -> float:
 def test_what_waits_for_a_rare_spike_is_used_in_the_evening_where_none_comes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # To land on the floor is priced at the mean of the days; with levels this close it is not used.
+    # A landing on the floor is priced at the mean of the days; one of these levels leads there.
     monkeypatch.setattr(tables, "LEVELS", 12)
     evening = {(back, quarter): 1.0 for back in range(1, 17) for quarter in range(24, 28)}
     rare = past_of(16, evening | {(back, 20): 9.7 for back in (3, 9)})

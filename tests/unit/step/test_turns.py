@@ -10,32 +10,19 @@ from tests.builders import (
     NOW,
     a_goal,
     a_plan,
-    a_policy,
-    a_vehicle,
-    an_evse,
     an_evse_status,
     goals,
 )
+from tests.two_cars import POLICY, YARD, a_van_in_the_yard
 from tests.unit.step.news import played, some_news
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.plan import Plan, PlannedPower, PlanProblem
-from v2g_daemon.domain.readings import VehicleIdentity
 from v2g_daemon.step.beside import moved
 from v2g_daemon.step.house import House
 from v2g_daemon.step.news import News
 
-YARD = "yard"
-POLICY = a_policy(
-    evses=(an_evse(), an_evse(evse_id=YARD)),
-    vehicles=(a_vehicle(), a_vehicle(vehicle_id="van", evccid="VAN")),
-)
-BOTH = (
-    an_evse_status(),
-    an_evse_status(
-        evse_id=YARD, serial="SIM-2", session_id="s2", identity=VehicleIdentity(evccid="VAN")
-    ),
-)
+BOTH = (an_evse_status(), a_van_in_the_yard())
 
 
 def news(seconds_s: float, **changes: Any) -> News:

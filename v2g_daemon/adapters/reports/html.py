@@ -19,11 +19,15 @@ def text(words: str) -> Html:
     return Html(escape(words, quote=False))
 
 
-def tag(name: str, /, *inside: Html, **attributes: str | float) -> Html:
-    """An element; an attribute's underscores stand for hyphens, a trailing one is dropped."""
+def tag(name: str, /, *inside: Html, **attributes: str | float | None) -> Html:
+    """An element; an attribute's underscores stand for hyphens, a trailing one is dropped.
+
+    One that is None is left out.
+    """
     given = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{escape(str(value))}"'
         for key, value in attributes.items()
+        if value is not None
     )
     if name in VOID:
         return Html(f"<{name}{given}/>")
@@ -57,7 +61,7 @@ def folded(title: str, *inside: Html) -> Html:
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, names: int = 1) -> Html:
     """The first columns name, the others hold figures; it scrolls by itself where it is wide."""
-    classes = ["name"] * names + ["number"] * (len(heads) - names)
+    classes = ["name"] * names + [None] * (len(heads) - names)
     named = zip(heads, classes, strict=True)
     head = tag("tr", *(tag("th", text(one), scope="col", class_=kind) for one, kind in named))
     body = [
