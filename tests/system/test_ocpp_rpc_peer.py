@@ -37,7 +37,7 @@ from tests.system.house import (
 SCRIPT = Path(__file__).with_name("ocpp_rpc_station.js")
 MINUTES = float(os.environ.get("SOAK_MINUTES", "10"))
 ENDS_WITHIN_S = 120.0
-LOAD_W = 1000.0
+LOAD_W = 4000.0  # for the first car to serve: it gives none to the second, which charges
 DEAR_HOUR = "2024-12-12T17:00:30+01:00"  # so that an hour of discharge lies ahead
 FAULTS = 10  # ways of the script to misbehave
 SECOND = "SIM-STATION-2"

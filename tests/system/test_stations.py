@@ -133,8 +133,10 @@ def test_kilowatt_hours_are_counted_as_what_they_are(kind: str, tmp_path: Path) 
 
 
 def test_two_stations_and_their_cars_are_served_at_once(tmp_path: Path) -> None:
-    """The first car discharges in the dear hour, the second must leave at 18:30 and charges."""
-    setup = Setup(speed=30.0, more_scenario=SECOND_STATION, more_daemon=SECOND_CHARGER)
+    """The first serves the house in the dear hour; the second must leave at 18:30 and charges."""
+    setup = Setup(
+        speed=30.0, load_w=4000.0, more_scenario=SECOND_STATION, more_daemon=SECOND_CHARGER
+    )
     with running_house(setup, tmp_path) as house:
         seconds_until(
             lambda: (
