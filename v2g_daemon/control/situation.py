@@ -39,8 +39,9 @@ RELEASE_SLACK_S = 4.0 * 3600.0
 class Situation:
     """One EVSE and its car now; `commute` None: nobody knows when this car leaves.
 
-    `candidates`: the cars it may be, while nobody has said which. `feed_doubt`: what the cars' own
-    clouds say against the name, or why they name none.
+    `use`: what the charger was bothered with today, beside its budgets. `candidates`: the cars it
+    may be, while nobody has said which. `feed_doubt`: what the cars' own clouds say against the
+    name, or why they name none.
     """
 
     evse: EvsePolicy
@@ -57,6 +58,7 @@ class Situation:
     plan: Plan | None
     counters: DischargeCounters | None
     told: CommandCounters | None
+    use: DailyUse
     latch: DischargeLatch | None
     telemetry_fresh: bool
     candidates: tuple[str, ...] = ()
@@ -115,11 +117,6 @@ class Situation:
         return max(self.evse.min_discharge_w, offered_w)
 
     @property
-    def use(self) -> DailyUse:
-        """What the charger was bothered with today, beside its budgets."""
-        return daily_use(self.evse.cadence, self.status, self.told)
-
-    @property
     def soc_ceiling(self) -> float:
         """The ceiling in force: the car's, or the next goal where that lies higher.
 
@@ -151,6 +148,7 @@ def assess(
     stage, stage_detail = stage_of(
         snapshot.commissioning, status.serial, policy, meter_serial=snapshot.grid_meter_serial
     )
+    told = told_of(status.evse_id, snapshot)
     situation = Situation(
         evse=evse,
         status=status,
@@ -165,7 +163,8 @@ def assess(
         override=override_of(status.evse_id, snapshot),
         plan=plan_of(status.evse_id, vehicle, snapshot),
         counters=counters_of(vehicle, snapshot),
-        told=told_of(status.evse_id, snapshot),
+        told=told,
+        use=daily_use(evse.cadence, status, told),
         latch=next((one for one in latches if one.evse_id == status.evse_id), None),
         telemetry_fresh=_fresh_power(status, snapshot, policy),
         candidates=_open_question(status, vehicle, witnesses, policy),

@@ -32,7 +32,7 @@ def value_function(problem: PlanProblem, tables: Tables, found: Values) -> Value
         start_utc=problem.start_utc,
         step_s=problem.step_s,
         soc_grid=tuple((energy_wh / problem.store.capacity_wh).tolist()),
-        rows=tuple(tuple(row) for row in gains.tolist()),
+        rows=tuple(map(tuple, gains.tolist())),
     )
 
 
@@ -49,12 +49,16 @@ def _targets_off_lattice(tables: Tables) -> Floats:
 
 
 def _between(grid: Grid, rows: Floats, energy_wh: Floats) -> Floats:
-    """All rows at these energies, linear between lattice points."""
-    place = np.clip(energy_wh / grid.step_wh, 0.0, grid.points - 1.0)
-    below = np.minimum(place.astype(np.int64), grid.points - 2)
-    share = place - below
-    lower, upper = rows.take(below, axis=1), rows.take(below + 1, axis=1)
-    return lower * (1.0 - share) + upper * share
+    """All rows at these energies: copied on lattice points, linear between them."""
+    if len(energy_wh) == grid.points:
+        return rows
+    on_lattice = np.searchsorted(energy_wh, grid.energy_wh)
+    seen = np.empty((len(rows), len(energy_wh)))
+    seen[:, on_lattice] = rows
+    for column in np.setdiff1d(np.arange(len(energy_wh)), on_lattice).tolist():
+        below, share = grid.place(float(energy_wh[column]))
+        seen[:, column] = rows[:, below] * (1.0 - share) + rows[:, below + 1] * share
+    return seen
 
 
 def _correct(tables: Tables, found: Values, energy_wh: Floats, rows: Floats) -> None:
@@ -62,10 +66,14 @@ def _correct(tables: Tables, found: Values, energy_wh: Floats, rows: Floats) -> 
     case = tables.case
     for step in np.flatnonzero(~np.isnan(case.horizon.presence.target_wh)).tolist():
         rows[step + 1] += unmet_cost(case, step, energy_wh)
+    points_of = {
+        target_wh: np.flatnonzero(energy_wh == target_wh).tolist()
+        for target_wh in set(tables.next_target_wh)
+    }
     for step, hold in enumerate(found.hold):
         if not isinf(hold):
             held = float(tables.idle_cost[step]) + hold
             if tables.standing is not None:
                 held += float(tables.standing.on_target[step])
-            on_target = energy_wh == tables.next_target_wh[step]
-            rows[step, on_target] = np.minimum(rows[step, on_target], held)
+            for point in points_of[tables.next_target_wh[step]]:
+                rows[step, point] = min(rows.item(step, point), held)

@@ -18,6 +18,7 @@ from v2g_daemon.domain.quick import quick, replace
 from v2g_daemon.domain.vehicle import Vehicle
 
 KEPT = timedelta(days=28)
+FORGOTTEN_AT_ONCE = timedelta(days=1)
 SESSIONS_KEPT = timedelta(days=400)
 # An EVSE row that still lacks its quarter hour at the PCC after so long will never get one.
 AWAITED = timedelta(days=1)
@@ -71,7 +72,7 @@ def remembered(past: Past, rows: tuple[LedgerRow, ...], now_utc: datetime) -> Pa
     for start_utc in sorted(start for start in quarters if start < newest_utc):
         history = _with(history, start_utc, quarters[start_utc])
     return Past(
-        history=history[bisect_left(history, now_utc - KEPT, key=_BY_START) :],
+        history=_without_old(history, now_utc),
         open_rows=_awaited(
             (row for row in open_rows if row.interval.start_utc >= newest_utc), now_utc
         ),
@@ -157,7 +158,11 @@ def _with_session(
 def _with(
     history: tuple[HistoryRow, ...], start_utc: datetime, rows: Sequence[EnergyRow]
 ) -> tuple[HistoryRow, ...]:
-    """The history with the quarter hour that these rows make, in its place."""
+    """The history with the quarter hour that these rows make, in its place: mostly the last."""
+    if not history or history[-1].start_utc < start_utc:
+        closed = _closed(start_utc, rows, None)
+        newest = () if closed is None else (closed,)
+        return history + newest
     place = bisect_left(history, start_utc, key=_BY_START)
     known = place < len(history) and history[place].start_utc == start_utc
     row = _closed(start_utc, rows, history[place] if known else None)
@@ -165,6 +170,13 @@ def _with(
         return history
     from_here = (row, *history[place + 1 if known else place :])
     return history[:place] + from_here
+
+
+def _without_old(history: tuple[HistoryRow, ...], now_utc: datetime) -> tuple[HistoryRow, ...]:
+    """The history since `KEPT`; what is older goes a day at a time, for each time is a copy."""
+    if not history or history[0].start_utc >= now_utc - KEPT - FORGOTTEN_AT_ONCE:
+        return history
+    return history[bisect_left(history, now_utc - KEPT, key=_BY_START) :]
 
 
 def _is_metered(rows: Iterable[EnergyRow]) -> bool:
