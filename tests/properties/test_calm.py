@@ -24,6 +24,7 @@ from tests.builders import (
     an_evse_status,
 )
 from v2g_daemon.accounting import commands
+from v2g_daemon.control.budgets import daily_use
 from v2g_daemon.control.shape import remember_change, shape, smallest_change_w
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.control.wish import Wish
@@ -81,7 +82,9 @@ def told(policy: Policy, moments: Iterator[tuple[float, Wish, PowerRange]]) -> I
     count = commands.begun("carport", (), now_utc=MIDNIGHT.utc, zone=ZONE)
     for at_s, wished, permitted in moments:
         now = MIDNIGHT.later(at_s)
-        situation = replace(situation, told=commands.shown(count))
+        shown = commands.shown(count)
+        use = daily_use(policy.evses[0].cadence, status, shown)
+        situation = replace(situation, told=shown, use=use)
         memory = situation.memory
         target_w = shape(wished, permitted, situation, now, policy)
         command = replace(

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 
 from v2g_daemon.domain.interval import Interval, local_day
 from v2g_daemon.domain.ledger import DecisionRow
-from v2g_daemon.domain.quick import replace
+from v2g_daemon.domain.quick import quick, replace
 from v2g_daemon.domain.setpoint import Command, Setpoint
 from v2g_daemon.domain.snapshot import CommandCounters
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandCount:
     """The running count; `target_w` None: hands off, or nothing was commanded yet.

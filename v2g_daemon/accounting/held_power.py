@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from v2g_daemon.domain.instant import Instant
-from v2g_daemon.domain.quick import replace
+from v2g_daemon.domain.quick import quick, replace
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HeldPower:
     """Energy not booked yet; `known`: the power was seen all through the running row."""

@@ -8,7 +8,7 @@ from v2g_daemon.battery.losses import pack_power_w
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.memory import EvseMemory, SocAnchor
 from v2g_daemon.domain.policy import EvsePolicy
-from v2g_daemon.domain.quick import replace
+from v2g_daemon.domain.quick import quick, replace
 from v2g_daemon.domain.readings import EvseStatus
 from v2g_daemon.domain.vehicle import Vehicle
 
@@ -21,6 +21,7 @@ ACTIVE_W = 100.0
 OLDEST_FIRST_READING_S = 900.0
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SocEstimate:
     """The SoC to act on and its one-sigma uncertainty, both fractions of the pack."""

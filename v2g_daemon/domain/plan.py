@@ -20,6 +20,7 @@ from v2g_daemon.domain.quick import quick
 from v2g_daemon.domain.sun import SunForecast
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryRow:
     """Mean powers of one past quarter hour; `net_load_w` is load − PV without the EVSEs."""

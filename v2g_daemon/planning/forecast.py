@@ -16,7 +16,8 @@ import numpy as np
 
 from v2g_daemon.domain.plan import HistoryRow
 from v2g_daemon.domain.sun import SunForecast
-from v2g_daemon.planning.case import Bools, Floats, Ints
+from v2g_daemon.planning.case import Floats, Ints
+from v2g_daemon.planning.past import Past, past_of
 from v2g_daemon.planning.site_response import ToldPv, told_pv
 from v2g_daemon.planning.sun import clear_w_per_m2
 from v2g_daemon.planning.wall import (
@@ -26,7 +27,6 @@ from v2g_daemon.planning.wall import (
     Steps,
     local_quarters,
     local_seconds,
-    quarter_seconds,
     same_wall_time,
     summed,
 )
@@ -71,7 +71,7 @@ def forecast_net_load(
         flat_w = 0.0 if current_net_load_w is None else current_net_load_w
         return NetLoadForecast(scenarios_w=np.full((1, len(steps.hours)), flat_w), pv_w=None)
     zone = ZoneInfo(timezone_name)
-    past, pv_known = _past_of(history)
+    past, pv_known = past_of(history)
     if 2 * int(pv_known.sum()) < len(pv_known):
         past = replace(past, pv_w=np.zeros(len(past.pv_w)))
         metered = False
@@ -86,7 +86,7 @@ def forecast_net_load(
     return NetLoadForecast(scenarios_w=load_w - pv_w, pv_w=pv_w.mean(axis=0) if metered else None)
 
 
-def _told(sun: SunForecast | None, past: _Past, steps: Steps) -> ToldPv | None:
+def _told(sun: SunForecast | None, past: Past, steps: Steps) -> ToldPv | None:
     """What a weather service lets expect of the quarter hours of the steps."""
     if sun is None or sun.told_utc is None:
         return None
@@ -99,7 +99,7 @@ def _quarters(steps: Steps) -> Ints:
 
 
 def _last_days(
-    past: _Past,
+    past: Past,
     steps: Steps,
     zone: ZoneInfo,
     now: _Now,
@@ -182,7 +182,7 @@ class _Line:
     pv_w: Floats
 
     @staticmethod
-    def of(past: _Past) -> _Line:
+    def of(past: Past) -> _Line:
         quarter = past.start_s // QUARTER_S
         first = int(quarter.min())
         load_w = np.full(int(quarter.max()) - first + 1, np.nan)
@@ -221,7 +221,7 @@ def _by_profile(
     told: ToldPv | None,
 ) -> NetLoadForecast:
     """One scenario: what the same quarter hours drew so far, newer days first."""
-    past, pv_known = _past_of(history)
+    past, pv_known = past_of(history)
     if 2 * int(pv_known.sum()) < len(history):
         net_w, pv_w = _load_profile(past.start_s, past.net_load_w, steps.starts_s, zone), None
     else:
@@ -242,38 +242,6 @@ def _persistence(steps_s: Ints) -> Floats:
     ahead_h = (steps_s - steps_s[0]) / 3600.0
     left: Floats = np.exp(-ahead_h / PERSISTENCE_HOURS)
     return left
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Past:
-    """Past quarter hours as columns."""
-
-    start_s: Ints
-    net_load_w: Floats
-    pv_w: Floats
-
-    def where(self, chosen: Bools) -> _Past:
-        """The chosen rows."""
-        if bool(chosen.all()):
-            return self
-        return _Past(
-            start_s=self.start_s[chosen],
-            net_load_w=self.net_load_w[chosen],
-            pv_w=self.pv_w[chosen],
-        )
-
-
-def _past_of(history: Sequence[HistoryRow]) -> tuple[_Past, Bools]:
-    """The rows as columns, and where PV is known (elsewhere it reads 0)."""
-    # An unknown PV (None) reads NaN.
-    pv_w = np.array([row.pv_w for row in history], dtype=np.float64)
-    known = ~np.isnan(pv_w)
-    past = _Past(
-        start_s=quarter_seconds([row.start_utc for row in history]),
-        net_load_w=np.array([row.net_load_w for row in history]),
-        pv_w=np.where(known, pv_w, 0.0),
-    )
-    return past, known
 
 
 def _weights(start_s: Ints, now_s: int, half_life_days: float) -> Floats:

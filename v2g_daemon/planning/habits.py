@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -119,15 +120,21 @@ def _covered(first: Ints, end: Ints) -> Floats:
 
 def _pooled(week: Floats) -> Floats:
     """Spread over neighbouring quarter hours, and lent between weekdays."""
-    away = np.arange(-REACH_QUARTERS, REACH_QUARTERS + 1)
-    kernel = np.exp(-0.5 * (away / SPREAD_QUARTERS) ** 2)
+    kernel, lent = _weights()
     around = np.concatenate([week[-REACH_QUARTERS:], week, week[:REACH_QUARTERS]])
     spread = np.convolve(around, kernel, "valid")
+    pooled: Floats = (lent @ spread.reshape(DAYS, QUARTERS)).reshape(WEEK)
+    return pooled
+
+
+@cache
+def _weights() -> tuple[Floats, Floats]:
+    """How much a quarter hour counts for each near it, and a weekday for each other (7, 7)."""
+    away = np.arange(-REACH_QUARTERS, REACH_QUARTERS + 1)
     weekend = np.arange(DAYS) >= 5
     lent = np.where(weekend[:, None] == weekend, SAME_KIND, OTHER_KIND)
     np.fill_diagonal(lent, SAME_DAY)
-    pooled: Floats = (lent @ spread.reshape(DAYS, QUARTERS)).reshape(WEEK)
-    return pooled
+    return np.exp(-0.5 * (away / SPREAD_QUARTERS) ** 2), lent
 
 
 def _trips(trips_wh: Sequence[float], capacity_wh: float) -> Trips:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from hashlib import sha256
+from itertools import accumulate
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from v2g_daemon.planning.stage import StepTerms, priced
 from v2g_daemon.planning.staying import largest_trip_wh, stays_worth, told_money
 from v2g_daemon.planning.worth import MONEY_DECIMALS, value_function
 
+# An advice is asked for anew sooner than this; `solve` tells the whole horizon.
+ADVICE_HOLDS_S = 6 * 3600
 POWER_DECIMALS = 3
 SOC_DECIMALS = 6
 
@@ -43,7 +46,7 @@ def solve(problem: PlanProblem) -> Plan:
         vehicle_id=problem.vehicle_id,
         made_at=problem.asked_at,
         slots=_slots(problem, outlook, solution),
-        value=value_function(problem, solution.tables, solution.values),
+        value=value_function(problem, solution.tables, solution.values, len(problem.step_s)),
         export_shadow_per_kwh=_rounded(solution.shadow_per_kwh, MONEY_DECIMALS),
         expected_cost=round(_expected_cost(outlook, solution), MONEY_DECIMALS),
         missed_wh=round(missed_wh, 1),
@@ -58,7 +61,10 @@ def solve(problem: PlanProblem) -> Plan:
 
 
 def advise(problem: PlanProblem) -> Plan:
-    """What dispatch works with, sooner: the plan of `solve` without slots, figures and sentence."""
+    """What dispatch works with, sooner: the plan of `solve` without slots, figures and sentence.
+
+    Values are told for `ADVICE_HOLDS_S`.
+    """
     refuse_unplannable(problem)
     case = outlook_of(problem).case
     worth = weigh(case)
@@ -68,7 +74,7 @@ def advise(problem: PlanProblem) -> Plan:
         vehicle_id=problem.vehicle_id,
         made_at=problem.asked_at,
         slots=(),
-        value=value_function(problem, worth.tables, worth.values),
+        value=value_function(problem, worth.tables, worth.values, _advised_steps(problem)),
         export_shadow_per_kwh=_rounded(worth.shadow_per_kwh, MONEY_DECIMALS),
         expected_cost=0.0,
         missed_wh=0.0,
@@ -77,6 +83,12 @@ def advise(problem: PlanProblem) -> Plan:
         budget_per_h=case.terms.budget_per_h,
         peak_caps=told_caps(case),
     )
+
+
+def _advised_steps(problem: PlanProblem) -> int:
+    """How many steps begin while an advice holds."""
+    starts_s = accumulate(problem.step_s[:-1], initial=0)
+    return sum(start_s < ADVICE_HOLDS_S for start_s in starts_s)
 
 
 def _slots(problem: PlanProblem, outlook: Outlook, solution: Solution) -> tuple[PlanSlot, ...]:

@@ -94,19 +94,14 @@ def _numbers(problem: PlanProblem) -> Iterator[tuple[str, float]]:
 
 
 def _of_series(problem: PlanProblem) -> Iterator[str]:
-    """The same of rows by the thousand, a column at a time."""
-    slots, rows = (*problem.past_prices, *problem.prices.slots), problem.history
+    """The same of columns; those of the house's past are looked at as they are read (`past_of`)."""
+    slots = (*problem.past_prices, *problem.prices.slots)
     imports = [slot.import_per_kwh for slot in slots]
     exports = [slot.export_per_kwh for slot in slots]
     trips_wh = [0.0 if stay.trip_wh is None else stay.trip_wh for stay in problem.stays]
-    pv_w = [0.0 if row.pv_w is None else row.pv_w for row in rows]
     yield from _odd(imports, lambda at: f"the import price at {slots[at].interval.start_utc}")
     yield from _odd(exports, lambda at: f"the export price at {slots[at].interval.start_utc}")
     yield from _odd(trips_wh, lambda at: f"stays[{at}].trip_wh")
-    yield from _odd(
-        [row.net_load_w for row in rows], lambda at: f"the net load at {rows[at].start_utc}"
-    )
-    yield from _odd(pv_w, lambda at: f"the PV at {rows[at].start_utc}")
     told = () if problem.sun is None else problem.sun.irradiance_w_per_m2
     light = [0.0 if one is None else one for one in told]
     yield from _odd(light, lambda at: f"the sun of the quarter hour {at} that was told")

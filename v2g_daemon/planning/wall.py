@@ -25,14 +25,6 @@ def posix_seconds(moments_utc: Sequence[datetime]) -> Ints:
     return exact_s.astype(np.int64)
 
 
-def quarter_seconds(starts_utc: Sequence[datetime]) -> Ints:
-    """The same of different quarter hours in order of time: without a gap they are but counted."""
-    first_s, last_s = int(starts_utc[0].timestamp()), int(starts_utc[-1].timestamp())
-    if last_s - first_s == QUARTER_S * (len(starts_utc) - 1):
-        return first_s + QUARTER_S * np.arange(len(starts_utc), dtype=np.int64)
-    return posix_seconds(starts_utc)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Steps:
     """Steps as the quarter hours that they begin with or hold; `first` finds those of each."""

@@ -16,21 +16,23 @@ MONEY_DECIMALS = 4
 SAME_POINT_WH = 1.0
 
 
-def value_function(problem: PlanProblem, tables: Tables, found: Values) -> ValueFunction:
+def value_function(
+    problem: PlanProblem, tables: Tables, found: Values, steps: int
+) -> ValueFunction:
     """Row k is what is still to be gained once step k begins, for a car plugged in until then.
 
-    A departure at the end of step k − 1, sure or likely, counts in row k with what it misses, so
-    that the last action before it is priced with it. The targets are points of their own beside
-    the lattice, where their values are exact.
+    Told of the first `steps`. A departure at the end of step k − 1, sure or likely, counts in row k
+    with what it misses, so that the last action before it is priced with it. The targets are points
+    of their own beside the lattice, where their values are exact.
     """
     grid = tables.grid
     energy_wh = np.sort(np.concatenate([grid.energy_wh, _targets_off_lattice(tables)]))
-    rows = _between(grid, np.concatenate([found.before[:1], found.after]), energy_wh)
+    rows = _between(grid, np.concatenate([found.before[:1], found.after[:steps]]), energy_wh)
     _correct(tables, found, energy_wh, rows)
     gains = np.round(-rows, MONEY_DECIMALS) + 0.0
     return ValueFunction(
         start_utc=problem.start_utc,
-        step_s=problem.step_s,
+        step_s=problem.step_s[:steps],
         soc_grid=tuple((energy_wh / problem.store.capacity_wh).tolist()),
         rows=tuple(map(tuple, gains.tolist())),
     )
@@ -64,13 +66,14 @@ def _between(grid: Grid, rows: Floats, energy_wh: Floats) -> Floats:
 def _correct(tables: Tables, found: Values, energy_wh: Floats, rows: Floats) -> None:
     """Put in place what rows do not say: targets missed as they begin, and exact holding."""
     case = tables.case
-    for step in np.flatnonzero(~np.isnan(case.horizon.presence.target_wh)).tolist():
+    targets_wh = case.horizon.presence.target_wh[: len(rows) - 1]
+    for step in np.flatnonzero(~np.isnan(targets_wh)).tolist():
         rows[step + 1] += unmet_cost(case, step, energy_wh)
     points_of = {
         target_wh: np.flatnonzero(energy_wh == target_wh).tolist()
         for target_wh in set(tables.next_target_wh)
     }
-    for step, hold in enumerate(found.hold):
+    for step, hold in enumerate(found.hold[: len(rows)]):
         if not isinf(hold):
             held = float(tables.idle_cost[step]) + hold
             if tables.standing is not None:

@@ -42,6 +42,7 @@ class Plant:
         return self.ceiling_wh if target_wh is None else max(self.ceiling_wh, target_wh)
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """The house without its car in one slot."""

@@ -33,7 +33,7 @@ from v2g_daemon.rehearsal.days import Days, Stay
 from v2g_daemon.rehearsal.knowledge import Knowledge, KnownPrices, told_goal
 from v2g_daemon.rehearsal.peaks import DemandRule, PeakSoFar, after, charges
 from v2g_daemon.rehearsal.plant import Plant
-from v2g_daemon.step.house import House, Outcome, advance, counted
+from v2g_daemon.step.house import House, Outcome, booked, considered, counted
 from v2g_daemon.step.news import News
 
 Planner = Callable[[PlanProblem], Plan]
@@ -128,13 +128,16 @@ class VirtualHouse:
         return replace(state, prices=prices, peaks=peaks, imported_wh=import_wh)
 
     def _ticked(self, house: House, news: News) -> tuple[House, Outcome]:
-        """The house after the tick; one that asks for a plan is decided again with the answer."""
-        after, outcome = advance(house, news, self.policy)
-        if outcome.problems == ():
-            return after, outcome
-        plans = tuple(self.planner(problem) for problem in outcome.problems)
-        asked = replace(house, questions=after.questions)
-        return advance(asked, replace(news, plans=plans), self.policy)
+        """The house after the tick; one that asks for a plan is considered again with the answer.
+
+        It is booked once.
+        """
+        tick = considered(house, news, self.policy)
+        if tick.problems != ():
+            plans = tuple(self.planner(problem) for problem in tick.problems)
+            asked = replace(house, questions=tick.questions)
+            tick = considered(asked, replace(news, plans=plans), self.policy)
+        return booked(tick, self.policy)
 
     def _news(self, state: HouseState, moment: Moment) -> News:
         now = Instant(

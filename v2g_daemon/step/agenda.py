@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 
 from v2g_daemon.domain.goals import CalendarDepartures, DepartureGoal, ToldDeparture
 from v2g_daemon.domain.policy import Policy
+from v2g_daemon.domain.quick import quick
 from v2g_daemon.domain.snapshot import VehicleGoals
 from v2g_daemon.step.departures import merged
 
 HORIZON = timedelta(days=3)
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heard:
     """What was said of departures beside the weekly schedule, and which cars are plugged in.

@@ -80,30 +80,69 @@ class Outcome:
     past: Past = field(default_factory=Past)
 
 
+@quick
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Considered:
+    """A tick decided and not booked yet; `house` has taken in the news, `before` has not."""
+
+    before: House
+    house: House
+    news: News
+    snapshot: Snapshot
+    memory: Memory
+    decision: Decision
+    questions: tuple[Question, ...]
+    problems: tuple[PlanProblem, ...]
+
+
 def advance(house: House, news: News, policy: Policy) -> tuple[House, Outcome]:
-    """One tick: take in the news, decide, meter, and ask for plans where something is new."""
-    clearings = _clearings(house.memory, news)
-    house = _taking_in(house, news, policy)
+    """One tick: take in the news, decide, ask for plans where something is new, and meter."""
+    return booked(considered(house, news, policy), policy)
+
+
+def considered(house: House, news: News, policy: Policy) -> Considered:
+    """The first half of a tick; in virtual time it is taken again with the plan it asked for."""
+    before, house = house, _taking_in(house, news, policy)
     snapshot = _snapshot(house, news, policy)
     memory, decision = decide(house.memory, snapshot, policy)
-    metering, metered = meters.advance(house.metering, snapshot, decision, policy)
     questions, problems = _asked(house, memory, snapshot, decision, policy)
+    return Considered(
+        before=before,
+        house=house,
+        news=news,
+        snapshot=snapshot,
+        memory=memory,
+        decision=decision,
+        questions=questions,
+        problems=problems,
+    )
+
+
+def booked(tick: Considered, policy: Policy) -> tuple[House, Outcome]:
+    """The second half: the state after the tick, and what is told and kept of it."""
+    house, news, memory, decision = tick.house, tick.news, tick.memory, tick.decision
+    metering, metered = meters.advance(house.metering, tick.snapshot, decision, policy)
     said = _foretold(house, news, policy)
     past = with_foretold(_remembered(house.past, metered, news), said, news.now.utc)
     outcome = Outcome(
         memory_before=house.memory,
         memory_after=memory,
-        snapshot=snapshot,
+        snapshot=tick.snapshot,
         decision=decision,
-        faults=(*decision.faults, *metering.faults, *_planning_faults(questions), *news.faults),
+        faults=(
+            *decision.faults,
+            *metering.faults,
+            *_planning_faults(tick.questions),
+            *news.faults,
+        ),
         rows=(
-            *clearings,
+            *_clearings(tick.before.memory, news),
             *(answer for answer in news.answers if answer not in house.answers),
             *metered,
             *_event_rows(house, memory, news),
             *said,
         ),
-        problems=problems,
+        problems=tick.problems,
         past=past,
     )
     house = House(
@@ -111,7 +150,7 @@ def advance(house: House, news: News, policy: Policy) -> tuple[House, Outcome]:
         metering=metering,
         agenda=house.agenda,
         plans=house.plans,
-        questions=questions,
+        questions=tick.questions,
         overrides=news.overrides,
         answers=news.answers,
         told=news.told,

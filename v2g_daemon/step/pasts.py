@@ -63,11 +63,10 @@ def remembered(past: Past, rows: tuple[LedgerRow, ...], now_utc: datetime) -> Pa
     quarters: dict[datetime, list[EnergyRow]] = {}
     for row in open_rows:
         quarters.setdefault(quarter_hour_start(row.interval.start_utc), []).append(row)
-    newest_utc = max(
-        (start for start, theirs in quarters.items() if _is_metered(theirs)), default=None
-    )
-    if newest_utc is None:
+    metered = [one.interval.start_utc for one in open_rows if isinstance(one, PccInterval)]
+    if not metered:
         return replace(past, open_rows=_awaited(open_rows, now_utc))
+    newest_utc = quarter_hour_start(max(metered))
     history = past.history
     for start_utc in sorted(start for start in quarters if start < newest_utc):
         history = _with(history, start_utc, quarters[start_utc])
@@ -177,10 +176,6 @@ def _without_old(history: tuple[HistoryRow, ...], now_utc: datetime) -> tuple[Hi
     if not history or history[0].start_utc >= now_utc - KEPT - FORGOTTEN_AT_ONCE:
         return history
     return history[bisect_left(history, now_utc - KEPT, key=_BY_START) :]
-
-
-def _is_metered(rows: Iterable[EnergyRow]) -> bool:
-    return any(isinstance(row, PccInterval) for row in rows)
 
 
 def _awaited(rows: Iterable[EnergyRow], now_utc: datetime) -> tuple[EnergyRow, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 from v2g_daemon.domain.budget import DischargeBudget
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
-from v2g_daemon.domain.plan import PlanProblem, Store
+from v2g_daemon.domain.plan import PlanProblem, Store, ValueFunction
 from v2g_daemon.domain.policy import LossCurve
 from v2g_daemon.domain.prices import PriceCurve, PriceSlot
 from v2g_daemon.planning.case import Case, Horizon, Pack, Terms, sure
@@ -150,3 +150,10 @@ def toy_case(
         exported_today_wh=0.0,
     )
     return Case(horizon=horizon, pack=pack, terms=replace(plain, **terms))
+
+
+def of_six_hours(value: ValueFunction) -> ValueFunction:
+    """The same, told of the steps that begin within six hours."""
+    starts_s = [sum(value.step_s[:step]) for step in range(len(value.step_s))]
+    steps = len([start_s for start_s in starts_s if start_s < 6 * 3600])
+    return replace(value, step_s=value.step_s[:steps], rows=value.rows[: steps + 1])

@@ -5,14 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import pytest
 
 from v2g_daemon.planning.wall import (
-    QUARTER_S,
     local_seconds,
     posix_seconds,
-    quarter_seconds,
     same_wall_time,
 )
 
@@ -43,12 +40,3 @@ def test_the_same_wall_time_before_the_clocks_changed_is_an_hour_off_in_utc() ->
         posix_seconds([noon_utc]), ZoneInfo("Europe/Amsterdam"), days_back=2
     ).tolist()
     assert before_s == datetime(2024, 3, 30, 11, tzinfo=UTC).timestamp()
-
-
-@pytest.mark.parametrize("missing", [None, 3])
-def test_quarter_hours_are_told_with_and_without_a_gap(missing: int | None) -> None:
-    first_utc = datetime(2024, 5, 1, tzinfo=UTC)
-    quarters = [quarter for quarter in range(10) if quarter != missing]
-    starts_s = quarter_seconds([first_utc + timedelta(minutes=15 * n) for n in quarters])
-    assert (starts_s - int(first_utc.timestamp())).tolist() == [QUARTER_S * n for n in quarters]
-    assert starts_s.dtype == np.int64

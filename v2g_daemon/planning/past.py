@@ -1,0 +1,63 @@
+"""The house's past as columns; a row that holds no number is refused (ProblemRefused)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+import numpy as np
+
+from v2g_daemon.domain.errors import ProblemRefused
+from v2g_daemon.domain.plan import HistoryRow
+from v2g_daemon.planning.case import Bools, Floats, Ints
+from v2g_daemon.planning.wall import QUARTER_S, posix_seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """Past quarter hours as columns."""
+
+    start_s: Ints
+    net_load_w: Floats
+    pv_w: Floats
+
+    def where(self, chosen: Bools) -> Past:
+        """The chosen rows."""
+        if bool(chosen.all()):
+            return self
+        return Past(
+            start_s=self.start_s[chosen],
+            net_load_w=self.net_load_w[chosen],
+            pv_w=self.pv_w[chosen],
+        )
+
+
+def past_of(history: Sequence[HistoryRow]) -> tuple[Past, Bools]:
+    """The rows as columns, and where PV is known (elsewhere it reads 0)."""
+    net_load_w = np.array([row.net_load_w for row in history])
+    told_w = [row.pv_w for row in history]
+    # A PV that is not known (None) reads NaN.
+    pv_w = np.array(told_w, dtype=np.float64)
+    known = ~np.isnan(pv_w)
+    untold = len(told_w) - int(known.sum())
+    if not np.isfinite(net_load_w).all() or np.isinf(pv_w).any() or untold > told_w.count(None):
+        raise ProblemRefused(next(_complaints(history)))
+    past = Past(start_s=_starts_s(history), net_load_w=net_load_w, pv_w=np.where(known, pv_w, 0.0))
+    return past, known
+
+
+def _starts_s(history: Sequence[HistoryRow]) -> Ints:
+    """When the quarter hours began; they come in order, and without a gap they are but counted."""
+    first_s, last_s = (int(row.start_utc.timestamp()) for row in (history[0], history[-1]))
+    if last_s - first_s == QUARTER_S * (len(history) - 1):
+        return first_s + QUARTER_S * np.arange(len(history), dtype=np.int64)
+    return posix_seconds([row.start_utc for row in history])
+
+
+def _complaints(history: Sequence[HistoryRow]) -> Iterator[str]:
+    """What is wrong with each row that holds no number."""
+    for row in history:
+        for name, value in (("net load", row.net_load_w), ("PV", row.pv_w)):
+            if value is not None and not isfinite(value):
+                yield f"the {name} at {row.start_utc} is {value}: it must be a number"
