@@ -21,6 +21,7 @@ from typing import Any
 
 from tests.benchmarks.page import Machine, page
 from tests.benchmarks.peers.section import section_of, with_section
+from tests.benchmarks.planner_vs_milp import SEEDS
 from v2g_daemon import __version__
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +33,7 @@ def main() -> None:
     """Measure, write, and name the file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=180.0, help="window of the process")
-    parser.add_argument("--seeds", type=int, default=50, help="perturbations of each case")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="perturbations of a case")
     parser.add_argument("--ticks", type=int, default=3600)
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "benchmarks.md")
     options = parser.parse_args()

@@ -4,7 +4,8 @@ Per step: charge c and discharge d (kW AC) with an on/off binary each, import m,
 PV u, energy s, missed target; with a `demand`, one column for the peak that all imports stay under
 beyond what is billed already; with a `commitment`, the share of it that a step's first energy does
 not sustain. Charger losses are chords of the loss curve: into the pack at most, out of it at least.
-It shares no code with the planner.
+Below the floor it charges as the house does, whatever that costs. It shares no code with the
+planner.
 """
 
 from __future__ import annotations
@@ -63,10 +64,27 @@ class PackColumns:
         model.row(start_kwh - trip_kwh, start_kwh - trip_kwh, terms)
         # No discharge may end below the floor (before the step's trip); a trip may.
         model.row(-trip_kwh, INF, {energy: 1.0, self.discharge_on[step]: -ev["smin"]})
+        self._rise_to_the_floor(step, energy)
         if step in self._targets:
             missed = model.column(ev["pen"], 0.0, INF)
             model.row(self._targets[step], INF, {energy: 1.0, missed: 1.0})
         self.energy.append(energy)
+
+    def _rise_to_the_floor(self, step: int, energy: int) -> None:
+        """Who begins a step below the floor charges fully, or ends on it (before its trip)."""
+        model, bench, ev = self._model, self._bench, self._ev
+        fuse_kw = bench["site"]["imp_max"] - bench["load"][step] + bench["pv"][step]
+        full_kw = min(ev["pc"], fuse_kw)
+        if not ev["avail"][step] or full_kw < ev["pmin"]:
+            return
+        below = model.column(0.0, 0.0, 1.0, whole=True)
+        risen = model.column(0.0, 0.0, 1.0, whole=True)
+        if self.energy:
+            model.row(ev["smin"], INF, {self.energy[-1]: 1.0, below: ev["smin"]})
+        else:
+            model.row(ev["smin"] - ev["s0"], INF, {below: ev["smin"]})
+        model.row(-ev["trip"][step], INF, {energy: 1.0, risen: -ev["smin"]})
+        model.row(0.0, INF, {self.charge[step]: 1.0, below: -full_kw, risen: full_kw})
 
     def _charger(self, step: int) -> tuple[int, int]:
         model, ev = self._model, self._ev

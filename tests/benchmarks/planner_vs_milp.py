@@ -1,11 +1,12 @@
 """The planner against a mixed-integer programme, on the fixed cases and seeded perturbations.
 
-    python -m tests.benchmarks.planner_vs_milp [--seeds 50] [--json]
+    python -m tests.benchmarks.planner_vs_milp [--seeds 70] [--json]
 
 Even seeds scale prices, load and PV by one factor each; odd seeds draw a factor for every step.
 Both plans are replayed by score_plan.simulate. The yardstick is the gain over plain charging: the
 planner may be worse than the MILP by at most 0.4 % of it, and by 0.2 % where the charger is linear,
-with no missed kWh that the MILP makes.
+with no missed kWh that the MILP makes. Of so much sun that the solver needs minutes there are no
+perturbations.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from tests.benchmarks.plan_case import planned_kw
 from tests.benchmarks.score_plan import BenchCase, simulate
 
 CASES = Path(__file__).parent / "cases"
+SEEDS = 70
+ONCE = {"sunny48h_15m"}
 ALLOWED_SHARE, ALLOWED_SHARE_LINEAR = 0.004, 0.002
 
 
@@ -112,14 +115,15 @@ def _job(job: tuple[BenchCase, int | None]) -> Match | None:
 def main() -> None:
     """Run all matches; print a table, or one JSON object, and whether all passed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=50)
+    parser.add_argument("--seeds", type=int, default=SEEDS)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     jobs: list[tuple[BenchCase, int | None]] = []
     for bench in fixed_cases():
         jobs.append((bench, None))
-        jobs.extend((perturbed(bench, seed), seed) for seed in range(options.seeds))
+        seeds = 0 if bench["name"] in ONCE else options.seeds
+        jobs.extend((perturbed(bench, seed), seed) for seed in range(seeds))
     with ProcessPoolExecutor(options.workers) as pool:
         found = list(pool.map(_job, jobs))
     matches = [match for match in found if match is not None]

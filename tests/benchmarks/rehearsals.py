@@ -2,8 +2,9 @@
 
     python -m tests.benchmarks.rehearsals [--years DIR] [--only YEAR …] [--output FILE]
 
-Each strategy is a child process, as with `v2g backtest`. Our V2G's setpoints are then replayed by
-`score_year.py`, which shares no code with the daemon.
+Each strategy is a child process, as with `v2g backtest`, one after the other for the sake of their
+times. Our V2G's setpoints are then replayed by `score_year.py`, which shares no code with the
+daemon.
 """
 
 from __future__ import annotations
@@ -74,15 +75,18 @@ def main() -> None:
     watched.start()
     for name in options.only or reference:
         print(f"rehearsing: {name}", flush=True)
-        found.append(rehearsed(options.years, name, reference[name]["policies"]))
+        found.append(rehearsed(options.years, name, reference[name]["policies"], at_once=1))
     page = rehearsals_page(machine_here(), found, highest_mib=watched.highest_kib / 1024.0)
     options.output.write_text(page, encoding="utf-8")
     print(f"wrote {options.output}")
 
 
-def rehearsed(years: Path, name: str, reference: dict[str, dict[str, float]]) -> Rehearsed:
-    """One year, and what another programme makes of its setpoints."""
-    contest = asyncio.run(_contest(case_of_pairing(read_pairing(years / name), None)))
+def rehearsed(
+    years: Path, name: str, reference: dict[str, dict[str, float]], *, at_once: int
+) -> Rehearsed:
+    """One year, so many strategies at once, and what another programme makes of its setpoints."""
+    case = case_of_pairing(read_pairing(years / name), None)
+    contest = asyncio.run(_contest(case, at_once))
     with tempfile.TemporaryDirectory() as folder:
         trace = Path(folder) / "setpoints.csv.gz"
         write_setpoints(contest, trace)
@@ -91,11 +95,11 @@ def rehearsed(years: Path, name: str, reference: dict[str, dict[str, float]]) ->
     return Rehearsed(contest=contest, reference=reference, replayed_net_cost=replayed["net_cost"])
 
 
-async def _contest(case: Case) -> Contest:
+async def _contest(case: Case, at_once: int) -> Contest:
     return await rehearse(
         case,
         knowledge=Knowledge.TOLD,
-        cores=asyncio.Semaphore(len(os.sched_getaffinity(0))),
+        cores=asyncio.Semaphore(at_once),
         watch=lambda strategy, slots: None,
         stop=asyncio.Event(),
     )

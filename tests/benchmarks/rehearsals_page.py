@@ -60,7 +60,7 @@ no code with the daemon, finds for the setpoints of our V2G."""
 METHOD = """\
 ## Time and memory
 
-Seconds of each strategy's process from start to answer, two at a time on the machine below."""
+Seconds of each strategy's process from start to answer, one at a time on the machine below."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
