@@ -39,9 +39,9 @@ RELEASE_SLACK_S = 4.0 * 3600.0
 class Situation:
     """One EVSE and its car now; `commute` None: nobody knows when this car leaves.
 
-    `use`: what the charger was bothered with today, beside its budgets. `candidates`: the cars it
-    may be, while nobody has said which. `feed_doubt`: what the cars' own clouds say against the
-    name, or why they name none.
+    `use`, worked out from `evse`, `status` and `told`: what the charger was bothered with today,
+    beside its budgets. `candidates`: the cars it may be, while nobody has said which. `feed_doubt`:
+    what the cars' own clouds say against the name, or why they name none.
     """
 
     evse: EvsePolicy

@@ -160,7 +160,10 @@ class PlanSlot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ValueFunction:
-    """rows[k][j]: money still to be gained from the start of step k at soc_grid[j]; k = 0..n."""
+    """rows[k][j]: money still to be gained from the start of step k at soc_grid[j]; k = 0..n.
+
+    An advice tells the first steps of its plan only.
+    """
 
     start_utc: datetime
     step_s: tuple[int, ...]

@@ -17,7 +17,7 @@ import numpy as np
 from v2g_daemon.domain.plan import HistoryRow
 from v2g_daemon.domain.sun import SunForecast
 from v2g_daemon.planning.case import Floats, Ints
-from v2g_daemon.planning.past import Past, past_of
+from v2g_daemon.planning.past_powers import PastPowers, past_powers
 from v2g_daemon.planning.site_response import ToldPv, told_pv
 from v2g_daemon.planning.sun import clear_w_per_m2
 from v2g_daemon.planning.wall import (
@@ -71,22 +71,19 @@ def forecast_net_load(
         flat_w = 0.0 if current_net_load_w is None else current_net_load_w
         return NetLoadForecast(scenarios_w=np.full((1, len(steps.hours)), flat_w), pv_w=None)
     zone = ZoneInfo(timezone_name)
-    past, pv_known = past_of(history)
-    if 2 * int(pv_known.sum()) < len(pv_known):
-        past = replace(past, pv_w=np.zeros(len(past.pv_w)))
-        metered = False
-    else:
-        past, metered = past.where(pv_known), True
+    whole, pv_known = past_powers(history)
+    metered = 2 * int(pv_known.sum()) >= len(pv_known)
+    past = whole.where(pv_known) if metered else replace(whole, pv_w=np.zeros(len(whole.pv_w)))
     now = _Now(net_load_w=current_net_load_w, pv_w=current_pv_w if metered else None)
     told = _told(sun, past, steps) if metered else None
     days = _last_days(past, steps, zone, now, told, sun if metered else None)
     if days is None:
-        return _by_profile(history, steps, current_net_load_w, zone, told)
+        return _by_profile(past, steps, current_net_load_w, zone, told, metered=metered)
     load_w, pv_w = days
     return NetLoadForecast(scenarios_w=load_w - pv_w, pv_w=pv_w.mean(axis=0) if metered else None)
 
 
-def _told(sun: SunForecast | None, past: Past, steps: Steps) -> ToldPv | None:
+def _told(sun: SunForecast | None, past: PastPowers, steps: Steps) -> ToldPv | None:
     """What a weather service lets expect of the quarter hours of the steps."""
     if sun is None or sun.told_utc is None:
         return None
@@ -99,7 +96,7 @@ def _quarters(steps: Steps) -> Ints:
 
 
 def _last_days(
-    past: Past,
+    past: PastPowers,
     steps: Steps,
     zone: ZoneInfo,
     now: _Now,
@@ -182,7 +179,7 @@ class _Line:
     pv_w: Floats
 
     @staticmethod
-    def of(past: Past) -> _Line:
+    def of(past: PastPowers) -> _Line:
         quarter = past.start_s // QUARTER_S
         first = int(quarter.min())
         load_w = np.full(int(quarter.max()) - first + 1, np.nan)
@@ -214,24 +211,23 @@ class _Line:
 
 
 def _by_profile(
-    history: Sequence[HistoryRow],
+    past: PastPowers,
     steps: Steps,
     current_net_load_w: float | None,
     zone: ZoneInfo,
     told: ToldPv | None,
+    *,
+    metered: bool,
 ) -> NetLoadForecast:
     """One scenario: what the same quarter hours drew so far, newer days first."""
-    past, pv_known = past_of(history)
-    if 2 * int(pv_known.sum()) < len(history):
-        net_w, pv_w = _load_profile(past.start_s, past.net_load_w, steps.starts_s, zone), None
-    else:
-        metered = past.where(pv_known)
-        load_w = metered.net_load_w + metered.pv_w
-        pv_w = np.maximum(_pv_profile(metered.start_s, metered.pv_w, steps.starts_s), 0.0)
+    net_w = _load_profile(past.start_s, past.net_load_w + past.pv_w, steps.starts_s, zone)
+    pv_w = None
+    if metered:
+        pv_w = np.maximum(_pv_profile(past.start_s, past.pv_w, steps.starts_s), 0.0)
         if told is not None:
-            quarters_w = _pv_profile(metered.start_s, metered.pv_w, _quarters(steps))
+            quarters_w = _pv_profile(past.start_s, past.pv_w, _quarters(steps))
             pv_w = steps.mean(told.moved(np.maximum(quarters_w, 0.0)[None, :])[0])
-        net_w = _load_profile(metered.start_s, load_w, steps.starts_s, zone) - pv_w
+        net_w = net_w - pv_w
     if current_net_load_w is not None:
         net_w = net_w + (current_net_load_w - net_w[0]) * _persistence(steps.starts_s)
     return NetLoadForecast(scenarios_w=net_w[None, :], pv_w=pv_w)

@@ -120,7 +120,7 @@ def _covered(first: Ints, end: Ints) -> Floats:
 
 def _pooled(week: Floats) -> Floats:
     """Spread over neighbouring quarter hours, and lent between weekdays."""
-    kernel, lent = _weights()
+    kernel, lent = _lending()
     around = np.concatenate([week[-REACH_QUARTERS:], week, week[:REACH_QUARTERS]])
     spread = np.convolve(around, kernel, "valid")
     pooled: Floats = (lent @ spread.reshape(DAYS, QUARTERS)).reshape(WEEK)
@@ -128,7 +128,7 @@ def _pooled(week: Floats) -> Floats:
 
 
 @cache
-def _weights() -> tuple[Floats, Floats]:
+def _lending() -> tuple[Floats, Floats]:
     """How much a quarter hour counts for each near it, and a weekday for each other (7, 7)."""
     away = np.arange(-REACH_QUARTERS, REACH_QUARTERS + 1)
     weekend = np.arange(DAYS) >= 5

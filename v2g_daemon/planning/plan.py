@@ -22,7 +22,7 @@ from v2g_daemon.planning.stage import StepTerms, priced
 from v2g_daemon.planning.staying import largest_trip_wh, stays_worth, told_money
 from v2g_daemon.planning.worth import MONEY_DECIMALS, value_function
 
-# An advice is asked for anew sooner than this; `solve` tells the whole horizon.
+# A rehearsal asks for advice anew sooner than this; `solve` tells the whole horizon.
 ADVICE_HOLDS_S = 6 * 3600
 POWER_DECIMALS = 3
 SOC_DECIMALS = 6

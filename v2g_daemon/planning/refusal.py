@@ -2,6 +2,7 @@
 
 A NaN would not stop the programme: it compares as false everywhere and ends in a plan that knows no
 bound. What is merely odd (a target out of reach, a SoC above the ceiling) is planned, not refused.
+The rows of the past, by the thousand, are looked at where they are read (`past_powers`).
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ LARGEST_W = 1e6
 
 
 def refuse_unplannable(problem: PlanProblem) -> None:
-    """Raise ProblemRefused with the first complaint, if there is any."""
+    """Raise ProblemRefused with the first complaint, if there is any but of the past."""
     for complaint in _complaints(problem):
         raise ProblemRefused(complaint)
 
@@ -94,7 +95,7 @@ def _numbers(problem: PlanProblem) -> Iterator[tuple[str, float]]:
 
 
 def _of_series(problem: PlanProblem) -> Iterator[str]:
-    """The same of columns; those of the house's past are looked at as they are read (`past_of`)."""
+    """The same of columns."""
     slots = (*problem.past_prices, *problem.prices.slots)
     imports = [slot.import_per_kwh for slot in slots]
     exports = [slot.export_per_kwh for slot in slots]

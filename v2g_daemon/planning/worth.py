@@ -70,7 +70,7 @@ def _correct(tables: Tables, found: Values, energy_wh: Floats, rows: Floats) -> 
     for step in np.flatnonzero(~np.isnan(targets_wh)).tolist():
         rows[step + 1] += unmet_cost(case, step, energy_wh)
     points_of = {
-        target_wh: np.flatnonzero(energy_wh == target_wh).tolist()
+        target_wh: [] if target_wh is None else np.flatnonzero(energy_wh == target_wh).tolist()
         for target_wh in set(tables.next_target_wh)
     }
     for step, hold in enumerate(found.hold[: len(rows)]):

@@ -128,10 +128,7 @@ class VirtualHouse:
         return replace(state, prices=prices, peaks=peaks, imported_wh=import_wh)
 
     def _ticked(self, house: House, news: News) -> tuple[House, Outcome]:
-        """The house after the tick; one that asks for a plan is considered again with the answer.
-
-        It is booked once.
-        """
+        """The house after the tick; one that asks for plans is considered again with them."""
         tick = considered(house, news, self.policy)
         if tick.problems != ():
             plans = tuple(self.planner(problem) for problem in tick.problems)

@@ -1,6 +1,7 @@
 """The house as a fold: `advance` takes one tick's news to the next state and its outcome.
 
-The runtime drives it with sockets, a rehearsal in virtual time; neither adds a rule of its own.
+The runtime drives it with sockets, a rehearsal in virtual time; neither adds a rule of its own. A
+tick has two halves: it is `considered`, and then `booked`.
 """
 
 from __future__ import annotations
@@ -83,9 +84,12 @@ class Outcome:
 @quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Considered:
-    """A tick decided and not booked yet; `house` has taken in the news, `before` has not."""
+    """A tick decided and not booked yet; `house` has taken in the news.
 
-    before: House
+    `memory_before` has not, and `memory` is the one after the decision.
+    """
+
+    memory_before: Memory
     house: House
     news: News
     snapshot: Snapshot
@@ -102,12 +106,12 @@ def advance(house: House, news: News, policy: Policy) -> tuple[House, Outcome]:
 
 def considered(house: House, news: News, policy: Policy) -> Considered:
     """The first half of a tick; in virtual time it is taken again with the plan it asked for."""
-    before, house = house, _taking_in(house, news, policy)
+    memory_before, house = house.memory, _taking_in(house, news, policy)
     snapshot = _snapshot(house, news, policy)
     memory, decision = decide(house.memory, snapshot, policy)
     questions, problems = _asked(house, memory, snapshot, decision, policy)
     return Considered(
-        before=before,
+        memory_before=memory_before,
         house=house,
         news=news,
         snapshot=snapshot,
@@ -136,7 +140,7 @@ def booked(tick: Considered, policy: Policy) -> tuple[House, Outcome]:
             *news.faults,
         ),
         rows=(
-            *_clearings(tick.before.memory, news),
+            *_clearings(tick.memory_before, news),
             *(answer for answer in news.answers if answer not in house.answers),
             *metered,
             *_event_rows(house, memory, news),

@@ -17,8 +17,8 @@ from v2g_daemon.domain.prices import PriceCurve, PriceSlot
 from v2g_daemon.domain.quick import quick, replace
 from v2g_daemon.domain.vehicle import Vehicle
 
-KEPT = timedelta(days=28)
-FORGOTTEN_AT_ONCE = timedelta(days=1)
+# Quarter hours are forgotten a day at a time, for each time the whole past is copied.
+KEPT, FORGOTTEN_AT_ONCE = timedelta(days=28), timedelta(days=1)
 SESSIONS_KEPT = timedelta(days=400)
 # An EVSE row that still lacks its quarter hour at the PCC after so long will never get one.
 AWAITED = timedelta(days=1)
@@ -35,7 +35,8 @@ _BY_START = attrgetter("start_utc")
 @quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """Finished quarter hours, the rows of those that may still be completed, and the sessions.
+    """Finished quarter hours of four weeks (and up to a day more), the rows of those that may still
+    be completed, and the sessions.
 
     `prices` are those of the finished quarter hours, in a real-time market only; `foretold` is what
     plans said of them, and say of some to come.
@@ -172,7 +173,7 @@ def _with(
 
 
 def _without_old(history: tuple[HistoryRow, ...], now_utc: datetime) -> tuple[HistoryRow, ...]:
-    """The history since `KEPT`; what is older goes a day at a time, for each time is a copy."""
+    """The history of the last `KEPT`, and of up to `FORGOTTEN_AT_ONCE` before."""
     if not history or history[0].start_utc >= now_utc - KEPT - FORGOTTEN_AT_ONCE:
         return history
     return history[bisect_left(history, now_utc - KEPT, key=_BY_START) :]

@@ -12,20 +12,23 @@ import pytest
 from tests.unit.rehearsal.weeks import days_from
 from v2g_daemon.accounting.valuation import energy_cost
 from v2g_daemon.domain.decision import Decision
+from v2g_daemon.domain.instant import Instant
+from v2g_daemon.domain.interval import QUARTER_HOUR_S
 from v2g_daemon.domain.ledger import EvseInterval, LedgerRow, PccInterval
 from v2g_daemon.domain.plan import Plan, PlanProblem
 from v2g_daemon.domain.policy import Policy, Stage
-from v2g_daemon.planning.plan import advise
+from v2g_daemon.planning.plan import ADVICE_HOLDS_S, advise
 from v2g_daemon.rehearsal.contest import Case
 from v2g_daemon.rehearsal.course import Done, begun, course
 from v2g_daemon.rehearsal.days import Days, Stay
 from v2g_daemon.rehearsal.job import Job, Ran, columns, run
 from v2g_daemon.rehearsal.knowledge import Knowledge, known_prices
+from v2g_daemon.rehearsal.policies import RENEW_PLAN_S
 from v2g_daemon.rehearsal.score import scored
 from v2g_daemon.rehearsal.strategies import Strategy
 from v2g_daemon.rehearsal.virtual_house import HouseState, VirtualHouse, capable, commissioned
 from v2g_daemon.step import house as steps
-from v2g_daemon.step.house import House
+from v2g_daemon.step.house import House, Outcome
 from v2g_daemon.step.news import News
 
 SUMMER = date(2024, 6, 8)  # sun, negative prices, a weekend
@@ -164,6 +167,30 @@ def test_metering_alone_while_the_car_is_away_changes_nothing(
     assert energies[0] == energies[1]
     assert quick[2].house.past == slow[2].house.past
     assert quick[2].house.memory == slow[2].house.memory
+
+
+def test_a_tick_that_asks_for_a_plan_is_booked_once_as_if_it_had_been_taken_twice(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    case, asked = summer_days(2), list[Instant]()
+    once = played(case)
+
+    def taken_twice(self: VirtualHouse, house: House, news: News) -> tuple[House, Outcome]:
+        after, outcome = steps.advance(house, news, self.policy)
+        if outcome.problems == ():
+            return after, outcome
+        asked.append(news.now)
+        plans = tuple(self.planner(problem) for problem in outcome.problems)
+        again = replace(house, questions=after.questions)
+        return steps.advance(again, replace(news, plans=plans), self.policy)
+
+    monkeypatch.setattr(VirtualHouse, "_ticked", taken_twice)
+    assert played(case) == once
+    assert len(asked) > 5
+
+
+def test_an_advice_holds_until_the_next_one_comes_a_tick_late() -> None:
+    assert RENEW_PLAN_S + 2 * QUARTER_HOUR_S <= ADVICE_HOLDS_S
 
 
 def _energies(rows: list[LedgerRow]) -> list[LedgerRow]:

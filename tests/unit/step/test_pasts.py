@@ -144,14 +144,20 @@ def test_pv_is_known_only_where_each_row_of_the_quarter_hour_knows_it() -> None:
     assert after((first, second), (pcc(1),)).history[0].pv_w is None
 
 
-def test_four_weeks_are_kept() -> None:
+@pytest.mark.parametrize(
+    ("days_old", "kept"),
+    [((28.5, 27.0), (28.5, 27.0)), ((29.5, 28.5, 27.0), (27.0,)), ((29.5,), ())],
+)
+def test_four_weeks_are_kept_and_what_is_older_is_forgotten_a_day_at_a_time(
+    days_old: tuple[float, ...], kept: tuple[float, ...]
+) -> None:
     old = Past(
         history=tuple(
-            HistoryRow(start_utc=T0 - timedelta(days=days), net_load_w=1.0) for days in (29, 27)
+            HistoryRow(start_utc=T0 - timedelta(days=days), net_load_w=1.0) for days in days_old
         )
     )
     past = after((pcc(0),), (pcc(1),), past=old)
-    assert list(net_load_w(past)) == [T0 - timedelta(days=27), T0]
+    assert list(net_load_w(past)) == [*(T0 - timedelta(days=days) for days in kept), T0]
 
 
 def test_rows_without_energy_change_nothing() -> None:

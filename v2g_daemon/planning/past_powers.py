@@ -1,4 +1,4 @@
-"""The house's past as columns; a row that holds no number is refused (ProblemRefused)."""
+"""The powers of past quarter hours as columns; a row that holds no number is refused."""
 
 from __future__ import annotations
 
@@ -15,35 +15,40 @@ from v2g_daemon.planning.wall import QUARTER_S, posix_seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
+class PastPowers:
     """Past quarter hours as columns."""
 
     start_s: Ints
     net_load_w: Floats
     pv_w: Floats
 
-    def where(self, chosen: Bools) -> Past:
+    def where(self, chosen: Bools) -> PastPowers:
         """The chosen rows."""
         if bool(chosen.all()):
             return self
-        return Past(
+        return PastPowers(
             start_s=self.start_s[chosen],
             net_load_w=self.net_load_w[chosen],
             pv_w=self.pv_w[chosen],
         )
 
 
-def past_of(history: Sequence[HistoryRow]) -> tuple[Past, Bools]:
-    """The rows as columns, and where PV is known (elsewhere it reads 0)."""
-    net_load_w = np.array([row.net_load_w for row in history])
-    told_w = [row.pv_w for row in history]
+def past_powers(history: Sequence[HistoryRow]) -> tuple[PastPowers, Bools]:
+    """The rows as columns, and where PV is known (elsewhere it reads 0).
+
+    Raises ProblemRefused with the first complaint.
+    """
+    net_load_w = np.array([row.net_load_w for row in history], dtype=np.float64)
+    metered_w = [row.pv_w for row in history]
     # A PV that is not known (None) reads NaN.
-    pv_w = np.array(told_w, dtype=np.float64)
+    pv_w = np.array(metered_w, dtype=np.float64)
     known = ~np.isnan(pv_w)
-    untold = len(told_w) - int(known.sum())
-    if not np.isfinite(net_load_w).all() or np.isinf(pv_w).any() or untold > told_w.count(None):
+    no_number = np.isinf(pv_w).any() or int((~known).sum()) > metered_w.count(None)
+    if no_number or not np.isfinite(net_load_w).all():
         raise ProblemRefused(next(_complaints(history)))
-    past = Past(start_s=_starts_s(history), net_load_w=net_load_w, pv_w=np.where(known, pv_w, 0.0))
+    past = PastPowers(
+        start_s=_starts_s(history), net_load_w=net_load_w, pv_w=np.where(known, pv_w, 0.0)
+    )
     return past, known
 
 
