@@ -232,39 +232,42 @@ class _Window:
         self._from, self._rising = (
             sliding_window_view(row, free) for row in (self._row, self._rise)
         )
+        self._here, self._above = self._row[:-1], self._row[1:]
         self._cells, self._share = ends.cells + pad, ends.share[..., None]
-        self._shared = np.empty((ends.cells.shape[1], free))
         self._reached = np.empty((scenarios, cost.shape[1], free))
         self._by_level = self._reached[:, : ends.levels]
         self._by_match = self._reached[:, ends.levels :]
-        self._best, self._levels = np.empty((scenarios, free)), ends.levels
+        self._ended = np.empty((ends.cells.shape[1], free))
+        self._ended_by_level = self._ended[: ends.levels]
+        self._ended_by_match = self._ended[ends.levels :].reshape(self._by_match.shape)
+        self._best = np.empty((scenarios, free))
         self._refused, self._floor = ends.refused, floor
         self._forced = _Forced(tables, cost) if floor > 0 else None
 
     def least(self, step: int, to_come: Floats, *, out: Floats) -> None:
         """Write the least cost to come over all actions."""
         self._inside[:] = to_come[self._floor :]
-        np.subtract(self._row[1:], self._row[:-1], out=self._rise)
-        ended = self._ended(step)
+        np.subtract(self._above, self._here, out=self._rise)
+        self._end(step)
         # To spread a column first and add then takes half as long as to add the column.
         self._reached[:] = self._cost[step]
-        self._by_level += ended[: self._levels]
-        self._by_match += ended[self._levels :].reshape(self._by_match.shape)
+        self._by_level += self._ended_by_level
+        self._by_match += self._ended_by_match
         if self._refused is not None:
             self._reached += self._refused[step]
         np.minimum.reduce(self._reached, axis=1, out=self._best)
-        np.add.reduce(self._best, axis=0, out=out[self._floor :])
-        out[self._floor :] /= len(self._best)
+        least = out[self._floor :]
+        np.add.reduce(self._best, axis=0, out=least)
+        least /= len(self._best)
         if self._forced is not None:
             self._forced.charge(step, to_come, out=out[: self._floor])
 
-    def _ended(self, step: int) -> Floats:
+    def _end(self, step: int) -> None:
         """The values where each action ends."""
-        ended, cells = self._shared, self._cells[step]
+        ended, cells = self._ended, self._cells[step]
         ended[:] = self._share[step]
         ended *= self._rising[cells]
         ended += self._from[cells]
-        return ended
 
 
 class _Forced:
