@@ -10,9 +10,9 @@ import numpy as np
 from v2g_daemon.planning.backward import Values, values
 from v2g_daemon.planning.case import SLACK_WH, Case, Floats
 from v2g_daemon.planning.forward import Path, walk
-from v2g_daemon.planning.tables import Tables, tables_of
+from v2g_daemon.planning.tables import FineActions, Tables, fine_actions, tables_of
 
-HALVINGS = 8
+HALVINGS = 6
 MONEY_SLACK = 1e-9
 
 
@@ -51,12 +51,12 @@ def weigh(case: Case) -> Worth:
 def optimise(case: Case) -> Solution:
     """The cheapest way found that keeps every export day within its depth."""
     tables = tables_of(case)
-    free = np.zeros(case.horizon.steps)
+    fine, free = fine_actions(tables), np.zeros(case.horizon.steps)
     found = values(tables, free)
-    path = walk(tables, found, free, keep_budget=False)
+    path = walk(tables, fine, found, free, keep_budget=False)
     if not _broken(case, path):
         return Solution(tables=tables, values=found, path=path, shadow_per_kwh=free)
-    return _bisected(tables, found, path)
+    return _bisected(tables, fine, found, path)
 
 
 def _broken(case: Case, path: Path) -> set[int]:
@@ -64,7 +64,7 @@ def _broken(case: Case, path: Path) -> set[int]:
     return {day for day, wh in path.exported_wh.items() if wh > left_wh[day] + SLACK_WH}
 
 
-def _bisected(tables: Tables, found: Values, path: Path) -> Solution:
+def _bisected(tables: Tables, fine: FineActions, found: Values, path: Path) -> Solution:
     """All days at once; each day's price moves by its own excess, the best kept way wins."""
     case = tables.case
     left_wh = case.export_left_wh()
@@ -73,24 +73,30 @@ def _bisected(tables: Tables, found: Values, path: Path) -> Solution:
     low, high = dict.fromkeys(left_wh, 0.0), dict.fromkeys(left_wh, top)
     priced_days = _broken(case, path)
     shadow = np.zeros(case.horizon.steps)
-    best = _kept(tables, found, shadow)
-    for _ in range(HALVINGS):
+    best = _kept(tables, fine, found, shadow)
+    for halving in range(HALVINGS):
         price = {day: (low[day] + high[day]) / 2.0 if day in priced_days else 0.0 for day in low}
         shadow = np.array([price[int(day)] for day in case.horizon.export_day])
         found = values(tables, shadow)
-        broken = _broken(case, walk(tables, found, shadow, keep_budget=False))
+        path = walk(tables, fine, found, shadow, keep_budget=False)
+        broken = _broken(case, path)
         for day in priced_days:
             if day in broken:
                 low[day] = price[day]
             else:
                 high[day] = price[day]
         priced_days |= broken
-        kept = _kept(tables, found, shadow)
+        if not broken:
+            kept = Solution(tables=tables, values=found, path=path, shadow_per_kwh=shadow)
+        elif halving < HALVINGS // 2:
+            continue  # the price is far off yet
+        else:
+            kept = _kept(tables, fine, found, shadow)
         # Of two equally cheap ways, the one whose values know the price of the depth.
         best = kept if kept.path.objective <= best.path.objective + MONEY_SLACK else best
     return best
 
 
-def _kept(tables: Tables, found: Values, shadow: Floats) -> Solution:
-    path = walk(tables, found, shadow, keep_budget=True)
+def _kept(tables: Tables, fine: FineActions, found: Values, shadow: Floats) -> Solution:
+    path = walk(tables, fine, found, shadow, keep_budget=True)
     return Solution(tables=tables, values=found, path=path, shadow_per_kwh=shadow)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import inf
+from math import inf, isnan
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from v2g_daemon.planning.backward import Values, terminal_cost, unmet_cost
 from v2g_daemon.planning.case import SLACK_W, SLACK_WH, SMALLEST_W, Bools, Floats
 from v2g_daemon.planning.programs import standing_cost
 from v2g_daemon.planning.stage import FORBIDDEN, priced
-from v2g_daemon.planning.tables import Tables, fine_actions
+from v2g_daemon.planning.tables import FineActions, Tables
 
 SLACK_H = 1e-9
 
@@ -28,10 +28,18 @@ class Path:
     objective: float
 
 
-def walk(tables: Tables, found: Values, shadow_per_kwh: Floats, *, keep_budget: bool) -> Path:
+def walk(
+    tables: Tables,
+    fine: FineActions,
+    found: Values,
+    shadow_per_kwh: Floats,
+    *,
+    keep_budget: bool,
+) -> Path:
     """Take the best action of each step; with `keep_budget`, none that breaks the daily depth.
 
-    What is left of the budgets that outlast the horizon is kept in any case.
+    What is left of the budgets that outlast the horizon is kept in any case. `fine` are the
+    actions to choose from.
     """
     case = tables.case
     horizon = case.horizon
@@ -40,17 +48,19 @@ def walk(tables: Tables, found: Values, shadow_per_kwh: Floats, *, keep_budget: 
     power_w, cost, energy_wh = (np.zeros(horizon.steps) for _ in range(3))
     now_wh, objective = case.pack.start_wh, 0.0
     here = horizon.presence
-    no_target = np.isnan(here.target_wh)
-    pace = _Pace(tables, found, shadow_per_kwh)
+    days, targets_wh, trips_wh = (
+        column.tolist() for column in (horizon.export_day, here.target_wh, here.likely_trip_wh)
+    )
+    pace = _Pace(tables, fine, found, shadow_per_kwh)
     for step in range(horizon.steps):
-        day = int(horizon.export_day[step])
+        day = days[step]
         allowance_wh = left_wh[day] - exported_wh[day] if keep_budget else inf
         taken = pace.take(step, now_wh, allowance_wh)
         exported_wh[day] += taken.exported_wh
         power_w[step], cost[step] = taken.power_w, taken.cost
-        now_wh = max(now_wh + taken.delta_wh - float(here.likely_trip_wh[step]), 0.0)
+        now_wh = max(now_wh + taken.delta_wh - trips_wh[step], 0.0)
         energy_wh[step] = now_wh
-        missed_wh = 0.0 if no_target[step] else max(float(here.target_wh[step]) - now_wh, 0.0)
+        missed_wh = 0.0 if isnan(targets_wh[step]) else max(targets_wh[step] - now_wh, 0.0)
         objective += taken.cost + case.terms.unmet_per_kwh * missed_wh / 1000.0
     objective += float(terminal_cost(case, np.array([now_wh]))[0])
     if case.held:
@@ -73,14 +83,28 @@ class _Taken:
     cost: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """The actions of one step: what each does to the pack, costs with and without the shadow, and
+    exports.
+    """
+
+    power_w: Floats
+    delta_wh: Floats
+    shadowed: Floats
+    cost: Floats
+    exported_wh: Floats
+
+
 class _Pace:
     """Finds the best action of one step at one energy."""
 
-    def __init__(self, tables: Tables, found: Values, shadow_per_kwh: Floats) -> None:
+    def __init__(
+        self, tables: Tables, fine: FineActions, found: Values, shadow_per_kwh: Floats
+    ) -> None:
         self._tables = tables
         self._found = found
         self._shadow = shadow_per_kwh
-        fine = fine_actions(tables)
         self._power_w, self._idle = fine.power_w, fine.idle
         case, self._priced = tables.case, fine.levels_and_matches
         self._delta_wh = fine.delta_w * case.horizon.hours[:, None]
@@ -92,6 +116,7 @@ class _Pace:
             case.horizon.net_load_w,
             case.horizon.presence.plugged.tolist(),
         )
+        self._has_target = (~np.isnan(case.horizon.presence.target_wh)).tolist()
         self._reach_w = case.pack.reach_w()
         self._left = _Left.of(tables)
         self._cost = self._priced.under(shadow_per_kwh)
@@ -102,14 +127,20 @@ class _Pace:
         if not self._plugged[step]:
             cost = float(self._priced.cost[step, self._idle])
             return _Taken(power_w=0.0, delta_wh=0.0, exported_wh=0.0, cost=cost)
-        power_w, delta_wh = self._power_w[step], self._delta_wh[step]
-        price = (self._cost[step], self._priced.cost[step], self._priced.exported_wh[step])
+        here = _Row(
+            power_w=self._power_w[step],
+            delta_wh=self._delta_wh[step],
+            shadowed=self._cost[step],
+            cost=self._priced.cost[step],
+            exported_wh=self._priced.exported_wh[step],
+        )
         extra_w = self._exact_powers(step, energy_wh, allowance_wh)
         if len(extra_w) > 0:
-            power_w, delta_wh, price = self._with(step, extra_w)
-        total = price[0] + self._to_come(step, energy_wh + delta_wh)
+            here = self._with(here, step, extra_w)
+        power_w, delta_wh = here.power_w, here.delta_wh
+        total = here.shadowed + self._to_come(step, energy_wh + delta_wh)
         if allowance_wh < case.pack.max_discharge_w * self._hours[step]:
-            total[price[2] > allowance_wh + SLACK_WH] = FORBIDDEN
+            total[here.exported_wh > allowance_wh + SLACK_WH] = FORBIDDEN
         if self._left is not None:
             total[self._left.refused(step, power_w)] = FORBIDDEN
         self._forbid(step, energy_wh, power_w, delta_wh, total)
@@ -117,16 +148,17 @@ class _Pace:
         if self._left is not None:
             self._left.take(step, float(power_w[best]))
         return _Taken(
-            power_w=float(power_w[best]),
-            delta_wh=float(delta_wh[best]),
-            exported_wh=float(price[2][best]),
-            cost=float(price[1][best]),
+            power_w=power_w.item(best),
+            delta_wh=delta_wh.item(best),
+            exported_wh=here.exported_wh.item(best),
+            cost=here.cost.item(best),
         )
 
     def _to_come(self, step: int, after_wh: Floats) -> Floats:
         case, found = self._tables.case, self._found
         to_come = self._tables.grid.on(found.after[step], after_wh)
-        to_come = to_come + unmet_cost(case, step, after_wh)
+        if self._has_target[step]:
+            to_come += unmet_cost(case, step, after_wh)
         target_wh = self._tables.next_target_wh[step]
         # Only idling on the target or landing on it ends there; both are few and far between.
         if target_wh is not None and self._may_hold(after_wh, target_wh):
@@ -153,23 +185,17 @@ class _Pace:
                 exact_w.append(-last_w)
         return exact_w
 
-    def _with(
-        self, step: int, extra_w: list[float]
-    ) -> tuple[Floats, Floats, tuple[Floats, Floats, Floats]]:
+    def _with(self, here: _Row, step: int, extra_w: list[float]) -> _Row:
         more_w = np.array(extra_w)
         case = self._tables.case
         more = priced(case, self._tables.terms.row(step), more_w[None, :])
-        more_cost = more.under(self._shadow[step : step + 1])
-        more_wh = case.pack.delta_w(more_w) * case.horizon.hours[step]
-        here = self._priced
-        return (
-            np.concatenate([self._power_w[step], more_w]),
-            np.concatenate([self._delta_wh[step], more_wh]),
-            (
-                np.concatenate([self._cost[step], more_cost[0]]),
-                np.concatenate([here.cost[step], more.cost[0]]),
-                np.concatenate([here.exported_wh[step], more.exported_wh[0]]),
-            ),
+        more_wh = case.pack.delta_w(more_w) * self._hours[step]
+        return _Row(
+            power_w=np.concatenate([here.power_w, more_w]),
+            delta_wh=np.concatenate([here.delta_wh, more_wh]),
+            shadowed=np.concatenate([here.shadowed, more.under(self._shadow[step : step + 1])[0]]),
+            cost=np.concatenate([here.cost, more.cost[0]]),
+            exported_wh=np.concatenate([here.exported_wh, more.exported_wh[0]]),
         )
 
     def _forbid(

@@ -20,7 +20,7 @@ from v2g_daemon.planning.case import Bools, Cap, Case, Floats
 from v2g_daemon.planning.forward import Path, walk
 from v2g_daemon.planning.presence import reachable_targets_wh
 from v2g_daemon.planning.stage import StepTerms, priced
-from v2g_daemon.planning.tables import tables_of
+from v2g_daemon.planning.tables import fine_actions, tables_of
 from v2g_daemon.planning.wall import Steps, posix_seconds
 
 GOLDEN = (sqrt(5.0) - 1.0) / 2.0
@@ -163,7 +163,7 @@ class _Search:
     def _tried(self, caps_w: tuple[float, ...]) -> _Trial:
         case = self.under(caps_w)
         tables, free = tables_of(case), np.zeros(case.horizon.steps)
-        path = walk(tables, values(tables, free), free, keep_budget=True)
+        path = walk(tables, fine_actions(tables), values(tables, free), free, keep_budget=True)
         import_w = np.maximum(case.horizon.net_load_w + path.power_w, 0.0) + self._others_w
         cost, peaks_w = path.objective - float(path.cost.sum()) + self._money(path), []
         for charge, counts in zip(self._charges, self._counts, strict=True):

@@ -116,12 +116,8 @@ def _worth(
     targets_wh = solution.tables.case.horizon.presence.target_wh[step:]
     told = not bool(np.isnan(targets_wh).all())
     unmet_per_kwh = terms.unmet_per_kwh if told else terms.unmet_later_per_kwh
-
-    def money(energy_wh: float) -> float:
-        cost = standing.cost[step] - standing.unmet[step] - solution.values.before[step]
-        return grid.at(cost, energy_wh)
-
-    span = [money(likely_wh + apart_wh) for apart_wh in (*spread_wh, 0.0)]
+    money = standing.cost[step] - standing.unmet[step] - solution.values.before[step]
+    span = [grid.at(money, likely_wh + apart_wh) for apart_wh in (*spread_wh, 0.0)]
     lacking = grid.at(standing.unmet[step], likely_wh)
     return StayWorth(
         low_money=round(min(span), MONEY_DECIMALS),
