@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.unit.accounting.house import NOBODY, T0, at, decided, meter, plugged, policy, snapshot
@@ -67,6 +67,7 @@ def played(steps, *, restart_after: int | None) -> tuple[list[LedgerRow], int, t
 
 
 @given(steps=STEPS, restart_after=st.none() | st.integers(0, 39))
+@example(steps=[(1, 0, 0, 0, 0, 0.0)] * 3 + [(3688, 0, 58, 0, 61, 0.0)], restart_after=None)
 def test_rows_add_up_to_the_registers_across_restarts(steps, restart_after) -> None:
     rows, _, sums = played(steps, restart_after=restart_after)
     pcc = [row for row in rows if isinstance(row, PccInterval)]

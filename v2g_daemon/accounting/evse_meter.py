@@ -24,6 +24,7 @@ from v2g_daemon.domain.readings import EvseStatus, MeterReading
 
 # Amounts of the track: charge, discharge, exported (milliwatt-hours), discharging (milliseconds).
 WIDTH = 4
+EXPORTED_OF_DISCHARGED = (2, 1)
 # Registers of some stations move in steps; a step is no jump.
 SLACK_MILLIWH = 200_000
 OVER_RATING = 1.5
@@ -255,6 +256,7 @@ def _segment(
         registers_milliwh=registers,
         power_w=power_w,
         courses=(charging, discharging, discharging, discharging),
+        parts=(EXPORTED_OF_DISCHARGED,),
     )
 
 

@@ -50,7 +50,8 @@ class Segment:
     """What happened from the track's last reading to `at_utc`.
 
     The first two increments are those of the registers; a reset books none, from a new base.
-    `courses` says how each came about, as far as that is known.
+    `courses` says how each came about, as far as that is known. `parts` names those that are a part
+    of another, which they exceed in no row.
     """
 
     at_utc: datetime
@@ -59,6 +60,7 @@ class Segment:
     power_w: float | None
     courses: tuple[Course | None, ...]
     reset: bool = False
+    parts: tuple[tuple[int, int], ...] = ()
 
 
 def started(
@@ -162,17 +164,20 @@ def cut(track: RegisterTrack) -> tuple[RegisterTrack, BookedRow | None]:
 
 
 def _share(segment: Segment, *, from_utc: datetime, to_utc: datetime) -> tuple[int, ...]:
-    """The increments up to a moment of the segment, each rounded half up once."""
+    """The increments up to a moment of the segment, each rounded half up once; parts down."""
     if to_utc == segment.at_utc:
         return segment.increments
     whole = (segment.at_utc - from_utc) // MICROSECOND
     part = (to_utc - from_utc) // MICROSECOND
-    return tuple(
+    upto = [
         (2 * amount * part + whole) // (2 * whole)
         if course is None
         else int(amount * course.part(part / MICROSECONDS_PER_S) + 0.5)
         for amount, course in zip(segment.increments, segment.courses, strict=True)
-    )
+    ]
+    for one, other in segment.parts:
+        upto[one] = upto[other] * segment.increments[one] // max(segment.increments[other], 1)
+    return tuple(upto)
 
 
 def _registers_at(segment: Segment, upto: tuple[int, ...]) -> tuple[int, int] | None:

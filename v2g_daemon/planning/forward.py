@@ -29,12 +29,7 @@ class Path:
 
 
 def walk(
-    tables: Tables,
-    fine: FineActions,
-    found: Values,
-    shadow_per_kwh: Floats,
-    *,
-    keep_budget: bool,
+    tables: Tables, fine: FineActions, found: Values, shadow_per_kwh: Floats, *, keep_budget: bool
 ) -> Path:
     """Take the best action of each step; with `keep_budget`, none that breaks the daily depth.
 

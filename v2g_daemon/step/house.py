@@ -84,10 +84,7 @@ class Outcome:
 @quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Considered:
-    """A tick decided and not booked yet; `house` has taken in the news.
-
-    `memory_before` has not, and `memory` is the one after the decision.
-    """
+    """A tick decided, not yet booked; `memory_before` is from before `house` took in the news."""
 
     memory_before: Memory
     house: House
