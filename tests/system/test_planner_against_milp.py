@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.benchmarks.planner_vs_milp import fixed_cases, matched, perturbed
+from tests.benchmarks.planner_vs_milp import ONCE, fixed_cases, matched, perturbed
 from tests.benchmarks.score_plan import BenchCase
 
 SEEDS: list[int | None] = [None, *range(50)]
-# Perturbed, five trips in two days are not all within their share yet (0.42 % of 0.4 %), and the
-# solver needs minutes for so much sun.
-AS_IT_IS = {"weekend48h_15m", "sunny48h_15m"}
+# Perturbed, five trips in two days are not all within their share yet (0.42 % of 0.4 %).
+AS_IT_IS = {"weekend48h_15m", *ONCE}
 
 
 @pytest.mark.parametrize("bench", fixed_cases(), ids=lambda bench: bench["name"])
