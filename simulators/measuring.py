@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import sin, tau
 
 from simulators.clock import ScaledClock
 from simulators.faults import METER, FaultBoard
@@ -13,6 +14,9 @@ from simulators.truth import NOMINAL_VOLTAGE_V
 from simulators.world import World
 
 WRONG_WAY = -1.0
+# No grid stands still: a meter whose digits do while a car moves is frozen.
+SWAY_HZ = 0.02
+SWAY_PERIOD_S = 47.0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -63,8 +67,13 @@ class Measuring:
             voltage_v=(NOMINAL_VOLTAGE_V,) * (1 + len(shown_w)),
             import_wh=imported,
             export_wh=exported,
-            frequency_hz=self.world.frequency_hz,
+            frequency_hz=self._frequency_hz(),
         )
+
+    def _frequency_hz(self) -> float:
+        """The grid's frequency, swaying about what the scenario says."""
+        turns = self.world.now_s / SWAY_PERIOD_S
+        return self.world.frequency_hz + SWAY_HZ * sin(tau * turns)
 
     @property
     def _way(self) -> float:
@@ -107,5 +116,5 @@ class Measuring:
             voltage_v=(NOMINAL_VOLTAGE_V,) * (1 + table.phases),
             import_wh=totals if exchanged else nothing,
             export_wh=nothing if exchanged else totals,
-            frequency_hz=self.world.frequency_hz,
+            frequency_hz=self._frequency_hz(),
         )

@@ -188,7 +188,10 @@ def test_the_closing_words_say_what_counts() -> None:
             "replay_identical": True,
             "simulated_hours": 48.0,
             "end_soc": 0.512,
-            "seconds_over_export_limit": 36.0,
+            "seconds_over_export_limit": 41.2,
+            "worst_export_over_limit_w": 230.0,
+            "longest_over_export_limit_s": 36.2,
+            "tick_s": 36.0,
             "net_cost": 19.9567,
             "wear_cost": 0.9,
             "plain_charging_cost": None,
@@ -199,7 +202,8 @@ def test_the_closing_words_say_what_counts() -> None:
     assert text.splitlines() == [
         "48 h simulated: 2 of 2 departures met; SoC now 51%.",
         "Charged 21.4, discharged 22.1 kWh at the EVSE; exported 30.0 kWh;"
-        " 36 s over the export limit.",
+        " 41 s over the export limit, by at most 230 W and 36 s at a time (a load that falls is"
+        " answered at the next tick; here they are 36 s apart).",
         "Net cost 19.96 EUR (of it wear 0.90); plain charging would have cost unknown EUR."
         " Both count the energy left in the pack as 0.20 per kWh.",
         "4800 ticks recorded and decided again identically.",

@@ -57,6 +57,7 @@ def figures(
     return {
         "simulated_hours": hours,
         "ticks": ticks,
+        "tick_s": run.tick_s,
         "export_limit_w": policy.grid.export_limit_w,
         **_by_the_world(truth),
         **_by_the_ledger(told),

@@ -99,14 +99,26 @@ def closing_text(found: dict[str, Any]) -> str:
         [
             f"{found['simulated_hours']:g} h simulated: {met}; SoC now {found['end_soc']:.0%}.",
             f"Charged {kwh['charged']:.1f}, discharged {kwh['discharged']:.1f} kWh at the EVSE;"
-            f" exported {kwh['exported']:.1f} kWh;"
-            f" {found['seconds_over_export_limit']:.0f} s over the export limit.",
+            f" exported {kwh['exported']:.1f} kWh; {_over_limit(found)}.",
             f"Net cost {_amount(found['net_cost'])} {currency}"
             f" (of it wear {_amount(found['wear_cost'])}); plain charging would have cost"
             f" {_amount(found['plain_charging_cost'])} {currency}. Both count the energy left in"
             f" the pack as {found['neutral_per_kwh']:.2f} per kWh.",
             f"{found['ticks']} ticks recorded and {same}.",
         ]
+    )
+
+
+def _over_limit(found: dict[str, Any]) -> str:
+    """How long the car's discharge went past the export limit, and why a little is no fault."""
+    seconds = found["seconds_over_export_limit"]
+    if seconds == 0.0:
+        return "0 s over the export limit"
+    return (
+        f"{seconds:.0f} s over the export limit, by at most"
+        f" {found['worst_export_over_limit_w']:.0f} W and"
+        f" {found['longest_over_export_limit_s']:.0f} s at a time (a load that falls is answered"
+        f" at the next tick; here they are {found['tick_s']:.0f} s apart)"
     )
 
 
