@@ -37,17 +37,22 @@ class Values:
     hold: tuple[float, ...]
 
 
-def values(tables: Tables, shadow_per_kwh: Floats) -> Values:
-    """Solve the programme under the shadow price of each step on exports."""
+def values(
+    tables: Tables, shadow_per_kwh: Floats, *, later: Values | None = None, last: int | None = None
+) -> Values:
+    """Solve the programme under the shadow price of each step on exports.
+
+    `later` are the values of a case that is the same after the step `last`: they are taken over
+    from there on.
+    """
     case, grid = tables.case, tables.grid
     steps = case.horizon.steps
-    before, after = np.empty((steps + 1, grid.points)), np.empty((steps, grid.points))
-    away = np.empty((steps + 1, grid.points))
-    before[steps] = away[steps] = terminal_cost(case, grid.energy_wh)
-    hold = [inf] * steps
+    # Idling costs the same whatever is in the pack, so it is left out until the end.
+    idle = np.append(np.cumsum(tables.idle_cost[::-1])[::-1], 0.0)
+    before, after, away, hold = _begun(case, grid) if later is None else _without(later, idle)
     going, goals = _Going(case, grid), _Goals(tables)
     window, landings = _Window(tables, shadow_per_kwh), _Landings(tables, shadow_per_kwh)
-    for step in range(steps - 1, -1, -1):
+    for step in range(steps - 1 if last is None else last, -1, -1):
         after[step] = going.plugged(step, before[step + 1], away[step + 1])
         away[step] = going.away(step, before[step + 1], away[step + 1])
         to_come = goals.with_unmet(step, after[step])
@@ -56,13 +61,30 @@ def values(tables: Tables, shadow_per_kwh: Floats) -> Values:
         landings.improve(step, to_come, hold[step], before[step])
         if tables.standing is not None:
             before[step] += tables.standing.cost[step]
-    # Idling costs the same whatever is in the pack, so it was left out until now.
-    idle = np.append(np.cumsum(tables.idle_cost[::-1])[::-1], 0.0)
     before += idle[:, None]
     after += idle[1:, None]
     away += idle[:, None]
-    held = tuple(cost + later for cost, later in zip(hold, idle[1:].tolist(), strict=True))
+    held = tuple(cost + rest for cost, rest in zip(hold, idle[1:].tolist(), strict=True))
     return Values(before=before, after=after, away=away, hold=held)
+
+
+def _begun(case: Case, grid: Grid) -> tuple[Floats, Floats, Floats, list[float]]:
+    """Room for before, after, away and hold, of which the end of the horizon is known."""
+    steps = case.horizon.steps
+    before, after = np.empty((steps + 1, grid.points)), np.empty((steps, grid.points))
+    away = np.empty((steps + 1, grid.points))
+    before[steps] = away[steps] = terminal_cost(case, grid.energy_wh)
+    return before, after, away, [inf] * steps
+
+
+def _without(found: Values, idle: Floats) -> tuple[Floats, Floats, Floats, list[float]]:
+    """The same of values that are found, without what idling costs."""
+    return (
+        found.before - idle[:, None],
+        found.after - idle[1:, None],
+        found.away - idle[:, None],
+        [cost - rest for cost, rest in zip(found.hold, idle[1:].tolist(), strict=True)],
+    )
 
 
 def terminal_cost(case: Case, energy_wh: Floats) -> Floats:
@@ -224,7 +246,8 @@ class _Window:
         ends, floor, free = tables.ends, tables.floor_point, tables.grid.points - tables.floor_point
         scenarios = tables.case.horizon.scenarios_w.shape[0]
         cost = tables.actions.under(np.repeat(shadow_per_kwh, scenarios))
-        self._cost = cost.reshape(-1, scenarios, cost.shape[1], 1)
+        by_action = cost.reshape(-1, scenarios, cost.shape[1], 1).transpose(0, 2, 1, 3).copy()
+        self._level_cost, self._match_cost = np.split(by_action, [ends.levels], axis=1)
         pad = 1 + int(np.abs(ends.cells).max())
         # Nothing may end below the floor or past the last point.
         self._row, self._rise = np.full(free + 2 * pad, FORBIDDEN), np.zeros(free + 2 * pad - 1)
@@ -234,13 +257,13 @@ class _Window:
         )
         self._here, self._above = self._row[:-1], self._row[1:]
         self._cells, self._share = ends.cells + pad, ends.share[..., None]
-        self._reached = np.empty((scenarios, cost.shape[1], free))
-        self._by_level = self._reached[:, : ends.levels]
-        self._by_match = self._reached[:, ends.levels :]
+        # Actions first: the least of them is taken row by row, twice as fast as within rows.
+        self._reached = np.empty((cost.shape[1], scenarios, free))
+        self._by_level, self._by_match = np.split(self._reached, [ends.levels])
         self._ended = np.empty((ends.cells.shape[1], free))
-        self._ended_by_level = self._ended[: ends.levels]
+        self._ended_by_level = self._ended[: ends.levels, None]
         self._ended_by_match = self._ended[ends.levels :].reshape(self._by_match.shape)
-        self._best = np.empty((scenarios, free))
+        self._least, self._scenarios = np.empty((scenarios, free)), scenarios
         self._refused, self._floor = ends.refused, floor
         self._forced = _Forced(tables, cost) if floor > 0 else None
 
@@ -249,22 +272,28 @@ class _Window:
         self._inside[:] = to_come[self._floor :]
         np.subtract(self._above, self._here, out=self._rise)
         self._end(step)
-        # To spread a column first and add then takes half as long as to add the column.
-        self._reached[:] = self._cost[step]
-        self._by_level += self._ended_by_level
-        self._by_match += self._ended_by_match
+        np.add(self._ended_by_level, self._level_cost[step], out=self._by_level)
+        if self._scenarios > 1:
+            np.add(self._ended_by_match, self._match_cost[step], out=self._by_match)
         if self._refused is not None:
             self._reached += self._refused[step]
-        np.minimum.reduce(self._reached, axis=1, out=self._best)
-        least = out[self._floor :]
-        np.add.reduce(self._best, axis=0, out=least)
-        least /= len(self._best)
+        self._mean_of_least(out=out[self._floor :])
         if self._forced is not None:
             self._forced.charge(step, to_come, out=out[: self._floor])
+
+    def _mean_of_least(self, *, out: Floats) -> None:
+        """The least over the actions, in the mean of the scenarios."""
+        if self._scenarios == 1:
+            np.minimum.reduce(self._reached, axis=0, out=out[None])
+            return
+        np.minimum.reduce(self._reached, axis=0, out=self._least)
+        np.add.reduce(self._least, axis=0, out=out)
+        out /= self._scenarios
 
     def _end(self, step: int) -> None:
         """The values where each action ends."""
         ended, cells = self._ended, self._cells[step]
+        # To spread a column first and multiply then is sooner than to multiply by the column.
         ended[:] = self._share[step]
         ended *= self._rising[cells]
         ended += self._from[cells]
@@ -280,8 +309,9 @@ class _Forced:
         cost_of = per_step[steps, tables.strongest]
         moved_wh = tables.level_wh[steps, tables.strongest]
         energy_wh, room_wh = grid.energy_wh[:floor], grid.energy_wh[floor] - grid.energy_wh[:floor]
-        kinds_wh, kind = np.unique(moved_wh, return_inverse=True)
-        moved_wh, self._grid, self._kind = kinds_wh[:, None], grid, kind.tolist()
+        kinds_wh = sorted(set(moved_wh.tolist()))
+        kind = [kinds_wh.index(wh) for wh in moved_wh.tolist()]
+        moved_wh, self._grid, self._kind = np.array(kinds_wh)[:, None], grid, kind
         self._reached_wh = energy_wh + np.minimum(moved_wh, room_wh)
         # From the floor on it is free to stop, so it costs no more than getting there.
         share = np.minimum(room_wh / np.maximum(moved_wh, SLACK_WH), 1.0)

@@ -304,8 +304,7 @@ class Case:
 
     def export_left_wh(self) -> dict[int, float]:
         """What each export day of the horizon may still give; the first is partly used."""
-        days = [int(day) for day in np.unique(self.horizon.export_day)]
+        days = self.horizon.export_day.tolist()
         left_wh = dict.fromkeys(days, max(self.terms.daily_export_wh, 0.0))
-        first = int(self.horizon.export_day[0])
-        left_wh[first] = max(self.terms.daily_export_wh - self.terms.exported_today_wh, 0.0)
+        left_wh[days[0]] = max(self.terms.daily_export_wh - self.terms.exported_today_wh, 0.0)
         return left_wh

@@ -66,7 +66,7 @@ def _broken(case: Case, path: Path) -> set[int]:
 
 def _bisected(tables: Tables, fine: FineActions, found: Values, path: Path) -> Solution:
     """All days at once; each day's price moves by its own excess, the best kept way wins."""
-    case = tables.case
+    case, free = tables.case, found
     left_wh = case.export_left_wh()
     # At the highest export price no export earns anything.
     top = max(case.horizon.highest_export_per_kwh, 0.0) + 1e-3
@@ -77,7 +77,7 @@ def _bisected(tables: Tables, fine: FineActions, found: Values, path: Path) -> S
     for halving in range(HALVINGS):
         price = {day: (low[day] + high[day]) / 2.0 if day in priced_days else 0.0 for day in low}
         shadow = np.array([price[int(day)] for day in case.horizon.export_day])
-        found = values(tables, shadow)
+        found = _under(tables, shadow, free)
         path = walk(tables, fine, found, shadow, keep_budget=False)
         broken = _broken(case, path)
         for day in priced_days:
@@ -95,6 +95,12 @@ def _bisected(tables: Tables, fine: FineActions, found: Values, path: Path) -> S
         # Of two equally cheap ways, the one whose values know the price of the depth.
         best = kept if kept.path.objective <= best.path.objective + MONEY_SLACK else best
     return best
+
+
+def _under(tables: Tables, shadow: Floats, free: Values) -> Values:
+    """The values under the shadow; after the last step that has one they are the free ones."""
+    priced = np.flatnonzero(shadow)
+    return free if len(priced) == 0 else values(tables, shadow, later=free, last=int(priced[-1]))
 
 
 def _kept(tables: Tables, fine: FineActions, found: Values, shadow: Floats) -> Solution:

@@ -7,11 +7,12 @@ from math import inf, isnan
 
 import numpy as np
 
+from v2g_daemon.domain.quick import quick
 from v2g_daemon.planning.actions import landing
 from v2g_daemon.planning.backward import Values, terminal_cost, unmet_cost
 from v2g_daemon.planning.case import SLACK_W, SLACK_WH, SMALLEST_W, Bools, Floats
 from v2g_daemon.planning.programs import standing_cost
-from v2g_daemon.planning.stage import FORBIDDEN, priced
+from v2g_daemon.planning.stage import FORBIDDEN, priced_moves
 from v2g_daemon.planning.tables import FineActions, Tables
 
 SLACK_H = 1e-9
@@ -70,6 +71,7 @@ def walk(
     )
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Taken:
     power_w: float
@@ -78,6 +80,7 @@ class _Taken:
     cost: float
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
     """The actions of one step: what each does to the pack, costs with and without the shadow, and
@@ -181,13 +184,12 @@ class _Pace:
         return exact_w
 
     def _with(self, here: _Row, step: int, extra_w: list[float]) -> _Row:
-        more_w = np.array(extra_w)
-        case = self._tables.case
-        more = priced(case, self._tables.terms.row(step), more_w[None, :])
-        more_wh = case.pack.delta_w(more_w) * self._hours[step]
+        case, more_w = self._tables.case, np.array([extra_w])
+        more_delta_w = case.pack.delta_w(more_w)
+        more = priced_moves(case, self._tables.terms.row(step), more_w, more_delta_w)
         return _Row(
-            power_w=np.concatenate([here.power_w, more_w]),
-            delta_wh=np.concatenate([here.delta_wh, more_wh]),
+            power_w=np.concatenate([here.power_w, more_w[0]]),
+            delta_wh=np.concatenate([here.delta_wh, more_delta_w[0] * self._hours[step]]),
             shadowed=np.concatenate([here.shadowed, more.under(self._shadow[step : step + 1])[0]]),
             cost=np.concatenate([here.cost, more.cost[0]]),
             exported_wh=np.concatenate([here.exported_wh, more.exported_wh[0]]),

@@ -119,4 +119,5 @@ def refill_per_kwh(import_per_kwh: Floats, plugged_share: float) -> float:
     that of a use lie on either side of it, so neither is applied.
     """
     level = REFILL_SHARE / max(plugged_share, LEAST_PLUGGED_SHARE)
-    return max(float(np.quantile(import_per_kwh, level)), 0.0)
+    ranked = np.sort(import_per_kwh)
+    return max(float(np.interp(level * (len(ranked) - 1), np.arange(len(ranked)), ranked)), 0.0)

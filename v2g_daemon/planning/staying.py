@@ -52,10 +52,9 @@ def told_money(solution: Solution, *, plugged_in: bool) -> float | None:
     start_wh = case.pack.start_wh
     solution = _unpaid(solution)
     grid, without = solution.tables.grid, solution.values.before[0]
-    known = [
-        grid.at(_knowing(solution, leaving).before[0], start_wh)
-        for leaving in _likely_departures(here.leaves)
-    ]
+    departures = _likely_departures(here.leaves)
+    knowing = {leaving: _knowing(solution, leaving) for leaving in set(departures)}
+    known = [grid.at(knowing[leaving].before[0], start_wh) for leaving in departures]
     gained = grid.at(without, start_wh) - float(np.mean(known))
     return round(max(gained, 0.0), MONEY_DECIMALS)
 
@@ -75,7 +74,9 @@ def _knowing(solution: Solution, leaving: int | None) -> Values:
         leaves[leaving] = 1.0
     here = replace(case.horizon.presence, leaves=leaves)
     known = replace(case, horizon=replace(case.horizon, presence=here))
-    return values(replace(solution.tables, case=known), solution.shadow_per_kwh)
+    tables, shadow = replace(solution.tables, case=known), solution.shadow_per_kwh
+    # Once it has left, knowing of it changes nothing any more.
+    return values(tables, shadow, later=solution.values, last=leaving)
 
 
 def _unpaid(solution: Solution) -> Solution:

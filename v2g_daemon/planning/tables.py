@@ -46,12 +46,12 @@ class Landing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ends:
-    """Where actions lead from any lattice point, of shape (steps, levels + scenarios · matches).
+    """Where actions lead from any lattice point, of shape (steps, levels + matches · scenarios).
 
-    Levels lead to the same place in every scenario, so they come once, and first. An action ends
-    `cells` points away, and the `share` of the way to the next one. `refused`, of shape (steps,
-    scenarios, actions, points from the floor on), is added to the cost where the car does not
-    accept a charge.
+    Levels lead to the same place in every scenario, so they come once, and first; with a single
+    scenario all actions do. An action ends `cells` points away, and the `share` of the way to the
+    next one. `refused`, of shape (steps, actions, scenarios, points from the floor on), is added to
+    the cost where the car does not accept a charge.
     """
 
     levels: int
@@ -201,8 +201,10 @@ def fine_actions(tables: Tables) -> FineActions:
 
 def _ends(case: Case, grid: Grid, moves: _Moves, levels: int, floor_point: int) -> Ends:
     steps, actions = case.horizon.steps, moves.delta_w.shape[1]
-    by_scenario_w = moves.delta_w.reshape(steps, -1, actions)
-    once_w = [by_scenario_w[:, 0, :levels], by_scenario_w[:, :, levels:].reshape(steps, -1)]
+    if case.horizon.scenarios_w.shape[0] == 1:
+        levels = actions
+    by_action_w = moves.delta_w.reshape(steps, -1, actions).transpose(0, 2, 1)
+    once_w = [by_action_w[:, :levels, 0], by_action_w[:, levels:].reshape(steps, -1)]
     moved_wh = np.concatenate(once_w, axis=1) * case.horizon.hours[:, None]
     # A move past the whole lattice ends where one just past it does: beyond its end.
     place = np.clip(moved_wh / grid.step_wh, -grid.points, grid.points)
@@ -223,7 +225,9 @@ def _refused(case: Case, grid: Grid, moves: _Moves, floor_point: int) -> Floats 
     if not reaches_past and pack.taper_above_wh >= float(grid.energy_wh[-1]) - SLACK_WH:
         return None
     by_step = (case.horizon.steps, -1, moves.power_w.shape[1], 1)
-    power_w, delta_w = moves.power_w.reshape(by_step), moves.delta_w.reshape(by_step)
+    power_w, delta_w = (
+        powers.reshape(by_step).transpose(0, 2, 1, 3) for powers in (moves.power_w, moves.delta_w)
+    )
     after_wh = energy_wh + delta_w * case.horizon.hours[:, None, None, None]
     # A ceiling between two points is charged to as far as the upper one.
     top_wh = np.ceil(ceiling_wh / grid.step_wh - SAME_PLACE) * grid.step_wh

@@ -57,7 +57,9 @@ def _between(grid: Grid, rows: Floats, energy_wh: Floats) -> Floats:
     on_lattice = np.searchsorted(energy_wh, grid.energy_wh)
     seen = np.empty((len(rows), len(energy_wh)))
     seen[:, on_lattice] = rows
-    for column in np.setdiff1d(np.arange(len(energy_wh)), on_lattice).tolist():
+    off_lattice = np.ones(len(energy_wh), dtype=np.bool_)
+    off_lattice[on_lattice] = False
+    for column in np.flatnonzero(off_lattice).tolist():
         below, share = grid.place(float(energy_wh[column]))
         seen[:, column] = rows[:, below] * (1.0 - share) + rows[:, below + 1] * share
     return seen

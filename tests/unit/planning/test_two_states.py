@@ -191,3 +191,22 @@ def test_what_is_not_told_apart_is_priced_on_average() -> None:
     level = int(np.flatnonzero(np.isclose(tables.level_wh[1], -2000.0))[0])
     assert tables.actions.cost[1, level] == pytest.approx(0.06 - 0.75)
     assert (solved(apart).before <= solved(together).before + 1e-9).all()
+
+
+@pytest.mark.parametrize("scenarios_kw", [[[1.0] * STEPS], [[1.0] * STEPS, [-2.0] * STEPS]])
+@pytest.mark.parametrize("last", [0, 2, STEPS - 1])
+def test_what_differs_up_to_a_step_alone_is_solved_from_there_on(
+    scenarios_kw: list[list[float]], last: int
+) -> None:
+    leaves = np.full(STEPS, 0.25)
+    doubt = doubtful(presence(), scenarios_kw)
+    leaves[: last + 1] = 0.0
+    leaves[last] = 1.0
+    told = doubtful(presence(leaves=leaves), scenarios_kw)
+    tables, free = tables_of(told), np.zeros(STEPS)
+    whole, later = values(tables, free), values(tables_of(doubt), free)
+    taken_over = values(tables, free, later=later, last=last)
+    for name in ("before", "after", "away", "hold"):
+        np.testing.assert_allclose(
+            getattr(taken_over, name), getattr(whole, name), rtol=0.0, atol=1e-12
+        )
