@@ -16,7 +16,8 @@ from v2g_daemon.domain.policy import LossCurve
 from v2g_daemon.domain.quick import quick, replace
 from v2g_daemon.market.money import net_cost
 
-LEVELS = 12
+# Levels of power each way; then so many halvings of the way from the best to its neighbours.
+LEVELS, HALVINGS = 4, 2
 LEAST_AHEAD_S = 300.0
 SWITCHING_COST = 0.001
 # Values are told to so much money. A charge at full power is preferred by no more, and begins for
@@ -132,13 +133,24 @@ def _left_of(cap: PeakCap, import_w: float) -> PeakCap:
 
 
 def gains(plan: Plan, moment: Moment, ahead: Ahead) -> Iterator[tuple[float, float]]:
-    """Every possible action beside idling, AC W, with the money it gains over idling."""
+    """The actions looked at beside idling, AC W, with the money each gains over idling.
+
+    First levels and matches, then what is nearer and nearer to the best of them.
+    """
     grid = plan.value.soc_grid
     idle = worth(0.0, moment, grid, ahead)
-    for power_w in _candidates(moment, ahead):
-        gained = worth(power_w, moment, grid, ahead)
-        if gained is not None and idle is not None:
+    if idle is None:
+        return
+    best_w, best_money, powers_w = 0.0, 0.0, _candidates(moment, ahead)
+    for halving in range(1, HALVINGS + 2):
+        for power_w in powers_w:
+            gained = worth(power_w, moment, grid, ahead)
+            if gained is None:
+                continue
             yield power_w, gained - idle
+            if gained - idle > best_money:
+                best_w, best_money = power_w, gained - idle
+        powers_w = _beside(best_w, moment, 0.5**halving)
 
 
 def step_at(value: ValueFunction, now_utc: datetime) -> tuple[int, datetime] | None:
@@ -192,6 +204,21 @@ def _candidates(moment: Moment, ahead: Ahead) -> list[float]:
         if charges or discharges:
             found.append(power_w)
     return found
+
+
+def _beside(power_w: float, moment: Moment, share: float) -> list[float]:
+    """The powers at this share of the way from one level to the next, on either side."""
+    lowest_w, highest_w = moment.min_charge_w, moment.max_charge_w
+    if power_w < 0.0:
+        lowest_w, highest_w = moment.min_discharge_w, moment.max_discharge_w
+    apart_w = share * (highest_w - lowest_w) / (LEVELS - 1)
+    if power_w == 0.0 or apart_w <= 0.0:
+        return []
+    return [
+        near_w
+        for near_w in (power_w - apart_w, power_w + apart_w)
+        if near_w * power_w > 0.0 and lowest_w <= abs(near_w) <= highest_w
+    ]
 
 
 def worth(
