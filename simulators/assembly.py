@@ -141,6 +141,7 @@ def _world(scenario: Scenario, base: Path, start_s: float) -> World:
         vehicles=vehicles,
         export_limit_w=scenario.watch.export_limit_w,
         frequency_hz=scenario.grid.frequency_hz,
+        frequency_sway_hz=scenario.grid.frequency_sway_hz,
     )
     for table, vehicle in zip(scenario.vehicle, vehicles, strict=True):
         if table.plugged_in:

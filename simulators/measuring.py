@@ -14,8 +14,6 @@ from simulators.truth import NOMINAL_VOLTAGE_V
 from simulators.world import World
 
 WRONG_WAY = -1.0
-# No grid stands still: a meter whose digits do while a car moves is frozen.
-SWAY_HZ = 0.02
 SWAY_PERIOD_S = 47.0
 
 
@@ -71,9 +69,9 @@ class Measuring:
         )
 
     def _frequency_hz(self) -> float:
-        """The grid's frequency, swaying about what the scenario says."""
+        """The grid's frequency, swaying about its mean."""
         turns = self.world.now_s / SWAY_PERIOD_S
-        return self.world.frequency_hz + SWAY_HZ * sin(tau * turns)
+        return self.world.frequency_hz + self.world.frequency_sway_hz * sin(tau * turns)
 
     @property
     def _way(self) -> float:

@@ -120,9 +120,10 @@ class HouseTable(Table):
 
 
 class GridTable(Table):
-    """The grid behind the meter."""
+    """The grid behind the meter; where its frequency sways, no living meter stands still."""
 
     frequency_hz: Annotated[FiniteFloat, Field(gt=0, lt=100)] = 50.0
+    frequency_sway_hz: NotNegative = 0.0
 
 
 class WatchTable(Table):

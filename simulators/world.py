@@ -95,6 +95,7 @@ class World:
         vehicles: list[Vehicle],
         export_limit_w: float | None = None,
         frequency_hz: float = 50.0,
+        frequency_sway_hz: float = 0.0,
     ) -> None:
         """Start at an instant; vehicles are plugged in by `plug`."""
         self.now_s = start_s
@@ -102,6 +103,7 @@ class World:
         self.outlets = {outlet.station: outlet for outlet in outlets}
         self.vehicles = {vehicle.name: vehicle for vehicle in vehicles}
         self.frequency_hz = frequency_hz
+        self.frequency_sway_hz = frequency_sway_hz
         self.truth = Truth(export_limit_w=export_limit_w)
 
     def advance_to(self, at_s: float) -> None:

@@ -77,7 +77,7 @@ ABLATION = (
         "planning.price_tail.LEAST_PLUGGED_SHARE=1",
     ),
     without("no persistence of load and sun", "planning.forecast.PERSISTENCE_HOURS=0.01"),
-    without("no price on switching", "control.dispatch.SWITCHING_COST=0"),
+    without("no price on switching", "control.pricing.SWITCHING_COST=0"),
     Variant(name="with the house's margin, export depth and high wear", house_rules=True),
 )
 

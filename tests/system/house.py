@@ -91,6 +91,8 @@ speed = {setup.speed}
 anchor_monotonic_s = {anchor_monotonic_s}
 [house]
 {house}
+[grid]
+frequency_sway_hz = 0.02
 [watch]
 export_limit_w = 4000
 [meter]

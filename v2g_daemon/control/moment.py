@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from v2g_daemon.battery.wear import export_wear_per_kwh
 from v2g_daemon.control.commute import energy_wanted_wh
-from v2g_daemon.control.dispatch import Moment, step_at
 from v2g_daemon.control.grid import GridView
+from v2g_daemon.control.pricing import Moment, step_at
 from v2g_daemon.control.site_limits import exportable_w
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.domain.policy import Policy, Stage

@@ -5,11 +5,11 @@ Nothing is planned here: the actions of a slot are weighed by dispatch's own ari
 
 from __future__ import annotations
 
-from v2g_daemon.control.dispatch import Moment, ahead_of
 from v2g_daemon.control.fallback import USABLE_PLAN_S
 from v2g_daemon.control.grid import GridView, view_grid
 from v2g_daemon.control.hints import hints_of
 from v2g_daemon.control.moment import moment_of
+from v2g_daemon.control.pricing import Moment, ahead_of
 from v2g_daemon.control.readiness import readiness_of
 from v2g_daemon.control.situation import Situation, assess
 from v2g_daemon.control.slot_prospect import slots_ahead

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import assert_never
 
 from v2g_daemon.battery.losses import pack_power_w
-from v2g_daemon.control.dispatch import Ahead, Moment, ahead_of, at_pcc_w, value_at, worth
 from v2g_daemon.control.moment import moment_at
+from v2g_daemon.control.pricing import Ahead, Moment, ahead_of, at_pcc_w, value_at, worth
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.control.turning import move_of, runner_up, turns, weighed, weighed_action
 from v2g_daemon.domain.plan import Plan, PlanSlot

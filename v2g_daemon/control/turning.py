@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isfinite
 
-from v2g_daemon.control.dispatch import Ahead, Moment, at_pcc_w, gains
+from v2g_daemon.control.dispatch import gains
+from v2g_daemon.control.pricing import Ahead, Moment, at_pcc_w
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prospect import Move, PriceSide, RunnerUp, Turn
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from tests.builders import LOSSLESS, LOSSY, NOW, a_plan
-from v2g_daemon.control.dispatch import Choice, Moment, dispatch, step_at, value_at
+from v2g_daemon.control.dispatch import Choice, dispatch
+from v2g_daemon.control.pricing import Moment, step_at, value_at
 from v2g_daemon.domain.plan import PeakCap, Plan, ValueFunction
 from v2g_daemon.domain.policy import LossCurve
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests.builders import LOSSY, a_plan
 from tests.unit.control.test_dispatch import a_moment
-from v2g_daemon.control.dispatch import Moment, ahead_of, dispatch
+from v2g_daemon.control.dispatch import dispatch
+from v2g_daemon.control.pricing import Moment, ahead_of
 from v2g_daemon.control.turning import Weighed, best_of, move_of, runner_up, turns, weighed
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.prospect import Move, PriceSide, Turn

@@ -17,7 +17,8 @@ from tests.unit.planning.problems import (
     of_six_hours,
     plan_problem,
 )
-from v2g_daemon.control.dispatch import Moment, dispatch
+from v2g_daemon.control.dispatch import dispatch
+from v2g_daemon.control.pricing import Moment
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.plan import PastStay, Plan, PlanProblem
 from v2g_daemon.domain.programs import AvailabilityPay, AvailabilityTerms, Commitment
