@@ -10,8 +10,7 @@ from v2g_daemon.battery.losses import ac_power_w
 from v2g_daemon.control.pricing import Ahead, Moment, ahead_of, step_at, worth
 from v2g_daemon.domain.plan import Plan
 
-# Levels of power each way; then so many halvings of the way from the best to its neighbours.
-LEVELS, HALVINGS = 4, 2
+LEVELS = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,26 +40,13 @@ def planned_w(plan: Plan, now_utc: datetime) -> float:
 
 
 def gains(plan: Plan, moment: Moment, ahead: Ahead) -> Iterator[tuple[float, float]]:
-    """The actions looked at beside idling, AC W, with the money each gains over idling.
-
-    First levels and matches, then what is nearer and nearer to the best of them.
-    """
+    """Every possible action beside idling, AC W, with the money it gains over idling."""
     grid = plan.value.soc_grid
     idle = worth(0.0, moment, grid, ahead)
-    if idle is None:
-        return
-    best_w, best_money, powers_w = 0.0, 0.0, _candidates(moment, ahead)
-    apart = 1.0  # from one level to the next
-    for _ in range(1 + HALVINGS):
-        for power_w in powers_w:
-            gained = worth(power_w, moment, grid, ahead)
-            if gained is None:
-                continue
+    for power_w in _candidates(moment, ahead):
+        gained = worth(power_w, moment, grid, ahead)
+        if gained is not None and idle is not None:
             yield power_w, gained - idle
-            if gained - idle > best_money:
-                best_w, best_money = power_w, gained - idle
-        apart /= 2.0
-        powers_w = _beside(best_w, moment, apart)
 
 
 def _candidates(moment: Moment, ahead: Ahead) -> list[float]:
@@ -85,18 +71,3 @@ def _candidates(moment: Moment, ahead: Ahead) -> list[float]:
         if charges or discharges:
             found.append(power_w)
     return found
-
-
-def _beside(power_w: float, moment: Moment, apart: float) -> list[float]:
-    """The powers on either side, `apart` of the way from one level to the next."""
-    lowest_w, highest_w = moment.min_charge_w, moment.max_charge_w
-    if power_w < 0.0:
-        lowest_w, highest_w = moment.min_discharge_w, moment.max_discharge_w
-    apart_w = apart * (highest_w - lowest_w) / (LEVELS - 1)
-    if power_w == 0.0 or apart_w <= 0.0:
-        return []
-    return [
-        near_w
-        for near_w in (power_w - apart_w, power_w + apart_w)
-        if near_w * power_w > 0.0 and lowest_w <= abs(near_w) <= highest_w
-    ]

@@ -13,7 +13,6 @@ from tests.builders import LOSSLESS, LOSSY, NOW, a_plan
 from v2g_daemon.control.dispatch import Choice, dispatch
 from v2g_daemon.control.pricing import Moment, step_at, value_at
 from v2g_daemon.domain.plan import PeakCap, Plan, ValueFunction
-from v2g_daemon.domain.policy import LossCurve
 
 # One quarter of an hour is left; 60 kWh at 50 %; the house draws 500 W; 0.30 in, 0.20 out.
 
@@ -178,17 +177,6 @@ def test_a_charger_without_a_minimum_has_all_levels() -> None:
     assert chosen(a_plan(0.50), **free).target_w == 7400.0
     assert chosen(a_plan(0.05), **free).target_w == -4400.0
     assert chosen(a_plan(0.25), **free).target_w == 0.0
-
-
-def test_the_best_level_is_refined_twice_on_either_side() -> None:
-    # 0.40 x (1 - 4e-5 P) = 0.30 at 6250 W. Levels: 1400, 3400, 5400, 7400; then 4400 and 6400 lie
-    # beside the best, and 5900 and 6900 beside the best of those.
-    loss = LossCurve(constant_w=0.0, linear=0.0, quadratic_per_w=2e-5)
-    assert chosen(a_plan(0.40), loss=loss).target_w == 6400.0
-    # (0.06 worth + 0.06 wear) x (1 + 4e-5 P) = 0.14 at 4167 W; of 1400 to 4400 the last is nearest,
-    # then only 3900 lies beside it, and at last 4150.
-    drawn = chosen(a_plan(0.06), loss=loss, net_load_w=0.0, export_per_kwh=0.14)
-    assert drawn.target_w == -4150.0
 
 
 def test_what_cannot_move_idles() -> None:
