@@ -28,6 +28,9 @@ from v2g_daemon.domain.plan import PeakCap
 from v2g_daemon.domain.power import load_beside
 from v2g_daemon.domain.snapshot import Snapshot
 
+OVER_PER_KWH = 20.0
+LEAST_CHARGE_W = 1400.0
+
 
 def house(load_w: float, *, worth: tuple[float, float]) -> Snapshot:
     """Both cars idle at 50 %; a kWh in each is worth so much, 0.30 is asked and 0.05 paid."""
@@ -124,7 +127,7 @@ def under_cap(
     snapshot: Snapshot, cap_w: float, *, planned_w: tuple[float, float] = (0.0, 0.0)
 ) -> Snapshot:
     """The house whose plans keep its import to a cap, and charge so much now."""
-    cap = PeakCap(name="demand", cap_w=cap_w, over_per_kwh=20.0, counts=(True,) * 192)
+    cap = PeakCap(name="demand", cap_w=cap_w, over_per_kwh=OVER_PER_KWH, counts=(True,) * 192)
     plans = tuple(
         replace(
             plan,
@@ -181,7 +184,10 @@ def test_two_cars_that_need_not_charge_never_lift_the_import_over_the_cap(
 ) -> None:
     snapshot = under_cap(house(load_w, worth=worth), cap_w, planned_w=planned_w)
     first_w, second_w = targets_w(snapshot)
-    assert load_w + first_w + second_w <= max(cap_w, load_w) + 1.0
+    lifted_w = load_w + first_w + second_w - max(cap_w, load_w)
+    # Room of a little less than a charger's least power may be overstepped by the little that is
+    # missing, as long as that costs less than the energy is worth.
+    assert (lifted_w - 1.0) * OVER_PER_KWH <= LEAST_CHARGE_W * max(worth)
 
 
 @pytest.mark.parametrize(
