@@ -33,8 +33,9 @@ SEARCHED = frozenset({"BYMONTHDAY", "BYYEARDAY", "BYWEEKNO", "BYSETPOS"})
 
 _Event = Mapping[str, Any]
 
-# What the library raises for an event that it cannot make sense of.
-_ODD = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
+# What the library raises for an event that it cannot make sense of. An OSError is a time zone that
+# is the name of a folder of zones, such as "Europe".
+_ODD = (ValueError, KeyError, TypeError, AttributeError, OverflowError, OSError)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

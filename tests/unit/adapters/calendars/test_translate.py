@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from v2g_daemon.adapters.calendars.caldav import calendars_in, question
@@ -213,6 +213,7 @@ BASE = calendar(f"{WEEKLY}RRULE:FREQ=WEEKLY;BYDAY=FR\nEXDATE:20260327T063000Z")
 
 @settings(max_examples=150)
 @given(st.integers(0, len(BASE) - 1), st.binary(max_size=6), st.integers(0, 12))
+@example(96, b"", 10)  # the time zone is "Europe", a folder
 def test_no_bytes_do_more_than_be_refused(place: int, put: bytes, cut: int) -> None:
     try:
         found = outings(BASE[:place] + put + BASE[place + cut :], RULES, now_utc=NOW_UTC)
