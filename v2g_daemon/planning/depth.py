@@ -64,16 +64,16 @@ def _broken(case: Case, path: Path) -> set[int]:
     return {day for day, wh in path.exported_wh.items() if wh > left_wh[day] + SLACK_WH}
 
 
-def _bisected(tables: Tables, fine: FineActions, found: Values, path: Path) -> Solution:
+def _bisected(tables: Tables, fine: FineActions, free: Values, path: Path) -> Solution:
     """All days at once; each day's price moves by its own excess, the best kept way wins."""
-    case, free = tables.case, found
+    case = tables.case
     left_wh = case.export_left_wh()
     # At the highest export price no export earns anything.
     top = max(case.horizon.highest_export_per_kwh, 0.0) + 1e-3
     low, high = dict.fromkeys(left_wh, 0.0), dict.fromkeys(left_wh, top)
     priced_days = _broken(case, path)
     shadow = np.zeros(case.horizon.steps)
-    best = _kept(tables, fine, found, shadow)
+    best = _kept(tables, fine, free, shadow)
     for halving in range(HALVINGS):
         price = {day: (low[day] + high[day]) / 2.0 if day in priced_days else 0.0 for day in low}
         shadow = np.array([price[int(day)] for day in case.horizon.export_day])

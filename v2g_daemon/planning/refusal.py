@@ -59,7 +59,7 @@ def _of_time(problem: PlanProblem) -> Iterator[str]:
         yield f"start_utc is {problem.start_utc}: it must say that it is UTC"
     try:
         ZoneInfo(problem.timezone)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         yield f"timezone is {problem.timezone!r}: no such zone is known here"
 
 

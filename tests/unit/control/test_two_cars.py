@@ -185,9 +185,11 @@ def test_two_cars_that_need_not_charge_never_lift_the_import_over_the_cap(
     snapshot = under_cap(house(load_w, worth=worth), cap_w, planned_w=planned_w)
     first_w, second_w = targets_w(snapshot)
     lifted_w = load_w + first_w + second_w - max(cap_w, load_w)
-    # Room of a little less than a charger's least power may be overstepped by the little that is
-    # missing, as long as that costs less than the energy is worth.
-    assert (lifted_w - 1.0) * OVER_PER_KWH <= LEAST_CHARGE_W * max(worth)
+    if LEAST_CHARGE_W in (first_w, second_w):
+        # Room of a little less than a charger's least power may be overstepped by the little that
+        # is missing, as long as that costs less than the energy gains, at 0.05 of sun at the least.
+        lifted_w -= LEAST_CHARGE_W * max(max(worth) - 0.05, 0.0) / OVER_PER_KWH
+    assert lifted_w <= 1.0
 
 
 @pytest.mark.parametrize(

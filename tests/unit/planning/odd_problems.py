@@ -283,6 +283,7 @@ REFUSED: dict[str, PlanProblem] = {
     "net load at 2024-01-09 23:45:00+00:00 is nan": house(history=past(1, nan)[-1:]),
     "PV at 2024-01-09 23:45:00+00:00 is inf": house(history=past(1, 300.0, inf)[-1:]),
     "timezone is 'Mars/Phobos': no such zone": house(timezone="Mars/Phobos"),
+    "timezone is 'Europe': no such zone": house(timezone="Europe"),
     "start_utc is 2024-01-10 00:00:00: it must say": house(
         start_utc=START_UTC.replace(tzinfo=None)
     ),

@@ -2,28 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from simulators.faults import FaultBoard
 from simulators.household import House, constant
 from simulators.measuring import Measuring
 from simulators.meters.table import MeterTable
 from simulators.world import World
+from tests.unit.simulators.rig import HandClock
 from tests.unit.simulators.worlds import EVEN, START_S
 
 
-@dataclass(slots=True, kw_only=True)
-class SetClock:
-    """Stands where it is put."""
-
-    now: float = START_S
-
-    def now_s(self) -> float:
-        return self.now
-
-
 def test_the_digits_move_in_a_house_that_draws_the_same_for_ever() -> None:
-    clock = SetClock()
+    clock = HandClock()
     house = House(load=constant(1000.0), pv=constant(0.0), load_shares=EVEN, pv_shares=EVEN)
     world = World(
         start_s=START_S,
@@ -41,7 +30,7 @@ def test_the_digits_move_in_a_house_that_draws_the_same_for_ever() -> None:
     )
     samples = []
     for second in range(60):
-        clock.now = START_S + second
+        clock.at_s = START_S + second
         samples.append(measuring.sample())
     assert {sample.power_w[0] for sample in samples} == {1000.0}
     assert len({round(sample.frequency_hz, 2) for sample in samples}) >= 3
