@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.unit.planning.problems import (
@@ -172,6 +172,30 @@ def test_the_less_is_saved_the_less_a_plan_discharges(
     assert drawn_kwh(1.0) == drawn_kwh()
 
 
+# A car that is out comes back at 03:01, is gone again at 03:15 and back after the horizon.
+GONE_AGAIN = plan_problem(
+    step_s=(900,) * STEPS,
+    prices=hourly_curve([0.1, 0.1, 0.1, 1.5], [0.1, 0.1, 0.1, 1.5]),
+    plugged_in=False,
+    goals=(
+        DepartureGoal(
+            ready_by_utc=START_UTC - timedelta(minutes=10),
+            returns_at_utc=START_UTC + timedelta(minutes=181),
+        ),
+        DepartureGoal(
+            ready_by_utc=START_UTC + timedelta(minutes=195),
+            returns_at_utc=START_UTC + timedelta(minutes=241),
+            trip_wh=60_000.0,
+        ),
+    ),
+    capacity_wh=60_000.0,
+    soc_floor=0.3,
+    max_charge_w=7400.0,
+    max_discharge_w=7400.0,
+)
+
+
+@example(problem=GONE_AGAIN)
 @given(problem=problems())
 @settings(max_examples=80)
 def test_no_plan_discharges_below_the_floor_or_charges_above_the_ceiling(

@@ -1,7 +1,7 @@
 """When the car is here, what its trips take, and what it must hold when it leaves.
 
-Goals are sure: nobody leaves before them, and whoever said when returns then. Elsewhere habits say
-how likely it is; without habits a car stays where it is.
+Goals are sure: nobody leaves before them, and whoever said when returns then. Elsewhere, and after
+a departure without a return, habits say how likely it is; without habits a car stays where it is.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ def presence(
     A step that is partly away counts as away. A car that is out now comes back with the trip it
     is on, if that is known; a car that is here now is not on any trip.
     """
-    course = _Course(starts_utc, end_utc, store, chances)
+    course = _Course(starts_utc, end_utc, store, chances, plugged_in=plugged_in)
     for goal in sorted(goals, key=lambda goal: goal.ready_by_utc):
         if goal.ready_by_utc <= starts_utc[0]:
             if not plugged_in:
                 course.out_now(goal)
         elif not course.leave(goal):
             break
-    return course.presence(plugged_in=plugged_in), course.ceiling_wh
+    return course.presence(), course.ceiling_wh
 
 
 class _Course:
@@ -60,7 +60,10 @@ class _Course:
         end_utc: datetime,
         store: Store,
         chances: Chances | None,
+        *,
+        plugged_in: bool,
     ) -> None:
+        self._plugged_in = plugged_in
         self._starts_utc, self._ends_utc = starts_utc, [*starts_utc[1:], end_utc]
         self._store, self._trips = store, None if chances is None else chances.trips
         steps = len(starts_utc)
@@ -80,25 +83,36 @@ class _Course:
 
     def leave(self, goal: DepartureGoal) -> bool:
         """The car leaves as told; False where that is beyond the horizon."""
-        steps = len(self._leaves)
         leaving = sum(1 for end in self._ends_utc if end <= goal.ready_by_utc)
-        if leaving >= steps and goal.ready_by_utc > self._ends_utc[-1]:
+        if leaving >= len(self._leaves) and goal.ready_by_utc > self._ends_utc[-1]:
             self._leaves[self._home_from :] = 0.0
             return False
         back = self._first_step_from(goal.returns_at_utc)
+        if self._plugged_in and self._home_from == 0 and back > 1:
+            # It is here now, and the step that is running is the last in which it can be charged.
+            leaving = max(leaving, 1)
         if leaving > self._home_from:
-            wanted_wh = _wanted_wh(goal, self._store)
-            self._target_wh[leaving - 1] = wanted_wh
-            here = slice(self._home_from, leaving)
-            self.ceiling_wh[here] = np.maximum(self.ceiling_wh[here], wanted_wh)
-            self._leaves[here] = 0.0
-            self._leaves[leaving - 1] = 1.0
-        if back > leaving and goal.returns_at_utc is not None:
-            if goal.trip_wh > 0.0 and leaving > 0:
-                self._unknown_trip[leaving - 1] = False
-            self._come_back(leaving, back, goal.trip_wh)
-        self._home_from = max(self._home_from, back)
+            self._stay_until(leaving, goal)
+            self._unknown_trip[leaving - 1] &= goal.returns_at_utc is None or goal.trip_wh == 0.0
+        elif 0 < self._home_from < back:
+            # Not one whole step at home: it does not come back in between.
+            self._returns[self._home_from - 1] = 0.0
+        elif self._home_from > 0:
+            # Within the trip that it is on.
+            self._trip_wh[self._home_from - 1] += goal.trip_wh
+        away_from = max(leaving, self._home_from)
+        if goal.returns_at_utc is not None and back > away_from:
+            self._come_back(away_from, back, goal.trip_wh)
+            away_from = back
+        self._home_from = away_from
         return True
+
+    def _stay_until(self, leaving: int, goal: DepartureGoal) -> None:
+        here, wanted_wh = slice(self._home_from, leaving), _wanted_wh(goal, self._store)
+        self.ceiling_wh[here] = np.maximum(self.ceiling_wh[here], wanted_wh)
+        self._target_wh[leaving - 1] = wanted_wh
+        self._leaves[here] = 0.0
+        self._leaves[leaving - 1] = 1.0
 
     def _come_back(self, first: int, back: int, trip_wh: float) -> None:
         self._returns[first:back] = 0.0
@@ -111,9 +125,9 @@ class _Course:
             return len(self._starts_utc)
         return sum(1 for start in self._starts_utc if start < moment_utc)
 
-    def presence(self, *, plugged_in: bool) -> Presence:
+    def presence(self) -> Presence:
         """All of it, with the course that is likelier than not."""
-        plugged = _likely(self._leaves, self._returns, plugged_in=plugged_in)
+        plugged = _likely(self._leaves, self._returns, plugged_in=self._plugged_in)
         likely_trip_wh = self._trip_wh.copy()
         if self._trips is not None:
             comes = ~plugged & np.append(plugged[1:], plugged[-1]) & (self._trip_wh == 0.0)

@@ -50,6 +50,48 @@ def test_an_unknown_return_keeps_the_car_away_for_the_rest() -> None:
     assert present(leaving(3, None)).plugged.tolist() == [True] * 3 + [False] * 5
 
 
+def test_a_car_that_is_at_home_for_less_than_a_step_does_not_come_back_in_between() -> None:
+    seen = present(leaving(2, 3.5), leaving(4.5, 6))
+    assert seen.plugged.tolist() == [True] * 2 + [False] * 4 + [True] * 2
+    assert seen.trip_wh.tolist() == [0.0, 0.0, 0.0, 2000.0, 0.0, 2000.0, 0.0, 0.0]
+    assert np.isnan(np.delete(seen.target_wh, 1)).all()
+
+
+def test_a_trip_within_another_changes_nothing_but_its_energy() -> None:
+    seen = present(leaving(1, 6), leaving(2, 4))
+    assert seen.plugged.tolist() == [True] + [False] * 5 + [True] * 2
+    assert seen.trip_wh.tolist() == [0.0] * 5 + [4000.0, 0.0, 0.0]
+
+
+def test_a_departure_within_the_running_step_is_at_its_end() -> None:
+    seen = present(leaving(0.5, 3))
+    assert seen.plugged.tolist() == [True] + [False] * 2 + [True] * 5
+    assert seen.target_wh[0] == 6000.0
+    assert seen.trip_wh[2] == 2000.0
+
+
+def test_a_car_that_is_out_does_not_leave_within_the_running_step() -> None:
+    seen = present(leaving(-3, None), leaving(0.5, 3), plugged_in=False)
+    assert seen.plugged.tolist() == [False] * 3 + [True] * 5
+    assert np.isnan(seen.target_wh).all()
+
+
+def test_after_an_unknown_return_habits_bring_the_car_back_for_the_next_departure() -> None:
+    starts = tuple(at(hour) for hour in range(HOURS))
+    trips = Trips(energy_wh=np.array([1500.0]), weight=np.array([1.0]))
+    seen, _ = presence(
+        starts_utc=starts,
+        end_utc=at(HOURS),
+        plugged_in=True,
+        store=STORE,
+        goals=(leaving(1, None), leaving(5, None, soc=0.9)),
+        chances=Chances(leaves=np.full(HOURS, 0.1), returns=np.full(HOURS, 0.6), trips=trips),
+    )
+    assert seen.plugged.tolist() == [True, False, True, True, True, False, True, True]
+    assert seen.leaves.tolist() == [1.0, 0.0, 0.0, 0.0, 1.0, 0.1, 0.1, 0.1]
+    assert seen.target_wh[4] == 9000.0
+
+
 def test_a_goal_at_the_very_end_of_the_horizon_counts() -> None:
     seen = present(leaving(8, 12))
     assert seen.plugged.all()
