@@ -29,8 +29,8 @@ from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.readings import EvseStatus, VehicleIdentity
 from v2g_daemon.domain.vehicle import VehicleFeedStatus
 
-# A cloud that is not heard for half an hour saw no plug-in begin: that is twelve real seconds.
-SPEED = 150.0
+# A cloud that is not heard for half an hour saw no plug-in begin: that is eighteen real seconds.
+SPEED = 100.0
 START = "2024-12-11T17:30:00+01:00"
 BADGE = "family badge"
 POLICY = a_policy(
