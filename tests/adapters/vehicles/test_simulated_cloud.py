@@ -29,8 +29,8 @@ from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.readings import EvseStatus, VehicleIdentity
 from v2g_daemon.domain.vehicle import VehicleFeedStatus
 
-# A cloud that is not heard for half an hour saw no plug-in begin: that is eighteen real seconds.
-SPEED = 100.0
+# A cloud that is not heard for half an hour saw no plug-in begin: that is twelve real seconds.
+SPEED = 150.0
 START = "2024-12-11T17:30:00+01:00"
 BADGE = "family badge"
 POLICY = a_policy(
@@ -53,18 +53,29 @@ class Evening:
     def put_vehicle_feed(self, status: VehicleFeedStatus) -> None:
         self.told[status.vehicle_id] = status
 
-    def plugged_in(self, session_id: str, car: str | None) -> None:
+    async def plugged_in(self, session_id: str, car: str | None) -> None:
         """A plug-in on the family's badge; None is a car that has no cloud here."""
         if self.status.plugged_in:
-            self.left_at = self.clock.now()
-        for name in ("leaf", "van"):
-            self.control.move_vehicle(VehicleOrder(action="unplug", name=name))
+            await self.left()
         if car is not None:
             self.control.move_vehicle(VehicleOrder(action="plug", name=car))
         self.status = an_evse_status(
             session_id=session_id,
             plugged_in_at_utc=self.clock.now().utc,
             identity=VehicleIdentity(id_token=BADGE),
+        )
+
+    async def left(self) -> None:
+        """The outlet is free, and no question of before is still on its way."""
+        left_at = self.left_at = self.clock.now()
+        for name in ("leaf", "van"):
+            self.control.move_vehicle(VehicleOrder(action="unplug", name=name))
+        self.status = an_evse_status(plugged_in=False)
+        await until(
+            lambda: all(
+                one.asked_at is not None and one.asked_at.seconds_since(left_at) > 0.0
+                for one in self.told.values()
+            )
         )
 
     def fault(self, device: str, kind: str) -> None:
@@ -149,13 +160,13 @@ async def test_the_clouds_tell_one_car_from_the_other_and_a_guest_from_both(
 ) -> None:
     async with an_evening(listener) as evening:
         await until(lambda: evening.says(leaf=False, van=False))
-        evening.plugged_in("s1", "leaf")
+        await evening.plugged_in("s1", "leaf")
         await until(lambda: evening.car == "leaf")
-        evening.plugged_in("s2", "van")
+        await evening.plugged_in("s2", "van")
         assert evening.car is None
         await until(lambda: evening.car == "van")
         assert evening.says(leaf=False, van=True)
-        evening.plugged_in("s3", None)
+        await evening.plugged_in("s3", None)
         await until(lambda: evening.says(leaf=False, van=False))
         assert evening.car is None
         await until(lambda: evening.candidates == ())
@@ -166,7 +177,7 @@ async def test_a_cloud_that_lies_is_contradicted_by_the_other_and_names_nobody(
 ) -> None:
     async with an_evening(listener) as evening:
         await until(lambda: evening.says(leaf=False, van=False))
-        evening.plugged_in("s1", "leaf")
+        await evening.plugged_in("s1", "leaf")
         evening.fault("cars/van", "lying")
         await until(lambda: evening.says(leaf=True, van=True))
         await evening.clock.sleep(600.0)
@@ -178,10 +189,10 @@ async def test_a_cloud_that_lies_is_contradicted_by_the_other_and_names_nobody(
 async def test_a_cloud_that_goes_stale_names_no_car_of_a_later_plug_in(listener: socket) -> None:
     async with an_evening(listener) as evening:
         await until(lambda: evening.says(leaf=False, van=False))
-        evening.plugged_in("s1", "leaf")
+        await evening.plugged_in("s1", "leaf")
         await until(lambda: evening.car == "leaf")
         evening.fault("cars", "stale")
-        evening.plugged_in("s2", "van")
+        await evening.plugged_in("s2", "van")
         await evening.clock.sleep(600.0)
         assert evening.told["leaf"].trouble is None
         assert evening.says(leaf=True, van=False)
