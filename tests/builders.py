@@ -24,6 +24,7 @@ from v2g_daemon.domain.goals import (
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.ledger import PccInterval
+from v2g_daemon.domain.loss import LossCurve
 from v2g_daemon.domain.memory import Direction, EvseMemory, Memory
 from v2g_daemon.domain.plan import Plan, PlanSlot, ValueFunction
 from v2g_daemon.domain.policy import (
@@ -34,7 +35,6 @@ from v2g_daemon.domain.policy import (
     ExportPolicy,
     FailState,
     GridConnection,
-    LossCurve,
     Policy,
     Stage,
     Timing,

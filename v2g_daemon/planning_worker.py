@@ -10,7 +10,8 @@ import os
 import sys
 
 from v2g_daemon.domain.errors import ProblemRefused
-from v2g_daemon.trace.codec import TraceError, decode_problem, encode_plan
+from v2g_daemon.trace.json_form import TraceError
+from v2g_daemon.trace.pipe import decode_problem, encode_plan
 
 EX_DATAERR = 65
 

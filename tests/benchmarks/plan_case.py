@@ -21,7 +21,7 @@ for library in ("OMP", "OPENBLAS", "MKL"):
 import numpy as np  # noqa: E402 - the thread count is read at import
 
 from tests.benchmarks.score_plan import BenchCase  # noqa: E402
-from v2g_daemon.domain.policy import LossCurve  # noqa: E402
+from v2g_daemon.domain.loss import LossCurve  # noqa: E402
 from v2g_daemon.planning.case import Case, Horizon, Pack, Terms, sure  # noqa: E402
 from v2g_daemon.planning.depth import optimise  # noqa: E402
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from tests.benchmarks.rehearsed_years import NAMES, job_of
+from v2g_daemon.domain.goals import UNMET_LATER_PER_KWH
 from v2g_daemon.domain.plan import Plan, PlanProblem
-from v2g_daemon.domain.policy import UNMET_LATER_PER_KWH
 from v2g_daemon.planning.covering import UNNOTICED_WH
 from v2g_daemon.planning.plan import solve
 from v2g_daemon.rehearsal.days import Days

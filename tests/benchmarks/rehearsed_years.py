@@ -23,8 +23,9 @@ from tests.benchmarks.score_year import YEARS, read_year, score, share  # noqa: 
 from v2g_daemon.adapters.series.folder import read_pairing  # noqa: E402
 from v2g_daemon.app.backtest.pairing_case import case_of_pairing  # noqa: E402
 from v2g_daemon.battery.wear import HIGH_WEAR_FACTOR  # noqa: E402
+from v2g_daemon.domain.goals import UNMET_LATER_PER_KWH  # noqa: E402
 from v2g_daemon.domain.plan import Plan, PlanProblem  # noqa: E402
-from v2g_daemon.domain.policy import UNMET_LATER_PER_KWH, ExportDepth, Policy  # noqa: E402
+from v2g_daemon.domain.policy import ExportDepth, Policy  # noqa: E402
 from v2g_daemon.planning.plan import advise  # noqa: E402
 from v2g_daemon.rehearsal.job import Job, run  # noqa: E402
 from v2g_daemon.rehearsal.knowledge import Knowledge  # noqa: E402

@@ -55,7 +55,8 @@ from v2g_daemon.runtime.planning_desk import PlanningDesk
 from v2g_daemon.runtime.recorder import Recorder
 from v2g_daemon.settings import Settings, to_policy
 from v2g_daemon.step.house import Outcome
-from v2g_daemon.trace.codec import TraceEncoder, encode_problem
+from v2g_daemon.trace.codec import TraceEncoder
+from v2g_daemon.trace.pipe import encode_problem
 
 TICKS = 3600
 WARM_UP_TICKS = 60

@@ -26,7 +26,7 @@ from tests.benchmarks.__main__ import machine_here
 from tests.benchmarks.frontier_chart import Course, frontier_chart
 from tests.benchmarks.page import machine_table
 from tests.benchmarks.rehearsed_years import NAMES
-from v2g_daemon.domain.policy import UNMET_LATER_PER_KWH
+from v2g_daemon.domain.goals import UNMET_LATER_PER_KWH
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE, CHART = ROOT / "docs" / "tuning.md", ROOT / "docs" / "tuning-frontier.svg"

@@ -30,16 +30,8 @@ from v2g_daemon.domain.prices import PriceCurve, PriceSlot
 from v2g_daemon.domain.setpoint import Reason, Setpoint
 from v2g_daemon.domain.snapshot import Snapshot
 from v2g_daemon.domain.sun import SunForecast
-from v2g_daemon.trace.codec import (
-    MemoryBefore,
-    Tick,
-    TraceEncoder,
-    decode_plan,
-    decode_problem,
-    decode_trace,
-    encode_plan,
-    encode_problem,
-)
+from v2g_daemon.trace.codec import MemoryBefore, Tick, TraceEncoder, decode_trace
+from v2g_daemon.trace.pipe import decode_plan, decode_problem, encode_plan, encode_problem
 
 ODD_FLOATS = (0.0, -0.0, 5e-324, 1.7976931348623157e308, 0.1, 1e22, inf, -inf)
 ODD_TEXTS = ("", "garage", "Zo\u00eb", '"\\\n\x00', "\u2028", "\U0001f697", "\ud800")

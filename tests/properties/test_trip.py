@@ -22,12 +22,10 @@ from tests.properties.houses import commanded
 from v2g_daemon.control.decide import decide
 from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.instant import Instant
+from v2g_daemon.domain.loss import LossCurve
 from v2g_daemon.domain.memory import Memory
 from v2g_daemon.domain.plan import Plan
-from v2g_daemon.domain.policy import (
-    LossCurve,
-    Policy,
-)
+from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.readings import (
     MeterReading,
 )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.unit.rehearsal.toys import LOSSLESS, a_job, a_plant, days_of, planned, stay
-from v2g_daemon.domain.policy import LossCurve
+from v2g_daemon.domain.loss import LossCurve
 from v2g_daemon.rehearsal.strategies import Strategy
 
 REAL_LOSS = LossCurve(constant_w=150.0, linear=0.03, quadratic_per_w=3e-6)

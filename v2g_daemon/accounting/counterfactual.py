@@ -11,7 +11,7 @@ from v2g_daemon.accounting.valuation import priced
 from v2g_daemon.battery.losses import pack_power_w
 from v2g_daemon.domain.interval import Interval, quarter_hour_start, quarter_hours
 from v2g_daemon.domain.ledger import EvseInterval, PccInterval
-from v2g_daemon.domain.policy import LossCurve
+from v2g_daemon.domain.loss import LossCurve
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from v2g_daemon.battery.losses import active_loss_w
 from v2g_daemon.battery.wear import HIGH_WEAR_FACTOR, LOW_WEAR_FACTOR
 from v2g_daemon.domain.ledger import PccInterval
-from v2g_daemon.domain.policy import LossCurve
+from v2g_daemon.domain.loss import LossCurve
 
 MICRO = Decimal("0.000001")
 NOTHING = Decimal("0.000000")

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from math import sqrt
 from typing import Protocol, Self, TypeVar
 
-from v2g_daemon.domain.policy import LossCurve
+from v2g_daemon.domain.loss import LossCurve
 
 
 class Arithmetic(Protocol):

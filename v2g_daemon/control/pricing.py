@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from v2g_daemon.battery.losses import pack_power_w
+from v2g_daemon.domain.loss import LossCurve
 from v2g_daemon.domain.plan import PeakCap, Plan, ValueFunction
-from v2g_daemon.domain.policy import LossCurve
 from v2g_daemon.domain.quick import quick, replace
 from v2g_daemon.market.money import net_cost
 

@@ -10,6 +10,9 @@ from zoneinfo import ZoneInfo
 from v2g_daemon.domain.interval import at_local
 from v2g_daemon.domain.quick import quick
 
+# The price of missing a trip nobody told of: what six real years were best with (docs/tuning.md).
+UNMET_LATER_PER_KWH = 3.5
+
 
 @quick
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from v2g_daemon.domain.budget import DischargeBudget
-from v2g_daemon.domain.goals import DepartureGoal
+from v2g_daemon.domain.goals import UNMET_LATER_PER_KWH, DepartureGoal
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
-from v2g_daemon.domain.policy import UNMET_LATER_PER_KWH, LossCurve
+from v2g_daemon.domain.loss import LossCurve
 from v2g_daemon.domain.prices import PriceCurve, PriceSlot
 from v2g_daemon.domain.programs import AvailabilityPay, Commitment
 from v2g_daemon.domain.quick import quick

@@ -8,7 +8,8 @@ from enum import Enum, IntEnum
 from zoneinfo import ZoneInfo
 
 from v2g_daemon.domain.billing_meter import BillingMeter, Netting
-from v2g_daemon.domain.goals import WeeklySchedule
+from v2g_daemon.domain.goals import UNMET_LATER_PER_KWH, WeeklySchedule
+from v2g_daemon.domain.loss import LossCurve
 from v2g_daemon.domain.vehicle import Vehicle
 
 
@@ -114,15 +115,6 @@ class GridConnection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LossCurve:
-    """Charger and pack loss while |P| > 0: constant + linear·|P| + quadratic·P², in W."""
-
-    constant_w: float
-    linear: float
-    quadratic_per_w: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Cadence:
     """How often a charger may be bothered: steps, dwell, ramps and the budgets of a local day.
 
@@ -163,10 +155,6 @@ class EvsePolicy:
     soc_needs_power: bool
     cadence: Cadence
     connected_phase: int = 1
-
-
-# What six real years were best with (docs/tuning.md).
-UNMET_LATER_PER_KWH = 3.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

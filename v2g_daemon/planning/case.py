@@ -15,7 +15,7 @@ from v2g_daemon.battery.losses import (
     drawing_w,
     pack_power_w,
 )
-from v2g_daemon.domain.policy import LossCurve
+from v2g_daemon.domain.loss import LossCurve
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from v2g_daemon.domain.budget import DischargeBudget
 from v2g_daemon.domain.errors import ProblemRefused
 from v2g_daemon.domain.goals import DepartureGoal
+from v2g_daemon.domain.loss import LossCurve
 from v2g_daemon.domain.plan import PlanProblem, Store
-from v2g_daemon.domain.policy import LossCurve
 from v2g_daemon.domain.prices import PeakCharge
 from v2g_daemon.domain.programs import AvailabilityPay, AvailabilityTerms, Commitment
 from v2g_daemon.domain.sun import SunForecast

@@ -16,7 +16,7 @@ import highspy
 import numpy as np
 
 from v2g_daemon.battery.losses import active_loss_w
-from v2g_daemon.domain.policy import LossCurve
+from v2g_daemon.domain.loss import LossCurve
 from v2g_daemon.planning.case import Floats, Ints
 from v2g_daemon.planning.foresight import KnownDays
 

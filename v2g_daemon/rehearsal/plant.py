@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from v2g_daemon.battery.losses import pack_power_w
 from v2g_daemon.battery.taper import accepted_share
-from v2g_daemon.domain.policy import LossCurve
+from v2g_daemon.domain.loss import LossCurve
 from v2g_daemon.domain.quick import quick
 
 MINUTES_A_HOUR = 60.0

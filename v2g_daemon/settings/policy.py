@@ -7,6 +7,7 @@ from math import floor
 from v2g_daemon.battery.wear import HIGH_WEAR_FACTOR
 from v2g_daemon.domain.billing_meter import BillingMeter, Netting
 from v2g_daemon.domain.goals import WeeklySchedule
+from v2g_daemon.domain.loss import LossCurve
 from v2g_daemon.domain.policy import (
     Cadence,
     Economics,
@@ -16,7 +17,6 @@ from v2g_daemon.domain.policy import (
     ExportWindow,
     FailState,
     GridConnection,
-    LossCurve,
     Policy,
     Stage,
     Timing,

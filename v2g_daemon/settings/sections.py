@@ -18,7 +18,7 @@ from pydantic_settings import (
 )
 
 from v2g_daemon.domain.errors import InvariantViolated
-from v2g_daemon.domain.policy import UNMET_LATER_PER_KWH
+from v2g_daemon.domain.goals import UNMET_LATER_PER_KWH
 from v2g_daemon.settings.access_sections import ChargeKey, Relay, Token
 from v2g_daemon.settings.calendars import CalendarSection
 from v2g_daemon.settings.charger_profiles import ChargerProfiles

@@ -1,4 +1,4 @@
-"""Plan problems and plans for the planning child's pipe, and the lines of a trace.
+"""The lines of a trace.
 
 A trace is JSON lines. The first is the header {"trace": 1, "versions": …}; a `put` line writes a
 big thing once under the short hash of its JSON; a `memory` line holds the memory from which the
@@ -16,7 +16,7 @@ from typing import Final, TypeVar, get_type_hints
 
 from v2g_daemon.domain.decision import Decision
 from v2g_daemon.domain.memory import Memory
-from v2g_daemon.domain.plan import Plan, PlanProblem
+from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.snapshot import CommissioningRecord, Snapshot, VehicleGoals
@@ -36,13 +36,8 @@ __all__ = [
     "MemoryBefore",
     "Tick",
     "TraceEncoder",
-    "TraceError",
     "TraceRecord",
-    "decode_plan",
-    "decode_problem",
     "decode_trace",
-    "encode_plan",
-    "encode_problem",
 ]
 
 TRACE_FORMAT: Final = 1
@@ -58,26 +53,6 @@ _KINDS: Final[Mapping[str, object]] = {
 }
 _PUT_FIELDS: Final = ("prices", "plans", "goals", "commissioning", "sun")
 T = TypeVar("T")
-
-
-def encode_problem(problem: PlanProblem) -> bytes:
-    """One line of JSON, without its end."""
-    return dump(unstructure(problem, PlanProblem))
-
-
-def decode_problem(text: bytes) -> PlanProblem:
-    """The problem as it was; raises TraceError."""
-    return structure(parse(text), PlanProblem)
-
-
-def encode_plan(plan: Plan) -> bytes:
-    """One line of JSON, without its end."""
-    return dump(unstructure(plan, Plan))
-
-
-def decode_plan(text: bytes) -> Plan:
-    """The plan as it was; raises TraceError."""
-    return structure(parse(text), Plan)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

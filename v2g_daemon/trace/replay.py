@@ -11,7 +11,8 @@ from v2g_daemon.domain.decision import Decision
 from v2g_daemon.domain.memory import Memory
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.snapshot import Snapshot
-from v2g_daemon.trace.codec import Header, MemoryBefore, Tick, TraceError, TraceRecord
+from v2g_daemon.trace.codec import Header, MemoryBefore, Tick, TraceRecord
+from v2g_daemon.trace.json_form import TraceError
 
 Decide = Callable[[Memory, Snapshot, Policy], tuple[Memory, Decision]]
 

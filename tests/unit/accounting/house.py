@@ -20,7 +20,8 @@ from v2g_daemon.domain.decision import Decision, EvseDecision
 from v2g_daemon.domain.goals import WeeklyDeparture, WeeklySchedule
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
-from v2g_daemon.domain.policy import LossCurve, Policy, Stage
+from v2g_daemon.domain.loss import LossCurve
+from v2g_daemon.domain.policy import Policy, Stage
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.readings import EvseStatus, MeterReading
 from v2g_daemon.domain.setpoint import Authority, Reason

@@ -40,7 +40,7 @@ from v2g_daemon.domain.ledger import (
     SocDay,
     TelemetryRow,
 )
-from v2g_daemon.domain.policy import LossCurve
+from v2g_daemon.domain.loss import LossCurve
 from v2g_daemon.domain.power import PowerRange
 from v2g_daemon.domain.readings import EvseStatus
 from v2g_daemon.domain.snapshot import DischargeCounters

@@ -17,7 +17,7 @@ from v2g_daemon.accounting.statement import PlainTarget, statement
 from v2g_daemon.accounting.valuation import exact
 from v2g_daemon.domain.interval import Interval, quarter_hours
 from v2g_daemon.domain.ledger import EvseInterval, PccInterval, SessionRow
-from v2g_daemon.domain.policy import LossCurve
+from v2g_daemon.domain.loss import LossCurve
 
 DATA = Path(simulators.__file__).parent / "data"
 LOSS = LossCurve(constant_w=150.0, linear=0.03, quadratic_per_w=0.000003)

@@ -14,7 +14,7 @@ from tests.unit.accounting.house import at, car, every_day, interval, policy
 from v2g_daemon.accounting.counterfactual import PlugIn, Quarter, plain_charging
 from v2g_daemon.accounting.statement import PlainTarget, neutral_price, statement
 from v2g_daemon.domain.ledger import EvseInterval, PccInterval, SessionRow
-from v2g_daemon.domain.policy import LossCurve
+from v2g_daemon.domain.loss import LossCurve
 
 
 def pcc(quarter: int, *, imported: int = 0, exported: int = 0, buy="0.30", sell="0.20", **more):

@@ -15,7 +15,7 @@ from v2g_daemon.accounting.valuation import (
     wear_range,
 )
 from v2g_daemon.domain.ledger import PccInterval
-from v2g_daemon.domain.policy import LossCurve
+from v2g_daemon.domain.loss import LossCurve
 
 LOSS = LossCurve(constant_w=150.0, linear=0.03, quadratic_per_w=0.000003)
 

@@ -16,7 +16,7 @@ from v2g_daemon.battery.losses import (
     pack_power_w,
 )
 from v2g_daemon.battery.taper import accepted_share
-from v2g_daemon.domain.policy import LossCurve
+from v2g_daemon.domain.loss import LossCurve
 
 
 @pytest.mark.parametrize(

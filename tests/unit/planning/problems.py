@@ -12,8 +12,8 @@ import numpy as np
 from v2g_daemon.domain.budget import DischargeBudget
 from v2g_daemon.domain.instant import Instant
 from v2g_daemon.domain.interval import Interval
+from v2g_daemon.domain.loss import LossCurve
 from v2g_daemon.domain.plan import PlanProblem, Store, ValueFunction
-from v2g_daemon.domain.policy import LossCurve
 from v2g_daemon.domain.prices import PriceCurve, PriceSlot
 from v2g_daemon.planning.case import Case, Horizon, Pack, Terms, sure
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.unit.rehearsal.test_score import a_case
 from tests.unit.rehearsal.toys import a_plant, days_of, stay
-from v2g_daemon.domain.policy import LossCurve
+from v2g_daemon.domain.loss import LossCurve
 from v2g_daemon.planning.foresight import LATTICE_WH, LEVELS
 from v2g_daemon.planning.plan import advise
 from v2g_daemon.planning.relaxation import net_cost

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.unit.planning.problems import LOSSLESS, REAL_LOSS, toy_case
-from v2g_daemon.domain.policy import LossCurve
+from v2g_daemon.domain.loss import LossCurve
 from v2g_daemon.planning.actions import bands, landing
 from v2g_daemon.planning.case import Case
 from v2g_daemon.planning.grid import grid_of

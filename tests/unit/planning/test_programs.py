@@ -24,7 +24,7 @@ from v2g_daemon.domain.plan import PastStay, Plan, PlanProblem
 from v2g_daemon.domain.programs import AvailabilityPay, AvailabilityTerms, Commitment
 from v2g_daemon.planning.plan import advise, solve
 from v2g_daemon.planning.problem import outlook_of
-from v2g_daemon.trace.codec import decode_problem, encode_problem
+from v2g_daemon.trace.pipe import decode_problem, encode_problem
 
 HOUR = timedelta(hours=1)
 EVENING = hourly_curve([0.50, 0.48, 0.10, 0.46, 0.44], [0.0] * 5)

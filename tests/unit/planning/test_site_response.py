@@ -20,7 +20,7 @@ from v2g_daemon.planning.plan import solve
 from v2g_daemon.planning.site_response import told_pv
 from v2g_daemon.planning.sun import most_w_per_m2
 from v2g_daemon.planning.wall import Steps
-from v2g_daemon.trace.codec import decode_problem, encode_problem
+from v2g_daemon.trace.pipe import decode_problem, encode_problem
 
 NOW = datetime(2024, 6, 10, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)

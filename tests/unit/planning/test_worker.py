@@ -7,7 +7,7 @@ import sys
 
 from tests.unit.planning.problems import plan_problem
 from v2g_daemon.planning.plan import solve
-from v2g_daemon.trace.codec import decode_plan, encode_problem
+from v2g_daemon.trace.pipe import decode_plan, encode_problem
 
 
 def run_worker(problem: bytes) -> subprocess.CompletedProcess[bytes]:

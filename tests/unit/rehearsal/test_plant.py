@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.rehearsal.toys import a_plant
-from v2g_daemon.domain.policy import LossCurve
+from v2g_daemon.domain.loss import LossCurve
 from v2g_daemon.rehearsal.plant import Flow, Plant, Surroundings, held
 
 # 0.15 kW + 3 % of the power + 0.003 kW per kW².

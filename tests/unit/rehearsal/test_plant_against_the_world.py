@@ -10,7 +10,7 @@ from simulators.charger import LossCurve as WorldLoss
 from simulators.recorded import StepSeries
 from tests.unit.rehearsal.toys import a_plant
 from tests.unit.simulators.worlds import START_S, Demand, electronics, house, vehicle, world
-from v2g_daemon.domain.policy import LossCurve
+from v2g_daemon.domain.loss import LossCurve
 from v2g_daemon.rehearsal.course import Registers
 from v2g_daemon.rehearsal.plant import Surroundings, held
 

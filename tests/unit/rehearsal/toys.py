@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from v2g_daemon.domain.policy import LossCurve
+from v2g_daemon.domain.loss import LossCurve
 from v2g_daemon.planning.plan import advise
 from v2g_daemon.rehearsal.days import Days, Stay
 from v2g_daemon.rehearsal.job import Job, Ran, run

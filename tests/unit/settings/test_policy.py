@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.unit.settings.files import SMALLEST, after, written
-from v2g_daemon.domain.policy import ExportPolicy, LossCurve, Policy, Stage
+from v2g_daemon.domain.loss import LossCurve
+from v2g_daemon.domain.policy import ExportPolicy, Policy, Stage
 from v2g_daemon.settings import load_settings, timing_for, to_policy, warnings_of
 from v2g_daemon.settings.explanations import keys_of
 

@@ -15,7 +15,8 @@ from v2g_daemon.domain.memory import Memory
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.setpoint import HandsOff
 from v2g_daemon.domain.snapshot import Snapshot
-from v2g_daemon.trace.codec import TraceEncoder, TraceError, TraceRecord, decode_trace
+from v2g_daemon.trace.codec import TraceEncoder, TraceRecord, decode_trace
+from v2g_daemon.trace.json_form import TraceError
 from v2g_daemon.trace.replay import Decide, replay
 
 

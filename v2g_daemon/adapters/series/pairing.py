@@ -16,7 +16,7 @@ from v2g_daemon.adapters.series.sessions import RecordedSession, sessions_of
 from v2g_daemon.adapters.series.translate import SeriesFile, series_of
 from v2g_daemon.domain.errors import SeriesFileError
 from v2g_daemon.domain.interval import Interval
-from v2g_daemon.domain.policy import LossCurve
+from v2g_daemon.domain.loss import LossCurve
 from v2g_daemon.market.series import SeriesPrice
 from v2g_daemon.rehearsal.plant import Plant
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from v2g_daemon.domain.errors import PlanningFailed
 from v2g_daemon.domain.plan import Plan, PlanProblem
-from v2g_daemon.trace.codec import TraceError, decode_plan, encode_problem
+from v2g_daemon.trace.json_form import TraceError
+from v2g_daemon.trace.pipe import decode_plan, encode_problem
 
 DEADLINE_S = 15.0
 COMMAND = (sys.executable, "-m", "v2g_daemon.planning_worker")
