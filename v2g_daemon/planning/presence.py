@@ -93,7 +93,6 @@ class _Course:
             leaving = max(leaving, 1)
         if leaving > self._home_from:
             self._stay_until(leaving, goal)
-            self._unknown_trip[leaving - 1] &= goal.returns_at_utc is None or goal.trip_wh == 0.0
         elif 0 < self._home_from < back:
             # Not one whole step at home: it does not come back in between.
             self._returns[self._home_from - 1] = 0.0
@@ -102,6 +101,8 @@ class _Course:
             self._trip_wh[self._home_from - 1] += goal.trip_wh
         away_from = max(leaving, self._home_from)
         if goal.returns_at_utc is not None and back > away_from:
+            if goal.trip_wh > 0.0 and leaving > 0:
+                self._unknown_trip[leaving - 1] = False
             self._come_back(away_from, back, goal.trip_wh)
             away_from = back
         self._home_from = away_from

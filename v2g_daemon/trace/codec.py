@@ -31,15 +31,6 @@ from v2g_daemon.trace.json_form import (
     unstructure,
 )
 
-__all__ = [
-    "Header",
-    "MemoryBefore",
-    "Tick",
-    "TraceEncoder",
-    "TraceRecord",
-    "decode_trace",
-]
-
 TRACE_FORMAT: Final = 1
 HEADER_START: Final = b'{"trace":'
 _ID_CHARACTERS: Final = 12

@@ -50,6 +50,25 @@ def test_an_unknown_return_keeps_the_car_away_for_the_rest() -> None:
     assert present(leaving(3, None)).plugged.tolist() == [True] * 3 + [False] * 5
 
 
+def test_of_a_trip_that_begins_as_the_horizon_ends_habits_say_what_it_takes() -> None:
+    starts = tuple(at(hour) for hour in range(HOURS))
+    chances = Chances(
+        leaves=np.zeros(HOURS),
+        returns=np.zeros(HOURS),
+        trips=Trips(energy_wh=np.array([1500.0]), weight=np.array([1.0])),
+    )
+    for leaves, unknown in ((HOURS, True), (HOURS - 1, False)):
+        seen, _ = presence(
+            starts_utc=starts,
+            end_utc=at(HOURS),
+            plugged_in=True,
+            store=STORE,
+            goals=(leaving(leaves, HOURS + 4),),
+            chances=chances,
+        )
+        assert bool(seen.unknown_trip[leaves - 1]) is unknown
+
+
 def test_a_car_that_is_at_home_for_less_than_a_step_does_not_come_back_in_between() -> None:
     seen = present(leaving(2, 3.5), leaving(4.5, 6))
     assert seen.plugged.tolist() == [True] * 2 + [False] * 4 + [True] * 2
