@@ -65,7 +65,7 @@ async def charger_house(
     soc: float = 0.5,
     plugged_in: bool = True,
     watchdog_s: int | None = WATCHDOG_S,
-    timeout_s: float = 0.5,
+    timeout_s: float = 2.0,  # a busy machine halts a test for longer than a device is silent
     settings: dict[str, Any] | None = None,
     **charger: Any,
 ) -> AsyncIterator[ChargerHouse]:
