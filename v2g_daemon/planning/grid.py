@@ -8,7 +8,7 @@ import numpy as np
 
 from v2g_daemon.planning.case import SLACK_WH, Case, Floats
 
-STEP_WH = 250.0
+STEP_WH = 200.0
 FEWEST_CELLS, MOST_CELLS = 60, 600
 
 
