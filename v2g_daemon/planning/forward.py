@@ -202,6 +202,9 @@ class _Pace:
         case = self._tables.case
         room_wh = max(self._ceiling_wh[step] - energy_wh, 0.0) + SLACK_WH
         spare_wh = max(energy_wh - case.pack.floor_wh, 0.0) + SLACK_WH
+        far_wh = self._reach_w * self._hours[step]
+        if min(room_wh, spare_wh) >= far_wh and energy_wh <= case.pack.taper_above_wh:
+            return  # far from all of them
         refused = (delta_wh > room_wh) | (delta_wh < -spare_wh)
         if energy_wh > case.pack.taper_above_wh:
             refused |= power_w > case.pack.accepted_w(energy_wh) + SLACK_W
