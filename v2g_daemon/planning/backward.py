@@ -239,7 +239,7 @@ class _Window:
     """One row of values seen from every lattice point, moved by each action.
 
     Only points at the floor or above are free to choose; below it, the strongest charge is what
-    the house does.
+    the house does. To spread a column and reckon with it then is sooner than with the column.
     """
 
     def __init__(self, tables: Tables, shadow_per_kwh: Floats) -> None:
@@ -272,7 +272,8 @@ class _Window:
         self._inside[:] = to_come[self._floor :]
         np.subtract(self._above, self._here, out=self._rise)
         self._end(step)
-        np.add(self._ended_by_level, self._level_cost[step], out=self._by_level)
+        self._by_level[:] = self._level_cost[step]
+        self._by_level += self._ended_by_level
         if self._scenarios > 1:
             np.add(self._ended_by_match, self._match_cost[step], out=self._by_match)
         if self._refused is not None:
@@ -293,7 +294,6 @@ class _Window:
     def _end(self, step: int) -> None:
         """The values where each action ends."""
         ended, cells = self._ended, self._cells[step]
-        # To spread a column first and multiply then is sooner than to multiply by the column.
         ended[:] = self._share[step]
         ended *= self._rising[cells]
         ended += self._from[cells]
