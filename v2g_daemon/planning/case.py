@@ -147,10 +147,10 @@ class Horizon:
         return mean_w
 
     @property
-    def highest_export_per_kwh(self) -> float:
-        """The most that an exported kWh may earn."""
+    def highest_export_per_kwh(self) -> Floats:
+        """The most that a kWh exported in each step may earn."""
         band = self.price_band
-        return float((self.export_per_kwh if band is None else band.export_per_kwh).max())
+        return self.export_per_kwh if band is None else band.export_per_kwh.max(axis=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,9 @@ from v2g_daemon.planning.case import SLACK_WH, Case, Floats
 from v2g_daemon.planning.forward import Path, walk
 from v2g_daemon.planning.tables import FineActions, Tables, fine_actions, tables_of
 
-HALVINGS = 6
+HALVINGS = 5
 MONEY_SLACK = 1e-9
+LEAST_PER_KWH = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +69,8 @@ def _bisected(tables: Tables, fine: FineActions, free: Values, path: Path) -> So
     """All days at once; each day's price moves by its own excess, the best kept way wins."""
     case = tables.case
     left_wh = case.export_left_wh()
-    # At the highest export price no export earns anything.
-    top = max(case.horizon.highest_export_per_kwh, 0.0) + 1e-3
-    low, high = dict.fromkeys(left_wh, 0.0), dict.fromkeys(left_wh, top)
+    low = dict.fromkeys(left_wh, 0.0)
+    high = {day: _forbidding_per_kwh(case, day) for day in left_wh}
     priced_days = _broken(case, path)
     shadow = np.zeros(case.horizon.steps)
     best = _kept(tables, fine, free, shadow)
@@ -95,6 +95,14 @@ def _bisected(tables: Tables, fine: FineActions, free: Values, path: Path) -> So
         # Of two equally cheap ways, the one whose values know the price of the depth.
         best = kept if kept.path.objective <= best.path.objective + MONEY_SLACK else best
     return best
+
+
+def _forbidding_per_kwh(case: Case, day: int) -> float:
+    """The price of the depth at which no export of the day earns more than it costs."""
+    horizon, terms = case.horizon, case.terms
+    earned = float(horizon.highest_export_per_kwh[horizon.export_day == day].max())
+    spent = terms.wear_per_kwh + terms.export_wear_per_kwh + terms.margin_per_kwh
+    return max(earned - spent - terms.budget_per_kwh, 0.0) + LEAST_PER_KWH
 
 
 def _under(tables: Tables, shadow: Floats, free: Values) -> Values:
