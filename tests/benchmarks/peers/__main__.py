@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.benchmarks.__main__ import CASES, ROOT, machine_here
+from tests.benchmarks.__main__ import FIXED, ROOT, machine_here
 from tests.benchmarks.milp_plan import plain_setpoints_kw
 from tests.benchmarks.peers.programs import PROGRAMS, Program
 from tests.benchmarks.peers.section import Row, section, with_section
@@ -47,7 +47,7 @@ def main() -> None:
     machine = machine_here()
     pythons = {program.name: interpreter(program) for program in PROGRAMS}
     rows: dict[str, list[Row]] = {}
-    for path in sorted(CASES.glob("*.json")):
+    for path in FIXED:
         if not options.only or path.stem in options.only:
             case = json.loads(path.read_text())
             rows[path.stem] = [
