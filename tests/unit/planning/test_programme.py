@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -94,6 +95,22 @@ def test_the_daily_depth_holds_and_goes_to_the_dearest_hour() -> None:
     assert solution.path.exported_wh == {0: 3000.0}
     assert solution.path.objective == pytest.approx(cheapest_kwh(case, depth_kwh=3.0))
     assert solution.shadow_per_kwh[0] > 0.0
+
+
+def test_the_depth_of_a_day_costs_no_more_than_its_exports_earn() -> None:
+    case = toy_case(
+        imports=[0.30, 0.30, 0.90, 0.90],
+        exports=[0.20, 0.28, 0.90, 0.80],
+        net_load_w=[0.0, 0.0, 0.0, 0.0],
+        start_wh=12_000.0,
+        daily_export_wh=3000.0,
+    )
+    two_days = replace(case, horizon=replace(case.horizon, export_day=np.array([0, 0, 1, 1])))
+    solution = optimise(two_days)
+    assert solution.path.power_w.tolist() == [0.0, -3000.0, -3000.0, 0.0]
+    earned = np.array([0.28, 0.28, 0.90, 0.90]) - case.terms.wear_per_kwh
+    assert (solution.shadow_per_kwh > 0.0).all()
+    assert (solution.shadow_per_kwh <= earned + 1e-3).all()
 
 
 def test_what_was_exported_before_counts_against_todays_depth() -> None:
