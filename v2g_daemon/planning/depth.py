@@ -14,7 +14,7 @@ from v2g_daemon.planning.tables import FineActions, Tables, fine_actions, tables
 
 HALVINGS = 5
 MONEY_SLACK = 1e-9
-LEAST_PER_KWH = 1e-3
+JUST_ABOVE_PER_KWH = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,11 +98,11 @@ def _bisected(tables: Tables, fine: FineActions, free: Values, path: Path) -> So
 
 
 def _forbidding_per_kwh(case: Case, day: int) -> float:
-    """The price of the depth at which no export of the day earns more than it costs."""
+    """The price of the depth at which no export of the day pays, the energy itself for nothing."""
     horizon, terms = case.horizon, case.terms
     earned = float(horizon.highest_export_per_kwh[horizon.export_day == day].max())
     spent = terms.wear_per_kwh + terms.export_wear_per_kwh + terms.margin_per_kwh
-    return max(earned - spent - terms.budget_per_kwh, 0.0) + LEAST_PER_KWH
+    return max(earned - spent - terms.budget_per_kwh, 0.0) + JUST_ABOVE_PER_KWH
 
 
 def _under(tables: Tables, shadow: Floats, free: Values) -> Values:
