@@ -23,6 +23,7 @@ from v2g_daemon.domain.sun import SunForecast
 from v2g_daemon.planning.case import Floats, Ints
 from v2g_daemon.planning.forecast import forecast_net_load
 from v2g_daemon.planning.wall import DAY_S, QUARTER_S, Steps
+from v2g_daemon.step.history import by_days
 
 LATITUDES_DEG = {"nl2023pv": 43.6, "nl2024pv": 39.7}
 LEADS_H = (1, 6, 24)
@@ -39,7 +40,7 @@ def foretold(pv_w: Floats, start_s: Ints, at: int, place: SunForecast | None) ->
         for start, made_w in zip(starts, pv_w[first:at], strict=False)
     )
     found = forecast_net_load(
-        rows,
+        by_days(rows),
         Steps.of(starts[at - first :], (QUARTER_S,) * 100),
         current_net_load_w=-float(pv_w[at - 1]),
         current_pv_w=float(pv_w[at - 1]),

@@ -68,8 +68,9 @@ from v2g_daemon.runtime.station_journal import LedgerStationJournal
 from v2g_daemon.runtime.witnessed_clock import WitnessedClock
 from v2g_daemon.settings import Settings, to_policy
 from v2g_daemon.step.clock_trust import ledger_witness
+from v2g_daemon.step.history import KEPT, by_days
 from v2g_daemon.step.house import House, Outcome
-from v2g_daemon.step.pasts import KEPT, SESSIONS_KEPT, Past, prices_of
+from v2g_daemon.step.pasts import SESSIONS_KEPT, Past, prices_of
 from v2g_daemon.trace.codec import TraceEncoder
 
 EdgeTask = Callable[[], Awaitable[None]]
@@ -317,7 +318,7 @@ def restored_house(reader: LedgerReader, policy: Policy, now_utc: datetime) -> H
         timezone=policy.timezone,
     )
     past = Past(
-        history=reader.history(since_utc=now_utc - KEPT),
+        history=by_days(reader.history(since_utc=now_utc - KEPT)),
         sessions=reader.sessions(Interval(start_utc=now_utc - SESSIONS_KEPT, end_utc=now_utc)),
         foretold=reader.foretold(since_utc=now_utc - KEPT),
         prices=prices_of(reader.pcc_intervals(Interval(start_utc=now_utc - KEPT, end_utc=now_utc))),

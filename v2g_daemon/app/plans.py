@@ -42,7 +42,11 @@ class PlanDesk:
             prospects(outcome.memory_before, snapshot, decisions, self._policy),
             currency=self._policy.economics.currency,
             timezone=self._policy.timezone,
-            errors=forecast_errors(outcome.past.history, outcome.past.foretold, snapshot.now.utc),
+            errors=forecast_errors(
+                (row for day in outcome.past.history for row in day),
+                outcome.past.foretold,
+                snapshot.now.utc,
+            ),
         )
 
     def hints(self, outcome: Outcome) -> tuple[Hint, ...]:

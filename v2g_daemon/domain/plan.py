@@ -30,6 +30,10 @@ class HistoryRow:
     pv_w: float | None = None
 
 
+# The quarter hours known of one day, UTC, in order of time.
+HistoryDay = tuple[HistoryRow, ...]
+
+
 @quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastStay:
@@ -98,7 +102,7 @@ class PlanProblem:
     store: Store
     goals: tuple[DepartureGoal, ...]
     prices: PriceCurve
-    history: tuple[HistoryRow, ...]
+    history: tuple[HistoryDay, ...]
     current_net_load_w: float | None
     import_limit_w: float
     export_limit_w: float

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from v2g_daemon.domain.plan import HistoryRow
+from v2g_daemon.domain.plan import HistoryDay
 from v2g_daemon.domain.sun import SunForecast
 from v2g_daemon.planning.case import Floats, Ints
 from v2g_daemon.planning.past_powers import PastPowers, past_powers
@@ -55,7 +55,7 @@ class NetLoadForecast:
 
 
 def forecast_net_load(
-    history: Sequence[HistoryRow],
+    history: Sequence[HistoryDay],
     steps: Steps,
     *,
     current_net_load_w: float | None,
@@ -67,7 +67,7 @@ def forecast_net_load(
 
     `sun` moves the expected PV where PV is metered; the days stay as far from each other.
     """
-    if not history:
+    if not any(history):
         flat_w = 0.0 if current_net_load_w is None else current_net_load_w
         return NetLoadForecast(scenarios_w=np.full((1, len(steps.hours)), flat_w), pv_w=None)
     zone = ZoneInfo(timezone_name)

@@ -10,7 +10,8 @@ from v2g_daemon.domain.interval import quarter_hour_start
 from v2g_daemon.domain.ledger import ForetoldRow
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.domain.quick import replace
-from v2g_daemon.step.pasts import KEPT, Past
+from v2g_daemon.step.history import KEPT
+from v2g_daemon.step.pasts import Past
 
 LEADS_H = (1, 6, 24)
 

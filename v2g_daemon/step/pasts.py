@@ -5,44 +5,36 @@ when its cars were plugged in.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from operator import attrgetter
 
-from v2g_daemon.domain.interval import QUARTER_HOUR, quarter_hour_start
+from v2g_daemon.domain.interval import quarter_hour_start
 from v2g_daemon.domain.ledger import EvseInterval, ForetoldRow, LedgerRow, PccInterval, SessionRow
-from v2g_daemon.domain.plan import HistoryRow, PastStay
+from v2g_daemon.domain.plan import HistoryDay, PastStay
 from v2g_daemon.domain.prices import PriceCurve, PriceSlot
 from v2g_daemon.domain.quick import quick, replace
 from v2g_daemon.domain.vehicle import Vehicle
+from v2g_daemon.step.history import KEPT, EnergyRow, with_quarter, without_old
 
-# Quarter hours are forgotten a day at a time, for each time the whole past is copied.
-KEPT, FORGOTTEN_AT_ONCE = timedelta(days=28), timedelta(days=1)
 SESSIONS_KEPT = timedelta(days=400)
 # An EVSE row that still lacks its quarter hour at the PCC after so long will never get one.
 AWAITED = timedelta(days=1)
-# A quarter hour of which less is known says too little about its mean.
-SHORTEST_KNOWN_S = 300.0
-
 # What a charger loses at least, so that what was counted is surely in the pack.
 KEPT_OF_ENERGY = 0.92
-
-EnergyRow = PccInterval | EvseInterval
-_BY_START = attrgetter("start_utc")
 
 
 @quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """Finished quarter hours of four weeks (and up to a day more), the rows of those that may still
-    be completed, and the sessions.
+    """Finished quarter hours of four weeks (and up to a day more) by their day, the rows of those
+    that may still be completed, and the sessions.
 
     `prices` are those of the finished quarter hours, in a real-time market only; `foretold` is what
     plans said of them, and say of some to come.
     """
 
-    history: tuple[HistoryRow, ...] = ()
+    history: tuple[HistoryDay, ...] = ()
     open_rows: tuple[EnergyRow, ...] = ()
     sessions: tuple[SessionRow, ...] = ()
     prices: tuple[PriceSlot, ...] = ()
@@ -70,9 +62,9 @@ def remembered(past: Past, rows: tuple[LedgerRow, ...], now_utc: datetime) -> Pa
     newest_utc = quarter_hour_start(max(metered))
     history = past.history
     for start_utc in sorted(start for start in quarters if start < newest_utc):
-        history = _with(history, start_utc, quarters[start_utc])
+        history = with_quarter(history, start_utc, quarters[start_utc])
     return Past(
-        history=_without_old(history, now_utc),
+        history=without_old(history, now_utc),
         open_rows=_awaited(
             (row for row in open_rows if row.interval.start_utc >= newest_utc), now_utc
         ),
@@ -155,57 +147,5 @@ def _with_session(
     return tuple(sorted((*kept, row), key=lambda one: one.plugged_in_utc))
 
 
-def _with(
-    history: tuple[HistoryRow, ...], start_utc: datetime, rows: Sequence[EnergyRow]
-) -> tuple[HistoryRow, ...]:
-    """The history with the quarter hour that these rows make, in its place: mostly the last."""
-    if not history or history[-1].start_utc < start_utc:
-        closed = _closed(start_utc, rows, None)
-        newest = () if closed is None else (closed,)
-        return history + newest
-    place = bisect_left(history, start_utc, key=_BY_START)
-    known = place < len(history) and history[place].start_utc == start_utc
-    row = _closed(start_utc, rows, history[place] if known else None)
-    if row is None:
-        return history
-    from_here = (row, *history[place + 1 if known else place :])
-    return history[:place] + from_here
-
-
-def _without_old(history: tuple[HistoryRow, ...], now_utc: datetime) -> tuple[HistoryRow, ...]:
-    """The history of the last `KEPT`, and of up to `FORGOTTEN_AT_ONCE` before."""
-    if not history or history[0].start_utc >= now_utc - KEPT - FORGOTTEN_AT_ONCE:
-        return history
-    return history[bisect_left(history, now_utc - KEPT, key=_BY_START) :]
-
-
 def _awaited(rows: Iterable[EnergyRow], now_utc: datetime) -> tuple[EnergyRow, ...]:
     return tuple(row for row in rows if row.interval.start_utc >= now_utc - AWAITED)
-
-
-def _closed(
-    start_utc: datetime, rows: Sequence[EnergyRow], known: HistoryRow | None
-) -> HistoryRow | None:
-    """The quarter hour from its rows: partial ones of a restart, several of a change of car."""
-    metered = [row for row in rows if isinstance(row, PccInterval)]
-    moved_milliwh = sum(
-        row.charge_milliwh - row.discharge_milliwh for row in rows if isinstance(row, EvseInterval)
-    )
-    if not metered:
-        if known is None:
-            return None
-        late_w = moved_milliwh / 1000.0 / (QUARTER_HOUR / timedelta(hours=1))
-        return replace(known, net_load_w=known.net_load_w - late_w)
-    known_s = 0.0
-    for row in metered:
-        known_s += row.interval.seconds_s
-    if known_s < SHORTEST_KNOWN_S:
-        return None
-    hours = known_s / 3600.0
-    net_milliwh = sum(row.import_milliwh - row.export_milliwh for row in metered) - moved_milliwh
-    pv_milliwh = [row.pv_milliwh for row in metered if row.pv_milliwh is not None]
-    return HistoryRow(
-        start_utc=start_utc,
-        net_load_w=net_milliwh / 1000.0 / hours,
-        pv_w=sum(pv_milliwh) / 1000.0 / hours if len(pv_milliwh) == len(metered) else None,
-    )

@@ -178,7 +178,7 @@ def test_a_session_without_a_row_yet_goes_on_too(ledger: DatabaseLedger) -> None
 
 
 def test_forecasts_go_on_from_the_stored_quarter_hours(ledger: DatabaseLedger) -> None:
-    (row,) = stored(ledger, SESSION, PCC, EVSE).past.history
+    ((row,),) = stored(ledger, SESSION, PCC, EVSE).past.history
     # −800 Wh at the PCC, of which the car gave 750 Wh: −50 Wh in a quarter hour.
     assert (row.start_utc, row.net_load_w) == (NOW.utc - QUARTER, -200.0)
 

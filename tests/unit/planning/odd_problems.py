@@ -14,6 +14,7 @@ from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.plan import HistoryRow, PastStay, PlanProblem
 from v2g_daemon.domain.prices import PriceCurve
 from v2g_daemon.domain.programs import AvailabilityPay, AvailabilityTerms, Commitment
+from v2g_daemon.step.history import by_days
 
 NOTHING = PriceCurve(currency="EUR", slots=())
 DAY = [0.30, 0.25, 0.20, 0.10, 0.05, 0.10, 0.30, 0.50, 0.40, 0.30, 0.20, 0.10] * 2
@@ -150,10 +151,10 @@ ODD: dict[str, PlanProblem] = {
     "a single step": house(step_s=(900,)),
     "steps of five minutes and of hours": house(step_s=(300,) * 12 + (3600,) * 23),
     "a step of a day": house(step_s=(86_400,)),
-    "a history of one quarter hour": house(history=past(1, 300.0)[-1:]),
-    "a history with holes": house(history=past(12, 300.0, 100.0)[::7]),
+    "a history of one quarter hour": house(history=by_days(past(1, 300.0)[-1:])),
+    "a history with holes": house(history=by_days(past(12, 300.0, 100.0)[::7])),
     "a history of long ago": house(
-        history=tuple(
+        history=by_days(
             replace(row, start_utc=row.start_utc - timedelta(days=300)) for row in past(3, 300.0)
         )
     ),
@@ -172,8 +173,8 @@ ODD: dict[str, PlanProblem] = {
     "a departure without any wish": house(
         goals=(DepartureGoal(ready_by_utc=START_UTC + timedelta(hours=5)),)
     ),
-    "a history backwards": house(history=past(2, 300.0)[::-1]),
-    "a history told twice": house(history=past(2, 300.0) * 2),
+    "a history backwards": house(history=by_days(past(2, 300.0)[::-1])),
+    "a history told twice": house(history=by_days(past(2, 300.0) * 2)),
     "no reading of the house": house(current_net_load_w=None),
     "a power below nothing": house(max_charge_w=-1000.0, max_discharge_w=-1000.0),
     "a minimum below nothing": house(min_charge_w=-500.0, min_discharge_w=-500.0),
@@ -280,8 +281,8 @@ REFUSED: dict[str, PlanProblem] = {
     "stays[1].trip_wh is nan: it must be a number": house(
         stays=(stayed(50.0, 9.0, 5e3), stayed(30.0, 20.0, nan))
     ),
-    "net load at 2024-01-09 23:45:00+00:00 is nan": house(history=past(1, nan)[-1:]),
-    "PV at 2024-01-09 23:45:00+00:00 is inf": house(history=past(1, 300.0, inf)[-1:]),
+    "net load at 2024-01-09 23:45:00+00:00 is nan": house(history=by_days(past(1, nan)[-1:])),
+    "PV at 2024-01-09 23:45:00+00:00 is inf": house(history=by_days(past(1, 300.0, inf)[-1:])),
     "timezone is 'Mars/Phobos': no such zone": house(timezone="Mars/Phobos"),
     "timezone is 'Europe': no such zone": house(timezone="Europe"),
     "start_utc is 2024-01-10 00:00:00: it must say": house(

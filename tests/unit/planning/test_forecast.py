@@ -9,6 +9,7 @@ from tests.unit.planning.problems import START_UTC
 from v2g_daemon.domain.plan import HistoryRow
 from v2g_daemon.planning.forecast import NetLoadForecast, forecast_net_load
 from v2g_daemon.planning.wall import Steps
+from v2g_daemon.step.history import by_days
 
 QUARTERS_A_DAY = 96
 
@@ -27,7 +28,7 @@ def ahead(history: tuple[HistoryRow, ...], current_w: float | None) -> NetLoadFo
     """The forecast of two days."""
     starts = tuple(START_UTC + timedelta(minutes=15 * step) for step in range(192))
     return forecast_net_load(
-        history,
+        by_days(history),
         Steps.of(starts, (900,) * 192),
         current_net_load_w=current_w,
         timezone_name="Europe/Amsterdam",

@@ -9,6 +9,7 @@ from tests.unit.planning.problems import REAL_LOSS, START_UTC, hourly_curve, pla
 from v2g_daemon.domain.goals import DepartureGoal
 from v2g_daemon.domain.plan import HistoryRow, Plan
 from v2g_daemon.planning.plan import solve
+from v2g_daemon.step.history import by_days
 
 
 def powers_w(plan: Plan) -> list[float]:
@@ -172,7 +173,7 @@ def test_prices_beyond_the_known_are_marked() -> None:
 
 
 def test_pv_in_the_history_fills_the_car_instead_of_the_grid() -> None:
-    history = tuple(
+    history = by_days(
         HistoryRow(
             start_utc=START_UTC - timedelta(days=7) + timedelta(minutes=15 * quarter),
             net_load_w=-1000.0,

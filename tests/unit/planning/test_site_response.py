@@ -20,6 +20,7 @@ from v2g_daemon.planning.plan import solve
 from v2g_daemon.planning.site_response import told_pv
 from v2g_daemon.planning.sun import most_w_per_m2
 from v2g_daemon.planning.wall import Steps
+from v2g_daemon.step.history import by_days
 from v2g_daemon.trace.pipe import decode_problem, encode_problem
 
 NOW = datetime(2024, 6, 10, tzinfo=UTC)
@@ -74,7 +75,7 @@ def forecast(
     count = HORIZON * 900 // step_s
     starts = tuple(NOW + timedelta(seconds=step_s) * n for n in range(count))
     return forecast_net_load(
-        past,
+        by_days(past),
         Steps.of(starts, (step_s,) * count),
         current_net_load_w=None,
         timezone_name="Europe/Amsterdam",
@@ -133,7 +134,7 @@ def test_a_dull_morning_is_a_dull_share_of_the_day_that_follows() -> None:
     found = [
         pv_of(
             forecast_net_load(
-                history,
+                by_days(history),
                 Steps.of(starts, (900,) * 96),
                 current_net_load_w=LOAD_W - 0.2 * bell(six),
                 current_pv_w=0.2 * bell(six),
@@ -203,7 +204,7 @@ def test_a_plan_that_crossed_the_pipe_tells_the_pv_that_it_was_told_of() -> None
         start_utc=NOW,
         asked_at=Instant(utc=NOW, monotonic_s=0.0),
         step_s=(3600,) * 24,
-        history=a_past(10),
+        history=by_days(a_past(10)),
         current_net_load_w=None,
         prices=hourly_curve([0.30] * 24, [0.10] * 24, NOW),
     )

@@ -12,8 +12,9 @@ from v2g_daemon.domain.interval import Interval
 from v2g_daemon.domain.ledger import ForetoldRow
 from v2g_daemon.domain.plan import Plan
 from v2g_daemon.step.foretold import foretold, with_foretold
+from v2g_daemon.step.history import KEPT
 from v2g_daemon.step.house import Outcome
-from v2g_daemon.step.pasts import KEPT, Past
+from v2g_daemon.step.pasts import Past
 
 HOUR = timedelta(hours=1)
 

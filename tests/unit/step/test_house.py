@@ -343,8 +343,8 @@ def test_a_finished_quarter_hour_is_a_row_of_record_and_then_history() -> None:
     rows = [row for one in outcomes for row in one.rows]
     assert [row.import_milliwh for row in rows if isinstance(row, PccInterval)] == [300_000] * 2
     assert [row.charge_milliwh for row in rows if isinstance(row, EvseInterval)] == [150_000] * 2
-    (history,) = house.past.history
-    assert (history.start_utc, history.net_load_w) == (NOW.utc, 600.0)
+    ((row,),) = house.past.history
+    assert (row.start_utc, row.net_load_w) == (NOW.utc, 600.0)
 
 
 def test_sessions_stand_before_the_rows_that_refer_to_them() -> None:

@@ -20,7 +20,8 @@ from v2g_daemon.domain.ledger import (
 )
 from v2g_daemon.domain.plan import HistoryRow, PastStay
 from v2g_daemon.domain.prices import PriceCurve
-from v2g_daemon.step.pasts import KEPT, SESSIONS_KEPT, Past, remembered, stays_of, with_prices
+from v2g_daemon.step.history import KEPT, by_days
+from v2g_daemon.step.pasts import SESSIONS_KEPT, Past, remembered, stays_of, with_prices
 
 T0 = datetime(2024, 12, 11, 18, 0, tzinfo=UTC)
 QUARTER = timedelta(minutes=15)
@@ -65,14 +66,18 @@ def after(*ticks: tuple[LedgerRow, ...], past: Past | None = None) -> Past:
     return past
 
 
+def quarters(past: Past) -> tuple[HistoryRow, ...]:
+    return tuple(row for day in past.history for row in day)
+
+
 def net_load_w(past: Past) -> dict[datetime, float]:
-    return {row.start_utc: row.net_load_w for row in past.history}
+    return {row.start_utc: row.net_load_w for row in quarters(past)}
 
 
 def test_a_quarter_hour_is_closed_when_the_next_ones_row_arrives() -> None:
     assert after((pcc(0), evse(0))).history == ()
     past = after((pcc(0), evse(0)), (pcc(1),))
-    assert past.history == (HistoryRow(start_utc=T0, net_load_w=1000.0),)
+    assert quarters(past) == (HistoryRow(start_utc=T0, net_load_w=1000.0),)
 
 
 def test_an_evse_row_that_comes_a_tick_later_is_taken_out_all_the_same() -> None:
@@ -94,11 +99,11 @@ def test_a_quarter_hour_that_a_restart_cut_in_two_is_one_row() -> None:
     first = pcc(0, minutes=6.0, import_milliwh=300_000, export_milliwh=0, pv_milliwh=30_000)
     second = pcc(0.4, minutes=9.0, import_milliwh=450_000, export_milliwh=0, pv_milliwh=45_000)
     past = after((first,), (second,), (pcc(1),))
-    assert past.history == (HistoryRow(start_utc=T0, net_load_w=3000.0, pv_w=300.0),)
+    assert quarters(past) == (HistoryRow(start_utc=T0, net_load_w=3000.0, pv_w=300.0),)
 
 
 def test_the_end_of_a_quarter_hour_replaces_what_was_read_of_it_at_the_start() -> None:
-    stored = Past(history=(HistoryRow(start_utc=T0, net_load_w=9.0),))
+    stored = Past(history=by_days((HistoryRow(start_utc=T0, net_load_w=9.0),)))
     assert net_load_w(after((pcc(0.4, minutes=9.0),), (pcc(1),), past=stored)) == {
         T0: pytest.approx(6666.667)
     }
@@ -141,18 +146,18 @@ def test_without_a_meter_charging_is_not_collected_for_ever() -> None:
 
 def test_pv_is_known_only_where_each_row_of_the_quarter_hour_knows_it() -> None:
     first, second = pcc(0, minutes=6.0, pv_milliwh=1), pcc(0.4, minutes=9.0)
-    assert after((first, second), (pcc(1),)).history[0].pv_w is None
+    assert quarters(after((first, second), (pcc(1),)))[0].pv_w is None
 
 
 @pytest.mark.parametrize(
     ("days_old", "kept"),
-    [((28.5, 27.0), (28.5, 27.0)), ((29.5, 28.5, 27.0), (27.0,)), ((29.5,), ())],
+    [((28.25, 27.875), (28.25, 27.875)), ((28.25, 27.0), (27.0,)), ((29.5,), ())],
 )
 def test_four_weeks_are_kept_and_what_is_older_is_forgotten_a_day_at_a_time(
     days_old: tuple[float, ...], kept: tuple[float, ...]
 ) -> None:
     old = Past(
-        history=tuple(
+        history=by_days(
             HistoryRow(start_utc=T0 - timedelta(days=days), net_load_w=1.0) for days in days_old
         )
     )
@@ -267,3 +272,27 @@ def test_old_prices_are_forgotten_and_a_clock_that_steps_back_adds_none() -> Non
     much_later = T0 + KEPT + QUARTER
     kept = with_prices(past, (paid(KEPT / QUARTER, "0.4"),), IN_REAL_TIME, much_later)
     assert priced(kept) == [(T0 + QUARTER, 0.2), (T0 + KEPT, 0.4)]
+
+
+def test_a_day_stays_the_same_until_a_quarter_hour_of_it_is_corrected() -> None:
+    midnight = 24  # quarter hours after T0
+    rows = [(pcc(number),) for number in range(midnight - 2, midnight + 3)]
+    past = after(*rows)
+    first, second = past.history
+    assert (len(first), len(second)) == (2, 2)
+    grown = after((pcc(midnight + 3),), past=past)
+    assert grown.history[0] is first
+    assert grown.history[1] == (*second, *quarters(grown)[-1:])
+    corrected = after((evse(midnight - 1),), past=grown)
+    assert corrected.history[1] is grown.history[1]
+    assert [row.net_load_w for row in corrected.history[0]] == [4000.0, 1000.0]
+    assert [row.net_load_w for row in first] == [4000.0, 4000.0]
+
+
+def test_a_quarter_hour_that_comes_after_its_day_is_put_in_its_place() -> None:
+    later = by_days((HistoryRow(start_utc=T0 + timedelta(days=2), net_load_w=2.0),))
+    earlier = HistoryRow(start_utc=T0 - timedelta(days=2), net_load_w=1.0)
+    past = Past(history=(*by_days((earlier,)), *later))
+    found = net_load_w(after((pcc(0),), (pcc(1),), past=past))
+    assert list(found.items())[1] == (T0, 4000.0)
+    assert list(found) == sorted(found)

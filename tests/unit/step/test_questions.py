@@ -43,6 +43,7 @@ from v2g_daemon.domain.readings import EvseStatus, PowerControl
 from v2g_daemon.domain.snapshot import Snapshot
 from v2g_daemon.domain.sun import SunForecast
 from v2g_daemon.step.beside import Courses, courses_of, plans_beside
+from v2g_daemon.step.history import by_days
 from v2g_daemon.step.pasts import Past
 from v2g_daemon.step.questions import (
     Answer,
@@ -323,7 +324,7 @@ def test_an_old_meter_reading_says_nothing_about_the_present_load() -> None:
 
 
 def test_history_and_prices_go_along() -> None:
-    history = (HistoryRow(start_utc=in_hours(-24.0), net_load_w=400.0),)
+    history = by_days((HistoryRow(start_utc=in_hours(-24.0), net_load_w=400.0),))
     snapshot = a_snapshot()
     problem = a_problem(snapshot, past=Past(history=history))
     assert problem.history is history

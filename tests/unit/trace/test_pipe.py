@@ -44,11 +44,12 @@ def test_a_problem_crosses_the_pipe_unchanged(house: House) -> None:
         loss=LOSSY, wear_cost_per_kwh_discharged=0.04,
     )  # fmt: skip
     assert house.snapshot.prices is not None
+    quarters = (HistoryRow(start_utc=START.utc, net_load_w=412.5),)
     problem = PlanProblem(
         asked_at=START, evse_id="garage", vehicle_id=None, timezone="Europe/Amsterdam",
         start_utc=START.utc, step_s=(900, 900), plugged_in=True, store=store,
         goals=house.snapshot.goals[0].goals, prices=house.snapshot.prices,
-        history=(HistoryRow(start_utc=START.utc, net_load_w=412.5),), current_net_load_w=None,
+        history=(quarters,), current_net_load_w=None,
         import_limit_w=17_250.0, export_limit_w=inf, daily_export_wh=15_000.0,
         exported_today_wh=0.0, cycle_margin_per_kwh=0.02, unmet_goal_per_kwh=5.0, may_export=True,
     )  # fmt: skip
