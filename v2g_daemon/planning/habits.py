@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from v2g_daemon.domain.plan import PastStay
-from v2g_daemon.planning.case import Floats, Ints, Trips
+from v2g_daemon.domain.same import Same
+from v2g_daemon.planning.case import Bools, Floats, Ints, Trips
 from v2g_daemon.planning.wall import (
     QUARTER_S,
     QUARTERS,
@@ -39,6 +40,8 @@ TRIPS_HALF_LIFE = 10.0
 QUANTILES = 5
 # What a trip takes of the pack until one was seen.
 FIRST_TRIPS_OF_PACK = (0.13, 0.27)
+# More cars than a house has.
+CARS_KEPT = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,32 +72,50 @@ def habits_of(
     """The habits of the car; None without a single stay."""
     if not stays:
         return None
-    zone = ZoneInfo(timezone_name)
-    ordered = sorted(stays, key=lambda stay: stay.plugged_in_utc)
-    came, went, now = _quarters(ordered, now_utc, zone)
-    gone = np.array([stay.plugged_out_utc is not None for stay in ordered], dtype=np.bool_)
-    out_until = np.append(came[1:], now if gone[-1] else went[-1])
-    leaves = _hazard(events=went[gone] - 1, first=came, end=went)
+    seen = _seen(Same(stays))
+    came, went, now = _quarters(seen, int(now_utc.timestamp()), ZoneInfo(timezone_name))
+    out_until = np.append(came[1:], now if seen.gone[-1] else went[-1])
+    leaves = _hazard(events=went[seen.gone] - 1, first=came, end=went)
     returns = _hazard(events=came[1:] - 1, first=went, end=np.maximum(out_until, went))
-    trips_wh = [stay.trip_wh for stay in ordered if stay.trip_wh is not None]
     return Habits(
         leaves=leaves,
         returns=returns,
-        trips=_trips(trips_wh, capacity_wh),
+        trips=_trips(seen.trips_wh, capacity_wh),
         plugged_share=min(float((went - came).sum()) / max(now - int(came[0]), 1), 1.0),
     )
 
 
-def _quarters(
-    stays: Sequence[PastStay], now_utc: datetime, zone: ZoneInfo
-) -> tuple[Ints, Ints, int]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """The stays as columns, in order of time; `went_s` counts where the car is `gone`."""
+
+    came_s: Ints
+    went_s: Ints
+    gone: Bools
+    trips_wh: tuple[float, ...]
+
+
+@lru_cache(maxsize=CARS_KEPT)
+def _seen(stays: Same[Sequence[PastStay]]) -> _Seen:
+    ordered = sorted(stays.value, key=lambda stay: stay.plugged_in_utc)
+    went_utc = [stay.plugged_out_utc for stay in ordered]
+    came_s = posix_seconds([stay.plugged_in_utc for stay in ordered])
+    went_s = posix_seconds([one or ordered[0].plugged_in_utc for one in went_utc])
+    return _Seen(
+        came_s=came_s,
+        went_s=went_s,
+        gone=np.array([one is not None for one in went_utc], dtype=np.bool_),
+        trips_wh=tuple(stay.trip_wh for stay in ordered if stay.trip_wh is not None),
+    )
+
+
+def _quarters(seen: _Seen, now_s: int, zone: ZoneInfo) -> tuple[Ints, Ints, int]:
     """Whole quarter hours since a Monday by the wall clock: those in which a car came, those before
     which it was gone, and that of now.
     """
-    came_utc = [stay.plugged_in_utc for stay in stays]
-    went_utc = [stay.plugged_out_utc or now_utc for stay in stays]
-    local_s = local_seconds(posix_seconds([*came_utc, *went_utc, now_utc]), zone)
-    came, went = local_s[: len(stays)] // QUARTER_S, -(-local_s[len(stays) : -1] // QUARTER_S)
+    went_s, stays = np.where(seen.gone, seen.went_s, now_s), len(seen.came_s)
+    local_s = local_seconds(np.concatenate([seen.came_s, went_s, [now_s]]), zone)
+    came, went = local_s[:stays] // QUARTER_S, -(-local_s[stays:-1] // QUARTER_S)
     return came, np.maximum(went, came), int(local_s[-1]) // QUARTER_S
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
 from v2g_daemon.domain.prices import PriceCurve
+from v2g_daemon.domain.same import Same
 from v2g_daemon.planning.case import Bools, Floats, Ints
 from v2g_daemon.planning.wall import DAY_S, Steps, posix_seconds, same_wall_time
 
@@ -38,7 +40,7 @@ def step_prices(
 
     `plugged_share`: for how much of the time the car is plugged in.
     """
-    known = _Known.of(curve)
+    known = _known(Same(curve))
     prices, unknown = known.at(steps.quarters_s)
     later = np.flatnonzero(unknown)
     if len(later) > 0:
@@ -60,25 +62,6 @@ class _Known:
     end_s: Ints
     prices: Floats
 
-    @staticmethod
-    def of(curve: PriceCurve) -> _Known:
-        slots, spans = curve.slots, [slot.interval for slot in curve.slots]
-        starts_utc, ends_utc = [span.start_utc for span in spans], [span.end_utc for span in spans]
-        start_s = posix_seconds(starts_utc)
-        gapless = starts_utc[1:] == ends_utc[:-1]
-        return _Known(
-            start_s=start_s,
-            end_s=np.append(start_s[1:], posix_seconds(ends_utc[-1:]))
-            if gapless
-            else posix_seconds(ends_utc),
-            prices=np.array(
-                [
-                    [slot.import_per_kwh for slot in slots],
-                    [slot.export_per_kwh for slot in slots],
-                ]
-            ),
-        )
-
     def at(self, moments_s: Ints) -> tuple[Floats, Bools]:
         """Both prices at the moments, and where they are unknown (0 there)."""
         if len(self.start_s) == 0:
@@ -86,6 +69,23 @@ class _Known:
         place = np.searchsorted(self.start_s, moments_s, side="right") - 1
         unknown = (place < 0) | (moments_s >= self.end_s[place])
         return np.where(unknown, 0.0, self.prices[:, place]), unknown
+
+
+@lru_cache(maxsize=1)
+def _known(same: Same[PriceCurve]) -> _Known:
+    slots, spans = same.value.slots, [slot.interval for slot in same.value.slots]
+    starts_utc, ends_utc = [span.start_utc for span in spans], [span.end_utc for span in spans]
+    start_s = posix_seconds(starts_utc)
+    gapless = starts_utc[1:] == ends_utc[:-1]
+    return _Known(
+        start_s=start_s,
+        end_s=np.append(start_s[1:], posix_seconds(ends_utc[-1:]))
+        if gapless
+        else posix_seconds(ends_utc),
+        prices=np.array(
+            [[slot.import_per_kwh for slot in slots], [slot.export_per_kwh for slot in slots]]
+        ),
+    )
 
 
 def _as_of_late(known: _Known, moments_s: Ints, zone: ZoneInfo) -> Floats:

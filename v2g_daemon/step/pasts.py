@@ -8,12 +8,14 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from v2g_daemon.domain.interval import quarter_hour_start
 from v2g_daemon.domain.ledger import EvseInterval, ForetoldRow, LedgerRow, PccInterval, SessionRow
 from v2g_daemon.domain.plan import HistoryDay, PastStay
 from v2g_daemon.domain.prices import PriceCurve, PriceSlot
 from v2g_daemon.domain.quick import quick, replace
+from v2g_daemon.domain.same import Same
 from v2g_daemon.domain.vehicle import Vehicle
 from v2g_daemon.step.history import KEPT, EnergyRow, with_quarter, without_old
 
@@ -22,6 +24,9 @@ SESSIONS_KEPT = timedelta(days=400)
 AWAITED = timedelta(days=1)
 # What a charger loses at least, so that what was counted is surely in the pack.
 KEPT_OF_ENERGY = 0.92
+
+# More cars than a house has.
+CARS_KEPT = 16
 
 
 @quick
@@ -106,11 +111,16 @@ def prices_of(rows: Iterable[LedgerRow]) -> tuple[PriceSlot, ...]:
     )
 
 
-def stays_of(sessions: Iterable[SessionRow], vehicle: Vehicle) -> tuple[PastStay, ...]:
+def stays_of(sessions: tuple[SessionRow, ...], vehicle: Vehicle) -> tuple[PastStay, ...]:
     """When one car was plugged in, and what its trips took as far as its SoC tells."""
-    found: list[PastStay] = []
+    return _stays_of(Same(sessions), Same(vehicle))
+
+
+@lru_cache(maxsize=CARS_KEPT)
+def _stays_of(sessions: Same[tuple[SessionRow, ...]], car: Same[Vehicle]) -> tuple[PastStay, ...]:
+    vehicle, found = car.value, list[PastStay]()
     left_with_soc: float | None = None
-    for row in sessions:
+    for row in sessions.value:
         if row.vehicle_id != vehicle.vehicle_id:
             continue
         trip_wh = None
