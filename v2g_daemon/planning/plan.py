@@ -23,7 +23,7 @@ from v2g_daemon.planning.staying import largest_trip_wh, stays_worth, told_money
 from v2g_daemon.planning.worth import MONEY_DECIMALS, value_function
 
 # A rehearsal asks for advice anew sooner than this; `solve` tells the whole horizon.
-ADVICE_HOLDS_S = 6 * 3600
+ADVICE_HOLDS_S = 9 * 1800
 POWER_DECIMALS = 3
 SOC_DECIMALS = 6
 
@@ -146,6 +146,7 @@ def _plan_id(problem: PlanProblem, found: Values, path: Floats) -> str:
     for text in (problem.evse_id, repr(problem.vehicle_id), problem.asked_at.utc.isoformat()):
         digest.update(text.encode())
     digest.update(f"{problem.start_utc.isoformat()} {problem.store.soc!r}".encode())
-    digest.update(found.before.tobytes())
+    # What is still to come from now on holds all that comes later.
+    digest.update(found.before[0].tobytes())
     digest.update(path.tobytes())
     return digest.hexdigest()[:16]

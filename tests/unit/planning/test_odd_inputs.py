@@ -8,7 +8,7 @@ from math import isfinite
 import pytest
 
 from tests.unit.planning.odd_problems import ODD, REFUSED, house
-from tests.unit.planning.problems import of_six_hours
+from tests.unit.planning.problems import as_advised
 from v2g_daemon.domain.errors import ProblemRefused
 from v2g_daemon.domain.plan import PlanProblem
 from v2g_daemon.planning.plan import advise, solve
@@ -36,9 +36,9 @@ def test_it_is_planned_within_all_bounds(problem: PlanProblem) -> None:
 
 
 @pytest.mark.parametrize("problem", ODD.values(), ids=ODD.keys())
-def test_an_advice_is_the_value_function_of_the_plan_for_six_hours(problem: PlanProblem) -> None:
+def test_an_advice_is_the_value_function_of_the_plan_while_it_holds(problem: PlanProblem) -> None:
     plan, advice = solve(problem), advise(problem)
-    assert advice.value == of_six_hours(plan.value)
+    assert advice.value == as_advised(plan.value)
     assert advice.export_shadow_per_kwh == plan.export_shadow_per_kwh
 
 

@@ -16,8 +16,8 @@ from tests.benchmarks.demand_cases import matched, under_demand
 from tests.benchmarks.planner_vs_milp import fixed_cases
 from tests.unit.planning.problems import (
     START_UTC,
+    as_advised,
     hourly_curve,
-    of_six_hours,
     plan_problem,
     toy_case,
 )
@@ -202,7 +202,7 @@ def test_advice_has_the_caps_of_the_plan() -> None:
         prices=replace(hourly_curve([0.10, 0.50], [0.0, 0.0]), peak_charges=(a_charge(),))
     )
     assert advise(problem).peak_caps == solve(problem).peak_caps
-    assert advise(problem).value == of_six_hours(solve(problem).value)
+    assert advise(problem).value == as_advised(solve(problem).value)
 
 
 def test_the_caps_are_as_good_as_the_milps_within_its_share_of_the_gain() -> None:

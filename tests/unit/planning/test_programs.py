@@ -13,8 +13,8 @@ from tests.benchmarks.planner_vs_milp import fixed_cases
 from tests.unit.planning.problems import (
     REAL_LOSS,
     START_UTC,
+    as_advised,
     hourly_curve,
-    of_six_hours,
     plan_problem,
 )
 from v2g_daemon.control.dispatch import dispatch
@@ -296,7 +296,7 @@ def test_the_plan_says_what_it_keeps_and_what_will_be_missing() -> None:
 
 def test_dispatch_gets_the_same_values_with_the_plan_and_without() -> None:
     problem = evening(promise(3.0, 5.0), availability=(pay(0.0, per_plugged_h=0.24),))
-    assert advise(problem).value == of_six_hours(solve(problem).value)
+    assert advise(problem).value == as_advised(solve(problem).value)
 
 
 def test_a_commitment_is_held_as_well_as_by_the_milp_within_its_share_of_the_gain() -> None:
