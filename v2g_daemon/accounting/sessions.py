@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from v2g_daemon.domain.ledger import SessionRow
-from v2g_daemon.domain.quick import replace
+from v2g_daemon.domain.quick import quick, replace
 from v2g_daemon.domain.readings import EvseStatus
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenSession:
     """The session in progress at one EVSE; `written` is its row as last handed out."""

@@ -46,6 +46,7 @@ class Commute:
         return self.unmet and self.slack_s <= 0.0
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionEnergy:
     """What this plug-in has brought: the AC energy so far, and whether the car ended it."""

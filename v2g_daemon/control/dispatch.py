@@ -9,10 +9,12 @@ from datetime import datetime
 from v2g_daemon.battery.losses import ac_power_w
 from v2g_daemon.control.pricing import Ahead, Moment, ahead_of, step_at, worth
 from v2g_daemon.domain.plan import Plan
+from v2g_daemon.domain.quick import quick
 
 LEVELS = 12
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
     """The best action and what it gains over idling, in money for the rest of the step."""

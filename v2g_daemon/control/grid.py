@@ -97,6 +97,7 @@ class GridView:
         return self.meter.power_w - self.total.measured_w
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Flow:
     """One EVSE's part of an `EvseDraw`."""

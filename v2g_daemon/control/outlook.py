@@ -22,7 +22,7 @@ from v2g_daemon.domain.instant import fresh
 from v2g_daemon.domain.interval import QUARTER_HOUR, Interval, quarter_hour_start
 from v2g_daemon.domain.outlook import Outlook, OutlookStep
 from v2g_daemon.domain.policy import FailState, Policy
-from v2g_daemon.domain.quick import replace
+from v2g_daemon.domain.quick import quick, replace
 from v2g_daemon.domain.snapshot import Snapshot
 
 LONGEST = timedelta(hours=48)  # as far as a plan reaches
@@ -48,6 +48,7 @@ def look_ahead(situation: Situation, snapshot: Snapshot, policy: Policy) -> Situ
     return replace(situation, memory=replace(memory, outlook=new, outlook_soc=low_soc))
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reasons:
     """What decides whether the car charges at a moment; `planned` None: nothing to wait for."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from v2g_daemon.domain.power import PowerRange, total_w
-from v2g_daemon.domain.quick import replace
+from v2g_daemon.domain.quick import quick, replace
 from v2g_daemon.domain.setpoint import Authority, Limit
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
     """What one EVSE wants inside its own limits, and on whose authority.

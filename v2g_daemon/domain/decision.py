@@ -72,6 +72,7 @@ class EvseDecision:
     outlook: Outlook | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What the house does now."""

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from v2g_daemon.domain.quick import quick
+
 EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 QUARTER_HOUR = timedelta(minutes=15)
 QUARTER_HOUR_S = 900
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
     """[start_utc, end_utc), both aware UTC."""

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
+from v2g_daemon.domain.quick import quick
 
+
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutlookStep:
     """From `starts_at_utc` on, charging of at most `limit_w` (0 W: the car waits)."""
@@ -19,6 +22,7 @@ class OutlookStep:
             raise ValueError(f"an outlook only charges, not {self.limit_w} W")
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
     """Charge-only bounds, none above the static safe power: nobody guards the fuse then.

@@ -9,7 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import inf, isnan
 
+from v2g_daemon.domain.quick import quick
 
+
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PowerRange:
     """lowest_w <= highest_w; infinities mean "no bound"."""

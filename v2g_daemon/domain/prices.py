@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from v2g_daemon.domain.interval import Interval
+from v2g_daemon.domain.quick import quick
 
 # A real-time price that is later than so many of its intervals does not come: it is an outage.
 AWAITED_INTERVALS = 2
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceSlot:
     """One price interval; per kWh in the curve's currency, taxes and adders included."""

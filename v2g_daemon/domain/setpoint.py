@@ -35,6 +35,7 @@ class Reason:
     detail: str
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
     """A bound with its reason; refuses a range without 0 W, so limits never conflict."""

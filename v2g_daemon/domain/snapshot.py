@@ -72,6 +72,7 @@ class CommandCounters:
     closings_today: int
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingHealth:
     """When the recorder last made something durable, and whether its queue is full."""
@@ -81,6 +82,7 @@ class RecordingHealth:
     records_lost: int
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VehicleGoals:
     """The upcoming goals of one vehicle (None: whoever is plugged in unidentified)."""
