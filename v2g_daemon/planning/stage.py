@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
+from v2g_daemon.domain.quick import quick, replace
 from v2g_daemon.market.money import net_cost
 from v2g_daemon.planning.case import (
     COLUMN,
@@ -23,6 +24,7 @@ from v2g_daemon.planning.case import (
 FORBIDDEN = 1e9  # money; finite, so that interpolation and addition stay finite
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Priced:
     """Actions priced, shape (steps, actions): money with wear, margin, budgets; energy exported."""
@@ -37,6 +39,7 @@ class Priced:
         return np.where(self.feasible, cost, FORBIDDEN)
 
 
+@quick
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepTerms:
     """The price-relevant columns of some steps, each of shape (steps, 1).

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
+from v2g_daemon.domain.quick import replace
 from v2g_daemon.planning.actions import (
     FINE_LEVELS,
     LEVELS,
