@@ -13,6 +13,7 @@ import statistics
 import sys
 import time
 from contextlib import suppress
+from copy import deepcopy
 
 for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
@@ -26,10 +27,11 @@ RUNS = 5
 
 
 def answer_ms(problem: PlanProblem) -> float:
-    """How long the planner takes to say what it says."""
+    """How long the planner takes to say what it says to a problem that it has never seen."""
+    unseen = deepcopy(problem)
     started_s = time.perf_counter()
     with suppress(ProblemRefused):
-        solve(problem)
+        solve(unseen)
     return (time.perf_counter() - started_s) * 1000.0
 
 

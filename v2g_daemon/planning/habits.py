@@ -40,8 +40,8 @@ TRIPS_HALF_LIFE = 10.0
 QUANTILES = 5
 # What a trip takes of the pack until one was seen.
 FIRST_TRIPS_OF_PACK = (0.13, 0.27)
-# More cars than a house has.
-CARS_KEPT = 16
+# As many cars as most houses have; of more, those asked about last.
+CARS_KEPT = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
