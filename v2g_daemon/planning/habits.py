@@ -40,8 +40,6 @@ TRIPS_HALF_LIFE = 10.0
 QUANTILES = 5
 # What a trip takes of the pack until one was seen.
 FIRST_TRIPS_OF_PACK = (0.13, 0.27)
-# As many cars as most houses have; of more, those asked about last.
-CARS_KEPT = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +93,7 @@ class _Seen:
     trips_wh: tuple[float, ...]
 
 
-@lru_cache(maxsize=CARS_KEPT)
+@lru_cache(maxsize=1)
 def _seen(stays: Same[Sequence[PastStay]]) -> _Seen:
     ordered = sorted(stays.value, key=lambda stay: stay.plugged_in_utc)
     went_utc = [stay.plugged_out_utc for stay in ordered]

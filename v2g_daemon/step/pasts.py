@@ -25,9 +25,6 @@ AWAITED = timedelta(days=1)
 # What a charger loses at least, so that what was counted is surely in the pack.
 KEPT_OF_ENERGY = 0.92
 
-# As many cars as most houses have; of more, those asked about last.
-CARS_KEPT = 4
-
 
 @quick
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +113,7 @@ def stays_of(sessions: tuple[SessionRow, ...], vehicle: Vehicle) -> tuple[PastSt
     return _stays_of(Same(sessions), Same(vehicle))
 
 
-@lru_cache(maxsize=CARS_KEPT)
+@lru_cache(maxsize=1)
 def _stays_of(sessions: Same[tuple[SessionRow, ...]], car: Same[Vehicle]) -> tuple[PastStay, ...]:
     vehicle, found = car.value, list[PastStay]()
     left_with_soc: float | None = None
