@@ -34,10 +34,10 @@ def compare(
     tariffs: Annotated[
         str, typer.Option(help="Tariff files or shipped ones: A,B,C. Default: the house's.")
     ] = "",
-    cars: Annotated[str, typer.Option(help="ids of [[vehicle]]. Default: the first.")] = "",
-    chargers: Annotated[str, typer.Option(help="ids of [[charger]]. Default: the first.")] = "",
+    cars: Annotated[str, typer.Option(help="ids of [\\[vehicle]]. Default: the first.")] = "",
+    chargers: Annotated[str, typer.Option(help="ids of [\\[charger]]. Default: the first.")] = "",
     drivers: Annotated[
-        str, typer.Option(help="CSVs of sessions, or schedule for [[departure]], the default.")
+        str, typer.Option(help="CSVs of sessions, or schedule for [\\[departure]], the default.")
     ] = "",
     prices: Annotated[
         list[str] | None, typer.Option(help="A CSV for the tariffs' sources, or SOURCE=FILE.")

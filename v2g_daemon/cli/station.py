@@ -90,7 +90,7 @@ def vars_(
     station: StationArgument,
     name: Annotated[
         str | None,
-        typer.Argument(help="Component, Component.Variable, Component@1.Variable[instance]."),
+        typer.Argument(help="Component, Component.Variable, Component@1.Variable\\[instance]."),
     ] = None,
     setting: Annotated[
         str | None, typer.Option("--set", help="Write a variable: Component.Variable=value.")
