@@ -179,17 +179,20 @@ class Pack:
         out_w = drawn_w + active_loss_w(drawn_w, self.discharge_loss)
         return np.where(power_w > 0.0, into_w, np.where(power_w < 0.0, -out_w, 0.0))
 
+    def moved_w(self, power_w: float) -> float:
+        """The same for one power."""
+        return pack_power_w(power_w, self.charge_loss if power_w > 0.0 else self.discharge_loss)
+
     def landing_w(self, delta_w: float) -> float | None:
         """The AC power that moves the pack by `delta_w`; None where the charger cannot."""
         if delta_w > 0.0:
             power_w = ac_power_w(delta_w, self.charge_loss)
-            reached_w = pack_power_w(power_w, self.charge_loss)
             within = self.min_charge_w <= power_w <= self.max_charge_w
         else:
             power_w = ac_power_w(delta_w, self.discharge_loss)
-            reached_w = pack_power_w(power_w, self.discharge_loss)
             within = self.min_discharge_w <= -power_w <= self.max_discharge_w
-        real = within and abs(power_w) >= SMALLEST_W and abs(reached_w - delta_w) < 1.0
+        reached = abs(self.moved_w(power_w) - delta_w) < 1.0
+        real = within and abs(power_w) >= SMALLEST_W and reached
         return power_w if real else None
 
     def landings_w(self, delta_w: Floats) -> Floats:

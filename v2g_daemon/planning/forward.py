@@ -185,7 +185,7 @@ class _Pace:
 
     def _with(self, here: _Row, step: int, extra_w: list[float]) -> _Row:
         case, more_w = self._tables.case, np.array([extra_w])
-        more_delta_w = case.pack.delta_w(more_w)
+        more_delta_w = np.array([[case.pack.moved_w(power_w) for power_w in extra_w]])
         more = priced_moves(case, self._tables.terms.row(step), more_w, more_delta_w)
         return _Row(
             power_w=np.concatenate([here.power_w, more_w[0]]),
