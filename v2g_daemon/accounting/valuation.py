@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 from v2g_daemon.battery.losses import active_loss_w
 from v2g_daemon.battery.wear import HIGH_WEAR_FACTOR, LOW_WEAR_FACTOR
@@ -13,6 +14,8 @@ from v2g_daemon.domain.loss import LossCurve
 MICRO = Decimal("0.000001")
 NOTHING = Decimal("0.000000")
 MILLIWH_PER_KWH = 1_000_000
+# A price settles a few rows in a row.
+PRICES_KEPT = 8
 WEAR_LOW, WEAR_HIGH = Decimal(str(LOW_WEAR_FACTOR)), Decimal(str(HIGH_WEAR_FACTOR))
 
 
@@ -25,6 +28,7 @@ class WearRange:
     high: Decimal
 
 
+@lru_cache(maxsize=PRICES_KEPT)
 def exact(number: float) -> Decimal:
     """A configured or quoted amount as money to six places, rounded once."""
     return Decimal(repr(number)).quantize(MICRO)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import cache
 
 from v2g_daemon.domain.interval import EPOCH_UTC, Interval
 
@@ -31,6 +32,11 @@ class BillingMeter:
 
     def settlement_end(self, moment_utc: datetime) -> datetime:
         """The end of the interval that contains the moment."""
-        first_utc = EPOCH_UTC + timedelta(seconds=self.boundary_offset_s)
-        length = timedelta(seconds=self.interval_s)
+        first_utc, length = _clock(self.interval_s, self.boundary_offset_s)
         return moment_utc + length - (moment_utc - first_utc) % length
+
+
+@cache
+def _clock(interval_s: int, boundary_offset_s: int) -> tuple[datetime, timedelta]:
+    """When some interval begins, and how long each is."""
+    return EPOCH_UTC + timedelta(seconds=boundary_offset_s), timedelta(seconds=interval_s)

@@ -55,21 +55,21 @@ def remembered(past: Past, rows: tuple[LedgerRow, ...], now_utc: datetime) -> Pa
     if not arrived:
         return past
     open_rows = past.open_rows + arrived
-    quarters: dict[datetime, list[EnergyRow]] = {}
-    for row in open_rows:
-        quarters.setdefault(quarter_hour_start(row.interval.start_utc), []).append(row)
-    metered = [one.interval.start_utc for one in open_rows if isinstance(one, PccInterval)]
+    metered = [row.interval.start_utc for row in open_rows if isinstance(row, PccInterval)]
     if not metered:
         return replace(past, open_rows=_awaited(open_rows, now_utc))
     newest_utc = quarter_hour_start(max(metered))
+    still_open = [row for row in open_rows if row.interval.start_utc >= newest_utc]
+    quarters: dict[datetime, list[EnergyRow]] = {}
+    for row in open_rows:
+        if row.interval.start_utc < newest_utc:
+            quarters.setdefault(quarter_hour_start(row.interval.start_utc), []).append(row)
     history = past.history
-    for start_utc in sorted(start for start in quarters if start < newest_utc):
+    for start_utc in sorted(quarters):
         history = with_quarter(history, start_utc, quarters[start_utc])
     return Past(
         history=without_old(history, now_utc),
-        open_rows=_awaited(
-            (row for row in open_rows if row.interval.start_utc >= newest_utc), now_utc
-        ),
+        open_rows=_awaited(still_open, now_utc),
         sessions=past.sessions,
         prices=past.prices,
         foretold=past.foretold,
