@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 DEFAULT_CONFIG = Path("/etc/v2g-daemon/v2g-daemon.toml")
+# A day of the house, as it is read and as help shows it.
+DAY_FORMATS, DAY = ["%Y-%m-%d"], "YYYY-MM-DD"
 
 ConfigOption = Annotated[
     Path, typer.Option("--config", "-c", help="The house's TOML file.", show_default=True)

@@ -11,8 +11,9 @@ from typing import Annotated
 
 import typer
 
+from v2g_daemon.cli.options import DAY, DAY_FORMATS
+
 EXIT_STOPPED = 130
-DAY = ["%Y-%m-%d"]
 
 
 class Known(StrEnum):
@@ -27,10 +28,12 @@ KnowledgeOption = Annotated[
     Known, typer.Option(help="a: departures are told at plug-in; b: nothing is told.")
 ]
 FirstDayOption = Annotated[
-    datetime | None, typer.Option("--from", formats=DAY, help="First local day.")
+    datetime | None,
+    typer.Option("--from", formats=DAY_FORMATS, metavar=DAY, help="First local day."),
 ]
 LastDayOption = Annotated[
-    datetime | None, typer.Option("--to", formats=DAY, help="Last local day, included.")
+    datetime | None,
+    typer.Option("--to", formats=DAY_FORMATS, metavar=DAY, help="Last local day, included."),
 ]
 PageOption = Annotated[Path | None, typer.Option(help="Write the page for people here.")]
 

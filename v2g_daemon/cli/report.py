@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from v2g_daemon.cli.options import DEFAULT_CONFIG, ConfigOption, JsonOption
+from v2g_daemon.cli.options import DAY_FORMATS, DEFAULT_CONFIG, ConfigOption, JsonOption
 
 
 class Span(StrEnum):
@@ -21,7 +21,9 @@ class Span(StrEnum):
 
 def report(
     span: Annotated[Span, typer.Argument(help="today, or day with a DATE.")],
-    date: Annotated[datetime | None, typer.Argument(formats=["%Y-%m-%d"], help="Local.")] = None,
+    date: Annotated[
+        datetime | None, typer.Argument(formats=DAY_FORMATS, help="Local, as 2026-12-24.")
+    ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
 ) -> None:

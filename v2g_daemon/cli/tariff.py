@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from v2g_daemon.cli.options import JsonOption
+from v2g_daemon.cli.options import DAY, DAY_FORMATS, JsonOption
 
 app = typer.Typer(help="Check and show tariff files.")
 
 FileArgument = Annotated[str, typer.Argument(help="A tariff file, or the name of a shipped one.")]
 DayOption = Annotated[
-    datetime | None, typer.Option("--day", formats=["%Y-%m-%d"], help="Local; default: today.")
+    datetime | None,
+    typer.Option("--day", formats=DAY_FORMATS, metavar=DAY, help="Local; default: today."),
 ]
 PricesOption = Annotated[
     list[str] | None,
