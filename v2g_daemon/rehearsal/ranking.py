@@ -24,10 +24,14 @@ class Combination:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """Money a year of a combination; `low` and `high` of our V2G are those of the wear band."""
+    """Money a year of a combination; `low` and `high` of our V2G are those of the wear band.
+
+    `days_count` were rehearsed; departures are those of these days.
+    """
 
     combination: Combination
     currency: str
+    days_count: int
     plain: float
     v1g: float
     v2g: float
@@ -60,6 +64,7 @@ def compared(contest: Contest, combination: Combination) -> Compared:
     return Compared(
         combination=combination,
         currency=contest.case.days.currency,
+        days_count=round(days.count / days.slots_a_day),
         plain=float(plain.score.net_cost) / years,
         v1g=float(v1g.score.net_cost) / years,
         v2g=float(v2g.score.net_cost) / years,

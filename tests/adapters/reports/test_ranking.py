@@ -19,6 +19,7 @@ def test_only_what_differs_has_a_column() -> None:
     assert lines[1].split() == ["1–2", "<cheap>", "1200", "1000", "900", "880", "to", "930", "50",
                                 "20", "to", "70", "10/10"]  # fmt: skip
     assert lines[-1] == "The same for all: car car, charger garage, driver schedule."
+    assert lines[-2] == "Rehearsed over 28 days, whose money is scaled to a year."
 
 
 def test_the_page_answers_first_and_leaves_open_what_is_open() -> None:
@@ -26,6 +27,7 @@ def test_the_page_answers_first_and_leaves_open_what_is_open() -> None:
     words = words_of(page)
     assert "Which one is cheapest? <cheap>: 900 EUR a year." in words
     assert "With other battery wear it may be place 2." in words
+    assert "Rehearsed over 28 days" in words
     assert "<cheap>" not in page
 
 

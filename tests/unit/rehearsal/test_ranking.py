@@ -13,6 +13,7 @@ def a_case(tariff: str, v2g: float, low: float, high: float) -> Compared:
     return Compared(
         combination=Combination(tariff=tariff, car="car", charger="garage", driver="schedule"),
         currency="EUR",
+        days_count=28,
         plain=1200.0,
         v1g=1000.0,
         v2g=v2g,

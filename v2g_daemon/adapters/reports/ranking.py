@@ -111,9 +111,12 @@ def _varied(found: Sequence[Ranked]) -> tuple[str, ...]:
 
 
 def _shared(found: Sequence[Ranked]) -> tuple[str, ...]:
+    """What all have in common: how many days were rehearsed, and the parts that do not differ."""
+    days_count = min(one.compared.days_count for one in found)
+    rehearsed = f"Rehearsed over {days_count} days, whose money is scaled to a year."
     same = [f"{part} {next(iter(_values(part, found)))}" for part in PARTS
             if len(_values(part, found)) == 1]  # fmt: skip
-    return (f"The same for all: {', '.join(same)}.",) if same else ()
+    return (rehearsed, f"The same for all: {', '.join(same)}.") if same else (rehearsed,)
 
 
 def _values(part: str, found: Sequence[Ranked]) -> set[str]:
@@ -148,6 +151,7 @@ def _object(one: Ranked) -> dict[str, object]:
         "worst_rank": one.worst_rank,
         **{part: getattr(case.combination, part) for part in PARTS},
         "currency": case.currency,
+        "days": case.days_count,
         "plain": round(case.plain, 2),
         "v1g": round(case.v1g, 2),
         "v2g": round(case.v2g, 2),
