@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from tests.adapters.reports.test_backtest_page import words_of
 from tests.unit.rehearsal.test_ranking import a_case
@@ -20,6 +21,12 @@ def test_only_what_differs_has_a_column() -> None:
                                 "20", "to", "70", "10/10"]  # fmt: skip
     assert lines[-1] == "The same for all: car car, charger garage, driver schedule."
     assert lines[-2] == "Rehearsed over 28 days, whose money is scaled to a year."
+
+
+def test_it_is_told_where_some_were_rehearsed_for_longer() -> None:
+    longer = replace(a_case("long", 700.0, 690.0, 710.0), days_count=364)
+    found = ranked([longer, *(one.compared for one in FOUND)])
+    assert "Rehearsed over 28 to 364 days, whose" in ranking_text(found)
 
 
 def test_the_page_answers_first_and_leaves_open_what_is_open() -> None:

@@ -79,3 +79,10 @@ def test_what_moves_cost_is_what_they_are_priced_at() -> None:
         here = replace(StepTerms.of(case), export_per_kwh=np.array([[export_per_kwh]]))
         cost = cost_of_moves(case, here, power_w, case.pack.delta_w(power_w))
         assert cost.tolist() == priced(case, here, power_w).cost.tolist()
+
+
+def test_one_power_moves_the_pack_as_it_does_among_many() -> None:
+    pack = replace(car(REAL_LOSS).pack, discharge_loss=replace(REAL_LOSS, linear=0.05))
+    power_w = np.linspace(-7400.0, 7400.0, 38 * 2 + 1)
+    assert 0.0 in power_w
+    assert [pack.moved_w(one) for one in power_w.tolist()] == pack.delta_w(power_w).tolist()

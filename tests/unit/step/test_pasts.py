@@ -151,7 +151,12 @@ def test_pv_is_known_only_where_each_row_of_the_quarter_hour_knows_it() -> None:
 
 @pytest.mark.parametrize(
     ("days_old", "kept"),
-    [((28.25, 27.875), (28.25, 27.875)), ((28.25, 27.0), (27.0,)), ((29.5,), ())],
+    [
+        ((28.25, 27.875), (28.25, 27.875)),
+        ((28.25, 27.0), (27.0,)),
+        ((29.5, 28.5, 27.0), (27.0,)),
+        ((29.5,), ()),
+    ],
 )
 def test_four_weeks_are_kept_and_what_is_older_is_forgotten_a_day_at_a_time(
     days_old: tuple[float, ...], kept: tuple[float, ...]

@@ -112,8 +112,9 @@ def _varied(found: Sequence[Ranked]) -> tuple[str, ...]:
 
 def _shared(found: Sequence[Ranked]) -> tuple[str, ...]:
     """What all have in common: how many days were rehearsed, and the parts that do not differ."""
-    days_count = min(one.compared.days_count for one in found)
-    rehearsed = f"Rehearsed over {days_count} days, whose money is scaled to a year."
+    counts = sorted({one.compared.days_count for one in found})
+    days = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1]))))
+    rehearsed = f"Rehearsed over {days} days, whose money is scaled to a year."
     same = [f"{part} {next(iter(_values(part, found)))}" for part in PARTS
             if len(_values(part, found)) == 1]  # fmt: skip
     return (rehearsed, f"The same for all: {', '.join(same)}.") if same else (rehearsed,)
