@@ -24,7 +24,7 @@ from v2g_daemon.rehearsal.knowledge import Knowledge
 from v2g_daemon.rehearsal.strategies import Strategy
 
 LEARNING_STAYS = 10
-BANDS = (0.0, 0.8, 0.9, 0.98, 1.01)
+BANDS = (0.0, 0.9, 0.98, 1.01)  # red, amber, green
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,10 @@
     python -m tests.benchmarks.tuning [--only TABLE ...] [--kept FILE]
 
 `ablation` switches features off one by one; `frontier` walks along the owner's price of missing a
-later trip; `folds` chooses that price on all years but one and scores it on the one left out;
-`wear` holds our V2G against our own V1G at three costs of wear. A run whose sources have not
-changed is not done again.
+later trip; `folds` chooses that price and other constants on all years but one and scores them on
+the one left out; `wear` holds our V2G against our own V1G at three costs of wear; `readiness` what
+was told of trips against what came. A run whose sources have not changed is not done again, but for
+those of readiness.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from tests.benchmarks.__main__ import machine_here
 from tests.benchmarks.frontier_chart import Course, frontier_chart
@@ -63,8 +66,66 @@ def without(name: str, *settings: str) -> Variant:
     return Variant(name=name, settings=settings)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knob:
+    """A constant of the planner, and what else it might be; `setting` None: the owner's price."""
+
+    name: str
+    setting: str | None
+    others: tuple[float, ...]
+
+    @property
+    def shipped(self) -> float:
+        """What it is."""
+        if self.setting is None:
+            return UNMET_LATER_PER_KWH
+        module, constant = self.setting.rsplit(".", 1)
+        return float(getattr(import_module(f"v2g_daemon.{module}"), constant))
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """What it is and might be."""
+        return tuple(sorted((self.shipped, *self.others)))
+
+    def variant(self, value: float, knowledge: str) -> Variant:
+        """The planner with another value of it."""
+        if self.setting is None:
+            return Variant(name="", unmet_later=value, knowledge=knowledge)
+        settings = () if value == self.shipped else (f"{self.setting}={value:g}",)
+        return Variant(name="", settings=settings, knowledge=knowledge)
+
+
+KNOBS = (
+    Knob(name="the price of missing a later trip", setting=None, others=(2.0, 5.0)),
+    Knob(
+        name="trips after which one counts half",
+        setting="planning.habits.TRIPS_HALF_LIFE",
+        others=(7.0, 15.0),
+    ),
+    Knob(
+        name="hours in which today's load and sun fade",
+        setting="planning.forecast.PERSISTENCE_HOURS",
+        others=(2.0, 5.0),
+    ),
+    Knob(
+        name="days that the price tail is the mean of",
+        setting="planning.price_tail.DAYS_BACK",
+        others=(10.0, 21.0),
+    ),
+    Knob(
+        name="cheapest share of hours that a refill costs",
+        setting="planning.price_tail.REFILL_SHARE",
+        others=(0.05, 0.1),
+    ),
+    Knob(
+        name="the price of switching",
+        setting="control.pricing.SWITCHING_COST",
+        others=(0.0003, 0.001),
+    ),
+)
+
 ABLATION = (
-    Variant(name="as shipped"),
+    Variant(name="the planner alone"),
     without("one scenario of load and sun instead of four", "planning.problem.GROUPS=1"),
     without(
         "a trip is always the usual one",
@@ -78,7 +139,9 @@ ABLATION = (
     ),
     without("no persistence of load and sun", "planning.forecast.PERSISTENCE_HOURS=0.01"),
     without("no price on switching", "control.pricing.SWITCHING_COST=0"),
-    Variant(name="with the house's margin, export depth and high wear", house_rules=True),
+    Variant(
+        name="as installed: with the house's margin, export depth and high wear", house_rules=True
+    ),
 )
 
 
@@ -151,7 +214,7 @@ def ablation(desk: Desk) -> Iterable[str]:
     for variant in ABLATION:
         years = [desk.found(variant, year) for year in NAMES]
         starts = max(year.starts_a_day for year in years)
-        yield f"| {variant.name} | {_shares(years)} | {_mean(years):.2f} | {starts:.1f} |"
+        yield f"| {variant.name} | {_shares(years)} | {_mean_share(years):.2f} | {starts:.1f} |"
 
 
 def frontier(desk: Desk) -> Iterable[str]:
@@ -166,35 +229,45 @@ def frontier(desk: Desk) -> Iterable[str]:
         for variant in variants:
             years = [desk.found(variant, year) for year in NAMES]
             missed = " / ".join(f"{year.avoidable_kwh:.1f}" for year in years)
-            cells = f"{_shares(years)} | {_mean(years):.2f} | {missed}"
+            cells = f"{_shares(years)} | {_mean_share(years):.2f} | {missed}"
             yield f"| {variant.unmet_later:g} | {said} | {cells} |"
             missed_kwh = sum(year.avoidable_kwh for year in years)
-            points.append((missed_kwh, _mean(years), variant.unmet_later))
+            points.append((missed_kwh, _mean_share(years), variant.unmet_later))
         courses.append(Course(name=f"departures {said}", points=tuple(points)))
     CHART.write_text(frontier_chart(courses), encoding="utf-8")
 
 
 def folds(desk: Desk) -> Iterable[str]:
-    """For each year the price that is best for the others, and what it does to this one."""
-    told, learned = _by_price("a"), _by_price("b")
-    desk.run([*told, *learned])
-    heads = ("left out", "best for the others", "told: at that", "shipped", "learned: at that")
-    yield "| " + " | ".join((*heads, "shipped")) + " |"
-    yield "| --- | ---: | ---: | ---: | ---: | ---: |"
-    shipped = PRICES.index(UNMET_LATER_PER_KWH)
-    for left_out in NAMES:
-        others = [year for year in NAMES if year != left_out]
-        means = [
-            _mean([desk.found(one, year) for one in pair for year in others])
-            for pair in zip(told, learned, strict=True)
-        ]
-        best = means.index(max(means))
-        cells = " | ".join(
-            f"{desk.found(variants[at], left_out).share:.1f}"
-            for variants in (told, learned)
-            for at in (best, shipped)
-        )
-        yield f"| {left_out} | {PRICES[best]:g} | {cells} |"
+    """A constant a line: what it would be without each year, and what that does to the years."""
+    desk.run(
+        knob.variant(value, knowledge)
+        for knob in KNOBS
+        for value in knob.values
+        for knowledge in "ab"
+    )
+    yield "| constant | tried | without " + " | ".join(NAMES) + " | share so | shipped | share so |"
+    yield "| --- | --- " + "| ---: " * (len(NAMES) + 3) + "|"
+    for knob in KNOBS:
+        chosen = [_best_without(desk, knob, year) for year in NAMES]
+        so = [_share(desk, knob, value, year) for value, year in zip(chosen, NAMES, strict=True)]
+        shipped = [_share(desk, knob, knob.shipped, year) for year in NAMES]
+        tried = ", ".join(f"{value:g}" for value in knob.values)
+        cells = " | ".join(f"{value:g}" for value in chosen)
+        means = f"{_mean(so):.2f} | {knob.shipped:g} | {_mean(shipped):.2f}"
+        yield f"| {knob.name} | {tried} | {cells} | {means} |"
+
+
+def _best_without(desk: Desk, knob: Knob, left_out: str) -> float:
+    """The value that is best for the other years."""
+    others = [year for year in NAMES if year != left_out]
+    return max(
+        knob.values, key=lambda value: _mean([_share(desk, knob, value, year) for year in others])
+    )
+
+
+def _share(desk: Desk, knob: Knob, value: float, year: str) -> float:
+    """The share of a year in the mean of both kinds of knowledge."""
+    return _mean([desk.found(knob.variant(value, knowledge), year).share for knowledge in "ab"])
 
 
 def wear(desk: Desk) -> Iterable[str]:
@@ -218,6 +291,33 @@ def wear(desk: Desk) -> Iterable[str]:
         yield f"| {cost:.2f} | " + " | ".join(f"{gain:.1f}" for gain in gains) + " |"
 
 
+def readiness(desk: Desk) -> Iterable[str]:
+    """A year a line: the chance told at plug-in, in bands, against how often it came about."""
+    del desk  # It makes every plan whole, which is a run of its own.
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as cores:
+        years = list(cores.map(_readiness_of, NAMES))
+    bands = {"red": "from 0", "amber": "from 0.9", "green": "from 0.98"}
+    yield "| year | stays | told | came | apart | " + " | ".join(bands) + " |"
+    yield "| --- " + "| ---: " * (4 + len(bands)) + "|"
+    for year in years:
+        cells = " | ".join(_band(year["bands"].get(key)) for key in bands.values())
+        shares = f"{year['told_percent']:.1f} | {year['came_percent']:.1f}"
+        apart = f"{year['apart_points']:+.1f}"
+        yield f"| {year['year']} | {year['stays']} | {shares} | {apart} | {cells} |"
+
+
+def _readiness_of(year: str) -> Any:
+    command = [sys.executable, "-m", "tests.benchmarks.readiness", year]
+    out = subprocess.run(command, capture_output=True, check=True, cwd=ROOT, text=True)
+    return json.loads(out.stdout)
+
+
+def _band(band: dict[str, float] | None) -> str:
+    if band is None:
+        return "–"
+    return f"{band['told_percent']:.0f} / {band['came_percent']:.0f} ({band['stays']})"
+
+
 FRONTIER = """\
 The owner's one setting, `economics.unmet_later_per_kwh`. Shares of the attainable gain in per cent,
 and the kWh a year that were missing at departures beyond plain charging's, in the order of the
@@ -226,20 +326,30 @@ years. Told: need and departure of a stay are known at plug-in; learned: nothing
 ![Share of the gain against missed energy](tuning-frontier.svg)"""
 
 FOLDS = """\
-The price that does best on five years, by the mean of both kinds of knowledge, scored on the
-sixth."""
+Each constant is chosen, among three values, as what does best on five years, and scored on the
+sixth: shares of the attainable gain in the mean of the six years and of both kinds of knowledge, as
+chosen and as shipped. One is changed at a time, and the other constants stay as all six years had
+them chosen (docs/decisions/0010), so this tells how much luck is in each, not in all together."""
 
 ABLATED = """\
-One thing changed at a time, departures told: shares in per cent. A tenth of a point is noise."""
+One thing changed at a time, departures told: shares in per cent. A tenth of a point is noise. What
+the last line says is what an installed house earns, for it keeps a margin, an export depth and the
+high end of the wear as long as its owner does not change them."""
 
 WORN = """\
 Money a year, departures told, at three costs of wear per DC kWh discharged, each plan made with the
 wear that it then pays."""
 
+READY = """\
+Nothing is told of departures. The chance that the next trip is covered, as the first plan of a stay
+told it, and how many trips then found what they needed, in per cent; by colour with the number of
+stays in brackets. The first ten stays of a year are left out: nothing is learned yet."""
+
 TABLES: dict[str, tuple[str, str, Callable[[Desk], Iterable[str]]]] = {
     "frontier": ("The price of missing a later trip", FRONTIER, frontier),
     "folds": ("Chosen without the year that is scored", FOLDS, folds),
     "wear": ("V2G beyond V1G", WORN, wear),
+    "readiness": ("Whether readiness holds what it says", READY, readiness),
     "ablation": ("What each feature is worth", ABLATED, ablation),
 }
 
@@ -252,8 +362,12 @@ def _shares(years: Iterable[Found]) -> str:
     return " | ".join(f"{year.share:.1f}" for year in years)
 
 
-def _mean(years: list[Found]) -> float:
-    return sum(year.share for year in years) / len(years)
+def _mean_share(years: list[Found]) -> float:
+    return _mean([year.share for year in years])
+
+
+def _mean(shares: list[float]) -> float:
+    return sum(shares) / len(shares)
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ def test_some_weeks_of_a_real_year_are_as_ready_as_they_are_said_to_be() -> None
 def test_what_was_told_is_held_against_what_came() -> None:
     told = [
         Told(covered_share=share, covered=covered)
-        for share, covered in ((1.0, True), (1.0, True), (0.85, True), (0.85, False))
+        for share, covered in ((1.0, True), (1.0, True), (0.9, True), (0.8, False))
     ]
     assert figures("made up", told) == {
         "year": "made up",
@@ -28,11 +28,17 @@ def test_what_was_told_is_held_against_what_came() -> None:
         "came_percent": 75.0,
         "apart_points": 17.5,
         "bands": {
-            "from 0.8": {
-                "stays": 2,
-                "told_percent": 85.0,
-                "came_percent": 50.0,
-                "apart_points": 35.0,
+            "from 0": {
+                "stays": 1,
+                "told_percent": 80.0,
+                "came_percent": 0.0,
+                "apart_points": 80.0,
+            },
+            "from 0.9": {
+                "stays": 1,
+                "told_percent": 90.0,
+                "came_percent": 100.0,
+                "apart_points": -10.0,
             },
             "from 0.98": {
                 "stays": 2,

@@ -52,7 +52,8 @@ def test_energy_worth_more_than_its_price_is_bought_at_full_power() -> None:
 
 
 def test_energy_worth_less_than_the_offer_is_sold() -> None:
-    # 1.1 kWh out: 0.125 at 0.30 (own load) + 0.975 at 0.20 - 1.1 x (0.06 wear + 0.05 worth) - 0.0006
+    # 1.1 kWh out: 0.125 at 0.30 (own load), 0.975 at 0.20, less 1.1 x (0.06 wear + 0.05 worth)
+    # and 0.0006 for switching.
     choice = chosen(a_plan(0.05))
     assert choice.target_w == -4400.0
     assert choice.gain_money == pytest.approx(0.1109)
