@@ -72,7 +72,11 @@ def kept_up(
 def _ahead(
     vehicle_id: str, policy: Policy, heard: Heard, now_utc: datetime
 ) -> tuple[DepartureGoal, ...]:
-    """What schedule, calendars and owner come to, and whatever a rehearsal told, in time order."""
+    """What schedule, calendars and owner come to, and whatever a rehearsal told, in time order.
+
+    Who told of a day further off has said nothing yet of the trips before it.
+    """
+    last_utc = now_utc + HORIZON
     agreed = merged(
         told=[one for one in heard.told if one.vehicle_id == vehicle_id],
         calendar=[
@@ -80,12 +84,13 @@ def _ahead(
             for calendar in heard.calendars
             if calendar.vehicle_id == vehicle_id
             for goal in calendar.goals
-            if goal.ready_by_utc <= now_utc + HORIZON
+            if goal.ready_by_utc <= last_utc
         ],
         weekly=policy.schedule.upcoming(vehicle_id, after_utc=now_utc, horizon=HORIZON),
         plugged_in=vehicle_id in heard.plugged_in,
         now_utc=now_utc,
     )
+    near = (goal for goal in agreed if goal.ready_by_utc <= last_utc)
     rehearsed = (entry.goals for entry in heard.goals if entry.vehicle_id == vehicle_id)
     ahead = (one for goals in rehearsed for one in goals if one.ready_by_utc > now_utc)
-    return tuple(sorted((*agreed, *ahead), key=lambda goal: goal.ready_by_utc))
+    return tuple(sorted((*near, *ahead), key=lambda goal: goal.ready_by_utc))

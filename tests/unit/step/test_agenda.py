@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
-from tests.builders import a_vehicle
+from tests.builders import a_policy, a_vehicle
 from tests.unit.step.news import DAILY, a_commuters_policy
-from v2g_daemon.domain.goals import CalendarDepartures, DepartureGoal
+from v2g_daemon.domain.goals import CalendarDepartures, DepartureGoal, ToldDeparture
+from v2g_daemon.domain.snapshot import VehicleGoals
 from v2g_daemon.step.agenda import Agenda, Heard, kept_up
 
 
@@ -81,6 +82,41 @@ def test_a_calendar_of_this_car_outranks_the_schedule_within_the_horizon() -> No
     assert kept_up(agenda, a_commuters_policy(), at(11, 18), heard) is agenda
     again = kept_up(agenda, a_commuters_policy(), at(11, 18, 1))
     assert leaves_utc(again)[0] == at(12, 6, 30)
+
+
+def told(leaves_utc: datetime, back_utc: datetime | None = None) -> ToldDeparture:
+    goal = DepartureGoal(ready_by_utc=leaves_utc, soc=0.9, returns_at_utc=back_utc)
+    return ToldDeparture(vehicle_id="car", told_at_utc=at(11, 18), goal=goal)
+
+
+def test_a_departure_told_weeks_ahead_waits_for_its_time() -> None:
+    policy, heard = a_commuters_policy(), Heard(told=(told(at(25, 8)),))
+    agenda = kept_up(None, policy, at(11, 18), heard)
+    assert leaves_utc(agenda) == [at(12, 6, 30), at(13, 6, 30), at(14, 6, 30)]
+    assert leaves_utc(kept_up(agenda, policy, at(22, 7, 59), heard))[-1] == at(24, 6, 30)
+    assert leaves_utc(kept_up(agenda, policy, at(22, 8), heard))[-1] == at(25, 8)
+
+
+def test_a_departure_told_weeks_ahead_is_no_trip_of_a_car_without_a_schedule() -> None:
+    heard = Heard(told=(told(at(25, 8)),))
+    assert leaves_utc(kept_up(None, a_policy(), at(11, 18), heard)) == []
+
+
+def test_a_word_beyond_the_horizon_outranks_all_the_same() -> None:
+    # The owner leaves an hour after the schedule, which is already near enough.
+    heard = Heard(told=(told(at(14, 7, 30)),))
+    assert leaves_utc(kept_up(None, a_commuters_policy(), at(11, 7), heard))[-1] == at(13, 6, 30)
+
+
+def test_an_absence_told_now_holds_however_long_it_lasts() -> None:
+    heard = Heard(told=(told(at(11, 18), at(25, 8)),))
+    assert leaves_utc(kept_up(None, a_commuters_policy(), at(11, 18), heard)) == []
+
+
+def test_what_a_rehearsal_tells_holds_at_any_distance() -> None:
+    goal = DepartureGoal(ready_by_utc=at(25, 8), soc=0.9)
+    heard = Heard(goals=(VehicleGoals(vehicle_id="car", goals=(goal,)),))
+    assert leaves_utc(kept_up(None, a_policy(), at(11, 18), heard)) == [at(25, 8)]
 
 
 def test_each_car_has_goals_of_its_own() -> None:
