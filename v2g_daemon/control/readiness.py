@@ -1,19 +1,22 @@
 """Whether the next trip will be covered, as a chance, and what would help where it is not.
 
 A told departure is charged for at full derated power if need be, whatever the prices; what is then
-in doubt is the time left and the SoC. One that is only likely is judged by the planner, over when
-it may come and how far it may go.
+in doubt is the SoC and the time left, less what a stop takes of it. One that is only likely is
+judged by the planner, over when it may come and how far it may go.
 """
 
 from __future__ import annotations
 
+from datetime import datetime
 from math import sqrt
-from zoneinfo import ZoneInfo
 
 from v2g_daemon.control.commute import Commute
 from v2g_daemon.control.fallback import USABLE_PLAN_S
+from v2g_daemon.control.hands_off import hands_off
+from v2g_daemon.control.remedies import Doubt, remedy, stopped_until
 from v2g_daemon.control.situation import Situation
 from v2g_daemon.domain.instant import fresh
+from v2g_daemon.domain.interval import wall_moment
 from v2g_daemon.domain.policy import Policy
 from v2g_daemon.domain.prospect import Readiness, ReadinessLevel
 from v2g_daemon.domain.snapshot import Snapshot
@@ -40,13 +43,17 @@ def covered_share(*, soc: float, sigma: float, goal_soc: float, chargeable_soc: 
 
 
 def readiness_of(situation: Situation, snapshot: Snapshot, policy: Policy) -> Readiness | None:
-    """The next trip of the car that is here; None where nothing is known of one, or of its SoC."""
-    if not situation.status.plugged_in or situation.estimate is None:
+    """The next trip of the car that is here; None where nothing is known of one, or of its SoC.
+
+    None as well where nothing is steered, or nothing of the plan can be done: what comes of the
+    car by itself has no chance that could be told.
+    """
+    if not situation.status.plugged_in or situation.estimate is None or not _steered(situation):
         return None
     if situation.commute is not None:
         return _told(situation, situation.commute, snapshot, policy)
     plan = situation.plan
-    if plan is None or plan.covered_share is None:
+    if plan is None or plan.covered_share is None or not _can_be_charged(situation):
         return None
     if not fresh(plan.made_at, now=snapshot.now, max_age_s=USABLE_PLAN_S):
         return None
@@ -57,14 +64,25 @@ def readiness_of(situation: Situation, snapshot: Snapshot, policy: Policy) -> Re
     return Readiness(level=level, covered_share=share, ready_by_utc=None, said=said)
 
 
+def _steered(situation: Situation) -> bool:
+    """Whether the car is commanded; a station that is away only cannot be reached."""
+    not_commanded = hands_off(situation)
+    return not_commanded is None or not_commanded.rule == "no_station"
+
+
+def _can_be_charged(situation: Situation) -> bool:
+    return situation.status.connected and stopped_until(situation) is None
+
+
 def _told(
     situation: Situation, commute: Commute, snapshot: Snapshot, policy: Policy
 ) -> Readiness | None:
     goal, estimate, vehicle = commute.goal, situation.estimate, situation.vehicle
     if goal.soc is None or estimate is None or vehicle is None:
         return None
+    now_utc = snapshot.now.utc
     # `shortfall_wh` counts with full power and the lower SoC; here with the derated one.
-    left_s = max((goal.ready_by_utc - snapshot.now.utc).total_seconds(), 0.0)
+    left_s = _left_s(situation, goal.ready_by_utc, now_utc)
     reached = 1.0 if commute.charge_time_s <= left_s else left_s / commute.charge_time_s
     chargeable_soc = commute.needed_wh / vehicle.capacity_wh * reached
     if reached == 1.0:
@@ -73,19 +91,20 @@ def _told(
         soc=estimate.soc, sigma=estimate.sigma, goal_soc=goal.soc, chargeable_soc=chargeable_soc
     )
     level = level_of(share)
-    wall = f"{goal.ready_by_utc.astimezone(ZoneInfo(policy.timezone)):%a %H:%M}"
+    wall = wall_moment(goal.ready_by_utc, now_utc=now_utc, timezone=policy.timezone)
     said = f"{share * 100.0:.0f} % sure to hold {goal.soc * 100.0:.0f} % by {wall}"
     if level is not ReadinessLevel.GREEN:
-        said += f"; {_fix(commute, left_s, estimate.sigma)}"
+        doubt = Doubt(situation=situation, commute=commute, estimate=estimate, left_s=left_s)
+        said += f"; {remedy(doubt, now_utc, policy)}"
     return Readiness(level=level, covered_share=share, ready_by_utc=goal.ready_by_utc, said=said)
 
 
-def _fix(commute: Commute, left_s: float, sigma: float) -> str:
-    """What would help."""
-    late_s = commute.charge_time_s - left_s
-    if late_s > 0.0:
-        return f"leave {late_s / 60.0:.0f} min later, or be content with less"
-    return f"its SoC is uncertain by {sigma * 100.0:.0f} points: let the car tell it"
+def _left_s(situation: Situation, ready_by_utc: datetime, now_utc: datetime) -> float:
+    """How long can be charged: not while it is stopped, nor at a station that is away."""
+    if not situation.status.connected:
+        return 0.0
+    from_utc = stopped_until(situation) or now_utc
+    return max((ready_by_utc - from_utc).total_seconds(), 0.0)
 
 
 def level_of(share: float) -> ReadinessLevel:

@@ -12,6 +12,8 @@ from v2g_daemon.domain.quick import quick
 EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 QUARTER_HOUR = timedelta(minutes=15)
 QUARTER_HOUR_S = 900
+# Further off a weekday may be that of the week after.
+NAMED_BY_WEEKDAY = timedelta(days=6)
 
 
 @quick
@@ -54,6 +56,12 @@ def quarter_hours(interval: Interval) -> Iterator[Interval]:
 def wall_clock(moment_utc: datetime, timezone: str) -> str:
     """The hours and minutes that a clock on the wall of the house shows, such as 07:30."""
     return f"{moment_utc.astimezone(ZoneInfo(timezone)):%H:%M}"
+
+
+def wall_moment(moment_utc: datetime, *, now_utc: datetime, timezone: str) -> str:
+    """Weekday and wall time of the house, such as Thu 07:30; far off with the date."""
+    form = "%a %H:%M" if moment_utc - now_utc <= NAMED_BY_WEEKDAY else "%a %d %b %H:%M"
+    return f"{moment_utc.astimezone(ZoneInfo(timezone)):{form}}"
 
 
 def at_local(day: date, wall: time, zone: ZoneInfo) -> datetime:

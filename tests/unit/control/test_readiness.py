@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,16 +10,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import (
+    a_capability,
     a_goal,
     a_plan,
     a_policy,
     a_situation,
     a_snapshot,
+    an_evse,
     an_evse_status,
+    an_override,
     goals,
+    in_hours,
 )
 from v2g_daemon.control.readiness import covered_share, level_of, readiness_of
+from v2g_daemon.domain.policy import Policy, Stage
 from v2g_daemon.domain.prospect import Readiness, ReadinessLevel
+from v2g_daemon.domain.readings import PowerControl
 
 SOC = st.floats(0.0, 1.0)
 SIGMA = st.floats(0.0, 0.2)
@@ -95,10 +102,11 @@ def test_the_colours(share: float, level: ReadinessLevel) -> None:
     assert level_of(share) is level
 
 
-def ready(**changes: Any) -> Readiness | None:
+def ready(policy: Policy | None = None, **changes: Any) -> Readiness | None:
+    policy = a_policy() if policy is None else policy
     snapshot = a_snapshot(**changes)
-    situation = a_situation(status=snapshot.evses[0], snapshot=snapshot)
-    return readiness_of(situation, snapshot, a_policy())
+    situation = a_situation(status=snapshot.evses[0], snapshot=snapshot, policy=policy)
+    return readiness_of(situation, snapshot, policy)
 
 
 def test_a_told_trip_with_time_is_green() -> None:
@@ -116,6 +124,75 @@ def test_a_trip_too_soon_is_red_and_says_how_much_later_would_do() -> None:
     assert found.said == (
         "0 % sure to hold 60 % by Wed 19:30; leave 27 min later, or be content with less"
     )
+
+
+STOPPED = an_override(confirmed=True, until_utc=in_hours(11.5))
+
+
+def test_a_confirmed_stop_leaves_only_the_time_after_it() -> None:
+    found = ready(goals=goals(a_goal(12.0, 0.6)), overrides=(STOPPED,))
+    assert found is not None
+    assert found.level is ReadinessLevel.RED
+    assert found.said == (
+        "0 % sure to hold 60 % by Thu 07:00; it is stopped until Thu 06:30; end that: v2g auto"
+    )
+
+
+def test_a_stop_that_ends_in_time_takes_nothing_from_the_trip() -> None:
+    early = replace(STOPPED, until_utc=in_hours(10.0))
+    found = ready(goals=goals(a_goal(12.0, 0.6)), overrides=(early,))
+    assert found is not None
+    assert found.level is ReadinessLevel.GREEN
+
+
+def test_a_stop_takes_nothing_from_a_pack_that_holds_its_goal() -> None:
+    found = ready(goals=goals(a_goal(12.0, 0.45)), overrides=(STOPPED,))
+    assert found is not None
+    assert found.level is ReadinessLevel.GREEN
+
+
+def test_an_unconfirmed_stop_gives_way_to_a_told_trip() -> None:
+    found = ready(goals=goals(a_goal(12.0, 0.6)), overrides=(replace(STOPPED, confirmed=False),))
+    assert found is not None
+    assert found.level is ReadinessLevel.GREEN
+
+
+def test_of_several_evses_the_stopped_one_is_named() -> None:
+    policy = a_policy(evses=(an_evse(), an_evse(evse_id="garage")))
+    found = ready(policy, goals=goals(a_goal(12.0, 0.6)), overrides=(STOPPED,))
+    assert found is not None
+    assert found.said.endswith("end that: v2g auto --evse carport")
+
+
+def test_at_a_station_that_is_away_nothing_is_charged() -> None:
+    found = ready(goals=goals(a_goal(12.0, 0.6)), evses=(an_evse_status(connected=False),))
+    assert found is not None
+    assert found.level is ReadinessLevel.RED
+    assert found.said == (
+        "0 % sure to hold 60 % by Thu 07:00; the station is away, and what it does by itself is "
+        "not counted: v2g doctor"
+    )
+
+
+def test_where_nothing_is_steered_nothing_is_sure() -> None:
+    trip = goals(a_goal(12.0, 0.6))
+    watching = a_policy(stage_wanted=Stage.WATCH)
+    deaf = an_evse_status(capability=a_capability(control=PowerControl.NONE))
+    assert ready(watching, goals=trip) is None
+    assert ready(watching, goals=trip, evses=(an_evse_status(connected=False),)) is None
+    assert ready(goals=trip, evses=(deaf,)) is None
+
+
+def test_a_plan_that_cannot_be_followed_promises_no_learned_trip() -> None:
+    plan = a_plan(covered_share=0.99)
+    assert ready(plans=(plan,), overrides=(replace(STOPPED, confirmed=False),)) is None
+    assert ready(plans=(plan,), evses=(an_evse_status(connected=False),)) is None
+
+
+def test_a_far_departure_is_told_with_its_day() -> None:
+    found = ready(goals=goals(a_goal(7.0 * 24.0, 0.6)))
+    assert found is not None
+    assert found.said == "100 % sure to hold 60 % by Wed 18 Dec 19:00"
 
 
 def test_a_learned_trip_is_as_ready_as_the_plan_says() -> None:
