@@ -94,7 +94,13 @@ def _told(
     wall = wall_moment(goal.ready_by_utc, now_utc=now_utc, timezone=policy.timezone)
     said = f"{share * 100.0:.0f} % sure to hold {goal.soc * 100.0:.0f} % by {wall}"
     if level is not ReadinessLevel.GREEN:
-        doubt = Doubt(situation=situation, commute=commute, estimate=estimate, left_s=left_s)
+        doubt = Doubt(
+            situation=situation,
+            commute=commute,
+            estimate=estimate,
+            left_s=left_s,
+            reached_soc=estimate.low + chargeable_soc,
+        )
         said += f"; {remedy(doubt, now_utc, policy)}"
     return Readiness(level=level, covered_share=share, ready_by_utc=goal.ready_by_utc, said=said)
 

@@ -16,6 +16,7 @@ from tests.builders import (
     a_policy,
     a_situation,
     a_snapshot,
+    a_vehicle,
     an_evse,
     an_evse_status,
     an_override,
@@ -122,7 +123,41 @@ def test_a_trip_too_soon_is_red_and_says_how_much_later_would_do() -> None:
     assert found is not None
     assert found.level is ReadinessLevel.RED
     assert found.said == (
-        "0 % sure to hold 60 % by Wed 19:30; leave 27 min later, or be content with less"
+        "0 % sure to hold 60 % by Wed 19:30; leave 27 min later, or with 55 %: "
+        'v2g leave 19:30 --with "55 %"'
+    )
+
+
+def test_the_share_that_is_told_instead_is_held() -> None:
+    found = ready(goals=goals(a_goal(0.5, 0.55)))
+    assert found is not None
+    assert found.level is ReadinessLevel.GREEN
+
+
+def test_what_else_is_known_of_the_departure_is_told_again() -> None:
+    policy = a_policy(vehicles=(a_vehicle(), a_vehicle(vehicle_id="van", evccid="0200000000BB")))
+    trip = a_goal(0.5, 0.6, returns_at_utc=in_hours(30.0), trip_wh=12_340.0)
+    found = ready(policy, goals=goals(trip))
+    assert found is not None
+    assert found.said.endswith(
+        'v2g leave 19:30 --with "55 %" --back 2024-12-13T01:00 --trip "12.3 kWh" --car car'
+    )
+
+
+def test_a_pack_that_will_hold_nothing_is_told_no_share() -> None:
+    empty = an_evse_status(soc=0.001)
+    found = ready(goals=goals(a_goal(0.01, 0.6)), evses=(empty,))
+    assert found is not None
+    assert found.said.endswith("min later")
+
+
+def test_where_the_soc_is_in_doubt_the_car_itself_shows_it() -> None:
+    vague = a_policy(vehicles=(a_vehicle(soc_step=0.04),))
+    found = ready(vague, goals=goals(a_goal(12.0, 0.6)))
+    assert found is not None
+    assert found.said == (
+        "93 % sure to hold 60 % by Thu 07:00; its SoC is uncertain by 2 points: look at what the "
+        "car itself shows"
     )
 
 
