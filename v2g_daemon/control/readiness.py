@@ -15,6 +15,7 @@ from v2g_daemon.control.fallback import USABLE_PLAN_S
 from v2g_daemon.control.hands_off import hands_off
 from v2g_daemon.control.remedies import Doubt, remedy, stopped_until
 from v2g_daemon.control.situation import Situation
+from v2g_daemon.control.soc import SocEstimate
 from v2g_daemon.domain.instant import fresh
 from v2g_daemon.domain.interval import wall_moment
 from v2g_daemon.domain.policy import Policy
@@ -25,18 +26,21 @@ GREEN_SHARE = 0.98
 AMBER_SHARE = 0.90
 # A point of SoC that is missing keeps nobody from a trip.
 UNNOTICED_SOC = 0.01
-LEAST_TOLD_WH = 100.0
+WIDEST_SIGMAS = sqrt(3.0)
 
 
 def covered_share(*, soc: float, sigma: float, goal_soc: float, chargeable_soc: float) -> float:
     """The chance that the pack holds the goal when the car leaves.
 
     It is charged until the goal is surely there (`soc` less `sigma`), as far as `chargeable_soc`
-    goes. The error of the SoC is taken as even within √3·sigma.
+    goes, and a pack that reads full holds a goal near full as surely as any other. The error of the
+    SoC is taken as even within √3·sigma.
     """
     held_soc = max(soc, min(goal_soc + sigma, soc + max(chargeable_soc, 0.0), 1.0))
+    if held_soc >= 1.0:
+        goal_soc = min(goal_soc, 1.0 - sigma)
     spare_soc = held_soc - goal_soc + UNNOTICED_SOC
-    widest = sqrt(3.0) * sigma
+    widest = WIDEST_SIGMAS * sigma
     if widest <= 0.0:
         return 1.0 if spare_soc >= 0.0 else 0.0
     return min(max((spare_soc / widest + 1.0) / 2.0, 0.0), 1.0)
@@ -90,6 +94,8 @@ def _told(
     share = covered_share(
         soc=estimate.soc, sigma=estimate.sigma, goal_soc=goal.soc, chargeable_soc=chargeable_soc
     )
+    if situation.memory.car_full and _may_be_full(goal.soc, estimate):
+        share = 1.0
     level = level_of(share)
     wall = wall_moment(goal.ready_by_utc, now_utc=now_utc, timezone=policy.timezone)
     said = f"{share * 100.0:.0f} % sure to hold {goal.soc * 100.0:.0f} % by {wall}"
@@ -103,6 +109,15 @@ def _told(
         )
         said += f"; {remedy(doubt, now_utc, policy)}"
     return Readiness(level=level, covered_share=share, ready_by_utc=goal.ready_by_utc, said=said)
+
+
+def _may_be_full(goal_soc: float, estimate: SocEstimate) -> bool:
+    """Whether a car that ended its charge has reached a goal near full, by all that is known.
+
+    Its SoC may say that it was a limit of its own instead.
+    """
+    highest_soc = estimate.soc + WIDEST_SIGMAS * estimate.sigma
+    return 1.0 - estimate.sigma < goal_soc <= highest_soc
 
 
 def _left_s(situation: Situation, ready_by_utc: datetime, now_utc: datetime) -> float:

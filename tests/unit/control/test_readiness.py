@@ -18,6 +18,7 @@ from tests.builders import (
     a_snapshot,
     a_vehicle,
     an_evse,
+    an_evse_memory,
     an_evse_status,
     an_override,
     goals,
@@ -91,6 +92,23 @@ def test_the_chance_worked_by_hand(
 
 
 @pytest.mark.parametrize(
+    ("soc", "sigma", "chargeable_soc", "share"),
+    [
+        (0.5, 0.01, 1.0, 1.0),
+        (0.5, 0.02, 1.0, 0.933),  # charged until it reads full: as sure as 60 % at that doubt
+        (1.0, 0.02, 0.0, 0.933),
+        (0.5, 0.02, 0.48, 0.356),  # to 98 % and no further: a point too few of 3.46
+        (0.96, 0.05, 0.0, 0.327),
+    ],
+)
+def test_a_full_goal_is_as_sure_as_any_where_the_pack_reads_full(
+    soc: float, sigma: float, chargeable_soc: float, share: float
+) -> None:
+    found = covered_share(soc=soc, sigma=sigma, goal_soc=1.0, chargeable_soc=chargeable_soc)
+    assert found == pytest.approx(share, abs=5e-4)
+
+
+@pytest.mark.parametrize(
     ("share", "level"),
     [
         (0.98, ReadinessLevel.GREEN),
@@ -159,6 +177,29 @@ def test_where_the_soc_is_in_doubt_the_car_itself_shows_it() -> None:
         "93 % sure to hold 60 % by Thu 07:00; its SoC is uncertain by 2 points: look at what the "
         "car itself shows"
     )
+
+
+def when_full(soc: float, goal_soc: float = 1.0, *, car_full: bool = True) -> float:
+    """The chance at a doubt of 4 points, with next to no time left."""
+    policy = a_policy(vehicles=(a_vehicle(soc_step=0.08),))
+    snapshot = a_snapshot(goals=goals(a_goal(0.01, goal_soc)), evses=(an_evse_status(soc=soc),))
+    memory = an_evse_memory(vehicle_id="car", car_full=car_full)
+    situation = a_situation(
+        status=snapshot.evses[0], memory=memory, snapshot=snapshot, policy=policy
+    )
+    found = readiness_of(situation, snapshot, policy)
+    assert found is not None
+    return found.covered_share
+
+
+def test_a_car_that_says_it_is_full_holds_a_full_goal() -> None:
+    assert when_full(0.95) == 1.0
+    assert when_full(0.95, car_full=False) < 0.5
+
+
+def test_a_car_that_ended_its_charge_at_a_limit_of_its_own_is_not_full() -> None:
+    assert when_full(0.80) == 0.0
+    assert when_full(0.86, goal_soc=0.90) < 0.5
 
 
 STOPPED = an_override(confirmed=True, until_utc=in_hours(11.5))
