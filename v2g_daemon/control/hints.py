@@ -92,7 +92,7 @@ def _for_who_is_here(plan: Plan, snapshot: Snapshot, policy: Policy) -> Iterator
             low_money=plan.told_money,
             high_money=plan.told_money,
             lacking_wh=None,
-            said=f"tell when it leaves next: knowing it is worth about "
+            said=f"tell when it leaves next (v2g leave): knowing it is worth about "
             f"{plan.told_money:.2f} {currency}",
         )
         yield from _long_trip(plan, snapshot, policy)
@@ -111,6 +111,7 @@ def _long_trip(plan: Plan, snapshot: Snapshot, policy: Policy) -> Iterator[Hint]
     )
     if vehicle is None or leaving is None or plan.largest_trip_wh is None:
         return
+    leaves = _wall(leaving.interval.end_utc, policy)
     covered_wh = max(leaving.soc - vehicle.soc_floor, 0.0) * vehicle.capacity_wh
     lacking_wh = plan.largest_trip_wh - covered_wh
     if lacking_wh < LEAST_LACKING_WH:
@@ -121,7 +122,7 @@ def _long_trip(plan: Plan, snapshot: Snapshot, policy: Policy) -> Iterator[Hint]
         low_money=None,
         high_money=None,
         lacking_wh=lacking_wh,
-        said=f"tell of a long trip: about {_wall(leaving.interval.end_utc, policy)} the car holds "
+        said=f"tell of a long trip (v2g leave): about {leaves} the car holds "
         f"{covered_wh / 1000.0:.0f} kWh above its floor, and its longest trip took "
         f"{plan.largest_trip_wh / 1000.0:.0f} kWh",
     )

@@ -64,7 +64,10 @@ def readiness_of(situation: Situation, snapshot: Snapshot, policy: Policy) -> Re
     level, share = level_of(plan.covered_share), plan.covered_share
     said = f"{share * 100.0:.0f} % of the trips that may come next are covered"
     if level is not ReadinessLevel.GREEN:
-        said += "; tell when it leaves and with how much, or raise economics.unmet_later_per_kwh"
+        said += (
+            "; tell when it leaves and with how much (v2g leave), or raise "
+            "economics.unmet_later_per_kwh"
+        )
     return Readiness(level=level, covered_share=share, ready_by_utc=None, said=said)
 
 

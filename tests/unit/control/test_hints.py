@@ -102,7 +102,7 @@ def test_a_car_that_is_here_is_not_asked_to_be_plugged_in() -> None:
 def test_knowing_the_departure_is_worth_about_so_much() -> None:
     (hint,) = here(course("pppp", told_money=0.42))
     assert hint.kind is HintKind.TELL_DEPARTURE
-    assert hint.said == "tell when it leaves next: knowing it is worth about 0.42 EUR"
+    assert hint.said == "tell when it leaves next (v2g leave): knowing it is worth about 0.42 EUR"
     assert here(course("pppp", told_money=0.10)) == []
     assert here(course("pppp", told_money=None)) == []
     # It was another car's plan.
@@ -114,8 +114,8 @@ def test_a_trip_longer_than_the_plan_covers_is_asked_for() -> None:
     (hint,) = here(course("pp--", told_money=0.0, largest_trip_wh=40_000.0))
     assert hint.kind is HintKind.TELL_LONG_TRIP
     assert hint.said == (
-        "tell of a long trip: about Wed 19:30 the car holds 12 kWh above its floor, and its "
-        "longest trip took 40 kWh"
+        "tell of a long trip (v2g leave): about Wed 19:30 the car holds 12 kWh above its floor, "
+        "and its longest trip took 40 kWh"
     )
     assert hint.lacking_wh == pytest.approx(28_000.0)
     assert here(course("pp--", told_money=0.0, largest_trip_wh=12_300.0)) == []

@@ -276,8 +276,8 @@ def test_a_learned_trip_is_as_ready_as_the_plan_says() -> None:
     assert found is not None
     assert (found.level, found.ready_by_utc) == (ReadinessLevel.AMBER, None)
     assert found.said == (
-        "95 % of the trips that may come next are covered; tell when it leaves and with how much, "
-        "or raise economics.unmet_later_per_kwh"
+        "95 % of the trips that may come next are covered; tell when it leaves and with how much "
+        "(v2g leave), or raise economics.unmet_later_per_kwh"
     )
     sure = ready(plans=(a_plan(covered_share=0.99),))
     assert sure is not None
