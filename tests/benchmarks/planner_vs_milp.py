@@ -108,6 +108,18 @@ def matched(bench: BenchCase, seed: int | None) -> Match | None:
     )
 
 
+def all_matched(seeds: int, *, workers: int) -> list[Match | None]:
+    """The fixed cases and so many perturbations of each, but for `ONCE`."""
+    jobs: list[tuple[BenchCase, int | None]] = []
+    for bench in fixed_cases():
+        jobs.append((bench, None))
+        jobs += [
+            (perturbed(bench, seed), seed) for seed in range(0 if bench["name"] in ONCE else seeds)
+        ]
+    with ProcessPoolExecutor(workers) as pool:
+        return list(pool.map(_job, jobs))
+
+
 def _job(job: tuple[BenchCase, int | None]) -> Match | None:
     return matched(*job)
 
@@ -119,19 +131,13 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    jobs: list[tuple[BenchCase, int | None]] = []
-    for bench in fixed_cases():
-        jobs.append((bench, None))
-        seeds = 0 if bench["name"] in ONCE else options.seeds
-        jobs.extend((perturbed(bench, seed), seed) for seed in range(seeds))
-    with ProcessPoolExecutor(options.workers) as pool:
-        found = list(pool.map(_job, jobs))
+    found = all_matched(options.seeds, workers=options.workers)
     matches = [match for match in found if match is not None]
-    passed = len(matches) == len(jobs) and all(match.passed for match in matches)
+    passed = len(matches) == len(found) and all(match.passed for match in matches)
     if options.json:
         print(json.dumps({"passed": passed, "matches": [_line(match) for match in matches]}))
     else:
-        _print_table(matches, unsolved=len(jobs) - len(matches))
+        _print_table(matches, unsolved=len(found) - len(matches))
     raise SystemExit(0 if passed else 1)
 
 
