@@ -20,11 +20,10 @@ from v2g_daemon.planning.problem import Outlook, outlook_of
 from v2g_daemon.planning.refusal import refuse_unplannable
 from v2g_daemon.planning.stage import StepTerms, priced
 from v2g_daemon.planning.staying import largest_trip_wh, stays_worth, told_money
-from v2g_daemon.planning.worth import value_function
+from v2g_daemon.planning.worth import MONEY_DECIMALS, value_function
 
 # A rehearsal asks for advice anew sooner than this; `solve` tells the whole horizon.
 ADVICE_HOLDS_S = 9 * 1800
-MONEY_DECIMALS = 4
 POWER_DECIMALS = 3
 SOC_DECIMALS = 6
 

@@ -12,9 +12,7 @@ from v2g_daemon.planning.case import Floats
 from v2g_daemon.planning.grid import Grid
 from v2g_daemon.planning.tables import Tables
 
-# Coarser, and what tells one quarter hour from the next would be lost: a step of 200 Wh that is
-# worth 0.0001 more is 0.0005 a kWh.
-GAIN_DECIMALS = 6
+MONEY_DECIMALS = 4
 SAME_POINT_WH = 1.0
 
 
@@ -31,7 +29,7 @@ def value_function(
     energy_wh = np.sort(np.concatenate([grid.energy_wh, _targets_off_lattice(tables)]))
     rows = _between(grid, np.concatenate([found.before[:1], found.after[:steps]]), energy_wh)
     _correct(tables, found, energy_wh, rows)
-    gains = np.round(-rows, GAIN_DECIMALS) + 0.0
+    gains = np.round(-rows, MONEY_DECIMALS) + 0.0
     return ValueFunction(
         start_utc=problem.start_utc,
         step_s=problem.step_s[:steps],

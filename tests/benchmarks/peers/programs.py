@@ -35,7 +35,7 @@ PROGRAMS = (
         requirement=None,
         adapter="ours_case.py",
         efficiencies=(1.0,),
-        driven="its dynamic programme, as the planning child calls it",
+        driven="its dynamic programme on the case alone: no forecast, no habits, no words",
         cannot="a second storage in the same programme",
     ),
     Program(

@@ -45,10 +45,10 @@ def chosen(plan: Plan, **changes: Any) -> Choice:
 
 
 def test_energy_worth_more_than_its_price_is_bought_at_full_power() -> None:
-    # 7.4 kW x 0.25 h = 1.85 kWh at (0.50 - 0.30), and 0.0001 for being early
+    # 7.4 kW x 0.25 h = 1.85 kWh at (0.50 - 0.30), and 0.00005 for being early
     choice = chosen(a_plan(0.50))
     assert choice.target_w == 7400.0
-    assert choice.gain_money == pytest.approx(0.3701)
+    assert choice.gain_money == pytest.approx(0.37005)
 
 
 def test_energy_worth_less_than_the_offer_is_sold() -> None:
@@ -143,12 +143,12 @@ def test_switching_has_a_small_price_and_going_on_has_none() -> None:
 def test_a_charge_that_costs_the_same_later_is_made_now_and_at_full_power() -> None:
     early = chosen(a_plan(0.30))
     assert early.target_w == 7400.0
-    assert early.gain_money == pytest.approx(0.0001)
+    assert early.gain_money == pytest.approx(0.00005)
     assert chosen(a_plan(0.30), last_target_w=1400.0).target_w == 7400.0
 
 
 def test_a_charge_that_would_be_cheaper_later_waits() -> None:
-    # 1.85 kWh lose 0.000185 at 0.0001 each: more than being early is worth.
+    # 1.85 kWh lose 0.000185 at 0.0001 each: more than values are told to.
     assert chosen(a_plan(0.2999)) == Choice(target_w=0.0, gain_money=0.0)
 
 
@@ -197,10 +197,10 @@ def test_an_impossible_future_loses_against_any_other() -> None:
 
 def test_the_worth_scales_with_what_is_left_of_the_step() -> None:
     late = NOW.utc + timedelta(minutes=5)
-    assert chosen(a_plan(0.50), now_utc=late).gain_money == pytest.approx(7.4 / 6 * 0.20 + 0.0001)
+    assert chosen(a_plan(0.50), now_utc=late).gain_money == pytest.approx(7.4 / 6 * 0.20 + 0.00005)
     last_seconds = NOW.utc + timedelta(minutes=14, seconds=50)
     assert chosen(a_plan(0.50), now_utc=last_seconds).gain_money == pytest.approx(
-        7.4 / 12 * 0.20 + 0.0001
+        7.4 / 12 * 0.20 + 0.00005
     )
 
 

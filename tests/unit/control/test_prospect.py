@@ -132,7 +132,7 @@ def test_a_charge_says_what_it_costs_and_what_it_is_worth() -> None:
     assert slot.worth_per_kwh == pytest.approx(0.5)
     assert slot.runner_up is not None
     assert slot.runner_up.move is Move.IDLE
-    assert slot.runner_up.dearer_by_money == pytest.approx(1.85 * 0.2 + 0.0001)
+    assert slot.runner_up.dearer_by_money == pytest.approx(1.85 * 0.2 + 0.00005)
     assert slot.terms is None
 
 
