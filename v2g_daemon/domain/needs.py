@@ -13,7 +13,8 @@ HOW_TO_SAY_IT = 'say it as "80 %", "120 km", "75 miles" or "20 kWh"'
 
 # A speed (km/h) or a consumption (kWh/100 km) is no need.
 _SAID = re.compile(
-    r"(?<![\w.,/-])(?P<number>\d{1,4}(?:[.,]\d{1,3})?)\s*(?P<unit>%|kwh|km|miles|mi)(?![\w/-])",
+    r"(?<![\w.,/-])(?<!\d:)(?P<number>\d{1,3}(?P<thousands>[.,'\u2019 \u00a0\u202f]\d{3})|"
+    r"\d{1,4}(?:[.,]\d{1,2})?)\s*(?P<unit>%|kwh|km|miles|mi)(?![\w/-])",
     re.IGNORECASE | re.ASCII,
 )
 
@@ -39,14 +40,21 @@ class Energy:
     energy_wh: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unclear:
+    """What may be meant as a need and is not taken for one; `why`: a text for the user."""
+
+    why: str
+
+
 Drive = Distance | Energy
 Need = Share | Drive
 
 
-def needs_in(text: str) -> Iterator[Need]:
+def needs_in(text: str) -> Iterator[Need | Unclear]:
     """Every need that a text speaks of, in its order."""
     for said in _SAID.finditer(text):
-        need = _need(float(said["number"].replace(",", ".")), said["unit"].casefold())
+        need = _read(said)
         if need is not None:
             yield need
 
@@ -54,10 +62,22 @@ def needs_in(text: str) -> Iterator[Need]:
 def need_of(text: str) -> Need:
     """The need that a text is; raises ValueError with a text for the user."""
     said = _SAID.fullmatch(text.strip())
-    need = None if said is None else next(needs_in(said[0]), None)
+    need = None if said is None else _read(said)
     if need is None:
         raise ValueError(f"{text!r} is no need that a car can have; {HOW_TO_SAY_IT}")
+    if isinstance(need, Unclear):
+        raise ValueError(need.why)
     return need
+
+
+def _read(said: re.Match[str]) -> Need | Unclear | None:
+    """Three digits after a separator are thousands to some and decimals to others."""
+    if said["thousands"] is not None:
+        return Unclear(
+            why=f'"{said[0]}" can be read in two ways; write thousands without a separator, as in '
+            '"1200 km", and at most two decimals'
+        )
+    return _need(float(said["number"].replace(",", ".")), said["unit"].casefold())
 
 
 def _need(number: float, unit: str) -> Need | None:

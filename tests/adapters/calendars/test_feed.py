@@ -206,3 +206,11 @@ async def test_a_distance_of_unknown_consumption_is_said_and_the_departure_kept(
         assert "consumption_wh_per_km" in seen.trouble
         # What nobody said is the ceiling.
         assert [goal.soc for goal in seen.read[0].goals] == [0.8]
+
+
+async def test_a_distance_of_two_readings_is_said_and_the_car_leaves_as_if_nothing_was() -> None:
+    body = calendar(f"UID:1\nSUMMARY:EV 1.200 km\n{FRIDAY}")
+    async with served(Server(body=body)) as seen:
+        await until(lambda: bool(seen.read))
+        assert '"1.200 km" can be read in two ways' in seen.trouble
+        assert [goal.soc for goal in seen.read[0].goals] == [0.8]

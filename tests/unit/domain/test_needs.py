@@ -13,6 +13,7 @@ from v2g_daemon.domain.needs import (
     Energy,
     Need,
     Share,
+    Unclear,
     need_of,
     needs_in,
 )
@@ -30,6 +31,8 @@ from v2g_daemon.domain.needs import (
         ("100 miles", Distance(distance_km=160.9344)),
         ("10 mi", Distance(distance_km=16.09344)),
         (" 20.5 kWh ", Energy(energy_wh=20_500.0)),
+        ("1200 km", Distance(distance_km=1200.0)),
+        ("62.25 km", Distance(distance_km=62.25)),
     ],
 )
 def test_a_need_is_said_in_one_of_four_words(text: str, need: Need) -> None:
@@ -45,6 +48,17 @@ def test_what_no_car_can_need_is_refused_with_how_to_say_it(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "said",
+    ["1.200 km", "1,200 km", "1'200 km", "1\u2019200 km", "1 200 km", "20.500 kWh", "0,750 %"],
+)
+def test_three_digits_after_a_separator_are_refused_and_not_guessed_at(said: str) -> None:
+    with pytest.raises(ValueError, match=f'^"{said}" can be read in two ways; write thousands'):
+        need_of(f" {said}")
+    (unclear,) = needs_in(f"EV Rome {said}, back late")
+    assert isinstance(unclear, Unclear)
+
+
+@pytest.mark.parametrize(
     ("text", "needs"),
     [
         ("EV: mum, 150 km", [Distance(distance_km=150.0)]),
@@ -53,6 +67,9 @@ def test_what_no_car_can_need_is_refused_with_how_to_say_it(text: str) -> None:
         ("call +31 20 555 1234 km-stand", []),
         ("EV 120% 90 km", [Distance(distance_km=90.0)]),
         ("room 1.20 km2", []),
+        ("EV 08:30 150 km", [Distance(distance_km=150.0)]),
+        ("EV:150 km", [Distance(distance_km=150.0)]),
+        ("1.200,50 km", []),
     ],
 )
 def test_needs_are_found_in_a_text(text: str, needs: list[Need]) -> None:
@@ -69,3 +86,5 @@ def test_no_text_speaks_of_more_than_a_car_can_do(text: str) -> None:
                 assert 0.0 < need.distance_km <= LONGEST_KM
             case Energy():
                 assert 0.0 < need.energy_wh <= LARGEST_KWH * 1000.0
+            case Unclear():
+                assert "two ways" in need.why

@@ -213,11 +213,12 @@ def _refusal(status: int) -> str:
 
 def _resolved(found: Outings, source: CalendarSource) -> Reading:
     """The outings as goals of this car; a distance of unknown consumption is doubted, not lost."""
-    doubts = []
+    doubts: list[str] = []
     if found.odd_count > 0:
         doubts.append(f"{found.odd_count} of its events could not be understood")
     goals: list[DepartureGoal] = []
     for outing in found.outings:
+        doubts += outing.doubts
         try:
             goals.append(_goal(outing, outing.needs, source))
         except ValueError as error:

@@ -18,7 +18,7 @@ from dateutil.rrule import rrulestr
 from icalendar import Calendar
 
 from v2g_daemon.domain.errors import DeviceProtocolError
-from v2g_daemon.domain.needs import Need, needs_in
+from v2g_daemon.domain.needs import Need, Unclear, needs_in
 
 # A trip that began longer ago is not looked for.
 LOOK_BACK = timedelta(days=62)
@@ -49,11 +49,15 @@ class CalendarRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outing:
-    """One trip of an event: from leaving to return, and the needs in its text, as they stand."""
+    """One trip of an event: from leaving to return, and the needs in its text, as they stand.
+
+    `doubts` say what of the text may be meant as a need and is not taken for one.
+    """
 
     leaves_utc: datetime
     returns_at_utc: datetime | None
     needs: tuple[Need, ...]
+    doubts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,12 +213,14 @@ def _outing(event: _Event, start: date, wall: datetime, frame: _Frame) -> Outing
         wall if isinstance(start, datetime) else datetime.combine(wall, frame.rules.all_day_from)
     )
     text = f"{event.get('SUMMARY', '')}\n{event.get('DESCRIPTION', '')}"
+    said = tuple(needs_in(text[:LONGEST_TEXT]))
     return Outing(
         leaves_utc=leaves.replace(tzinfo=zone).astimezone(UTC),
         returns_at_utc=None
         if length is None
         else (wall + length).replace(tzinfo=zone).astimezone(UTC),
-        needs=tuple(needs_in(text[:LONGEST_TEXT])),
+        needs=tuple(one for one in said if not isinstance(one, Unclear)),
+        doubts=tuple(one.why for one in said if isinstance(one, Unclear)),
     )
 
 

@@ -111,6 +111,13 @@ def test_the_needs_stand_in_the_text(lines: str, needs: tuple[Need, ...]) -> Non
     assert trip.needs == needs
 
 
+def test_a_number_that_can_be_read_in_two_ways_is_doubted_and_no_need() -> None:
+    (trip,) = read(f"UID:1\n{FRIDAY}\nSUMMARY:EV Rome 1.200 km\nDESCRIPTION:20 kWh").outings
+    assert trip.needs == (Energy(energy_wh=20_000.0),)
+    (doubt,) = trip.doubts
+    assert doubt.startswith('"1.200 km" can be read in two ways')
+
+
 WEEKLY = (
     "UID:w\nSUMMARY:car\nDTSTART;TZID=Europe/Amsterdam:20250103T073000\n"
     "DTEND;TZID=Europe/Amsterdam:20250103T083000\n"
