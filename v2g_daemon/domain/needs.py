@@ -70,6 +70,11 @@ def need_of(text: str) -> Need:
     return need
 
 
+def says_only_needs(text: str) -> bool:
+    """Whether nothing but needs is in it, maybe several."""
+    return not _SAID.sub("", text).strip(" ,;\r\n\t")
+
+
 def _read(said: re.Match[str]) -> Need | Unclear | None:
     """Three digits after a separator are thousands to some and decimals to others."""
     if said["thousands"] is not None:

@@ -214,3 +214,23 @@ async def test_a_distance_of_two_readings_is_said_and_the_car_leaves_as_if_nothi
         await until(lambda: bool(seen.read))
         assert '"1.200 km" can be read in two ways' in seen.trouble
         assert [goal.soc for goal in seen.read[0].goals] == [0.8]
+
+
+async def test_a_share_below_the_floor_is_said_and_no_need() -> None:
+    body = calendar(
+        f"UID:1\nSUMMARY:EV tyres 20% off\n{FRIDAY}", f"UID:2\nSUMMARY:EV 30 %\n{FRIDAY}"
+    )
+    async with served(Server(body=body)) as seen:
+        await until(lambda: bool(seen.read))
+        assert seen.trouble == (
+            "calendar family: 20 % is below the floor of 30 % of car 'car' and not taken for a need"
+        )
+        assert [goal.soc for goal in seen.read[0].goals] == [0.8, 0.3]
+
+
+async def test_beside_a_share_below_the_floor_a_distance_counts() -> None:
+    body = calendar(f"UID:1\nSUMMARY:EV tyres 20% off\\, 72 km\n{FRIDAY}")
+    async with served(Server(body=body)) as seen:
+        await until(lambda: bool(seen.read))
+        assert "20 % is below the floor" in seen.trouble
+        assert [goal.soc for goal in seen.read[0].goals] == [pytest.approx(0.6)]

@@ -16,6 +16,7 @@ from v2g_daemon.domain.needs import (
     Unclear,
     need_of,
     needs_in,
+    says_only_needs,
 )
 
 
@@ -74,6 +75,20 @@ def test_three_digits_after_a_separator_are_refused_and_not_guessed_at(said: str
 )
 def test_needs_are_found_in_a_text(text: str, needs: list[Need]) -> None:
     assert list(needs_in(text)) == needs
+
+
+@pytest.mark.parametrize(
+    ("text", "only"),
+    [
+        (" 80 %", True),
+        ("80 %, 150 km", True),
+        ("20% discount on tyres", False),
+        ("about 20 kWh", False),
+        ("-20 %", False),
+    ],
+)
+def test_a_text_of_needs_alone_is_told_from_one_with_other_words(text: str, only: bool) -> None:
+    assert says_only_needs(text) == only
 
 
 @given(st.text(alphabet="0123456789.,- %kKwWhHmMiles/\n€é", max_size=60))

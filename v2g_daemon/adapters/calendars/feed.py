@@ -26,7 +26,7 @@ from v2g_daemon.domain.errors import (
 from v2g_daemon.domain.faults import Fault, FaultCode
 from v2g_daemon.domain.goals import CalendarDepartures, DepartureGoal
 from v2g_daemon.domain.instant import Instant
-from v2g_daemon.domain.needs import Distance, Energy, Need
+from v2g_daemon.domain.needs import Distance, Energy, Need, Share
 from v2g_daemon.domain.vehicle import Vehicle
 from v2g_daemon.ports import CalendarSink, Clock
 
@@ -212,19 +212,33 @@ def _refusal(status: int) -> str:
 
 
 def _resolved(found: Outings, source: CalendarSource) -> Reading:
-    """The outings as goals of this car; a distance of unknown consumption is doubted, not lost."""
+    """The outings as goals of this car; what it cannot leave with is doubted, the trip not lost."""
     doubts: list[str] = []
     if found.odd_count > 0:
         doubts.append(f"{found.odd_count} of its events could not be understood")
     goals: list[DepartureGoal] = []
     for outing in found.outings:
-        doubts += outing.doubts
+        needs, of_needs = _taken(outing, source.vehicle)
+        doubts += of_needs
         try:
-            goals.append(_goal(outing, outing.needs, source))
+            goals.append(_goal(outing, needs, source))
         except ValueError as error:
             doubts.append(str(error))
             goals.append(_goal(outing, (), source))
     return Reading(goals=tuple(goals), doubt="; ".join(dict.fromkeys(doubts)) or None)
+
+
+def _taken(outing: Outing, vehicle: Vehicle) -> tuple[tuple[Need, ...], tuple[str, ...]]:
+    """The needs that can be meant, and the doubts: below its floor nobody sends a car away."""
+    low = [one for one in outing.needs if isinstance(one, Share) and one.soc < vehicle.soc_floor]
+    needs = tuple(one for one in outing.needs if one not in low)
+    if not low or outing.needs[0] != low[0]:
+        return needs, outing.doubts
+    doubt = (
+        f"{low[0].soc * 100.0:g} % is below the floor of {vehicle.soc_floor * 100.0:g} % of car "
+        f"{vehicle.vehicle_id!r} and not taken for a need"
+    )
+    return needs, (*outing.doubts, doubt)
 
 
 def _goal(outing: Outing, needs: tuple[Need, ...], source: CalendarSource) -> DepartureGoal:

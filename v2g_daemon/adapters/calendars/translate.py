@@ -18,7 +18,7 @@ from dateutil.rrule import rrulestr
 from icalendar import Calendar
 
 from v2g_daemon.domain.errors import DeviceProtocolError
-from v2g_daemon.domain.needs import Need, Unclear, needs_in
+from v2g_daemon.domain.needs import Need, Share, Unclear, needs_in, says_only_needs
 
 # A trip that began longer ago is not looked for.
 LOOK_BACK = timedelta(days=62)
@@ -212,15 +212,43 @@ def _outing(event: _Event, start: date, wall: datetime, frame: _Frame) -> Outing
     leaves = (
         wall if isinstance(start, datetime) else datetime.combine(wall, frame.rules.all_day_from)
     )
-    text = f"{event.get('SUMMARY', '')}\n{event.get('DESCRIPTION', '')}"
-    said = tuple(needs_in(text[:LONGEST_TEXT]))
+    needs, doubts = _said(event)
     return Outing(
         leaves_utc=leaves.replace(tzinfo=zone).astimezone(UTC),
         returns_at_utc=None
         if length is None
         else (wall + length).replace(tzinfo=zone).astimezone(UTC),
-        needs=tuple(one for one in said if not isinstance(one, Unclear)),
-        doubts=tuple(one.why for one in said if isinstance(one, Unclear)),
+        needs=needs,
+        doubts=doubts,
+    )
+
+
+def _said(event: _Event) -> tuple[tuple[Need, ...], tuple[str, ...]]:
+    """The needs in title and description, and the doubts about what may be meant as one.
+
+    Between other words of a description per cent are anything, such as a discount: they are doubted
+    where nothing else says the need.
+    """
+    title, description = (
+        str(event.get(name, ""))[:LONGEST_TEXT] for name in ("SUMMARY", "DESCRIPTION")
+    )
+    found, beside = [*needs_in(title)], list[str]()
+    for line in description.splitlines():
+        only_needs = says_only_needs(line)
+        for one in needs_in(line):
+            if isinstance(one, Share) and not only_needs:
+                beside.append(_beside_words(one))
+            else:
+                found.append(one)
+    needs = tuple(one for one in found if not isinstance(one, Unclear))
+    unclear = [one.why for one in found if isinstance(one, Unclear)]
+    return needs, tuple(unclear if needs else unclear + beside)
+
+
+def _beside_words(share: Share) -> str:
+    return (
+        f"{share.soc * 100.0:g} % between other words of a description is not taken for a need; "
+        "write a need into the title, or on a line of its own"
     )
 
 

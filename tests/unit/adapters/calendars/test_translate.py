@@ -104,11 +104,25 @@ def test_events_about_the_car_count(lines: str, counts: bool) -> None:
         ("SUMMARY:EV 80 %", (Share(soc=0.8),)),
         ("SUMMARY:EV 80%\\, 150 km", (Share(soc=0.8), Distance(distance_km=150.0))),
         ("SUMMARY:EV\nDESCRIPTION:about 20 kWh\\nback late", (Energy(energy_wh=20_000.0),)),
+        ("SUMMARY:EV\nDESCRIPTION:as ever\\n90 %\\nback late", (Share(soc=0.9),)),
+        ("SUMMARY:EV 80 %\nDESCRIPTION:20% discount on tyres", (Share(soc=0.8),)),
+        ("SUMMARY:EV\nDESCRIPTION:20% off\\n90 %", (Share(soc=0.9),)),
     ],
 )
 def test_the_needs_stand_in_the_text(lines: str, needs: tuple[Need, ...]) -> None:
     (trip,) = read(f"UID:1\n{FRIDAY}\n{lines}").outings
     assert trip.needs == needs
+    assert trip.doubts == ()
+
+
+def test_per_cent_between_other_words_of_a_description_are_doubted_and_no_need() -> None:
+    lines = "SUMMARY:EV service\nDESCRIPTION:20% discount on tyres"
+    (trip,) = read(f"UID:1\n{FRIDAY}\n{lines}").outings
+    assert trip.needs == ()
+    assert trip.doubts == (
+        "20 % between other words of a description is not taken for a need; write a need into the "
+        "title, or on a line of its own",
+    )
 
 
 def test_a_number_that_can_be_read_in_two_ways_is_doubted_and_no_need() -> None:
