@@ -1,11 +1,13 @@
 """The owner's word on departures becomes an observation: with what the car leaves, when it is back.
 
-Times are the house's wall time: 07:30 (the next one), 2026-12-24T18:00, or with an offset.
+Times are the house's wall time: 07:30 (the next one), 2026-12-24T18:00, or with an offset. A day
+alone is none: its start and its end are equally likely meant.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+import re
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,6 +25,7 @@ from v2g_daemon.step.house import Outcome
 LONGEST_AHEAD = timedelta(days=366)
 MOST_TOLD = 20
 _DAY = timedelta(days=1)
+_HOUR_OF_ONE_DIGIT = re.compile(r"(?<!\d)(?=\d:)")
 
 
 class DepartureDesk:
@@ -117,17 +120,27 @@ class DepartureDesk:
 
 def _read(text: str, now_utc: datetime, zone: ZoneInfo) -> datetime:
     """The next such wall time, or the moment; a skipped hour is read as the one after it."""
+    _refuse_a_day(text)
+    padded = _HOUR_OF_ONE_DIGIT.sub("0", text)
     try:
         if "T" not in text and "-" not in text:
-            wall, today = time.fromisoformat(text), now_utc.astimezone(zone).date()
+            wall, today = time.fromisoformat(padded), now_utc.astimezone(zone).date()
             moment_utc = at_local(today, wall, zone)
             return moment_utc if moment_utc > now_utc else at_local(today + _DAY, wall, zone)
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(padded)
         return (moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)).astimezone(
             UTC
         )
     except (ValueError, OverflowError) as error:
         raise ValueError(f'{text!r} is no time; write "07:30" or "2026-12-24T18:00"') from error
+
+
+def _refuse_a_day(text: str) -> None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return
+    raise ValueError(f'{text!r} is a day without a time; write "{day}T18:00"')
 
 
 def _drive(text: str) -> Drive:

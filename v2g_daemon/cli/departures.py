@@ -14,7 +14,7 @@ CarOption = Annotated[
 TripOption = Annotated[
     str | None, typer.Option("--trip", help='What the trip takes: "90 km" or "15 kWh".')
 ]
-TIMES = "The house's wall time: 07:30 (the next one) or 2026-12-24T18:00."
+TIMES = "The house's wall time: 07:30 (the next one) or 2026-12-24T18:00; no day without a time."
 
 
 def leave(

@@ -125,6 +125,10 @@ def test_a_newer_word_on_the_same_departure_replaces_the_older() -> None:
     [
         ({"leaves_at": "25:00"}, "'25:00' is no time; write \"07:30\""),
         ({"leaves_at": "tomorrow"}, "is no time"),
+        ({"leaves_at": "7:3"}, "'7:3' is no time"),
+        ({"leaves_at": "2024-12-24"}, 'is a day without a time; write "2024-12-24T18:00"'),
+        ({"returns_at": "2024-12-24"}, "'2024-12-24' is a day without a time"),
+        ({"returns_at": "20241224"}, "'20241224' is a day .* \"2024-12-24T18:00\""),
         ({"leaves_at": "9999-12-31T23:59"}, "is more than 366 days ahead"),
         ({"leaves_at": "2024-12-11T19:00"}, "has passed; it is 2024-12-11 19:00"),
         ({"leaves_at": "07:30", "need": "far"}, "say it as"),
@@ -168,6 +172,8 @@ def test_nobody_can_tell_without_end() -> None:
         ("2025-10-26T02:30", datetime(2025, 10, 26, 0, 30, tzinfo=UTC)),  # the first of two
         ("2025-10-26T02:30+01:00", datetime(2025, 10, 26, 1, 30, tzinfo=UTC)),
         ("2025-07-01T07:30", datetime(2025, 7, 1, 5, 30, tzinfo=UTC)),
+        ("2025-07-01T7:30", datetime(2025, 7, 1, 5, 30, tzinfo=UTC)),
+        ("7:30", datetime(2024, 12, 12, 6, 30, tzinfo=UTC)),
         ("19:01", datetime(2024, 12, 11, 18, 1, tzinfo=UTC)),
         ("19:00", datetime(2024, 12, 12, 18, 0, tzinfo=UTC)),
     ],
