@@ -159,7 +159,7 @@ class EvsePolicy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Economics:
-    """What makes an action worth its while, in money per kWh (pack side for wear).
+    """What makes an action worth its while; prices are money per kWh or t, as their names say.
 
     `unmet_goal_per_kwh` is for a departure that was told, `unmet_later_per_kwh` for one that is
     only to be expected. Hints to people are shown from `hint_from_money` on.

@@ -1,7 +1,10 @@
 """The sections of the TOML file: every key, its unit, its default and the range it may have.
 
-A key that means what a domain field means has the same name. Amounts of money may be written as
-strings, so that no digit passes through a float.
+A key that means what a domain field means has the same name, but for these: `id` and `vehicle`
+(`evse_id`, `vehicle_id` and the like), `stage` (`stage_wanted`), `export.policy` (`export_policy`),
+`commitment` (`commitments`), `economics.hint_from` (`hint_from_money`) and `availability.bonus`
+(`bonus_money`). Amounts of money may be written as strings, so that no digit passes through a
+float.
 """
 
 from __future__ import annotations
@@ -241,7 +244,11 @@ class Export(Section):
 
 
 class EconomicsSection(Section):
-    """[economics]: what makes an action worth its while, in the tariff's currency per kWh."""
+    """[economics]: what makes an action worth its while, in the tariff's currency.
+
+    `margin_per_kwh` is per kWh discharged, the two of unmet energy per kWh missing in the pack,
+    `hint_from` an amount, `carbon_price_per_t` per tonne of CO2.
+    """
 
     margin_per_kwh: NotNegative = 0.02
     unmet_goal_per_kwh: Positive = 5.0
