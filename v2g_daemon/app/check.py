@@ -254,6 +254,11 @@ def _money(settings: Settings, policy: Policy, book: TariffBook) -> Iterator[str
         f"A discharge must earn at least {policy.economics.margin_per_kwh:g} "
         f"{settings.currency} per kWh beyond refill, losses and wear."
     )
+    yield (
+        "A kWh missing for a trip that nobody told of counts "
+        f"{policy.economics.unmet_later_per_kwh:g} {settings.currency} "
+        "(economics.unmet_later_per_kwh); with more the car is short less often."
+    )
 
 
 def _stage(policy: Policy) -> Iterator[str]:

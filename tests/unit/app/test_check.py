@@ -61,6 +61,16 @@ def test_the_stage_and_what_is_missing_are_told(tmp_path: Path) -> None:
     assert "the export policy is 'never'" in said
 
 
+def test_the_price_of_missing_a_later_trip_is_told_with_its_key(tmp_path: Path) -> None:
+    said = check(written(tmp_path, SMALLEST + METER)).text
+    assert (
+        "A kWh missing for a trip that nobody told of counts 3.5 EUR "
+        "(economics.unmet_later_per_kwh); with more the car is short less often."
+    ) in said
+    dearer = SMALLEST + METER + "[economics]\nunmet_later_per_kwh = 5\n"
+    assert "nobody told of counts 5 EUR" in check(written(tmp_path, dearer)).text
+
+
 def test_a_watching_house_sends_nothing(tmp_path: Path) -> None:
     text = SMALLEST + METER + '[control]\nstage = "watch"\n'
     said = check(written(tmp_path, text)).text
