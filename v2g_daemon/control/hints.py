@@ -99,7 +99,7 @@ def _for_who_is_here(plan: Plan, snapshot: Snapshot, policy: Policy) -> Iterator
 
 
 def _long_trip(plan: Plan, snapshot: Snapshot, policy: Policy) -> Iterator[Hint]:
-    """How far the plan reaches where one of the trips so far went further."""
+    """How far the plan reaches where one of the last trips went further."""
     vehicle = next((one for one in policy.vehicles if one.vehicle_id == plan.vehicle_id), None)
     leaving = next(
         (
@@ -123,7 +123,7 @@ def _long_trip(plan: Plan, snapshot: Snapshot, policy: Policy) -> Iterator[Hint]
         high_money=None,
         lacking_wh=lacking_wh,
         said=f"tell of a long trip (v2g leave): about {leaves} the car holds "
-        f"{covered_wh / 1000.0:.0f} kWh above its floor, and its longest trip took "
+        f"{covered_wh / 1000.0:.0f} kWh above its floor, and its longest trip of late took "
         f"{plan.largest_trip_wh / 1000.0:.0f} kWh",
     )
 

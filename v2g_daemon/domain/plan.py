@@ -203,7 +203,7 @@ class Plan:
     `export_shadow_per_kwh[k]` prices the daily export depth in step k; `budget_per_kwh` out of the
     EVSE and `budget_per_h` of discharging price the budgets that outlast the horizon. `told_money`:
     what it would be worth to know when the car leaves next, which nobody told; `largest_trip_wh`:
-    the most that one of its trips took. None: there is nothing to learn.
+    the most that one of its last trips took. None: there is nothing to learn.
     """
 
     plan_id: str

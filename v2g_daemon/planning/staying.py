@@ -10,12 +10,14 @@ from v2g_daemon.domain.plan import PlanProblem, StayWorth
 from v2g_daemon.planning.backward import Unplugged, Values, unplugged, values
 from v2g_daemon.planning.case import Case, Floats
 from v2g_daemon.planning.depth import Solution
+from v2g_daemon.planning.habits import TRIPS_HALF_LIFE
 from v2g_daemon.planning.programs import paid_money
 from v2g_daemon.planning.tables import Standing
 
 MONEY_DECIMALS = 4
 WH_DECIMALS = 1
 TRIP_SPREAD = (0.1, 0.9)
+RECENT_TRIPS = int(TRIPS_HALF_LIFE)
 # The next departure stands for all that may come about as early or late as these of them.
 DEPARTURES = (0.1, 0.3, 0.5, 0.7, 0.9)
 
@@ -60,9 +62,14 @@ def told_money(solution: Solution, *, plugged_in: bool) -> float | None:
 
 
 def largest_trip_wh(problem: PlanProblem) -> float | None:
-    """The most that a trip took of which is known; None without any."""
-    trips_wh = [stay.trip_wh for stay in problem.stays if stay.trip_wh is not None]
-    return max(trips_wh, default=None)
+    """The most that one of the last ten known trips took; None without any.
+
+    They are those that count more than half where habits learn what a trip takes: of a holiday
+    nobody is reminded once ten trips have followed.
+    """
+    ordered = sorted(problem.stays, key=lambda stay: stay.plugged_in_utc)
+    trips_wh = [stay.trip_wh for stay in ordered if stay.trip_wh is not None]
+    return max(trips_wh[-RECENT_TRIPS:], default=None)
 
 
 def _knowing(solution: Solution, leaving: int | None) -> Values:

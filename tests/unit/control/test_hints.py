@@ -115,7 +115,7 @@ def test_a_trip_longer_than_the_plan_covers_is_asked_for() -> None:
     assert hint.kind is HintKind.TELL_LONG_TRIP
     assert hint.said == (
         "tell of a long trip (v2g leave): about Wed 19:30 the car holds 12 kWh above its floor, "
-        "and its longest trip took 40 kWh"
+        "and its longest trip of late took 40 kWh"
     )
     assert hint.lacking_wh == pytest.approx(28_000.0)
     assert here(course("pp--", told_money=0.0, largest_trip_wh=12_300.0)) == []

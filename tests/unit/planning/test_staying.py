@@ -14,7 +14,7 @@ from v2g_daemon.domain.plan import PastStay, PlanProblem, StayWorth
 from v2g_daemon.planning.case import Case, Presence, Trips
 from v2g_daemon.planning.depth import optimise
 from v2g_daemon.planning.plan import solve
-from v2g_daemon.planning.staying import told_money
+from v2g_daemon.planning.staying import largest_trip_wh, told_money
 
 HOUR = timedelta(hours=1)
 FOUR_HOURS = hourly_curve([0.10, 0.50, 0.10, 0.50], [0.0] * 4)
@@ -128,10 +128,22 @@ def test_who_is_told_or_has_no_habits_has_nothing_to_learn() -> None:
     assert told_money(optimise(uncertain([0.4, 1.0])), plugged_in=False) is None
 
 
-def test_the_largest_trip_is_remembered() -> None:
-    stays_so_far = tuple(
-        PastStay(plugged_in_utc=START_UTC - day * 24 * HOUR, plugged_out_utc=None, trip_wh=trip_wh)
-        for day, trip_wh in ((3, 2000.0), (2, 9000.0), (1, None))
+def days_ago(day: int, trip_wh: float | None) -> PastStay:
+    return PastStay(
+        plugged_in_utc=START_UTC - day * 24 * HOUR, plugged_out_utc=None, trip_wh=trip_wh
     )
+
+
+def test_the_largest_trip_is_remembered() -> None:
+    stays_so_far = (days_ago(3, 2000.0), days_ago(2, 9000.0), days_ago(1, None))
     assert solve(plan_problem(stays=stays_so_far)).largest_trip_wh == 9000.0
     assert solve(plan_problem()).largest_trip_wh is None
+
+
+def test_a_holiday_is_forgotten_after_ten_trips_however_the_stays_are_ordered() -> None:
+    holiday, unknown = days_ago(20, 40_000.0), days_ago(1, None)
+    usual = [days_ago(day, 9000.0) for day in range(2, 12)]
+    nine, ten = (unknown, *usual[:9], holiday), (unknown, *usual, holiday)
+    assert largest_trip_wh(plan_problem(stays=nine)) == 40_000.0
+    assert largest_trip_wh(plan_problem(stays=ten)) == 9000.0
+    assert largest_trip_wh(plan_problem(stays=ten[::-1])) == 9000.0
