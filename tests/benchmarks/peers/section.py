@@ -15,15 +15,16 @@ Written by `make bench-peers`. Each program plans the fixed cases of `tests/benc
 process and an environment of its own, numeric libraries on one thread (the solver of FlexMeasures
 takes two), and `tests/benchmarks/score_plan.py` replays every plan in the same plant: a charger
 with a least power and a loss curve, trips, an export limit.
-The two last cases were cut from real years by `tests/benchmarks/cut_cases.py`. *Cost* is energy and
-wear, 2 for each kWh missed at a departure, less the worth of what is left in the pack; lower is
+The two last cases were cut from real years by `tests/benchmarks/cut_cases.py`. *Cost* is energy
+and wear, 2 for each kWh missed at a departure, less the worth of what is left in the pack; lower is
 better. *Not followed* is what the charger could not do of the plan. *Time* is the median of {runs}
-plans after a first one, from the case to the setpoints, in CPU time of the process (a busy machine
-stretches the clock's, which stands in brackets). *Memory* is the highest the kernel saw. *Import*
-is CPU time until the program can be called. A program that knows only one efficiency is tried with
-several in place of the loss curve; the plan that turned out best counts, which favours it. So does
-that nobody pays for passing the daily export depth of `real48h_15m`, which we keep. A plan is made
-once and followed blindly; who plans again on the way loses less."""
+plans after a first one, from the case to the setpoints, in CPU time of the process (a busy
+machine stretches the clock's, which stands in brackets). *Memory* is the highest the kernel
+saw. *Import* is CPU time until the program can be called. Three plans after a first are too few
+to be compared with the medians of 30 above. A program that knows only one efficiency is tried
+with several in place of the loss curve; the plan that turned out best counts, which favours it.
+So does that nobody pays for passing the daily export depth of `real48h_15m`, which we keep. A
+plan is made once and followed blindly; who plans again on the way loses less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
