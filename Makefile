@@ -30,8 +30,8 @@ test: lint ## The gates and every test that needs no root and no foreign peer (1
 SYSTEM := $(BIN)/python -m pytest -v -m system
 AT_LIFE_SPEED := $(patsubst %,tests/system/test_%.py,killed_daemon ocpp_rpc_peer ten_minutes \
 	mid_discharge probe)
-COMPUTING := $(patsubst %,tests/system/test_%.py,rehearsed_years planner_against_milp conformance \
-	real_time_market discharge_budgets)
+COMPUTING := $(patsubst %,tests/system/test_%.py,rehearsed_years worth_of_the_years \
+	planner_against_milp conformance real_time_market discharge_budgets)
 WINDOWS := tests/system/test_demo_windows.py
 
 test-system: $(DEV_STAMP) ## Processes over loopback: long demos, kills, installs, foreign peers
