@@ -45,7 +45,8 @@ missed at a departure, beyond what plain charging misses, is taken off at 1. In 
 from the reference, programmes of their own in the same plant. V2G − V1G is money a year.
 
 The planner is alone here, without what a house is installed with: a margin, an export depth and the
-high end of the wear. With them our V2G gains 3.7 points less in the mean (docs/tuning.md)."""
+high end of the wear. With them our V2G gains 87 % in the mean of the six years instead of 91 %
+(docs/tuning.md)."""
 
 BOUND = """\
 ## The bound
