@@ -120,7 +120,7 @@ KNOBS = (
     Knob(
         name="the price of switching",
         setting="control.pricing.SWITCHING_COST",
-        others=(0.0003, 0.001),
+        others=(0.0003, 0.0006),
     ),
 )
 

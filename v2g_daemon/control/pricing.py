@@ -16,11 +16,10 @@ from v2g_daemon.domain.quick import quick, replace
 from v2g_daemon.market.money import net_cost
 
 LEAST_AHEAD_S = 300.0
-SWITCHING_COST = 0.0006
-# Values are told to within so much money. A charge at full power is preferred by no more, and
-# begins for nothing: of moments that cost the same it takes the first, and who leaves early has a
-# full car.
-EARLY_MONEY = 5e-5
+SWITCHING_COST = 0.001
+# Values are told to so much money. A charge at full power is preferred by no more, and begins for
+# nothing: of moments that cost the same it takes the first, and who leaves early has a full car.
+EARLY_MONEY = 1e-4
 
 
 @quick

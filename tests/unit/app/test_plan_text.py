@@ -70,7 +70,7 @@ def test_the_head_says_who_what_is_done_and_what_would_change_it() -> None:
     assert lines[4] == "now       0 W: nothing is worth its while"
     assert lines[5:7] == [
         "          charges at an import price of 0.200 EUR/kWh or less; it is 0.300 now",
-        "          discharges from an export price of 0.226 EUR/kWh on; it is 0.200 now",
+        "          discharges from an export price of 0.227 EUR/kWh on; it is 0.200 now",
     ]
 
 
@@ -79,10 +79,10 @@ def test_every_slot_has_a_line_and_hours_away_are_one() -> None:
     table = lines[lines.index("") :]
     first = next(number for number, line in enumerate(table) if line.startswith("Wed 19:00"))
     assert [line.rstrip() for line in table[first : first + 6]] == [
-        "Wed 19:00   0.100  0.050    7400   53%   0.200   0.200i   0.244e  idle +0.185",
+        "Wed 19:00   0.100  0.050    7400   53%   0.200   0.200i   0.245e  idle +0.185",
         "          a kWh costs 0.100 in the pack and is worth 0.200",
-        "    19:15   0.900  0.800   -4400   51%   0.200   0.202i   0.224e  idle +0.607",
-        "    19:30   0.300~ 0.200       0   51%   0.200   0.200i   0.223e  give +0.008",
+        "    19:15   0.900  0.800   -4400   51%   0.200   0.203i   0.224e  idle +0.607",
+        "    19:30   0.300~ 0.200       0   51%   0.200   0.200i   0.221e  give +0.008",
         "    19:45   0.300  0.200    away   51%",
         "          until Wed 20:15",
     ]

@@ -45,18 +45,17 @@ def chosen(plan: Plan, **changes: Any) -> Choice:
 
 
 def test_energy_worth_more_than_its_price_is_bought_at_full_power() -> None:
-    # 7.4 kW x 0.25 h = 1.85 kWh at (0.50 - 0.30), and 0.00005 for being early
+    # 7.4 kW x 0.25 h = 1.85 kWh at (0.50 - 0.30), and 0.0001 for being early
     choice = chosen(a_plan(0.50))
     assert choice.target_w == 7400.0
-    assert choice.gain_money == pytest.approx(0.37005)
+    assert choice.gain_money == pytest.approx(0.3701)
 
 
 def test_energy_worth_less_than_the_offer_is_sold() -> None:
-    # 1.1 kWh out: 0.125 at 0.30 (own load), 0.975 at 0.20, less 1.1 x (0.06 wear + 0.05 worth)
-    # and 0.0006 for switching.
+    # 1.1 kWh out: 0.125 at 0.30 (own load) + 0.975 at 0.20 - 1.1 x (0.06 wear + 0.05 worth) - 0.001
     choice = chosen(a_plan(0.05))
     assert choice.target_w == -4400.0
-    assert choice.gain_money == pytest.approx(0.1109)
+    assert choice.gain_money == pytest.approx(0.1105)
 
 
 def test_between_the_two_prices_nothing_is_worth_its_while() -> None:
@@ -76,17 +75,17 @@ def test_only_what_is_exported_must_earn_more_than_its_default_wear() -> None:
     assert chosen(a_plan(0.10), **doubtful).target_w == -2000.0
     # 0.5 kWh at 0.30 less 0.16, and 0.6 kWh at 0.20 less 0.16 and 0.01 of doubt.
     little = chosen(a_plan(0.10), **{**doubtful, "export_wear_per_kwh": 0.01})
-    assert little.gain_money == pytest.approx(0.5 * 0.14 + 0.6 * 0.03 - 0.0006)
+    assert little.gain_money == pytest.approx(0.5 * 0.14 + 0.6 * 0.03 - 0.001)
 
 
 def test_the_price_of_the_budgets_is_paid_by_what_leaves_the_charger() -> None:
     # 0.20 - 0.06 = 0.14 less what the budgets ask is the least a stored kWh may be worth.
     by_energy = replace(a_plan(0.11), budget_per_kwh=0.02)
-    assert chosen(by_energy, net_load_w=0.0).gain_money == pytest.approx(1.1 * 0.01 - 0.0006)
+    assert chosen(by_energy, net_load_w=0.0).gain_money == pytest.approx(1.1 * 0.01 - 0.001)
     assert chosen(replace(by_energy, budget_per_kwh=0.04), net_load_w=0.0).target_w == 0.0
     # A quarter of an hour at 0.10 takes 0.025 of 1.1 kWh x 0.03, at 0.20 more than all of it.
     by_time = replace(a_plan(0.11), budget_per_h=0.10)
-    assert chosen(by_time, net_load_w=0.0).gain_money == pytest.approx(0.033 - 0.025 - 0.0006)
+    assert chosen(by_time, net_load_w=0.0).gain_money == pytest.approx(0.033 - 0.025 - 0.001)
     assert chosen(replace(by_time, budget_per_h=0.20), net_load_w=0.0).target_w == 0.0
 
 
@@ -94,13 +93,13 @@ def test_the_own_load_is_served_where_export_does_not_pay() -> None:
     # 0.30 saved, 0.05 earned: 2 kW of load are worth serving, not a watt more.
     choice = chosen(a_plan(0.15), net_load_w=2000.0, export_per_kwh=0.05)
     assert choice.target_w == -2000.0
-    assert choice.gain_money == pytest.approx(0.5 * (0.30 - 0.06 - 0.15) - 0.0006)
+    assert choice.gain_money == pytest.approx(0.5 * (0.30 - 0.06 - 0.15) - 0.001)
 
 
 def test_pv_surplus_is_taken_where_buying_does_not_pay() -> None:
     choice = chosen(a_plan(0.25), net_load_w=-3000.0)
     assert choice.target_w == 3000.0
-    assert choice.gain_money == pytest.approx(0.75 * (0.25 - 0.20) - 0.0006)
+    assert choice.gain_money == pytest.approx(0.75 * (0.25 - 0.20) - 0.001)
 
 
 def test_pv_that_would_be_throttled_costs_nothing_to_take() -> None:
@@ -129,13 +128,13 @@ def test_the_depths_shadow_price_is_paid_by_what_is_exported() -> None:
 
 
 def test_switching_has_a_small_price_and_going_on_has_none() -> None:
-    # 0.46 kWh out at a gain of 0.001 each: less than 0.0006
-    plan = a_plan(0.139)
+    # 0.46 kWh out at a gain of 0.002 each: less than 0.001
+    plan = a_plan(0.138)
     tiny = {"max_charge_w": 0.0, "max_discharge_w": 1840.0, "net_load_w": 0.0}
     assert chosen(plan, **tiny).target_w == 0.0
     going_on = chosen(plan, **tiny, last_target_w=-1500.0)
     assert going_on.target_w == -1840.0
-    assert going_on.gain_money == pytest.approx(0.00046 + 0.0006)
+    assert going_on.gain_money == pytest.approx(0.00092 + 0.001)
     # A charge that loses as little is not broken off for it.
     assert chosen(a_plan(0.2999), last_target_w=7400.0).target_w > 0.0
 
@@ -143,7 +142,7 @@ def test_switching_has_a_small_price_and_going_on_has_none() -> None:
 def test_a_charge_that_costs_the_same_later_is_made_now_and_at_full_power() -> None:
     early = chosen(a_plan(0.30))
     assert early.target_w == 7400.0
-    assert early.gain_money == pytest.approx(0.00005)
+    assert early.gain_money == pytest.approx(0.0001)
     assert chosen(a_plan(0.30), last_target_w=1400.0).target_w == 7400.0
 
 
@@ -197,10 +196,10 @@ def test_an_impossible_future_loses_against_any_other() -> None:
 
 def test_the_worth_scales_with_what_is_left_of_the_step() -> None:
     late = NOW.utc + timedelta(minutes=5)
-    assert chosen(a_plan(0.50), now_utc=late).gain_money == pytest.approx(7.4 / 6 * 0.20 + 0.00005)
+    assert chosen(a_plan(0.50), now_utc=late).gain_money == pytest.approx(7.4 / 6 * 0.20 + 0.0001)
     last_seconds = NOW.utc + timedelta(minutes=14, seconds=50)
     assert chosen(a_plan(0.50), now_utc=last_seconds).gain_money == pytest.approx(
-        7.4 / 12 * 0.20 + 0.00005
+        7.4 / 12 * 0.20 + 0.0001
     )
 
 

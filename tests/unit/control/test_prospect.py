@@ -132,7 +132,7 @@ def test_a_charge_says_what_it_costs_and_what_it_is_worth() -> None:
     assert slot.worth_per_kwh == pytest.approx(0.5)
     assert slot.runner_up is not None
     assert slot.runner_up.move is Move.IDLE
-    assert slot.runner_up.dearer_by_money == pytest.approx(1.85 * 0.2 + 0.00005)
+    assert slot.runner_up.dearer_by_money == pytest.approx(1.85 * 0.2 + 0.0001)
     assert slot.terms is None
 
 
@@ -162,7 +162,7 @@ def test_the_terms_of_a_discharge_add_up() -> None:
     assert slot.reason == "a kWh out of the pack earns 0.211 and costs 0.110"
     # The money of the slot is the same, less the start, seen as the distance to the runner-up.
     assert slot.runner_up is not None
-    assert slot.runner_up.dearer_by_money == pytest.approx(1.1 * terms.gains_per_kwh - 0.0006)
+    assert slot.runner_up.dearer_by_money == pytest.approx(1.1 * terms.gains_per_kwh - 0.001)
 
 
 def test_an_export_counts_its_wear_as_high_as_it_may_be() -> None:
@@ -221,7 +221,7 @@ def test_the_shadow_price_of_the_depth_is_a_term_of_what_is_exported() -> None:
 
 def test_an_idle_slot_says_the_prices_that_would_change_it() -> None:
     slot = slots_of(with_slots(a_slot(0, 0.0, 0.5)))[0]
-    assert slot.reason == "charges at 0.200 import or less; gives at 0.226 export or more"
+    assert slot.reason == "charges at 0.200 import or less; gives at 0.227 export or more"
     assert [turn.move for turn in slot.turns] == [Move.CHARGE, Move.DISCHARGE]
 
 
@@ -244,7 +244,7 @@ def test_a_later_slot_starts_from_the_one_before() -> None:
     assert slot.terms is not None
     assert slot.terms.refill_per_kwh == pytest.approx(0.05)
     assert slot.runner_up is not None
-    assert slot.runner_up.dearer_by_money == pytest.approx(1.1 * slot.terms.gains_per_kwh + 0.0006)
+    assert slot.runner_up.dearer_by_money == pytest.approx(1.1 * slot.terms.gains_per_kwh + 0.001)
 
 
 def test_a_slot_that_ends_on_the_rounded_floor_is_possible() -> None:
@@ -271,7 +271,7 @@ def dear(import_per_kwh: float, export_per_kwh: float, **changes: Any) -> Snapsh
 def test_why_not_now_is_answered_by_the_price_that_would_change_it() -> None:
     assert now_said(dear(0.30, 0.20)) == (
         "charges at an import price of 0.200 EUR/kWh or less; it is 0.300 now",
-        "discharges from an export price of 0.226 EUR/kWh on; it is 0.200 now",
+        "discharges from an export price of 0.227 EUR/kWh on; it is 0.200 now",
     )
 
 

@@ -32,29 +32,29 @@ def turn_of(move: Move, plan: Plan, **changes: Any) -> Turn:
 
 
 def test_it_charges_up_to_the_worth_since_a_full_charge_begins_for_nothing() -> None:
-    # 1.85 kWh x (p - 0.20) = 0.00005
+    # 1.85 kWh x (p - 0.20) = 0.0001
     turn = turn_of(Move.CHARGE, a_plan(0.20))
     assert turn.side is PriceSide.IMPORT
-    assert turn.threshold_per_kwh == pytest.approx(0.20 + 0.00005 / 1.85)
+    assert turn.threshold_per_kwh == pytest.approx(0.20 + 0.0001 / 1.85)
     assert turn.price_per_kwh == 0.30
 
 
 def test_it_discharges_first_where_most_of_it_serves_the_house() -> None:
-    # 1400 W: 500 at 0.30 and 900 at 0.20 against 0.20 + 0.06 each: 0.0091 short for 0.35 kWh.
+    # 1400 W: 500 at 0.30 and 900 at 0.20 against 0.20 + 0.06 each: 0.0095 short for 0.35 kWh.
     turn = turn_of(Move.DISCHARGE, a_plan(0.20))
     assert turn.side is PriceSide.EXPORT
-    assert turn.threshold_per_kwh == pytest.approx(0.20 + 0.0091 / 0.35)
+    assert turn.threshold_per_kwh == pytest.approx(0.20 + 0.0095 / 0.35)
     assert turn.price_per_kwh == 0.20
     # A house that draws more is served alone: its price is the one of import.
     own = turn_of(Move.DISCHARGE, a_plan(0.28), net_load_w=2000.0)
     assert own.side is PriceSide.IMPORT
-    assert own.threshold_per_kwh == pytest.approx(0.34 + 0.0006 / 0.5)
+    assert own.threshold_per_kwh == pytest.approx(0.34 + 0.001 / 0.5)
 
 
 def test_sun_is_charged_from_by_the_price_it_would_earn() -> None:
     turn = turn_of(Move.CHARGE, a_plan(0.15), net_load_w=-7400.0)
     assert turn.side is PriceSide.EXPORT
-    assert turn.threshold_per_kwh == pytest.approx(0.15 + 0.00005 / 1.85)
+    assert turn.threshold_per_kwh == pytest.approx(0.15 + 0.0001 / 1.85)
 
 
 def test_a_move_that_is_made_says_until_when() -> None:
@@ -77,7 +77,7 @@ def test_the_runner_up_is_the_best_of_another_move() -> None:
     rival = runner_up(actions, made)
     assert rival is not None
     assert (rival.move, rival.power_w) == (Move.IDLE, 0.0)
-    assert rival.dearer_by_money == pytest.approx(0.37005)
+    assert rival.dearer_by_money == pytest.approx(0.3701)
     alone = (made,)
     assert runner_up(alone, made) is None
 
